@@ -1,0 +1,65 @@
+/**
+ * What the engine needs from outside. `src/process` implements these with real processes; tests implement them with
+ * scripted runtimes that speak real HTTP and start nothing.
+ */
+
+/** Which process of an environment: its runtime, or the external extension of that base name. */
+export type ProcessName = 'runtime' | `extension:${string}`
+
+/** How a process ended: an exit status, or the signal that ended it, under its plain Linux name (`SIGKILL`). */
+export type ExitStatus =
+  | { readonly kind: 'code'; readonly code: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+
+/**
+ * Why a process could not be started, in the words of the reference (rie-classic.md 7.5):
+ * `fork/exec PATH: permission denied`, `exec: "NAME": executable file not found in $PATH`, …
+ */
+export interface LaunchFailure {
+  readonly reason: 'entrypoint' | 'working-directory'
+  readonly text: string
+}
+
+/** What a process tells its environment while it lives. */
+export interface ProcessEvents {
+  /** Bytes that the process, or anything in its group, wrote on stdout or stderr, in the order of the writes. */
+  output(chunk: Uint8Array): void
+  /** The process itself (not its descendants) has ended. Called once, never before `spawn` has returned. */
+  exit(status: ExitStatus): void
+}
+
+/** A process that was started, in a process group of its own. */
+export interface RunningProcess {
+  readonly pid: number
+  /** Signals the whole process group; a group that is gone is not an error. */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void
+  /** Hands over, synchronously, all output that the kernel holds for us now. Costs under 1 µs when there is none. */
+  drain(): void
+  /** Closes what we hold for this process, after killing what is left of its group. May be called more than once. */
+  dispose(): void
+}
+
+/** What to start. Relative command names are looked up in the `PATH` of `env`. */
+export interface ProcessSpec {
+  readonly name: ProcessName
+  readonly argv: readonly [string, ...string[]]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The operating system's processes as the engine sees them. */
+export interface Processes {
+  /** Starts a process, or says at once why it cannot be started. Never throws for what the user configured. */
+  spawn(spec: ProcessSpec, events: ProcessEvents): RunningProcess | LaunchFailure
+  /**
+   * Resident memory of these processes and all their descendants, in bytes; the sum of each process's own peak
+   * (`VmHWM`). 0 when none is alive.
+   */
+  memory(processes: Iterable<RunningProcess>): number
+}
+
+/** A clock: `now` is monotonic milliseconds with a fraction, `epoch` is Unix milliseconds. */
+export interface Clock {
+  now(): number
+  epoch(): number
+}

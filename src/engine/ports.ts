@@ -3,13 +3,11 @@
  * scripted runtimes that speak real HTTP and start nothing.
  */
 
-/** Which process of an environment: its runtime, or the external extension of that base name. */
-export type ProcessName = 'runtime' | `extension:${string}`
+import type { ExitStatus, ProcessName, Verdict } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
+import type { ExtensionReport, InitPhase } from '../core/lifecycle.ts'
 
-/** How a process ended: an exit status, or the signal that ended it, under its plain Linux name (`SIGKILL`). */
-export type ExitStatus =
-  | { readonly kind: 'code'; readonly code: number }
-  | { readonly kind: 'signal'; readonly signal: string }
+export type { ExitStatus, ProcessName }
 
 /**
  * Why a process could not be started, in the words of the reference (rie-classic.md 7.5):
@@ -62,4 +60,41 @@ export interface Processes {
 export interface Clock {
   now(): number
   epoch(): number
+}
+
+/** What the engine tells of an invocation that is over; the journal makes REPORT of it. Durations in milliseconds. */
+export interface Report {
+  readonly verdict: Verdict
+  readonly durationMs: number
+  /** only of the invocation that a successful init preceded */
+  readonly initMs: number | null
+  /** peak so far of all processes of the environment, in bytes */
+  readonly memoryBytes: number
+}
+
+/** Where log lines of one environment go: what its processes write, and START, END, REPORT around it. */
+export interface Journal {
+  output(process: ProcessName, chunk: Uint8Array): void
+  start(id: RequestId): void
+  /** Writes END and REPORT; unfinished lines are finished first. */
+  report(id: RequestId, report: Report): void
+  /** Tells of extensions after every init, and of the init itself if it failed. */
+  initReport(
+    phase: InitPhase,
+    verdict: Verdict,
+    durationMs: number,
+    extensions: readonly ExtensionReport[],
+  ): void
+  /** From now on keeps the last 4 KB that the log of this invocation gets. */
+  keepTail(): void
+  /** What was kept since, START and REPORT included. */
+  takeTail(): Uint8Array
+}
+
+/** The emulator's own log, one child logger per environment. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
 }

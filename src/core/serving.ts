@@ -1,0 +1,299 @@
+/**
+ * Serving: one event at a time goes to the runtime and to every extension that subscribed to INVOKE.
+ *
+ * The caller is answered when the runtime has responded. The invocation is over, and the environment free, when the
+ * runtime and all those extensions have asked for the next event; until then the function timeout runs on.
+ *
+ * Races, both orders of each being a cell here and a trace in the tests:
+ * - response against deadline: a response whose body is complete before the timer fires is the answer; afterwards the
+ *   answer was the timeout and the response is refused, because the environment is stopping.
+ * - response against exit: a runtime may end as soon as its answer is on its way. An exit while the body is being read
+ *   is kept until the body is complete or broken off; an exit before the runtime began to answer is the answer.
+ * - `/next` against the end of its own `/response`: clients use several connections, so the poll may be seen first. It
+ *   is parked and counts when the response is complete.
+ * - poller gone against invocation: with no poll to hand it to, an invocation waits for the next poll under its
+ *   deadline; if the runtime turns out to be dead, the environment starts again for it, as it was never delivered.
+ */
+
+import {
+  type Extension,
+  exitType,
+  identify,
+  mayPoll,
+  noneOwed,
+  register as registerExtension,
+  replace,
+} from './extensions.ts'
+import {
+  extensionExit,
+  type Fault,
+  illegal,
+  invalidRequestId,
+  type Outcome,
+  refused,
+  runtimeExit,
+  success,
+  tooLarge,
+  truncated,
+  type Verdict,
+  verdict,
+} from './failure.ts'
+import type { RequestId } from './ids.ts'
+import type { Effect, Inflight, On, Serving, Starting, Step } from './lifecycle.ts'
+import { forget, over, reportExitError } from './starting.ts'
+import { beginStop } from './stopping.ts'
+
+/** From starting: everyone is ready; the invocation that caused the start, if one did, is delivered. */
+export function serve({ generation, polls, extensions, waiting, attempt }: Starting): Step {
+  const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions }
+  return waiting === null ? [state] : admit(state, waiting, attempt === 'invoke')
+}
+
+export function invoke(state: Serving, { id }: On<'invoke'>): Step {
+  return admit(state, id, false)
+}
+
+/** `started` says that START stands in the log already and the deadline runs. */
+function admit(state: Serving, id: RequestId, started: boolean): Step {
+  const effects: Effect[] = started
+    ? []
+    : [
+        { do: 'arm-deadline', id },
+        { do: 'record', record: { type: 'start', id } },
+      ]
+  const entry: Inflight = { id, stage: 'waiting', verdict: null, exited: null }
+  const [poll, ...rest] = state.polls
+  let extensions = state.extensions
+  if (poll === undefined) {
+    return [{ ...state, inflight: [...state.inflight, entry] }, ...effects]
+  }
+  effects.push({ do: 'reply', call: poll, reply: { kind: 'invocation', id } })
+  if (extensions.length > 0) extensions = notify(extensions, id, effects)
+  return [
+    { ...state, polls: rest, inflight: [...state.inflight, { ...entry, stage: 'running' }], extensions },
+    ...effects,
+  ]
+}
+
+/** Everyone who subscribed to INVOKE gets the event now, or with the next poll if the poller went away. */
+function notify(all: readonly Extension[], id: RequestId, effects: Effect[]): readonly Extension[] {
+  return all.map((extension) => {
+    if (!extension.events.includes('INVOKE') || extension.state !== 'Ready') return extension
+    if (extension.poll === null) return { ...extension, state: 'Running', due: id }
+    effects.push({ do: 'reply', call: extension.poll, reply: { kind: 'invoke-event', id } })
+    return { ...extension, state: 'Running', poll: null }
+  })
+}
+
+export function runtimeNext(state: Serving, { call }: On<'runtime/next'>): Step {
+  const [current] = state.inflight
+  if (current?.stage === 'waiting') {
+    const effects: Effect[] = [{ do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
+    const extensions = notify(state.extensions, current.id, effects)
+    return [{ ...change(state, current, { stage: 'running' }), extensions }, ...effects]
+  }
+  // A runtime that asks again before it answers has lost the event: the reference hands it out again, and so do we.
+  if (current?.stage === 'running') {
+    return [state, { do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
+  }
+  return settleUp({ ...state, polls: [...state.polls, call] })
+}
+
+export function response(state: Serving, { call, id, mode }: On<'runtime/response'>): Step {
+  const entry = state.inflight.find((inflight) => inflight.id === id)
+  if (entry === undefined) return [state, { do: 'reply', call, reply: invalidRequestId }]
+  if (entry.stage !== 'running') {
+    return [
+      state,
+      { do: 'reply', call, reply: illegal('runtime', stageName(state, entry), 'InvocationResponse') },
+    ]
+  }
+  // Refused, and nothing moved: the runtime can still answer in a mode that exists.
+  if (mode !== null && mode !== '' && mode !== 'streaming' && mode !== 'buffered') {
+    const reply = refused('InvalidFunctionResponseMode', 'Invalid function response mode')
+    return [state, { do: 'reply', call, reply }]
+  }
+  return [change(state, entry, { stage: 'responding' }), { do: 'reply', call, reply: { kind: 'read' } }]
+}
+
+export function error(state: Serving, { call, id }: On<'runtime/error'>): Step {
+  const entry = state.inflight.find((inflight) => inflight.id === id)
+  if (entry === undefined) return [state, { do: 'reply', call, reply: invalidRequestId }]
+  if (entry.stage !== 'running') {
+    const reply = illegal('runtime', stageName(state, entry), 'InvocationErrorResponse')
+    return [state, { do: 'reply', call, reply }]
+  }
+  return [change(state, entry, { stage: 'erroring' }), { do: 'reply', call, reply: { kind: 'read' } }]
+}
+
+/** The body of `/response` or `/error` is complete, too large, or broken off. */
+export function received(state: Serving, event: On<'runtime/received'>): Step {
+  const { call, id } = event
+  const entry = state.inflight.find((inflight) => inflight.id === id)
+  if (entry === undefined || (entry.stage !== 'responding' && entry.stage !== 'erroring')) {
+    return [state, { do: 'reply', call, reply: invalidRequestId }]
+  }
+  const outcome = outcomeOf(entry, event)
+  const settled = change(state, entry, { stage: 'responded', verdict: verdict(outcome) })
+  const effects: Effect[] = [
+    { do: 'settle', id, outcome },
+    { do: 'reply', call, reply: outcome.kind === 'oversize' ? tooLarge : { kind: 'accepted' } },
+  ]
+  if (entry.exited !== null) {
+    const [next, ...more] = fail(settled, settled.inflight[0] as Inflight, entry.exited)
+    return [next, ...effects, ...more]
+  }
+  const [next, ...more] = settleUp(settled)
+  return [next, ...effects, ...more]
+}
+
+function outcomeOf(entry: Inflight, { received, errorType }: On<'runtime/received'>): Outcome {
+  switch (received.kind) {
+    case 'complete':
+      return entry.stage === 'erroring'
+        ? { kind: 'error', payload: received.payload, errorType }
+        : { kind: 'response', payload: received.payload, contentType: received.contentType }
+    case 'oversize':
+      return { kind: 'oversize', bytes: received.bytes }
+    case 'trailers':
+      return { kind: 'broken-stream', payload: received.payload, contentType: received.contentType }
+    case 'truncated':
+      // of a runtime that died in the middle of its answer, its death is the cause
+      return { kind: 'fault', fault: entry.exited ?? truncated }
+  }
+}
+
+export function register(state: Serving, { call, registration }: On<'extension/register'>): Step {
+  const result = registerExtension(state.extensions, false, registration)
+  // Nobody can register now; the checks before that one have texts of their own, so they are made all the same.
+  return 'kind' in result ? [state, { do: 'reply', call, reply: result }] : [state]
+}
+
+export function extensionNext(state: Serving, { call, id }: On<'extension/next'>): Step {
+  const extension = identify(state.extensions, id, 'next')
+  if ('kind' in extension) return [state, { do: 'reply', call, reply: extension }]
+  const refusal = mayPoll(extension)
+  if (refusal) return [state, { do: 'reply', call, reply: refusal }]
+  if (extension.due !== null) {
+    const extensions = replace(state.extensions, extension, { due: null })
+    return [
+      { ...state, extensions },
+      { do: 'reply', call, reply: { kind: 'invoke-event', id: extension.due } },
+    ]
+  }
+  return settleUp({
+    ...state,
+    extensions: replace(state.extensions, extension, { state: 'Ready', poll: call }),
+  })
+}
+
+/** Too late for all: an extension that serves has polled. */
+export function extensionInitError(state: Serving, { call, id }: On<'extension/init-error'>): Step {
+  const extension = identify(state.extensions, id, 'report')
+  const reply =
+    'kind' in extension ? extension : illegal(`extension ${extension.id}`, extension.state, 'InitError')
+  return [state, { do: 'reply', call, reply }]
+}
+
+export function extensionExitError(state: Serving, { call, id }: On<'extension/exit-error'>): Step {
+  const [extensions, ...effects] = reportExitError(state.extensions, call, id)
+  return [{ ...state, extensions }, ...effects]
+}
+
+export function gone(state: Serving, { call }: On<'gone'>): Step {
+  return [{ ...state, ...forget(state, call) }]
+}
+
+/** Deadline against `finish`: a timer that fires for an invocation that is over moves nothing. */
+export function deadline(state: Serving, { id }: On<'deadline'>): Step {
+  const entry = state.inflight.find((inflight) => inflight.id === id)
+  if (entry === undefined) return [state]
+  return cut(state, entry, { kind: 'timeout' }, 'timeout')
+}
+
+export function exit(state: Serving, { process, status }: On<'exit'>): Step {
+  const [entry] = state.inflight
+  const runtime = process === 'runtime'
+  const dead = runtime
+    ? undefined
+    : state.extensions.find((extension) => extension.external && `extension:${extension.name}` === process)
+  const fault = runtime ? runtimeExit(status) : extensionExit(exitType(dead), status)
+  const left = dead ? { ...state, extensions: replace(state.extensions, dead, { alive: false }) } : state
+  const record: Effect = {
+    do: 'record',
+    record: { type: 'fault', process, fault, idle: entry === undefined },
+  }
+  const name = runtime ? 'Exited' : runtimeState(state)
+  if (entry === undefined) {
+    return beginStop(left, name, 'failure', { to: 'cold', retry: false }, [record], runtime)
+  }
+  if (runtime && (entry.stage === 'responding' || entry.stage === 'erroring')) {
+    return [change(state, entry, { exited: fault }), record]
+  }
+  if (entry.stage === 'waiting') {
+    const afterwards = { to: 'starting', attempt: 'init', waiting: entry.id } as const
+    const disarm: Effect = { do: 'disarm-deadline', id: entry.id }
+    return beginStop(left, name, 'failure', afterwards, [record, disarm], runtime)
+  }
+  const [next, ...effects] = fail(left, entry, fault, runtime)
+  return [next, ...effects, record]
+}
+
+export function stop(state: Serving): Step {
+  const [entry] = state.inflight
+  if (entry === undefined) return beginStop(state, 'Ready', 'spindown', { to: 'stopped' }, [])
+  return cut(state, entry, { kind: 'shutdown' }, 'spindown')
+}
+
+/** Ends what is in flight with a fault of a process; a caller who has an answer keeps it. */
+function fail(state: Serving, entry: Inflight, fault: Fault, runtimeGone = true): Step {
+  const effects = conclude(entry, { kind: 'fault', fault })
+  return beginStop(state, runtimeState(state), 'failure', { to: 'cold', retry: false }, effects, runtimeGone)
+}
+
+function cut(state: Serving, entry: Inflight, outcome: Outcome, reason: 'timeout' | 'spindown'): Step {
+  const afterwards =
+    reason === 'spindown' ? ({ to: 'stopped' } as const) : ({ to: 'cold', retry: false } as const)
+  const runtimeGone = entry.exited !== null
+  return beginStop(state, runtimeState(state), reason, afterwards, conclude(entry, outcome), runtimeGone)
+}
+
+/** Answers the caller unless that has happened, and reports the first verdict that is not success. */
+function conclude(entry: Inflight, outcome: Outcome): Effect[] {
+  const end: Verdict = entry.verdict && entry.verdict.status !== 'success' ? entry.verdict : verdict(outcome)
+  const settle: Effect[] = entry.verdict === null ? [{ do: 'settle', id: entry.id, outcome }] : []
+  return [...settle, ...over(entry.id, end)]
+}
+
+/** If nobody owes anything any more, the invocation is over and the environment free. */
+function settleUp(state: Serving): Step {
+  const [entry] = state.inflight
+  if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return [state]
+  return [{ ...state, inflight: state.inflight.slice(1) }, ...over(entry.id, entry.verdict ?? success)]
+}
+
+function change(state: Serving, entry: Inflight, changes: Partial<Inflight>): Serving {
+  return {
+    ...state,
+    inflight: state.inflight.map((inflight) => (inflight === entry ? { ...inflight, ...changes } : inflight)),
+  }
+}
+
+const stageNames = {
+  waiting: 'Ready',
+  running: 'Running',
+  responding: 'InvocationResponse',
+  erroring: 'InvocationErrorResponse',
+  responded: 'RuntimeResponseSentState',
+} as const
+
+/** A runtime that has answered and polled is Ready again, even while extensions are still at work. */
+function stageName(state: Serving, { stage }: Inflight): string {
+  return stage === 'responded' && state.polls.length > 0 ? 'Ready' : stageNames[stage]
+}
+
+/** The state of the runtime under its name in the reference's messages. */
+export function runtimeState(state: Serving): string {
+  const [entry] = state.inflight
+  return entry ? stageName(state, entry) : 'Ready'
+}

@@ -1,0 +1,357 @@
+/**
+ * One execution environment at work: keeps the state, asks the rules, performs their effects in order.
+ *
+ * Events that are raised while effects run are queued, so every step runs to completion. What is not plain data is
+ * kept here under the ids that the rules know: invocations, parked replies, processes, timers.
+ */
+
+import type { ExitStatus, Fault, ProcessName, Verdict } from '../core/failure.ts'
+import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.ts'
+import {
+  type Effect,
+  type Event,
+  type PlatformRecord,
+  type Reply,
+  type Environment as State,
+  step,
+} from '../core/lifecycle.ts'
+import { Deadline } from './deadline.ts'
+import type { Invocation } from './invocation.ts'
+import type { Clock, Journal, LaunchFailure, Log, Processes, ProcessSpec, RunningProcess } from './ports.ts'
+
+/** What an environment is made of. */
+export interface EnvironmentParts {
+  readonly id: EnvironmentId
+  readonly processes: Processes
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly log: Log
+  readonly functionTimeoutMs: number
+  /** 0 means no limit */
+  readonly initTimeoutMs: number
+  /** Names of the external extensions, sorted; read at every init. */
+  discover(): readonly string[]
+  specify(process: ProcessName): ProcessSpec
+  /** Called after every step that left the environment able to take an invocation, or stopped it. */
+  changed(environment: Environment): void
+}
+
+/** Memory is looked at no more often than this, and never for more than one part in a hundred of the time. */
+const memoryInterval = 250
+const memoryShare = 100
+
+export class Environment {
+  readonly id: EnvironmentId
+  /** the tenant that it serves; undefined before its first invocation */
+  tenant: string | null | undefined = undefined
+  /** monotonic milliseconds of the end of the last invocation */
+  idleSince: number
+  readonly #parts: EnvironmentParts
+  #state: State = { phase: 'cold', generation: 0 as Generation, retry: false }
+  #busy = false
+  readonly #queue: Event[] = []
+  readonly #invocations = new Map<RequestId, Invocation>()
+  readonly #replies = new Map<PollId, (reply: Reply) => void>()
+  #calls = 0
+  readonly #running = new Map<ProcessName, RunningProcess>()
+  readonly #ended: RunningProcess[] = []
+  readonly #deadline: Deadline
+  #deadlineOf: RequestId | null = null
+  readonly #timers: Record<'init' | 'grace' | 'budget' | 'give-up', Deadline>
+  #budgetEnds = 0
+  #initStarted = 0
+  #initMs: number | null = null
+  #memory = 0
+  #memoryDue = 0
+
+  constructor(parts: EnvironmentParts) {
+    this.id = parts.id
+    this.#parts = parts
+    const { now } = parts.clock
+    this.idleSince = now()
+    const timer = (event: Event): Deadline => new Deadline(now, () => this.dispatch(event))
+    this.#deadline = new Deadline(now, () => {
+      const id = this.#deadlineOf
+      if (id !== null) this.dispatch({ type: 'deadline', id })
+    })
+    this.#timers = {
+      init: timer({ type: 'init-limit' }),
+      grace: timer({ type: 'grace-over' }),
+      budget: timer({ type: 'budget-over' }),
+      'give-up': timer({ type: 'given-up' }),
+    }
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** Unix milliseconds at which the shutdown that runs will have used its budget. */
+  get shutdownDeadline(): number {
+    return this.#budgetEnds
+  }
+
+  /** Process ids of what runs here. */
+  pids(): Record<string, number> {
+    return Object.fromEntries([...this.#running].map(([name, process]) => [name, process.pid]))
+  }
+
+  /** Peak of resident memory so far, in bytes, as of the last look. */
+  get memory(): number {
+    return this.#memory
+  }
+
+  invocation(id: RequestId): Invocation | undefined {
+    return this.#invocations.get(id)
+  }
+
+  /** Hands an invocation to this environment, which must be open. */
+  invoke(invocation: Invocation): void {
+    this.tenant = invocation.tenant
+    this.#invocations.set(invocation.id, invocation)
+    this.dispatch({ type: 'invoke', id: invocation.id })
+  }
+
+  /** Keeps the way to answer one API request; the id goes into the event that the request becomes. */
+  open(reply: (reply: Reply) => void): PollId {
+    const call = ++this.#calls as PollId
+    this.#replies.set(call, reply)
+    return call
+  }
+
+  /** The peer of that request went away. */
+  gone(call: PollId): void {
+    if (this.#replies.delete(call)) this.dispatch({ type: 'gone', call })
+  }
+
+  dispatch(event: Event): void {
+    if (this.#busy) {
+      this.#queue.push(event)
+      return
+    }
+    this.#busy = true
+    try {
+      for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
+        const result = step(this.#state, next)
+        this.#state = result[0]
+        for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect)
+      }
+    } finally {
+      this.#busy = false
+    }
+    this.#parts.changed(this)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'reply': {
+        const reply = this.#replies.get(effect.call)
+        if (reply === undefined) return
+        if (effect.reply.kind !== 'read') this.#replies.delete(effect.call)
+        reply(effect.reply)
+        return
+      }
+      case 'settle':
+        this.#invocations.get(effect.id)?.settle(effect.outcome)
+        return
+      case 'arm-deadline':
+        this.#armDeadline(effect.id)
+        return
+      case 'disarm-deadline':
+        this.#disarmDeadline(effect.id)
+        return
+      case 'record':
+        this.#record(effect.record)
+        return
+      case 'finish':
+        this.#disarmDeadline(effect.id)
+        this.#invocations.delete(effect.id)
+        this.idleSince = this.#parts.clock.now()
+        return
+      case 'discover':
+        this.dispatch({ type: 'discovered', extensions: this.#parts.discover() })
+        return
+      case 'spawn':
+        this.#spawn(effect.process)
+        return
+      case 'signal':
+        this.#running.get(effect.process)?.signal(effect.signal)
+        return
+      case 'sweep':
+        this.#sweep()
+        return
+      case 'arm':
+        this.#arm(effect)
+        return
+      case 'disarm':
+        this.#timers[effect.timer].disarm()
+    }
+  }
+
+  #armDeadline(id: RequestId): void {
+    const invocation = this.#invocations.get(id)
+    if (invocation === undefined || this.#deadlineOf === id) return
+    const { clock, functionTimeoutMs } = this.#parts
+    this.#deadlineOf = id
+    invocation.startedAt = clock.now()
+    invocation.deadline = clock.epoch() + functionTimeoutMs
+    this.#deadline.arm(functionTimeoutMs)
+  }
+
+  #disarmDeadline(id: RequestId): void {
+    if (this.#deadlineOf !== id) return
+    this.#deadlineOf = null
+    this.#deadline.disarm()
+  }
+
+  #arm(effect: Extract<Effect, { do: 'arm' }>): void {
+    if (effect.timer === 'init') {
+      if (this.#parts.initTimeoutMs > 0) this.#timers.init.arm(this.#parts.initTimeoutMs)
+      return
+    }
+    if (effect.timer === 'budget') this.#budgetEnds = this.#parts.clock.epoch() + effect.ms
+    this.#timers[effect.timer].arm(effect.ms)
+  }
+
+  #record(record: PlatformRecord): void {
+    const { clock, journal, log } = this.#parts
+    switch (record.type) {
+      case 'start': {
+        this.#drain()
+        const invocation = this.#invocations.get(record.id)
+        if (invocation?.tail) journal.keepTail()
+        journal.start(record.id)
+        return
+      }
+      case 'report':
+        this.#report(record.id, record.verdict)
+        return
+      case 'init-start':
+        this.#initStarted = clock.now()
+        this.#initMs = null
+        log.debug({ phase: record.phase }, 'init started')
+        return
+      case 'init-report': {
+        this.#drain()
+        const ms = clock.now() - this.#initStarted
+        if (record.verdict.status === 'success' && record.phase === 'init') this.#initMs = ms
+        journal.initReport(record.phase, record.verdict, ms, record.extensions)
+        log.debug({ phase: record.phase, ...record.verdict, durationMs: ms }, 'init ended')
+        return
+      }
+      case 'fault':
+        this.#logFault(record.process, record.fault, record.idle)
+        return
+      case 'shutdown':
+        log.debug({ reason: record.reason }, 'shutdown')
+    }
+  }
+
+  #report(id: RequestId, verdict: Verdict): void {
+    const invocation = this.#invocations.get(id)
+    if (invocation === undefined) return
+    const { clock, journal } = this.#parts
+    this.#drain()
+    const now = clock.now()
+    this.#lookAtMemory(now, verdict.status !== 'success')
+    // an invocation that never came to its START is reported all the same: every end has its lines
+    if (invocation.startedAt === 0) {
+      invocation.startedAt = now
+      journal.start(id)
+    }
+    const report = {
+      verdict,
+      durationMs: now - invocation.startedAt,
+      initMs: this.#initMs,
+      memoryBytes: this.#memory,
+    }
+    this.#initMs = null
+    journal.report(id, report)
+    invocation.over?.(invocation.tail ? journal.takeTail() : null, report)
+  }
+
+  #lookAtMemory(now: number, force: boolean): void {
+    if (now < this.#memoryDue && !(force && this.#memory === 0)) return
+    const bytes = this.#parts.processes.memory(this.#running.values())
+    if (bytes > this.#memory) this.#memory = bytes
+    const after = this.#parts.clock.now()
+    this.#memoryDue = after + Math.max(memoryInterval, (after - now) * memoryShare)
+  }
+
+  #logFault(process: ProcessName | null, fault: Fault, idle: boolean): void {
+    const fields = { process: process ?? undefined, errorType: fault.errorType, reason: fault.text }
+    this.#parts.log.warn(
+      fields,
+      idle ? 'a process ended while nothing ran' : 'an execution environment failed',
+    )
+  }
+
+  #drain(): void {
+    for (const process of this.#running.values()) process.drain()
+  }
+
+  #spawn(name: ProcessName): void {
+    const { processes, journal, log } = this.#parts
+    const { generation } = this.#state
+    const spec = this.#parts.specify(name)
+    const started = processes.spawn(spec, {
+      output: (chunk) => journal.output(name, chunk),
+      exit: (status) => this.#exited(name, generation, status),
+    })
+    if ('reason' in started) {
+      log.error(
+        { process: name, command: spec.argv[0], reason: started.text },
+        'a process could not be started',
+      )
+      this.dispatch({ type: 'launch-failed', process: name, fault: launchFault(name, started) })
+      return
+    }
+    log.debug({ process: name, pid: started.pid }, 'process started')
+    this.#running.set(name, started)
+  }
+
+  /**
+   * Response against exit: what a process wrote to its sockets before it ended may be unread still, because its end
+   * is seen first. While a caller waits, the exit is dispatched two turns of the event loop later; it is dispatched
+   * at once while nothing runs, so that no invocation is handed to a runtime that is known to be dead.
+   */
+  #exited(name: ProcessName, generation: Generation, status: ExitStatus): void {
+    const tell = (): void => {
+      if (this.#state.generation !== generation) return
+      const process = this.#running.get(name)
+      if (process === undefined) return
+      process.drain()
+      if (this.#memory === 0) this.#lookAtMemory(this.#parts.clock.now(), true)
+      this.#running.delete(name)
+      this.#ended.push(process)
+      this.#parts.log.debug({ process: name, ...status }, 'process ended')
+      this.dispatch({ type: 'exit', process: name, status })
+    }
+    const { phase } = this.#state
+    const waiting = phase === 'starting' || (phase === 'serving' && this.#state.inflight.length > 0)
+    if (waiting) setImmediate(() => setImmediate(tell))
+    else tell()
+  }
+
+  #sweep(): void {
+    for (const process of this.#ended.splice(0)) process.dispose()
+    for (const process of this.#running.values()) process.dispose()
+    this.#running.clear()
+    this.#memory = 0
+    this.#memoryDue = 0
+  }
+
+  [Symbol.dispose](): void {
+    this.#sweep()
+    this.#deadline[Symbol.dispose]()
+    for (const timer of Object.values(this.#timers)) timer[Symbol.dispose]()
+  }
+}
+
+function launchFault(name: ProcessName, { reason, text }: LaunchFailure): Fault {
+  if (name !== 'runtime') return { errorType: 'Extension.LaunchError', text }
+  return {
+    errorType: reason === 'entrypoint' ? 'Runtime.InvalidEntrypoint' : 'Runtime.InvalidWorkingDir',
+    text,
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * One process of an execution environment: the leader of a session and a group of its own, both outputs in one pipe,
+ * /dev/null as its input, guarded against outliving us. The only place that starts processes.
+ *
+ * Life: running → ended (the leader has exited; what it started may go on in its group) → disposed. Disposing a
+ * running one kills it; its exit is still told, its output is not.
+ */
+import { statSync } from 'node:fs'
+import type {
+  ExitStatus,
+  LaunchFailure,
+  ProcessEvents,
+  ProcessSpec,
+  RunningProcess,
+} from '../engine/ports.ts'
+import { guardGroup } from './guard.ts'
+import { openOutputPipe } from './pipe.ts'
+
+/** What the owner of all children wants to know besides what the environment is told. */
+export interface ChildHooks {
+  /** Bun has reaped the leader. Called before the environment's `exit`. */
+  ended(child: RunningProcess): void
+  /** `dispose` was called for the first time. */
+  disposed(child: RunningProcess): void
+  /** The kernel refused to guard the group: it would outlive an emulator that is killed. */
+  unguarded(child: RunningProcess): void
+}
+
+/** Go's words for the errors that starting a program can meet: those of the reference. */
+const REASONS: Readonly<Record<string, string>> = {
+  E2BIG: 'argument list too long',
+  EACCES: 'permission denied',
+  EAGAIN: 'resource temporarily unavailable',
+  EINVAL: 'invalid argument',
+  EIO: 'input/output error',
+  EISDIR: 'is a directory',
+  ELIBBAD: 'accessing a corrupted shared library',
+  ELOOP: 'too many levels of symbolic links',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'file name too long',
+  ENFILE: 'too many open files in system',
+  ENOENT: 'no such file or directory',
+  ENOEXEC: 'exec format error',
+  ENOMEM: 'cannot allocate memory',
+  ENOTDIR: 'not a directory',
+  EPERM: 'operation not permitted',
+  ETXTBSY: 'text file busy',
+}
+
+const workingDirectoryFailure = (cwd: string): LaunchFailure | null => {
+  const failure = (text: string): LaunchFailure => ({ reason: 'working-directory', text })
+  if (!cwd.startsWith('/')) {
+    return failure(`the working directory '${cwd}' is invalid, it needs to be an absolute path`)
+  }
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) return null
+  return failure(`the working directory doesn't exist: ${cwd}`)
+}
+
+const launchFailure = (path: string, cwd: string, error: unknown): LaunchFailure => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  // A missing directory and a missing program are the same ENOENT, and a file in its place the same ENOTDIR.
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const failure = workingDirectoryFailure(cwd)
+    if (failure !== null) return failure
+  }
+  const reason = REASONS[code] ?? (error instanceof Error ? error.message : String(error))
+  return { reason: 'entrypoint', text: `fork/exec ${path}: ${reason}` }
+}
+
+// Bun gives the number where it knows no name, which are the real-time signals.
+const exitStatus = (code: number | null, signal: string | number | null): ExitStatus => {
+  if (signal === null) return { kind: 'code', code: code ?? 0 }
+  return { kind: 'signal', signal: typeof signal === 'number' ? `SIG${signal}` : signal }
+}
+
+/** Starts a process, or says why it cannot be started. `exit` is never told before this has returned. */
+export const startChild = (
+  spec: ProcessSpec,
+  events: ProcessEvents,
+  hooks: ChildHooks,
+): RunningProcess | LaunchFailure => {
+  const [name, ...args] = spec.argv
+  const { cwd } = spec
+  if (!cwd.startsWith('/')) return workingDirectoryFailure(cwd) as LaunchFailure
+
+  // Looked up here, as Bun would pass what it found as the program's name for itself.
+  const path = name.includes('/') || name === '' ? name : Bun.which(name, { PATH: spec.env.PATH ?? '', cwd })
+  if (path === null) {
+    return { reason: 'entrypoint', text: `exec: "${name}": executable file not found in $PATH` }
+  }
+  const pipe = openOutputPipe((chunk) => events.output(chunk))
+  if (pipe === null) return launchFailure(path, cwd, Object.assign(new Error(), { code: 'EMFILE' }))
+
+  let child: RunningProcess | undefined
+  let ended = false
+  let disposed = false
+  const end = (status: ExitStatus) => {
+    if (child === undefined) return queueMicrotask(() => end(status))
+    ended = true
+    hooks.ended(child)
+    pipe.drain()
+    events.exit(status)
+  }
+
+  let pid: number
+  try {
+    pid = Bun.spawn({
+      cmd: [path, ...args],
+      argv0: name,
+      cwd,
+      env: spec.env,
+      stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
+      detached: true,
+      onExit: (_, code, signal) => end(exitStatus(code, signal)),
+    }).pid
+  } catch (error) {
+    pipe.dispose()
+    return launchFailure(path, cwd, error)
+  }
+  const guard = guardGroup(pid)
+  pipe.start()
+
+  const signalGroup = (signal: 'SIGTERM' | 'SIGKILL') => {
+    // While the leader has not been reaped its number cannot be given away; afterwards only the guard is safe.
+    if (ended && guard !== null) return guard.signal(signal)
+    try {
+      process.kill(-pid, signal)
+    } catch {
+      // ESRCH: nobody left. EPERM: all that is left runs as somebody else, which is not ours to end.
+    }
+  }
+
+  child = {
+    pid,
+    signal(signal) {
+      if (!disposed) signalGroup(signal)
+    },
+    drain: pipe.drain,
+    dispose() {
+      if (disposed) return
+      disposed = true
+      signalGroup('SIGKILL')
+      guard?.dispose()
+      pipe.dispose()
+      hooks.disposed(child as RunningProcess)
+    },
+  }
+  if (guard === null) hooks.unguarded(child)
+  return child
+}

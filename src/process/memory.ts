@@ -1,0 +1,162 @@
+/**
+ * Peak memory of process families, from /proc.
+ *
+ * A family is a session leader and whoever is in its session or descends from a member. One pass over
+ * /proc/PID/stat tells both; the lists of children (/proc/PID/task/TID/children) miss orphans, are one file per thread
+ * (6 µs each: 70 µs for a Node process, 250 µs for a JVM) and are missing from some kernels. The pass costs 60 µs for
+ * the listing and 10 µs per process that was not seen before, and is only made when a process may have been started
+ * since the last one: /proc/loadavg ends in the number that was given out last (1.6 µs).
+ *
+ * Known members are read through descriptors that stay open, which stand for the process itself and not for its
+ * number. The peak (10 µs) cannot have grown unless the process had a page fault since (5 µs).
+ */
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { libc } from './libc.ts'
+
+/** Measures the families of the processes it was told to watch. */
+export interface MemoryMeter extends Disposable {
+  /** From now on this session leader has a family. */
+  watch(leader: number): void
+  /** The family is no longer of interest. */
+  forget(leader: number): void
+  /** Sum of the peaks (VmHWM), in bytes, of all processes that are alive in these leaders' families. */
+  peak(leaders: Iterable<number>): number
+}
+
+interface Member {
+  readonly status: number
+  readonly stat: number
+  faults: string
+  peak: number
+}
+
+const SIZE = 8192
+const PEAK = 'VmHWM:'
+
+/** The fields of /proc/PID/stat from the third on (state, parent, group, session, …); the second may hold anything. */
+const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ', 10)
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+/** A meter that watches nothing yet and holds no descriptors. */
+export const createMemoryMeter = (): MemoryMeter => {
+  const families = new Map<number, Map<number, Member>>()
+  const owner = new Map<number, number>()
+  let others = new Set<number>()
+  let newest = ''
+  // A process has its number a moment before it can be listed: only a second pass under the same number is complete.
+  let complete = false
+  const buffer = Buffer.allocUnsafeSlow(SIZE)
+
+  const read = (fd: number): string => {
+    const count = libc().pread(fd, buffer, SIZE, 0)
+    return count > 0 ? buffer.latin1Slice(0, count) : ''
+  }
+
+  const drop = (family: Map<number, Member>, pid: number, member: Member) => {
+    closeSync(member.status)
+    closeSync(member.stat)
+    family.delete(pid)
+    owner.delete(pid)
+  }
+
+  const admit = (leader: number, pid: number) => {
+    let status = -1
+    try {
+      status = openSync(`/proc/${pid}/status`, 'r')
+      const stat = openSync(`/proc/${pid}/stat`, 'r')
+      families.get(leader)?.set(pid, { status, stat, faults: '', peak: 0 })
+      owner.set(pid, leader)
+    } catch {
+      // It has ended meanwhile.
+      if (status >= 0) closeSync(status)
+    }
+  }
+
+  const discover = () => {
+    const last = readText('/proc/loadavg').trimEnd().split(' ').at(-1) ?? ''
+    if (complete && last === newest && last !== '') return
+    complete = last === newest
+    newest = last
+
+    const present = new Set<number>()
+    const fresh = new Map<number, { parent: number; session: number }>()
+    for (const name of readdirSync('/proc')) {
+      const pid = Number(name)
+      if (!(pid > 0)) continue
+      if (owner.has(pid)) continue
+      present.add(pid)
+      if (others.has(pid)) continue
+      const fields = fieldsOf(readText(`/proc/${pid}/stat`))
+      fresh.set(pid, { parent: Number(fields[1]), session: Number(fields[3]) })
+    }
+    // Parents need not be listed before their children.
+    for (let found = true; found; ) {
+      found = false
+      for (const [pid, { parent, session }] of fresh) {
+        const leader = families.has(session) ? session : owner.get(parent)
+        if (leader === undefined) continue
+        admit(leader, pid)
+        fresh.delete(pid)
+        present.delete(pid)
+        found = true
+      }
+    }
+    others = present
+  }
+
+  const peakOf = (member: Member): number | null => {
+    const stat = read(member.stat)
+    if (stat === '') return null
+    const fields = fieldsOf(stat)
+    const faults = `${fields[7]} ${fields[9]}`
+    if (faults === member.faults && fields[0] !== 'Z') return member.peak
+    member.faults = faults
+    const status = read(member.status)
+    const at = status.indexOf(PEAK)
+    member.peak = at < 0 ? 0 : Number.parseInt(status.slice(at + PEAK.length, at + 32), 10) * 1024
+    return member.peak
+  }
+
+  const forget = (leader: number) => {
+    const family = families.get(leader)
+    if (family === undefined) return
+    for (const [pid, member] of family) drop(family, pid, member)
+    families.delete(leader)
+  }
+
+  return {
+    watch(leader) {
+      forget(leader)
+      families.set(leader, new Map())
+      others.delete(leader)
+      newest = ''
+      complete = false
+    },
+    forget,
+    peak(leaders) {
+      if (families.size === 0) return 0
+      discover()
+      let sum = 0
+      for (const leader of leaders) {
+        const family = families.get(leader)
+        if (family === undefined) continue
+        for (const [pid, member] of family) {
+          const peak = peakOf(member)
+          if (peak === null) drop(family, pid, member)
+          else sum += peak
+        }
+      }
+      return sum
+    },
+    [Symbol.dispose]() {
+      for (const leader of [...families.keys()]) forget(leader)
+    },
+  }
+}

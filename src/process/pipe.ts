@@ -1,0 +1,93 @@
+/**
+ * One pipe for both outputs of a process, so that what it writes on stdout and stderr keeps its order.
+ *
+ * There are two readers. Bun's stream reads whenever the event loop finds bytes; `drain()` reads at once what the
+ * kernel holds now. They cannot overtake each other: Bun takes bytes from the pipe only inside the event loop's own
+ * poll callback and runs the microtasks that deliver them before any other callback, so whenever other code of ours
+ * runs, nothing is under way between the pipe and `output`.
+ */
+import { F_SETFL, libc, O_NONBLOCK, openPipe } from './libc.ts'
+
+/** The reading side, and the writing side until it has been handed to a process. */
+export interface OutputPipe {
+  /** The descriptor to pass as stdout and stderr. */
+  readonly writeEnd: number
+  /** To be called once the process has its copy: closes ours, so that the last writer's end is seen, and reads on. */
+  start(): void
+  /** Delivers, synchronously, what the kernel holds at the time of the call; under 1 µs when that is nothing. */
+  drain(): void
+  /** Closes everything; nothing is delivered afterwards. May be called more than once. */
+  dispose(): void
+}
+
+/**
+ * What a Linux pipe holds unless it is enlarged, in bytes. Having read as much, a drain has all that was there when
+ * it began; without that limit a process that never stops writing would keep it busy for ever.
+ */
+const CAPACITY = 65_536
+
+// Shared by all pipes: a drain copies out of it before it returns.
+let scratch: Buffer | undefined
+
+/** Opens a pipe, or returns null when the process has no descriptors left. Chunks given to `output` are its own. */
+export const openOutputPipe = (output: (chunk: Uint8Array) => void): OutputPipe | null => {
+  const ends = openPipe()
+  if (ends === null) return null
+  const { read, write } = ends
+  const sys = libc()
+  // On this end only: the two ends are separate open files, and a process may rely on blocking writes.
+  sys.fcntl(read, F_SETFL, O_NONBLOCK)
+  scratch ??= Buffer.allocUnsafeSlow(CAPACITY)
+  const buffer = scratch
+
+  let readOpen = true
+  let writeOpen = true
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+
+  const closeRead = () => {
+    if (!readOpen) return
+    readOpen = false
+    sys.close(read)
+  }
+  const closeWrite = () => {
+    if (!writeOpen) return
+    writeOpen = false
+    sys.close(write)
+  }
+  const follow = async (source: ReadableStreamDefaultReader<Uint8Array>) => {
+    for (;;) {
+      const { done, value } = await source.read()
+      if (!readOpen) return
+      if (done) break
+      output(value)
+    }
+    closeRead()
+  }
+
+  return {
+    writeEnd: write,
+    start() {
+      closeWrite()
+      if (!readOpen || reader !== undefined) return
+      // The stream has a duplicate of the descriptor and closes that itself, at the end or when cancelled.
+      reader = Bun.file(read).stream().getReader()
+      follow(reader).catch(closeRead)
+    },
+    drain() {
+      let total = 0
+      while (readOpen && total < CAPACITY) {
+        const count = sys.read(read, buffer, CAPACITY)
+        if (count <= 0) return
+        total += count
+        output(Uint8Array.prototype.slice.call(buffer, 0, count))
+        // A pipe gives less than asked for only when that was all.
+        if (count < CAPACITY) return
+      }
+    },
+    dispose() {
+      closeWrite()
+      closeRead()
+      reader?.cancel().catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The processes of all execution environments, behind the engine's port. Each is one `child.ts`; its output comes
+ * through `pipe.ts`, `guard.ts` sees to it that it does not outlive us, `memory.ts` measures it with all that it
+ * started, and `reap.ts` takes away what PID 1 inherits.
+ */
+import type { Processes, RunningProcess } from '../engine/ports.ts'
+import { type ChildHooks, startChild } from './child.ts'
+import { createMemoryMeter } from './memory.ts'
+import { type Reaper, startReaper } from './reap.ts'
+
+/** The real processes. Disposing of them kills every group that was started and is not disposed of yet. */
+export interface SystemProcesses extends Processes, Disposable {
+  /** Reaps inherited processes that are dead now; returns their number, 0 when reaping is off. */
+  reapOrphans(): number
+}
+
+/** How to treat this system's processes. */
+export interface ProcessesOptions {
+  /** Whether to reap orphans; by default when we are PID 1. True anywhere else takes exits from other `Bun.spawn`s. */
+  readonly reap?: boolean
+  /** Told once, in words, when children cannot be guarded and would outlive a killed emulator. */
+  readonly warn?: (message: string) => void
+}
+
+/** Ready to start processes; nothing has been started or loaded yet, except for the reaper of PID 1. */
+export const createProcesses = (options: ProcessesOptions = {}): SystemProcesses => {
+  const { reap = process.pid === 1, warn } = options
+  /** Those that Bun has not reaped: only their numbers, and all of their numbers, are Bun's to wait for. */
+  const running = new Set<number>()
+  const undisposed = new Set<RunningProcess>()
+  const meter = createMemoryMeter()
+  const reaper: Reaper | null = reap ? startReaper(() => running) : null
+  let warned = false
+
+  const hooks: ChildHooks = {
+    ended({ pid }) {
+      running.delete(pid)
+    },
+    disposed(child) {
+      undisposed.delete(child)
+      meter.forget(child.pid)
+    },
+    unguarded({ pid }) {
+      if (warned) return
+      warned = true
+      warn?.(`cannot guard process group ${pid}: processes would outlive an emulator that is killed`)
+    },
+  }
+
+  return {
+    spawn(spec, events) {
+      const child = startChild(spec, events, hooks)
+      if (!('pid' in child)) return child
+      running.add(child.pid)
+      undisposed.add(child)
+      meter.watch(child.pid)
+      return child
+    },
+    memory(processes) {
+      const leaders: number[] = []
+      for (const child of processes) if (undisposed.has(child)) leaders.push(child.pid)
+      return leaders.length === 0 ? 0 : meter.peak(leaders)
+    },
+    reapOrphans: () => reaper?.reapNow() ?? 0,
+    [Symbol.dispose]() {
+      for (const child of undisposed) child.dispose()
+      meter[Symbol.dispose]()
+      reaper?.[Symbol.dispose]()
+    },
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What there is to start: the bootstrap of the function, and the external extensions beside it.
+ */
+
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
+
+/** Where a function lies in an image, and the directory that a bootstrap runs in (rie-classic.md 1.6). */
+export const taskDirectory = '/var/task'
+
+/** In this order (decisions.md section 5; rie-classic.md 1.6). */
+const candidates = ['/var/task/bootstrap', '/opt/bootstrap', '/var/runtime/bootstrap']
+
+/** The reference's switch for layers that turn all extensions off (rie-classic.md 5.1). */
+const disablingFile = '/opt/disable-extensions-jwigqn8j'
+
+/** What a path leads to, symbolic links followed. `other` is what can never be run: a socket, a pipe, a device. */
+export type Entry = 'missing' | 'directory' | 'executable' | 'not-executable' | 'other'
+
+/** The facts of the file system that configuration depends on; tests give their own. */
+export interface Probe {
+  /** the emulator's working directory */
+  cwd(): string
+  /** Never throws: what cannot be looked at counts as missing. */
+  look(path: string): Entry
+}
+
+const look = (path: string): Entry => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return 'missing'
+  if (found.isDirectory()) return 'directory'
+  if (!found.isFile()) return 'other'
+  try {
+    accessSync(path, constants.X_OK)
+    return 'executable'
+  } catch {
+    return 'not-executable'
+  }
+}
+
+const attempt = <T>(action: () => T, otherwise: T): T => {
+  try {
+    return action()
+  } catch {
+    return otherwise
+  }
+}
+
+/** The real file system. A working directory that was deleted counts as `/var/task`, as with the reference. */
+export const systemProbe: Probe = {
+  cwd: () => attempt(() => process.cwd(), taskDirectory),
+  look: (path) => attempt(() => look(path), 'missing'),
+}
+
+/** What the search for a bootstrap found. `rejected` says of each candidate that was passed over why. */
+export interface BootstrapSearch {
+  readonly path: string | undefined
+  readonly rejected: readonly string[]
+}
+
+const complaints = {
+  directory: 'is a directory',
+  'not-executable': 'is not executable (chmod +x)',
+  other: 'is not a file',
+} as const
+
+/** Finds the command of a function that was started without one. Looks no further than the first that can run. */
+export const findBootstrap = (probe: Probe = systemProbe): BootstrapSearch => {
+  const rejected: string[] = []
+  for (const path of candidates) {
+    const entry = probe.look(path)
+    if (entry === 'executable') return { path, rejected }
+    if (entry !== 'missing') rejected.push(`${path} ${complaints[entry]}`)
+  }
+  return { path: undefined, rejected }
+}
+
+/**
+ * Base names of the external extensions: everything directly inside that is not a directory, links to directories
+ * included, in byte order (rie-classic.md 5.1). Whether one can be run shows when it is started.
+ *
+ * A missing directory holds none. Another trouble is a text to log; initialisation goes on without extensions.
+ */
+export const listExtensions = (
+  directory: string,
+): { readonly names: string[] } | { readonly error: string } => {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true })
+    const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name)
+    // JavaScript's own order is of UTF-16 units, which puts U+10000 and above before U+E000.
+    return { names: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? { names: [] } : { error: `Cannot list external agents: ${message}` }
+  }
+}
+
+/** Whether a layer turned extensions off, for as long as the emulator runs. */
+export const extensionsDisabled = (file: string = disablingFile): boolean => existsSync(file)

@@ -9,10 +9,11 @@
  * Names and texts are those of the reference (rie-classic.md 2.5, 4.1, 5.3–5.6, 7.5) and the service.
  */
 
-declare const opaque: unique symbol
-
-/** Bytes that pass through untouched. The rules carry them from event to effect and never look inside. */
-export type Payload = { readonly [opaque]?: never }
+/** Bytes that pass through untouched: the rules carry them from event to effect and never look inside. */
+export interface Payload {
+  /** in bytes */
+  readonly size: number
+}
 
 /** Which process of an environment: its runtime, or the external extension of that base name. */
 export type ProcessName = 'runtime' | `extension:${string}`

@@ -1,0 +1,136 @@
+/**
+ * `/2020-01-01/extension/*`: what extensions call. The checks and their order are rie-classic.md 5.3 to 5.5.
+ */
+
+import type { ExtensionId, PollId } from '../core/ids.ts'
+import type { Reply } from '../core/lifecycle.ts'
+import type { Environment } from '../engine/environment.ts'
+import { accepted, errorResponse, invokeEvent, refusal, refuse, registered, shutdownEvent } from './wire.ts'
+
+/** What an extension is told of the function when it registers. */
+export interface FunctionFacts {
+  readonly functionName: string
+  readonly functionVersion: string
+  readonly handler: string
+  readonly accountId: string
+}
+
+/** Largest registration that is read, in bytes; a real one has under 100. */
+const maxRegistration = 64 * 1024
+
+/** `POST …/register`. */
+export async function register(
+  environment: Environment,
+  facts: FunctionFacts,
+  request: Request,
+): Promise<Response> {
+  const name = request.headers.get('lambda-extension-name')
+  if (!name) return refuse('Extension.InvalidExtensionName', 'Empty extension name')
+  const body = parseRegistration(await request.text().catch(() => ''))
+  if ('problem' in body) return refuse('InvalidRequestFormat', body.problem)
+  const features = (request.headers.get('lambda-extension-accept-feature') ?? '').split(',')
+  const { accountId, ...always } = facts
+  const document = features.some((feature) => feature.trim() === 'accountId')
+    ? { accountId, ...always }
+    : always
+  return new Promise((resolve) => {
+    const call = environment.open((reply) =>
+      resolve(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply)),
+    )
+    const registration = { name, id: crypto.randomUUID() as string as ExtensionId, events: body.events }
+    environment.dispatch({ type: 'extension/register', call, registration })
+  })
+}
+
+/** Keys match in any case, unknown ones are ignored, and `null` and `{}` ask for no events, as in Go's decoder. */
+function parseRegistration(
+  text: string,
+): { readonly events: readonly string[] } | { readonly problem: string } {
+  if (text.length > maxRegistration)
+    return { problem: `registration larger than ${maxRegistration} characters` }
+  if (text.trim() === '') return { problem: 'unexpected end of JSON input' }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+  if (parsed === null) return { events: [] }
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
+    return { problem: 'the body must be a JSON object such as {"events":["INVOKE","SHUTDOWN"]}' }
+  }
+  const of = (key: string): unknown =>
+    Object.entries(parsed).findLast(([name]) => name.toLowerCase() === key)?.[1] ?? []
+  const events = of('events')
+  const keys = of('configurationkeys')
+  if (!Array.isArray(events) || events.some((event) => typeof event !== 'string')) {
+    return { problem: 'events must be an array of strings' }
+  }
+  if (!Array.isArray(keys)) return { problem: 'configurationKeys must be an array of strings' }
+  if (keys.length > 0) {
+    return { problem: 'configurationKeys are deprecated; use environment variables instead' }
+  }
+  return { events }
+}
+
+/** `GET …/event/next`: parked until there is an event, without limit. */
+export function next(environment: Environment, request: Request): Response | Promise<Response> {
+  const id = identifier(request)
+  if (id instanceof Response) return id
+  return new Promise((resolve) => {
+    const call = environment.open((reply) => resolve(answer(environment, reply)))
+    if (request.signal.aborted) return environment.gone(call)
+    request.signal.addEventListener('abort', () => environment.gone(call), { once: true })
+    environment.dispatch({ type: 'extension/next', call, id })
+  })
+}
+
+/** `POST …/init/error` and `…/exit/error`; the body is ignored. */
+export async function report(
+  environment: Environment,
+  request: Request,
+  type: 'extension/init-error' | 'extension/exit-error',
+): Promise<Response> {
+  const id = identifier(request)
+  if (id instanceof Response) return id
+  if (!request.headers.get('lambda-extension-function-error-type')) {
+    return refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found')
+  }
+  return new Promise((resolve) => {
+    const call: PollId = environment.open((reply) => resolve(answer(environment, reply)))
+    environment.dispatch({ type, call, id })
+  })
+}
+
+const uuid =
+  /^(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i
+
+/** The identifier in its canonical form, whichever of the usual ones was sent; else the refusal. */
+function identifier(request: Request): ExtensionId | Response {
+  const sent = request.headers.get('lambda-extension-identifier')
+  if (!sent) {
+    return refuse('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')
+  }
+  const parts = uuid.exec(sent)
+  if (parts === null) {
+    return refuse('Extension.InvalidExtensionIdentifier', 'Invalid Lambda-Extension-Identifier')
+  }
+  return parts.slice(1).join('-').toLowerCase() as ExtensionId
+}
+
+function answer(environment: Environment, reply: Reply): Response {
+  switch (reply.kind) {
+    case 'accepted':
+      return accepted()
+    case 'invoke-event': {
+      const invocation = environment.invocation(reply.id)
+      if (invocation) return invokeEvent(invocation)
+      break
+    }
+    case 'shutdown-event':
+      return shutdownEvent(reply.reason, environment.shutdownDeadline)
+    case 'refused':
+      return refusal(reply)
+  }
+  return errorResponse(500, 'InternalServerError', 'Internal Server Error')
+}

@@ -1,0 +1,117 @@
+/**
+ * `/2018-06-01/runtime/*`: what runtimes call. Each handler turns a request into an event and the reply into an answer.
+ */
+
+import type { Payload } from '../core/failure.ts'
+import type { PollId, RequestId } from '../core/ids.ts'
+import type { Reply } from '../core/lifecycle.ts'
+import type { Environment } from '../engine/environment.ts'
+import { receive } from './upload.ts'
+import { accepted, errorResponse, errorType, goJson, invocationResponse, refusal } from './wire.ts'
+
+/** `GET …/invocation/next`: parked until there is an event, without limit. */
+export function next(environment: Environment, request: Request): Promise<Response> {
+  return new Promise((resolve) => {
+    const call = environment.open((reply) => resolve(answer(environment, reply)))
+    // an abort that came before the listener was attached is not told again
+    if (request.signal.aborted) return environment.gone(call)
+    request.signal.addEventListener('abort', () => environment.gone(call), { once: true })
+    environment.dispatch({ type: 'runtime/next', call })
+  })
+}
+
+/** `POST …/invocation/{id}/response`. The id and the state are checked before a byte of the body is read. */
+export function response(environment: Environment, request: Request, id: RequestId): Promise<Response> {
+  const mode = request.headers.get('lambda-runtime-function-response-mode')
+  return upload(environment, request, id, null, false, (call) =>
+    environment.dispatch({ type: 'runtime/response', call, id, mode }),
+  )
+}
+
+const causeType = 'application/vnd.aws.lambda.error.cause+json'
+
+/** `POST …/invocation/{id}/error`. */
+export function error(environment: Environment, request: Request, id: RequestId): Promise<Response> {
+  const sent = request.headers.get('lambda-runtime-function-error-type')
+  const type = sent === null ? null : errorType(sent)
+  return upload(environment, request, id, type, true, (call) =>
+    environment.dispatch({ type: 'runtime/error', call, id, errorType: type }),
+  )
+}
+
+function upload(
+  environment: Environment,
+  request: Request,
+  id: RequestId,
+  type: string | null,
+  isError: boolean,
+  begin: (call: PollId) => void,
+): Promise<Response> {
+  return new Promise((resolve) => {
+    const call = environment.open((reply) => {
+      if (reply.kind !== 'read') {
+        resolve(answer(environment, reply))
+        return
+      }
+      read()
+    })
+    const read = async (): Promise<void> => {
+      let received = await receive(request)
+      if (isError && received.kind === 'complete' && request.headers.get('content-type') === causeType) {
+        const payload = await withoutCause(received.payload as Blob)
+        received = { ...received, payload }
+      }
+      environment.dispatch({ type: 'runtime/received', call, id, errorType: type, received })
+    }
+    begin(call)
+  })
+}
+
+/** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
+export async function initError(environment: Environment, request: Request): Promise<Response> {
+  const type = errorType(request.headers.get('lambda-runtime-function-error-type'))
+  const received = await receive(request)
+  const document = received.kind === 'complete' ? received.payload : new Blob([])
+  return new Promise((resolve) => {
+    const call = environment.open((reply) => resolve(answer(environment, reply)))
+    environment.dispatch({ type: 'runtime/init-error', call, errorType: type, document })
+  })
+}
+
+function answer(environment: Environment, reply: Reply): Response {
+  switch (reply.kind) {
+    case 'accepted':
+      return accepted()
+    case 'invocation': {
+      const invocation = environment.invocation(reply.id)
+      return invocation ? invocationResponse(invocation) : unknownEvent()
+    }
+    case 'refused':
+      return refusal(reply)
+    default:
+      return unknownEvent()
+  }
+}
+
+/** The reference's answer when an event cannot be rendered; the rules never let it come to that. */
+const unknownEvent = (): Response => errorResponse(500, 'InternalServerError', 'Internal Server Error')
+
+/**
+ * A document of the error-cause type is handed on without the cause, with `errorMessage` first, as the reference does
+ * (rie-classic.md 4.5); what is not such a document becomes a JSON string that says so.
+ */
+async function withoutCause(body: Blob): Promise<Payload> {
+  const invalid = new Blob(['"Invalid error body"'])
+  try {
+    const sent = (await body.json()) as Record<string, unknown> | null
+    if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) return invalid
+    const { errorMessage = '', errorType: type = '', stackTrace = [] } = sent
+    const stack = stackTrace ?? []
+    if (typeof (errorMessage ?? '') !== 'string' || typeof (type ?? '') !== 'string') return invalid
+    if (!Array.isArray(stack) || stack.some((line) => typeof line !== 'string')) return invalid
+    const document = { errorMessage: errorMessage ?? '', errorType: type ?? '' }
+    return new Blob([goJson(stack.length > 0 ? { ...document, stackTrace: stack } : document)])
+  } catch {
+    return invalid
+  }
+}

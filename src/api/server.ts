@@ -1,0 +1,120 @@
+/**
+ * The listener of one environment's Runtime API. Which environment a caller belongs to is known by the listener that
+ * it talks to, so there is one of these per environment.
+ *
+ * The three requests of a warm invocation are picked out by their path; everything else goes through the router.
+ */
+
+import { Hono } from 'hono'
+import type { RequestId } from '../core/ids.ts'
+import { pathOf } from '../core/path.ts'
+import type { Environment } from '../engine/environment.ts'
+import * as extension from './extension.ts'
+import * as runtime from './runtime.ts'
+import { logs, telemetry } from './telemetry.ts'
+import { errorResponse, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
+
+export interface RuntimeApi {
+  readonly hostname: string
+  readonly port: number
+  /** Closes the listener and every connection to it. */
+  stop(): Promise<void>
+}
+
+export interface RuntimeApiOptions {
+  readonly hostname: string
+  /** 0 for a free one */
+  readonly port: number
+  readonly facts: extension.FunctionFacts
+  /** `/opt/disable-extensions-jwigqn8j` exists: every extension route answers 404 */
+  readonly extensionsDisabled: () => boolean
+  readonly log: { error(fields: object, message: string): void }
+}
+
+const nextPath = `${runtimePrefix}invocation/next`
+const invocationPrefix = `${runtimePrefix}invocation/`
+
+/** Throws what `Bun.serve` throws when the address cannot be had. */
+export function openRuntimeApi(environment: Environment, options: RuntimeApiOptions): RuntimeApi {
+  const router = routes(environment, options)
+  const server = Bun.serve({
+    hostname: options.hostname,
+    port: options.port,
+    // a poll may be parked for days
+    idleTimeout: 0,
+    // what is over the limit of a response is counted and dropped by `receive`, which answers it
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    fetch(request) {
+      const path = pathOf(request.url)
+      const { method } = request
+      if (path === nextPath && method === 'GET') return runtime.next(environment, request)
+      if (method === 'POST' && path.startsWith(invocationPrefix)) {
+        const slash = path.indexOf('/', invocationPrefix.length)
+        const id = path.slice(invocationPrefix.length, slash) as RequestId
+        const call = slash < 0 ? '' : path.slice(slash + 1)
+        if (call === 'response') return runtime.response(environment, request, id)
+        if (call === 'error') return runtime.error(environment, request, id)
+      }
+      return router.fetch(request)
+    },
+    error(error) {
+      options.log.error({ error: String(error) }, 'a Runtime API request failed in the emulator')
+      return errorResponse(500, 'InternalServerError', 'Internal Server Error')
+    },
+  })
+  return {
+    hostname: options.hostname,
+    port: server.port as number,
+    stop: () => server.stop(true),
+  }
+}
+
+const pong = (): Response =>
+  new Response('pong', { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
+
+/** Every route but the hot ones; a known path with another method gets a 405 that names the right one. */
+export function routes(environment: Environment, options: RuntimeApiOptions): Hono {
+  const router = new Hono()
+  const extensions = (handler: (request: Request) => Response | Promise<Response>) => {
+    return (request: Request): Response | Promise<Response> =>
+      options.extensionsDisabled() ? new Response(null, { status: 404 }) : handler(request)
+  }
+  const table: [method: string, path: string, handler: (request: Request) => Response | Promise<Response>][] =
+    [
+      ['GET', '/2018-06-01/ping', pong],
+      ['GET', '/2018-06-01/runtime/invocation/next', (request) => runtime.next(environment, request)],
+      ['POST', '/2018-06-01/runtime/init/error', (request) => runtime.initError(environment, request)],
+      [
+        'POST',
+        '/2020-01-01/extension/register',
+        extensions((request) => extension.register(environment, options.facts, request)),
+      ],
+      [
+        'GET',
+        '/2020-01-01/extension/event/next',
+        extensions((request) => extension.next(environment, request)),
+      ],
+      [
+        'POST',
+        '/2020-01-01/extension/init/error',
+        extensions((request) => extension.report(environment, request, 'extension/init-error')),
+      ],
+      [
+        'POST',
+        '/2020-01-01/extension/exit/error',
+        extensions((request) => extension.report(environment, request, 'extension/exit-error')),
+      ],
+      ['PUT', '/2022-07-01/telemetry', telemetry],
+      ['PUT', '/2020-08-15/logs', logs],
+    ]
+  for (const [method, path, handler] of table) {
+    router.all(path, ({ req }) => (req.method === method ? handler(req.raw) : methodNotAllowed(method)))
+  }
+  for (const call of ['response', 'error']) {
+    // POST is picked out before the router
+    router.all(`/2018-06-01/runtime/invocation/:id/${call}`, () => methodNotAllowed('POST'))
+  }
+  router.notFound(notFound)
+  return router
+}

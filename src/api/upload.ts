@@ -1,0 +1,55 @@
+/**
+ * Reads what a runtime posts, up to the limit of a response. Bytes are neither copied nor looked at.
+ */
+
+import { maxResponseBytes } from '../core/failure.ts'
+import type { Received } from '../core/lifecycle.ts'
+
+/** Only a streamed response decides the type that its caller sees. */
+const streamedType = (request: Request): string | null =>
+  request.headers.get('lambda-runtime-function-response-mode') === 'streaming'
+    ? (request.headers.get('content-type') ?? 'application/octet-stream')
+    : null
+
+/** Never rejects: an upload that breaks off is `truncated`. */
+export async function receive(request: Request): Promise<Received> {
+  const { headers } = request
+  const announced = headers.get('content-length')
+  const length = announced === null ? null : Number(announced)
+  try {
+    if (length !== null && length <= maxResponseBytes) {
+      return { kind: 'complete', payload: await request.blob(), contentType: streamedType(request) }
+    }
+    return await receiveUnknown(request)
+  } catch {
+    return { kind: 'truncated' }
+  }
+}
+
+/**
+ * A chunked or oversize body: what is over the limit is counted and dropped, so that the runtime can finish sending
+ * and read its 413.
+ *
+ * Trailers mean an error of a response stream, but the listener sees only that they came: what follows the body is
+ * taken for a bad request, and the signal of this request fires within one turn of the event loop.
+ */
+async function receiveUnknown(request: Request): Promise<Received> {
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let bytes = 0
+  if (request.body !== null) {
+    for await (const chunk of request.body as ReadableStream<Uint8Array<ArrayBuffer>>) {
+      bytes += chunk.byteLength
+      if (bytes <= maxResponseBytes) chunks.push(chunk)
+      else chunks.length = 0
+    }
+  }
+  if (bytes > maxResponseBytes) return { kind: 'oversize', bytes }
+  const payload = new Blob(chunks)
+  if (request.headers.get('trailer') !== null) {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (request.signal.aborted) {
+      return { kind: 'trailers', payload: bytes === 0 ? null : payload, contentType: streamedType(request) }
+    }
+  }
+  return { kind: 'complete', payload, contentType: streamedType(request) }
+}

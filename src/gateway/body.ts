@@ -1,0 +1,34 @@
+/** Reads what a caller posts, up to the limit of a request, without looking at it. */
+
+import { maxRequestBytes, type Payload } from '../core/failure.ts'
+
+export type Body = Payload | 'too-large' | 'broken'
+
+/** What an invocation without a body is given: Node's client ends on an empty event. */
+const emptyObject = new Blob(['{}'])
+
+/** A request that announces more than the limit is refused unread. Never rejects. */
+export function readBody(request: Request): Promise<Body> {
+  const length = request.headers.get('content-length')
+  if (length !== null) {
+    if (Number(length) > maxRequestBytes) return Promise.resolve('too-large')
+    return request.blob().then(orEmpty, broken)
+  }
+  if (request.body === null) return Promise.resolve(emptyObject)
+  return readChunks(request.body).catch(broken)
+}
+
+const orEmpty = (blob: Blob): Payload => (blob.size === 0 ? emptyObject : blob)
+const broken = (): Body => 'broken'
+
+async function readChunks(body: ReadableStream<Uint8Array>): Promise<Body> {
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let bytes = 0
+  for await (const chunk of body as ReadableStream<Uint8Array<ArrayBuffer>>) {
+    bytes += chunk.byteLength
+    // what comes after the limit is read and dropped, so that the caller can finish and read the answer
+    if (bytes <= maxRequestBytes) chunks.push(chunk)
+    else chunks.length = 0
+  }
+  return bytes > maxRequestBytes ? 'too-large' : orEmpty(new Blob(chunks))
+}

@@ -1,0 +1,121 @@
+/**
+ * Two renderings of one outcome (decisions.md 1): what the reference would have sent to a person with curl, and what
+ * the service would have sent to an SDK. Both are pure; the table in the README is about these two functions.
+ */
+
+import { type Fault, maxRequestBytes, maxResponseBytes, type Outcome } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
+
+export type SpokenDialect = 'rie' | 'lambda'
+
+export interface Answer {
+  readonly status: number
+  readonly body: Blob | string | null
+  readonly contentType: string
+  /** `X-Amz-Function-Error: Unhandled`, on every outcome but success */
+  readonly functionError: boolean
+  /** of the service's own errors: `x-amzn-ErrorType` and what else goes with them */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const json = 'application/json'
+const plain = 'text/plain; charset=utf-8'
+
+export interface AnswerContext {
+  readonly dialect: SpokenDialect
+  readonly id: RequestId
+  /** whole seconds */
+  readonly timeoutSeconds: number
+}
+
+export function render(outcome: Outcome, context: AnswerContext): Answer {
+  const { dialect, id, timeoutSeconds } = context
+  switch (outcome.kind) {
+    case 'response':
+      return {
+        status: 200,
+        body: outcome.payload as Blob,
+        contentType: outcome.contentType ?? json,
+        functionError: false,
+      }
+    case 'error':
+      return functionError(200, outcome.payload as Blob)
+    case 'oversize': {
+      const size = dialect === 'rie' ? ` (${outcome.bytes} bytes)` : ''
+      const message = `Response payload size${size} exceeded maximum allowed payload size (${maxResponseBytes} bytes).`
+      return functionError(200, document('Function.ResponseSizeTooLarge', message))
+    }
+    case 'broken-stream': {
+      if (outcome.payload !== null) {
+        return { ...functionError(200, outcome.payload as Blob), contentType: outcome.contentType ?? json }
+      }
+      const message = `RequestId: ${id} Error: The response stream ended in an error before its first byte`
+      return functionError(200, document('Function.ResponseStreamError', message))
+    }
+    case 'timeout': {
+      const text = `Task timed out after ${timeoutSeconds}.00 seconds`
+      return dialect === 'rie'
+        ? { ...functionError(200, text), contentType: plain }
+        : functionError(200, document('Sandbox.Timedout', `RequestId: ${id} Error: ${text}`))
+    }
+    case 'fault':
+      return functionError(dialect === 'rie' ? 502 : 200, faultBody(outcome.fault, id))
+    case 'throttled':
+      return throttled
+    case 'shutdown':
+      return stopping
+  }
+}
+
+function faultBody({ errorType, text, document: posted }: Fault, id: RequestId): Blob | string {
+  // an empty document would be an empty answer, which nobody can read anything from
+  if (posted !== undefined && posted.size > 0) return posted as Blob
+  return document(errorType, `RequestId: ${id} Error: ${text}`)
+}
+
+function functionError(status: number, body: Blob | string): Answer {
+  return { status, body, contentType: json, functionError: true }
+}
+
+const document = (errorType: string, errorMessage: string): string =>
+  JSON.stringify({ errorType, errorMessage })
+
+/** An error of the service itself: type in a header, no function error. */
+export function serviceError(
+  status: number,
+  type: string,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return {
+    status,
+    body: JSON.stringify(body),
+    contentType: json,
+    functionError: false,
+    headers: { 'x-amzn-ErrorType': type, ...headers },
+  }
+}
+
+const throttled = serviceError(
+  429,
+  'TooManyRequestsException',
+  {
+    Type: 'User',
+    Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
+    message: 'Rate Exceeded.',
+  },
+  { 'Retry-After': '1' },
+)
+
+const stopping = serviceError(503, 'ServiceUnavailableException', {
+  Type: 'Service',
+  Message: 'The emulator is shutting down; this invocation was not finished.',
+})
+
+/** One byte over the limit is too much; both dialects get the service's document. */
+export const requestTooLarge = serviceError(413, 'RequestEntityTooLargeException', {
+  Message: `Request must be smaller than ${maxRequestBytes} bytes for the InvokeFunction operation`,
+})
+
+export const invalidContent = (message: string): Answer =>
+  serviceError(400, 'InvalidRequestContentException', { Type: 'User', message })

@@ -1,0 +1,167 @@
+/**
+ * `POST /2015-03-31/functions/{name}/invocations`: one request of a caller becomes an invocation, and its outcome the
+ * answer. The caller may go away meanwhile; that changes nothing.
+ */
+
+import type { Outcome, Payload } from '../core/failure.ts'
+import type { Invocation } from '../engine/invocation.ts'
+import type { Pool } from '../engine/pool.ts'
+import { readBody } from './body.ts'
+import { type Answer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
+import * as facts from './request.ts'
+
+export interface InvokeOptions {
+  readonly dialect: 'auto' | SpokenDialect
+  readonly functionTimeoutMs: number
+  readonly functionVersion: string
+  /** `arn:aws:lambda:REGION:ACCOUNT:function:NAME` */
+  readonly functionArn: string
+  readonly epoch: () => number
+}
+
+export function invoke(
+  pool: Pool,
+  options: InvokeOptions,
+  request: Request,
+  segment: string,
+): Promise<Response> {
+  const { headers } = request
+  const dialect = facts.dialectOf(headers, options.dialect)
+  const id = facts.requestId(headers, (other) => pool.has(other))
+  const refuse = (answer: Answer): Promise<Response> => Promise.resolve(respond(answer, id, null, null))
+
+  let qualifier: string | null = null
+  if (segment !== 'function' || request.url.includes('?')) {
+    const query = request.url.indexOf('?')
+    const asked = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('Qualifier')
+    const target = facts.parseTarget(segment, asked)
+    if ('status' in target) return refuse(target)
+    qualifier = target.qualifier
+  }
+  const type = facts.invocationType(headers)
+  if (typeof type === 'object') return refuse(type)
+  const tail = facts.wantsTail(headers)
+  if (typeof tail === 'object') return refuse(tail)
+  const tenant = facts.tenantId(headers)
+  if (tenant !== null && typeof tenant === 'object') return refuse(tenant)
+  const clientContext = facts.clientContext(headers, dialect)
+  if (clientContext !== null && typeof clientContext === 'object') return refuse(clientContext)
+
+  const trace = facts.traceId(headers, id, options.epoch())
+  const seconds = options.functionTimeoutMs / 1000
+  return new Promise((resolve) => {
+    const answer = (outcome: Outcome, log: Uint8Array | null): void => {
+      const rendered = render(outcome, { dialect, id, timeoutSeconds: seconds })
+      resolve(respond(rendered, id, qualifier ?? options.functionVersion, log))
+    }
+    const run = (payload: Payload): void => {
+      if (type === 'DryRun') {
+        resolve(respond({ ...noContent, status: 204 }, id, null, null))
+        return
+      }
+      const synchronous = type === 'RequestResponse'
+      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null))
+      const invocation = new Call(
+        id,
+        payload,
+        qualifier === null ? options.functionArn : `${options.functionArn}:${qualifier}`,
+        trace,
+        clientContext,
+        tenant,
+        tail && synchronous,
+        pool,
+        synchronous ? answer : null,
+      )
+      pool.invoke(invocation)
+    }
+    readBody(request).then((body) => {
+      if (body === 'too-large') {
+        resolve(respond(requestTooLarge, id, null, null))
+      } else if (body === 'broken') {
+        // nobody is there to read it, but every request is answered
+        resolve(respond(invalidContent('The request body ended before it was complete.'), id, null, null))
+      } else if (dialect === 'lambda') {
+        checkJson(body as Blob).then((problem) => {
+          if (problem === null) run(body)
+          else resolve(respond(problem, id, null, null))
+        })
+      } else {
+        run(body)
+      }
+    })
+  })
+}
+
+/** One caller's invocation. The answer waits for REPORT only if the caller asked for the log. */
+class Call implements Invocation {
+  readonly id: Invocation['id']
+  readonly payload: Payload
+  readonly arn: string
+  readonly traceId: string
+  readonly clientContext: string | null
+  readonly tenant: string | null
+  readonly tail: boolean
+  startedAt = 0
+  deadline = 0
+  readonly #pool: Pool
+  readonly #answer: ((outcome: Outcome, log: Uint8Array | null) => void) | null
+  #outcome: Outcome | null = null
+
+  constructor(
+    id: Invocation['id'],
+    payload: Payload,
+    arn: string,
+    traceId: string,
+    clientContext: string | null,
+    tenant: string | null,
+    tail: boolean,
+    pool: Pool,
+    answer: ((outcome: Outcome, log: Uint8Array | null) => void) | null,
+  ) {
+    this.id = id
+    this.payload = payload
+    this.arn = arn
+    this.traceId = traceId
+    this.clientContext = clientContext
+    this.tenant = tenant
+    this.tail = tail
+    this.#pool = pool
+    this.#answer = answer
+  }
+
+  settle(outcome: Outcome): void {
+    const neverRan = outcome.kind === 'throttled' || (outcome.kind === 'shutdown' && this.startedAt === 0)
+    if (neverRan) this.#pool.forget(this.id)
+    if (this.tail && !neverRan) this.#outcome = outcome
+    else this.#answer?.(outcome, null)
+  }
+
+  over(log: Uint8Array | null): void {
+    this.#pool.forget(this.id)
+    if (this.#outcome !== null) this.#answer?.(this.#outcome, log)
+  }
+}
+
+const noContent: Answer = { status: 204, body: null, contentType: '', functionError: false }
+
+/** The parser's own words help whoever sent it. */
+async function checkJson(body: Blob): Promise<Answer | null> {
+  try {
+    JSON.parse(await body.text())
+    return null
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return invalidContent(`Could not parse request body into json: Could not parse payload into json: ${why}`)
+  }
+}
+
+/** `version` is null where the service sends no `X-Amz-Executed-Version`. */
+function respond(answer: Answer, id: string, version: string | null, log: Uint8Array | null): Response {
+  const headers: Record<string, string> = { 'x-amzn-RequestId': id }
+  if (answer.contentType !== '') headers['Content-Type'] = answer.contentType
+  if (version !== null) headers['X-Amz-Executed-Version'] = version
+  if (answer.functionError) headers['X-Amz-Function-Error'] = 'Unhandled'
+  if (log !== null) headers['X-Amz-Log-Result'] = Buffer.from(log).toString('base64')
+  if (answer.headers !== undefined) Object.assign(headers, answer.headers)
+  return new Response(answer.body, { status: answer.status, headers })
+}

@@ -1,0 +1,149 @@
+/**
+ * What a caller asks for: the facts in path and headers of an invoke request, checked.
+ */
+
+import type { RequestId } from '../core/ids.ts'
+import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
+
+export interface FunctionTarget {
+  readonly name: string
+  readonly qualifier: string | null
+}
+
+const prefix = '/2015-03-31/functions/'
+const suffix = '/invocations'
+
+/** The function segment of an invoke path, still encoded; null for any other path. */
+export function functionSegment(path: string): string | null {
+  if (!path.startsWith(prefix) || !path.endsWith(suffix)) return null
+  const segment = path.slice(prefix.length, path.length - suffix.length)
+  return segment === '' || segment.includes('/') ? null : segment
+}
+
+/** lambda-service.md 1; the name part is as loose as in the model, because the emulator serves every name. */
+const functionPattern =
+  /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:[a-z]{2,4}(?:-[a-z]+)+-\d:)?(?:\d{12}:)?(?:function:)?([a-zA-Z0-9-_.]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/
+
+/**
+ * Any name, partial or full ARN, with or without a qualifier, percent-encoded or not. What is none of these is
+ * refused with the pattern that it should match.
+ */
+export function parseTarget(segment: string, queryQualifier: string | null): FunctionTarget | Answer {
+  let name: string
+  try {
+    name = decodeURIComponent(segment)
+  } catch {
+    name = segment
+  }
+  const match = name.length <= 256 ? functionPattern.exec(name) : null
+  if (match === null) {
+    return serviceError(400, 'InvalidParameterValueException', {
+      Type: 'User',
+      message: `'${name}' is not a function name, partial ARN or ARN; any valid name such as 'function' is served`,
+    })
+  }
+  return { name: match[1] as string, qualifier: match[2] ?? queryQualifier }
+}
+
+/** Signed requests and those of SDKs expect the service; everything else is a person with curl. */
+export function dialectOf(headers: Headers, forced: 'auto' | SpokenDialect): SpokenDialect {
+  if (forced !== 'auto') return forced
+  if (headers.get('amz-sdk-invocation-id') !== null) return 'lambda'
+  return headers.get('authorization')?.startsWith('AWS4-HMAC-SHA256') ? 'lambda' : 'rie'
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** The caller's own id if it is a UUID that is not in flight, else a new one. */
+export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean): RequestId {
+  const sent = headers.get('x-amzn-requestid')
+  if (sent !== null && uuid.test(sent)) {
+    const id = sent.toLowerCase() as RequestId
+    if (!inFlight(id)) return id
+  }
+  return crypto.randomUUID() as string as RequestId
+}
+
+/** The caller's trace header, or a new one that is not sampled. */
+export function traceId(headers: Headers, id: RequestId, epoch: number): string {
+  const sent = headers.get('x-amzn-trace-id')
+  if (sent) return sent
+  // the request id is random enough to be the root's and the parent's id as well
+  const hex = id.replaceAll('-', '')
+  const seconds = Math.floor(epoch / 1000).toString(16)
+  return `Root=1-${seconds.padStart(8, '0')}-${hex.slice(0, 24)};Parent=${hex.slice(16)};Sampled=0`
+}
+
+/** Longest client context of the service, in base64 characters; the reference has no limit. */
+const maxClientContext = 3583
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/**
+ * The client context as ASCII JSON, null when there is none, or the answer to a bad one. Other characters than ASCII
+ * are escaped, because raw bytes in a header end Rust's client and cut Java's.
+ */
+export function clientContext(headers: Headers, dialect: SpokenDialect): string | null | Answer {
+  const sent = headers.get('x-amz-client-context')
+  if (!sent) return null
+  if (dialect === 'lambda' && sent.length > maxClientContext) {
+    return invalidContent(
+      `X-Amz-Client-Context is ${sent.length} characters long; at most ${maxClientContext} are allowed`,
+    )
+  }
+  const bad = (why: string): Answer =>
+    invalidContent(`X-Amz-Client-Context must be base64 of a JSON object: ${why}`)
+  if (!base64.test(sent)) return bad(`'${sent.slice(0, 64)}' is not base64`)
+  const bytes = Buffer.from(sent, 'base64')
+  let parsed: unknown
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    parsed = JSON.parse(text)
+  } catch (error) {
+    return bad(error instanceof Error ? error.message : String(error))
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return bad('it is no object')
+  return asciiHeader(text)
+}
+
+/** JSON text that can stand in a header: no line breaks between tokens, nothing beyond ASCII. */
+function asciiHeader(text: string): string {
+  return text
+    .trim()
+    .replace(/[\r\n\t]/g, ' ')
+    .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+const tenantPattern = /^[a-zA-Z0-9._:/=+\-@ ]{1,256}$/
+
+export function tenantId(headers: Headers): string | null | Answer {
+  const sent = headers.get('x-amz-tenant-id')
+  if (sent === null || sent === '') return null
+  if (tenantPattern.test(sent)) return sent
+  return serviceError(400, 'InvalidParameterValueException', {
+    Type: 'User',
+    message: `X-Amz-Tenant-Id '${sent.slice(0, 64)}' must be 1 to 256 characters of letters, digits and . _ : / = + - @ and space`,
+  })
+}
+
+export type InvocationType = 'RequestResponse' | 'Event' | 'DryRun'
+
+export function invocationType(headers: Headers): InvocationType | Answer {
+  const sent = headers.get('x-amz-invocation-type')
+  if (sent === null || sent === '' || sent === 'RequestResponse') return 'RequestResponse'
+  if (sent === 'Event' || sent === 'DryRun') return sent
+  return serviceError(400, 'InvalidParameterValueException', {
+    Type: 'User',
+    message: `X-Amz-Invocation-Type '${sent.slice(0, 64)}' must be RequestResponse, Event or DryRun`,
+  })
+}
+
+export function wantsTail(headers: Headers): boolean | Answer {
+  const sent = headers.get('x-amz-log-type')
+  if (sent === null || sent === '' || sent === 'None') return false
+  if (sent === 'Tail') return true
+  return serviceError(400, 'InvalidParameterValueException', {
+    Type: 'User',
+    message: `X-Amz-Log-Type '${sent.slice(0, 64)}' must be None or Tail`,
+  })
+}

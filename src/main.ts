@@ -1,0 +1,66 @@
+/** The program: command line and environment in, exit code out. The only place that ends the process. */
+
+import { ConfigError, parseConfig } from './config.ts'
+import { composeEmulator, type Emulator, ListenError } from './emulator.ts'
+import { fromSource, sampleHandler, servesHandler } from './handler/command.ts'
+import { createLog } from './log.ts'
+import { createProcesses } from './process/processes.ts'
+import { hurryRequested, stopRequested } from './signals.ts'
+import { openSink } from './telemetry/sink.ts'
+
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  let config: ReturnType<typeof parseConfig>
+  try {
+    config = parseConfig(argv, env, { fallbackHandler: fromSource() ? sampleHandler : undefined })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
+    return error.exitCode
+  }
+  if ('text' in config) {
+    process.stdout.write(config.text)
+    return 0
+  }
+  const log = createLog({ level: config.logLevel })
+  // One request or one child must never end the emulator; what comes here is a bug of ours, and is said.
+  process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'unexpected error'))
+  process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
+  for (const warning of config.warnings) log.warn({}, warning)
+
+  const processes = createProcesses({ warn: (message) => log.warn({}, message) })
+  let emulator: Emulator
+  try {
+    emulator = composeEmulator(config, {
+      processes,
+      clock: { now: () => performance.now(), epoch: () => Date.now() },
+      sink: openSink(),
+      log,
+    })
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error
+    process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
+    return error.exitCode
+  }
+  log.info({ gateway: emulator.gateway, runtimeApi: emulator.runtimeApi }, 'listening')
+  if (config.launch.kind === 'handler' || process.stderr.isTTY) greet(emulator)
+
+  const signal = await stopRequested
+  log.info({ signal }, 'shutting down')
+  await emulator.stop(hurryRequested)
+  return 0
+}
+
+/** A line to paste for the first request. */
+function greet({ gateway }: Emulator): void {
+  const address = gateway.replace('127.0.0.1', 'localhost')
+  process.stderr.write(
+    `Invoke it with:\n  curl -XPOST http://${address}/2015-03-31/functions/function/invocations -d '{"name":"world"}'\n`,
+  )
+}
+
+if (servesHandler(process.env)) {
+  const { serveHandler } = await import('./handler/serve.ts')
+  await serveHandler(process.env)
+} else {
+  process.exit(await main(process.argv.slice(2), process.env))
+}

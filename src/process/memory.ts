@@ -56,7 +56,7 @@ export const createMemoryMeter = (): MemoryMeter => {
 
   const read = (fd: number): string => {
     const count = libc().pread(fd, buffer, SIZE, 0)
-    return count > 0 ? buffer.latin1Slice(0, count) : ''
+    return count > 0 ? buffer.toString('latin1', 0, count) : ''
   }
 
   const drop = (family: Map<number, Member>, pid: number, member: Member) => {

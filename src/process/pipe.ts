@@ -26,6 +26,9 @@ export interface OutputPipe {
  */
 const CAPACITY = 65_536
 
+const readerOf = (descriptor: number) => Bun.file(descriptor).stream().getReader()
+type Reader = ReturnType<typeof readerOf>
+
 // Shared by all pipes: a drain copies out of it before it returns.
 let scratch: Buffer | undefined
 
@@ -42,7 +45,7 @@ export const openOutputPipe = (output: (chunk: Uint8Array) => void): OutputPipe 
 
   let readOpen = true
   let writeOpen = true
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let reader: Reader | undefined
 
   const closeRead = () => {
     if (!readOpen) return
@@ -54,7 +57,7 @@ export const openOutputPipe = (output: (chunk: Uint8Array) => void): OutputPipe 
     writeOpen = false
     sys.close(write)
   }
-  const follow = async (source: ReadableStreamDefaultReader<Uint8Array>) => {
+  const follow = async (source: Reader) => {
     for (;;) {
       const { done, value } = await source.read()
       if (!readOpen) return
@@ -70,7 +73,7 @@ export const openOutputPipe = (output: (chunk: Uint8Array) => void): OutputPipe 
       closeWrite()
       if (!readOpen || reader !== undefined) return
       // The stream has a duplicate of the descriptor and closes that itself, at the end or when cancelled.
-      reader = Bun.file(read).stream().getReader()
+      reader = readerOf(read)
       follow(reader).catch(closeRead)
     },
     drain() {

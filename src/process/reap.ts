@@ -16,12 +16,12 @@ const INTERVAL_MS = 500
 /** Starts to reap, twice a second, dead children that are not among `known`: the process ids that Bun waits for. */
 export const startReaper = (known: () => Iterable<number>): Reaper => {
   const sys = libc()
-  const info = new DataView(new ArrayBuffer(SIGINFO_SIZE))
+  const info = new Int32Array(SIGINFO_SIZE / 4)
 
   const deadChild = (): number => {
-    info.setInt32(SI_PID_OFFSET, 0, true)
+    info[SI_PID_OFFSET / 4] = 0
     if (sys.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return 0
-    return info.getInt32(SI_PID_OFFSET, true)
+    return info[SI_PID_OFFSET / 4] as number
   }
 
   const reapNow = (): number => {

@@ -1,0 +1,80 @@
+import { expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { guardGroup } from '../../src/process/guard.ts'
+import { until } from '../harness.ts'
+import { descriptors, FIXTURES, survivors } from './system.ts'
+
+const killedEmulatorLeaves = async (command: readonly string[]): Promise<number[]> => {
+  const emulator = Bun.spawn([...command, FIXTURES], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  for await (const chunk of emulator.stdout) {
+    text += Buffer.from(chunk).toString()
+    if (text.endsWith('\n')) break
+  }
+  const groups: number[] = JSON.parse(text)
+  expect(groups).toHaveLength(3)
+  expect(survivors(groups).length).toBeGreaterThanOrEqual(6)
+  emulator.kill('SIGKILL')
+  await emulator.exited
+  await until('nobody is left', () => survivors(groups).length === 0).catch(() => {})
+  const left = survivors(groups)
+  for (const pid of left) process.kill(pid, 'SIGKILL')
+  return left
+}
+
+test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
+  'an emulator that is killed leaves no process behind (round %d)',
+  async () => {
+    expect(await killedEmulatorLeaves([process.execPath, join(FIXTURES, 'emulator.ts')])).toEqual([])
+  },
+)
+
+test('a compiled emulator that is killed leaves no process behind', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'guard-'))
+  try {
+    const outfile = join(directory, 'emulator')
+    const built = await Bun.build({ entrypoints: [join(FIXTURES, 'emulator.ts')], compile: { outfile } })
+    expect(built.success).toBe(true)
+    for (let round = 0; round < 3; round++) expect(await killedEmulatorLeaves([outfile])).toEqual([])
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}, 30_000)
+
+test('a guard that was disposed of has killed nobody', async () => {
+  const before = descriptors()
+  await using cat = Bun.spawn(['cat'], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+  const guard = guardGroup(cat.pid)
+  expect(guard).not.toBeNull()
+  guard?.dispose()
+  guard?.dispose()
+  guard?.signal('SIGKILL')
+  cat.stdin.write('alive')
+  cat.stdin.end()
+  expect(await cat.stdout.text()).toBe('alive')
+  expect(await cat.exited).toBe(0)
+  await until('all descriptors are closed', () => descriptors() <= before)
+})
+
+test('a signal sent through a guard reaches its group only', async () => {
+  await using one = Bun.spawn(['cat'], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+  await using other = Bun.spawn(['cat'], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+  const guard = guardGroup(one.pid)
+  const otherGuard = guardGroup(other.pid)
+  guard?.signal('SIGTERM')
+  await one.exited
+  expect(one.signalCode).toBe('SIGTERM')
+  other.stdin.write('alive')
+  other.stdin.end()
+  expect(await other.stdout.text()).toBe('alive')
+  guard?.dispose()
+  otherGuard?.dispose()
+})
+
+test('a group that does not exist cannot be guarded, and nothing is left open', () => {
+  const before = descriptors()
+  expect(guardGroup(2 ** 22 + 1)).toBeNull()
+  expect(descriptors()).toBe(before)
+})

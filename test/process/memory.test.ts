@@ -1,0 +1,98 @@
+import { expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createProcesses } from '../../src/process/processes.ts'
+import { until } from '../harness.ts'
+import { descriptors, FIXTURES, start } from './system.ts'
+
+const peakOf = (pid: number): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024
+
+const MB = 1024 * 1024
+/** Says "ready" when it has touched this many megabytes, and keeps them. */
+const holds = (megabytes: number): string =>
+  `const held = Buffer.alloc(${megabytes * MB}, 1); console.log('ready'); setInterval(() => held, 1e6)`
+
+test('the memory of one process is its peak', async () => {
+  using processes = createProcesses()
+  const { child, output } = start(processes, { argv: [process.execPath, '-e', holds(100)] })
+  await until('it is ready', () => output() === 'ready\n')
+  await until('both agree', () => processes.memory([child]) === peakOf(child.pid))
+  expect(processes.memory([child])).toBeGreaterThan(100 * MB)
+})
+
+test('children, grandchildren and orphans count', async () => {
+  using processes = createProcesses()
+  const one = `"$BUN" -e "${holds(60)}"`
+  const { child, output } = start(processes, {
+    argv: ['sh', '-c', `${one} & (${one} &); sh -c '(${one.replaceAll("'", `'"'"'`)})'`],
+    env: { PATH: process.env.PATH ?? '', BUN: process.execPath },
+  })
+  await until('three are ready', () => output() === 'ready\n'.repeat(3))
+  expect(processes.memory([child])).toBeGreaterThan(180 * MB)
+  expect(processes.memory([])).toBe(0)
+})
+
+test('a descendant in a session of its own counts', async () => {
+  using processes = createProcesses()
+  const { child, output } = start(processes, {
+    argv: ['sh', '-c', `setsid "$BUN" -e "${holds(60)}" & wait`],
+    env: { PATH: process.env.PATH ?? '', BUN: process.execPath },
+  })
+  await until('it is ready', () => output() === 'ready\n')
+  expect(processes.memory([child])).toBeGreaterThan(60 * MB)
+  // Not in our group, so not ours to kill: end it through its parent's list.
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim().split(' ')
+  for (const pid of children) process.kill(Number(pid), 'SIGKILL')
+})
+
+test('a process that was started after the last look counts', async () => {
+  using processes = createProcesses()
+  const { child, output } = start(processes, {
+    argv: ['sh', '-c', `echo first; "$BUN" -e "${holds(60)}" & wait`],
+    env: { PATH: process.env.PATH ?? '', BUN: process.execPath },
+  })
+  await until('the first is there', () => output().startsWith('first\n'))
+  const before = processes.memory([child])
+  expect(before).toBeGreaterThan(0)
+  await until('the second is ready', () => output() === 'first\nready\n')
+  expect(processes.memory([child])).toBeGreaterThan(60 * MB)
+})
+
+test('memory that was taken and given back between two looks counts', async () => {
+  using processes = createProcesses()
+  const { child, output } = start(processes, {
+    argv: [process.execPath, join(FIXTURES, 'gives-memory-back.ts'), String(120 * MB)],
+  })
+  await until('it is ready', () => output() === 'ready\n')
+  expect(processes.memory([child])).toBeLessThan(120 * MB)
+  process.kill(child.pid, 'SIGUSR2')
+  await until('it has given back', () => output() === 'ready\ndone\n')
+  expect(processes.memory([child])).toBeGreaterThan(120 * MB)
+})
+
+test('two environments are measured apart', async () => {
+  using processes = createProcesses()
+  const large = start(processes, { argv: [process.execPath, '-e', holds(150)] })
+  const small = start(processes, { argv: [process.execPath, '-e', holds(1)] })
+  await until('both are ready', () => large.output() === 'ready\n' && small.output() === 'ready\n')
+  const sizes = [processes.memory([large.child]), processes.memory([small.child])]
+  expect(sizes[0]).toBeGreaterThan(150 * MB)
+  expect(sizes[1]).toBeLessThan(150 * MB)
+  expect(processes.memory([large.child, small.child])).toBeGreaterThanOrEqual(
+    (sizes[0] ?? 0) + (sizes[1] ?? 0),
+  )
+})
+
+test('what is gone has no memory', async () => {
+  using processes = createProcesses()
+  const before = descriptors()
+  const { child, exited } = start(processes, { argv: ['sleep', '1000000'] })
+  expect(processes.memory([child])).toBeGreaterThan(0)
+  child.signal('SIGKILL')
+  await exited
+  expect(processes.memory([child])).toBe(0)
+  child.dispose()
+  expect(processes.memory([child])).toBe(0)
+  await until('all descriptors are closed', () => descriptors() <= before)
+})

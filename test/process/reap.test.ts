@@ -1,0 +1,31 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { createProcesses } from '../../src/process/processes.ts'
+import { FIXTURES } from './system.ts'
+
+const expected = { codes: Array.from({ length: 60 }, (_, i) => i), reaped: true }
+
+const run = async (command: readonly string[]): Promise<unknown> => {
+  await using reaper = Bun.spawn([...command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = await reaper.stdout.text()
+  expect(await reaper.exited).toBe(0)
+  return JSON.parse(output)
+}
+
+const fixture = [process.execPath, join(FIXTURES, 'reaps-orphans.ts')] as const
+
+test('orphans are reaped and no exit status of our own children is lost', async () => {
+  expect(await run(fixture)).toEqual(expected)
+})
+
+const namespace = ['unshare', '--pid', '--fork', '--mount-proc']
+const mayUnshare = Bun.which('unshare') !== null && Bun.spawnSync([...namespace, 'true']).exitCode === 0
+
+test.skipIf(!mayUnshare)('PID 1 reaps what it inherits', async () => {
+  expect(await run([...namespace, ...fixture])).toEqual(expected)
+})
+
+test('nothing is reaped where we are not PID 1', () => {
+  using processes = createProcesses()
+  expect(processes.reapOrphans()).toBe(0)
+})

@@ -1,0 +1,69 @@
+/** What the tests of this folder see of the system, and how they start things. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ExitStatus, LaunchFailure, RunningProcess } from '../../src/engine/ports.ts'
+import type { SystemProcesses } from '../../src/process/processes.ts'
+
+export const FIXTURES = join(import.meta.dir, '../fixtures/process')
+
+export const PATH = process.env.PATH ?? '/usr/bin:/bin'
+
+/** Processes of these groups that are alive; zombies are not. */
+export const survivors = (groups: readonly number[]): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+        const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+        return groups.includes(Number(group)) && state !== 'Z' && state !== 'X'
+      } catch {
+        return false
+      }
+    })
+
+export const descriptors = (): number => readdirSync('/proc/self/fd').length
+
+/** A started process with everything it has told so far. */
+export interface Watched {
+  readonly child: RunningProcess
+  readonly exited: Promise<ExitStatus>
+  output(): string
+}
+
+export interface Start {
+  readonly argv: readonly [string, ...string[]]
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  /** Called at exit, before `exited` resolves. */
+  readonly onExit?: (watched: Watched) => void
+}
+
+export const spawn = (
+  processes: SystemProcesses,
+  { argv, cwd = '/', env = { PATH }, onExit }: Start,
+): Watched | LaunchFailure => {
+  const chunks: Uint8Array[] = []
+  const { promise: exited, resolve } = Promise.withResolvers<ExitStatus>()
+  const child = processes.spawn(
+    { name: 'runtime', argv, cwd, env },
+    {
+      output: (chunk) => chunks.push(chunk),
+      exit(status) {
+        onExit?.(watched as Watched)
+        resolve(status)
+      },
+    },
+  )
+  if (!('pid' in child)) return child
+  const watched: Watched = { child, exited, output: () => Buffer.concat(chunks).toString() }
+  return watched
+}
+
+/** The same for a process that must start. */
+export const start = (processes: SystemProcesses, how: Start): Watched => {
+  const started = spawn(processes, how)
+  if ('child' in started) return started
+  throw new Error(started.text)
+}

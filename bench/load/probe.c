@@ -1,0 +1,111 @@
+// What wrk cannot do: bodies of megabytes with every answer checked, an exact number of requests, and the time from
+// the start of a process to its first answer. One caller, one connection.
+//
+//   probe load PORT PATH BYTES COUNT ECHO       COUNT requests; ECHO=1: the answer must be the request
+//   probe start PORT PATH -- COMMAND…           starts COMMAND, asks until it answers, ends it
+//
+// Prints one line of JSON; latencies and times in microseconds.
+#include "../c/http.h"
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static void pause_for(long microseconds) {
+  struct timespec t = {.tv_nsec = microseconds * 1000};
+  nanosleep(&t, NULL);
+}
+
+static int connect_to(int port) {
+  struct sockaddr_in a = address("127.0.0.1", port);
+  int fd = no_delay(socket(AF_INET, SOCK_STREAM, 0));
+  if (!connect(fd, (void *)&a, sizeof a)) return fd;
+  close(fd);
+  return -1;
+}
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static int succeeded(struct message *m) {
+  return m->length > 12 && !memcmp(m->data + 9, "200", 3) && !header(m, "x-amz-function-error");
+}
+
+static size_t request_head(char *to, size_t room, int port, const char *path, size_t length) {
+  return snprintf(to, room, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+    "Content-Length: %zu\r\n\r\n", path, port, length);
+}
+
+static int load(int port, const char *path, size_t bytes, int count, int echo) {
+  int fd = connect_to(port);
+  if (fd < 0) return perror("connect"), 1;
+  char *body = malloc(bytes), head[512];
+  memset(body, 'a', bytes);
+  body[0] = body[bytes - 1] = '"';
+  size_t head_length = request_head(head, sizeof head, port, path, bytes);
+  double *took = calloc(count, sizeof *took), begun = now();
+  int errors = 0;
+  struct message m = message_on(fd);
+  for (int i = 0; i < count; i++) {
+    double sent = now();
+    if (send_message(fd, head, head_length, body, bytes) || read_message(&m))
+      return fprintf(stderr, "the connection ended after %d answers\n", i), 1;
+    took[i] = now() - sent;
+    if (!succeeded(&m) || (echo && (m.body_length != bytes || memcmp(m.body, body, bytes)))) errors++;
+  }
+  double seconds = (now() - begun) / 1e6;
+  qsort(took, count, sizeof *took, by_size);
+  printf("{\"requests\":%d,\"errors\":%d,\"seconds\":%.6f,\"p50\":%.1f,\"p99\":%.1f}\n", count, errors, seconds,
+    took[count / 2], took[count * 99 / 100]);
+  return 0;
+}
+
+// The prober shares the CPU with what it probes, so it sleeps between attempts: a refused connect costs about 10 µs,
+// four times per millisecond.
+static int start(int port, const char *path, char **command) {
+  prctl(PR_SET_TIMERSLACK, 1);
+  char head[512];
+  size_t head_length = request_head(head, sizeof head, port, path, 7);
+  struct message m = message_on(-1);
+  double begun = now();
+  pid_t child = fork();
+  if (!child) execvp(command[0], command), _exit(127);
+  int answered = 0, ended = 0;
+  while (!answered && !ended && now() - begun < 10e6) {
+    m.fd = connect_to(port);
+    if (m.fd < 0) {
+      pause_for(250);
+      ended = waitpid(child, NULL, WNOHANG) == child;
+      continue;
+    }
+    answered = !send_message(m.fd, head, head_length, "{\"a\":1}", 7) && !read_message(&m) && succeeded(&m);
+    if (!answered) break;
+  }
+  double took = now() - begun;
+  if (!ended) {
+    kill(child, SIGTERM);
+    for (int i = 0; i < 2000 && waitpid(child, NULL, WNOHANG) != child; i++)
+      if (pause_for(900), i == 1999) kill(child, SIGKILL), waitpid(child, NULL, 0);
+  }
+  if (!answered) return fprintf(stderr, "no answer\n"), 1;
+  printf("{\"start\":%.1f}\n", took);
+  return 0;
+}
+
+int main(int count, char **words) {
+  signal(SIGPIPE, SIG_IGN);
+  if (count == 7 && !strcmp(words[1], "load"))
+    return load(atoi(words[2]), words[3], strtoul(words[4], NULL, 10), atoi(words[5]), atoi(words[6]));
+  if (count > 5 && !strcmp(words[1], "start") && !strcmp(words[4], "--"))
+    return start(atoi(words[2]), words[3], words + 5);
+  return 64;
+}

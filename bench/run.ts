@@ -1,0 +1,143 @@
+/**
+ * Measures emulators beside each other: see `bench/README.md`.
+ *
+ *     bun run bench [scenario…] [--rounds N] [--seconds S] [--cpu pinned|free|both] [--subjects a,b] [--markdown]
+ *
+ * The subjects alternate within one run and their order is reversed each round, so that a machine that grows slower
+ * or faster does so for all of them.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ROOT } from './build.ts'
+import { machine } from './machine.ts'
+import type { Cpu } from './running.ts'
+import type { Metric, Sample, Scenario } from './scenario.ts'
+import { METRICS } from './scenario.ts'
+import { cold } from './scenarios/cold.ts'
+import { eight, scale, warm } from './scenarios/load.ts'
+import { memory } from './scenarios/memory.ts'
+import { payload } from './scenarios/payload.ts'
+import { type Subject, Unavailable } from './subject.ts'
+import { cargoLambda } from './subjects/cargo-lambda.ts'
+import { ours } from './subjects/ours.ts'
+import { reference } from './subjects/reference.ts'
+import { relayInC, relayOnBun } from './subjects/relays.ts'
+import { goals, type Results, shown, table } from './table.ts'
+
+const SCENARIOS: readonly Scenario[] = [warm, payload, cold, memory, eight, ...scale]
+const SUBJECTS: readonly Subject[] = [reference, cargoLambda, ours, relayOnBun, relayInC]
+
+interface Options {
+  readonly rounds: number
+  readonly seconds: number
+  readonly cpus: readonly Cpu[]
+  readonly subjects: readonly Subject[]
+  readonly scenarios: readonly Scenario[]
+  readonly markdown: boolean
+}
+
+function options(): Options {
+  const { values, positionals } = parseArgs({
+    args: process.argv.slice(2),
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '5' },
+      cpu: { type: 'string', default: 'both' },
+      subjects: { type: 'string' },
+      markdown: { type: 'boolean', default: false },
+    },
+  })
+  const cpus: Record<string, Cpu[]> = { pinned: ['pinned'], free: ['free'], both: ['pinned', 'free'] }
+  const names = values.subjects?.split(',')
+  return {
+    rounds: positive('--rounds', values.rounds),
+    seconds: positive('--seconds', values.seconds),
+    cpus: cpus[values.cpu] ?? usage(`--cpu is pinned, free or both, not ${values.cpu}`),
+    subjects: names ? names.map((name) => named('subject', SUBJECTS, name)[0] as Subject) : SUBJECTS,
+    scenarios: positionals.length
+      ? positionals.flatMap((name) => named('scenario', SCENARIOS, name))
+      : SCENARIOS,
+    markdown: values.markdown,
+  }
+}
+
+function usage(problem: string): never {
+  console.error(problem)
+  process.exit(2)
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text)
+  return Number.isInteger(value) && value > 0
+    ? value
+    : usage(`${flag} is a whole number above 0, not ${text}`)
+}
+
+/** `scale` means all of `scale-1`, `scale-8`, … */
+function named<T extends { readonly name: string }>(what: string, all: readonly T[], name: string): T[] {
+  const exact = all.filter((one) => one.name === name)
+  const found = exact.length ? exact : all.filter((one) => one.name.startsWith(`${name}-`))
+  return found.length
+    ? found
+    : usage(`no ${what} ${name}; there are ${all.map((one) => one.name).join(', ')}`)
+}
+
+/** All rounds of one scenario. A subject that cannot be measured is left out with the reason. */
+async function measure(scenario: Scenario, cpu: Cpu, options: Options): Promise<Results> {
+  const subjects = options.subjects.filter((subject) => scenario.subjects.includes(subject.name))
+  const samples = new Map<string, Sample[]>()
+  const skipped = new Map<string, string>()
+  const conditions = { cpu, seconds: options.seconds, warmup: Math.min(2, options.seconds) }
+  const rounds = Math.min(options.rounds, scenario.rounds ?? options.rounds)
+  for (let round = 1; round <= rounds; round++) {
+    for (const subject of round % 2 ? subjects : subjects.toReversed()) {
+      if (skipped.has(subject.name)) continue
+      try {
+        await subject.prepare()
+        const sample = await scenario.measure(subject, conditions)
+        samples.set(subject.name, [...(samples.get(subject.name) ?? []), sample])
+        const figures = (Object.keys(sample) as Metric[]).map(
+          (metric) => `${shown(metric, sample[metric] as number)} ${METRICS[metric].title}`,
+        )
+        console.log(`round ${round}  ${subject.name.padEnd(12)}  ${figures.join('; ')}`)
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error
+        skipped.set(subject.name, error.message)
+        console.log(`round ${round}  ${subject.name.padEnd(12)}  not measured: ${error.message}`)
+      }
+    }
+  }
+  return { scenario, samples, skipped }
+}
+
+/** Replaces the table in the README. */
+async function publish(text: string): Promise<void> {
+  const path = join(ROOT, 'bench/README.md')
+  const readme = await Bun.file(path).text()
+  const block = /(<!-- table:begin -->)[\s\S]*(<!-- table:end -->)/
+  await Bun.write(
+    path,
+    readme.replace(block, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`),
+  )
+}
+
+const chosen = options()
+const where = await machine()
+console.log(where.join('\n'))
+const report = [
+  `\`bun run bench ${process.argv.slice(2).join(' ')}\`, ${new Date().toISOString().slice(0, 10)}`,
+]
+report.push(...where.map((line) => `* ${line}`))
+for (const scenario of chosen.scenarios) {
+  for (const cpu of chosen.cpus) {
+    const place = cpu === 'pinned' ? 'everything on one CPU' : 'free CPUs'
+    console.log(`\n${scenario.name}: ${scenario.about}; ${place}`)
+    const results = await measure(scenario, cpu, chosen)
+    const verdicts = cpu === 'pinned' ? goals(results) : []
+    console.log(`\n${table(results)}\n${verdicts.map((line) => `goal: ${line}`).join('\n')}`)
+    report.push('', `**${scenario.name}**: ${scenario.about}; ${place}`, '', table(results))
+    if (verdicts.length) report.push('', ...verdicts.map((line) => `* ${line}`))
+  }
+}
+if (chosen.markdown) await publish(report.join('\n'))

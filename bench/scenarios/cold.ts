@@ -1,0 +1,26 @@
+/** From the start of the process to the first answer, the start of the runtime included. */
+import { probeStart } from '../load.ts'
+import { setupFor, variables } from '../running.ts'
+import type { Scenario } from '../scenario.ts'
+import { median } from '../table.ts'
+
+const STARTS = 20
+
+export const cold: Scenario = {
+  name: 'cold',
+  about: `process start to first answer, median of ${STARTS} starts`,
+  metrics: ['start'],
+  subjects: ['reference', 'ours', 'bun-relay', 'c-relay'],
+  goals: [{ metric: 'start', is: 'at most', factor: 15 }],
+  async measure(subject, { cpu }) {
+    const took: number[] = []
+    for (let i = 0; i <= STARTS; i++) {
+      const setup = setupFor({})
+      const launch = subject.launch(setup)
+      const microseconds = await probeStart({ ...launch, env: variables(launch, setup) }, setup.port, cpu)
+      // The first start reads the binary from disk.
+      if (i > 0) took.push(microseconds / 1000)
+    }
+    return { start: median(took) }
+  },
+}

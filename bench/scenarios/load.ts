@@ -1,0 +1,67 @@
+/** Callers that wait for their answer and ask again: one, eight, and many on eight environments. */
+import { wrk } from '../load.ts'
+import { setupFor, start } from '../running.ts'
+import type { Conditions, Sample, Scenario } from '../scenario.ts'
+import type { Subject } from '../subject.ts'
+
+async function closedLoop(
+  subject: Subject,
+  conditions: Conditions,
+  callers: number,
+  environments: number,
+): Promise<Sample> {
+  const { cpu, seconds, warmup } = conditions
+  await using target = await start(subject, setupFor({ environments }), cpu)
+  await wrk(target, callers, warmup, cpu)
+  const before = target.cpuSeconds()
+  const counted = await wrk(target, callers, seconds, cpu)
+  const used = target.cpuSeconds() - before
+  await target.verify()
+  const answers = counted.requests - counted.errors
+  return {
+    rate: answers / counted.seconds,
+    cpu: (used * 1e6) / answers,
+    p50: counted.p50 / 1000,
+    p99: counted.p99 / 1000,
+    errors: counted.errors,
+  }
+}
+
+const METRICS = ['rate', 'cpu', 'p50', 'p99', 'errors'] as const
+
+export const warm: Scenario = {
+  name: 'warm-1',
+  about: 'one caller, a small event',
+  metrics: METRICS,
+  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'c-relay'],
+  goals: [
+    { metric: 'rate', is: 'at least', factor: 2, of: 'reference' },
+    { metric: 'cpu', is: 'at most', factor: 0.42, of: 'reference' },
+    { metric: 'p99', is: 'at most', factor: 0.5, of: 'reference' },
+    { metric: 'cpu', is: 'at most', factor: 1.15, of: 'bun-relay' },
+  ],
+  measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
+}
+
+export const eight: Scenario = {
+  name: 'load-8',
+  about: 'eight callers, eight environments',
+  metrics: METRICS,
+  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay'],
+  goals: [
+    { metric: 'rate', is: 'at least', factor: 1.9, of: 'cargo-lambda' },
+    { metric: 'rate', is: 'at least', factor: 4, of: 'reference' },
+    { metric: 'p99', is: 'at most', factor: 1, of: 'cargo-lambda' },
+    { metric: 'cpu', is: 'at most', factor: 0.45, of: 'cargo-lambda' },
+  ],
+  measure: (subject, conditions) => closedLoop(subject, conditions, 8, 8),
+}
+
+export const scale: readonly Scenario[] = [1, 8, 64, 512].map((callers) => ({
+  name: `scale-${callers}`,
+  about: `${callers} ${callers === 1 ? 'caller' : 'callers'}, eight environments`,
+  metrics: METRICS,
+  subjects: ['ours', 'bun-relay'],
+  goals: [],
+  measure: (subject, conditions) => closedLoop(subject, conditions, callers, 8),
+}))

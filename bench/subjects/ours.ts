@@ -1,0 +1,22 @@
+/** This emulator, as `bun run build` leaves it. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { compileC, ROOT } from '../build.ts'
+import { INVOKE_PATH, type Subject, Unavailable } from '../subject.ts'
+import { addresses } from './reference.ts'
+
+const BINARY = join(ROOT, 'dist', 'aws-lambda-rie')
+let runtime = ''
+
+export const ours: Subject = {
+  name: 'ours',
+  about: 'this emulator, compiled',
+  async prepare() {
+    if (!existsSync(BINARY)) throw new Unavailable('dist/aws-lambda-rie is not there: bun run build')
+    runtime = await compileC('functions/runtime.c')
+  },
+  launch(setup) {
+    const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
+    return { command: [BINARY, ...addresses(setup), ...several, runtime], path: INVOKE_PATH }
+  },
+}

@@ -1,0 +1,72 @@
+/** AWS's Runtime Interface Emulator, out of the package that ships its newest build. */
+import { compileC, fromWheel, need, run, SAM_CLI } from '../build.ts'
+import { INVOKE_PATH, type Launch, type Setup, type Subject, Unavailable } from '../subject.ts'
+
+let binary = ''
+let runtime = ''
+let namespace: string[] | undefined
+
+export const reference: Subject = {
+  name: 'reference',
+  about: `AWS's emulator (${SAM_CLI}); with several environments in its managed-instances mode`,
+  async prepare() {
+    runtime = await compileC('functions/runtime.c')
+    const machine = process.arch === 'arm64' ? 'arm64' : 'x86_64'
+    binary = await fromWheel(SAM_CLI, `samcli/local/rapid/aws-lambda-rie-${machine}`)
+    namespace = await mountNamespace()
+  },
+  refuses(setup) {
+    if (setup.environments > 1 && !namespace)
+      return 'its managed-instances mode needs a mount namespace (root)'
+    return undefined
+  },
+  launch(setup) {
+    const command = [binary, ...addresses(setup)]
+    if (setup.environments === 1) return { command: [...command, runtime], path: INVOKE_PATH }
+    return managedInstances(command, setup)
+  },
+}
+
+/** The two flags that the reference and ours have in common. */
+export function addresses(setup: Setup): string[] {
+  return [
+    '--runtime-api-address',
+    `127.0.0.1:${setup.apiPort}`,
+    '--runtime-interface-emulator-address',
+    `127.0.0.1:${setup.port}`,
+  ]
+}
+
+/**
+ * That mode starts one runtime and expects it to poll from several places; which one is not told to it, but found at
+ * `/var/task/bootstrap`. An empty `/var` of its own keeps the machine's as it is.
+ */
+function managedInstances(command: readonly string[], setup: Setup): Launch {
+  const script = [
+    'set -e',
+    'mount -t tmpfs tmpfs /var',
+    'mkdir /var/task',
+    `printf '#!/bin/sh\\nBENCH_POLLERS=${setup.environments} exec %s\\n' "$1" > /var/task/bootstrap`,
+    'chmod +x /var/task/bootstrap',
+    'shift',
+    'exec "$@"',
+  ]
+  return {
+    command: [...(namespace ?? []), 'sh', '-c', script.join('\n'), 'sh', runtime, ...command],
+    env: { AWS_LAMBDA_MAX_CONCURRENCY: String(setup.environments) },
+    path: INVOKE_PATH,
+  }
+}
+
+async function mountNamespace(): Promise<string[] | undefined> {
+  for (const options of [['--mount'], ['--mount', '--map-root-user']]) {
+    try {
+      const words = [need('unshare'), ...options]
+      await run([...words, 'mount', '-t', 'tmpfs', 'tmpfs', '/var'])
+      return words
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+    }
+  }
+  return undefined
+}

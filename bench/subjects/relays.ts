@@ -1,0 +1,35 @@
+/** The two floors: what no emulator on this machine, and none on `Bun.serve`, can go below. */
+import { compileBun, compileC } from '../build.ts'
+import { INVOKE_PATH, type Subject } from '../subject.ts'
+
+let cRelay = ''
+let bunRelayBinary = ''
+let runtime = ''
+
+export const relayInC: Subject = {
+  name: 'c-relay',
+  about: 'a relay in C with blocking sockets and no rules: the floor',
+  async prepare() {
+    cRelay = await compileC('subjects/relay.c')
+    runtime = await compileC('functions/runtime.c')
+  },
+  refuses: (setup) => (setup.environments > 1 ? 'it serves one caller' : undefined),
+  launch: (setup) => ({
+    command: [cRelay, String(setup.port), String(setup.apiPort), runtime],
+    path: INVOKE_PATH,
+  }),
+}
+
+export const relayOnBun: Subject = {
+  name: 'bun-relay',
+  about: 'a bare relay on two `Bun.serve` listeners, no rules: the floor of this platform',
+  async prepare() {
+    bunRelayBinary = await compileBun('subjects/relay.ts', 'bun-relay')
+    runtime = await compileC('functions/runtime.c')
+  },
+  launch: (setup) => ({
+    command: [bunRelayBinary, String(setup.port), String(setup.apiPort), runtime],
+    env: { BENCH_POLLERS: String(setup.environments) },
+    path: INVOKE_PATH,
+  }),
+}

@@ -31,9 +31,8 @@ export interface Variable<T> {
   readonly help: string
 }
 
-/** What can be told by a flag too. */
+/** What can be told by a flag too; `flag` is with its dashes. */
 export interface Option<T> extends Variable<T> {
-  /** with its dashes */
   readonly flag: string
 }
 
@@ -241,8 +240,7 @@ handler too, unless --handler or a variable names another.
 Options, before the command or after it:
 ${rows(sharedOptions)}
 Options, before the command:
-${rows(ownOptions)}  --help, -h
-  --version
+${rows(ownOptions)}  --help, -h, --version
   --
       ends the options; the rest is the command, whatever it looks like
 

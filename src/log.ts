@@ -1,0 +1,137 @@
+/**
+ * The emulator's own log: JSON lines on stderr, or lines for people when stderr is a terminal.
+ *
+ * Loading pino takes several milliseconds, half of what a whole cold start may take, and pino-pretty as much again.
+ * So neither is imported before the first line that the level lets through. No transports: they are worker threads,
+ * which a compiled program cannot start (platform-facts.md), and every line is on its way when the call returns.
+ */
+
+import { fstatSync, writeSync } from 'node:fs'
+import type { LogLevel } from './config.ts'
+
+/**
+ * What the rest of the program logs with. Fields named `level`, `time` or `msg` would stand in the line twice, and one
+ * named `timestamp` is not shown to people.
+ */
+export interface Log {
+  trace(fields: object, message: string): void
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  fatal(fields: object, message: string): void
+  /** A log that adds these fields to each of its lines, as that of one environment. */
+  child(bindings: object): Log
+}
+
+/** Takes whole lines, their newline included. */
+export interface Destination {
+  write(line: string): void
+}
+
+export interface LogOptions {
+  /** the least severe level that is written */
+  readonly level: LogLevel
+  /** default: stderr */
+  readonly destination?: Destination
+  /** lines for people; default: whether stderr is a terminal, and no if there is a `destination` */
+  readonly pretty?: boolean
+}
+
+type Sink = (level: LogLevel, fields: object, message: string) => void
+
+const severities: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+
+const logTo = (sink: Sink, bindings: object): Log => {
+  const write =
+    (level: LogLevel) =>
+    (fields: object, message: string): void => {
+      // An error has no fields of its own to spread; pino's word for it is `err`.
+      sink(level, { ...bindings, ...(fields instanceof Error ? { err: fields } : fields) }, message)
+    }
+  return {
+    trace: write('trace'),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    fatal: write('fatal'),
+    child: (more) => logTo(sink, { ...bindings, ...more }),
+  }
+}
+
+/** How often a full pipe that does not block is tried again, 1 ms apart, before the line is given up. */
+const patience = 100
+
+/** Writes all or, when nobody reads or stderr is closed, gives up: a log must not end the program. */
+const stderr: Destination = {
+  write: (line) => {
+    let rest = Buffer.from(line)
+    for (let tries = 0; rest.length > 0 && tries < patience; ) {
+      try {
+        rest = rest.subarray(writeSync(2, rest))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+        tries++
+        Bun.sleepSync(1)
+      }
+    }
+  },
+}
+
+/** `process.stderr.isTTY` would cost 15 ms; a pipe or a file is told from a terminal without loading anything. */
+const stderrIsTerminal = (): boolean => {
+  try {
+    return fstatSync(2).isCharacterDevice() && (require('node:tty') as typeof import('node:tty')).isatty(2)
+  } catch {
+    return false
+  }
+}
+
+const open = ({ level, destination, pretty }: LogOptions): Sink => {
+  const { pino, stdSerializers, stdTimeFunctions } = require('pino') as typeof import('pino')
+  let target = destination ?? stderr
+  if (pretty ?? (destination === undefined && stderrIsTerminal())) {
+    const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty')
+    const plain = destination === undefined ? {} : { colorize: false }
+    const render = prettyFactory({ ...plain, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+    const raw = target
+    target = { write: (line) => raw.write(render(line)) }
+  }
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: stdSerializers.err, error: stdSerializers.err },
+    },
+    target,
+  )
+  return (severity, fields, message) => logger[severity](fields, message)
+}
+
+/** Makes the log. Costs nothing until a line is written; the first one loads pino, which takes 5 to 10 ms. */
+export const createLog = (options: LogOptions): Log => {
+  const threshold = severities.indexOf(options.level)
+  let sink: Sink | undefined
+  const lazily: Sink = (level, fields, message) => {
+    if (severities.indexOf(level) < threshold) return
+    sink ??= open(options)
+    sink(level, fields, message)
+  }
+  return logTo(lazily, {})
+}
+
+/** One line of a `memoryLog`, the fields of its log and its own merged. */
+export interface LogEntry {
+  readonly level: LogLevel
+  readonly fields: object
+  readonly message: string
+}
+
+/** A log for tests that keeps everything and writes nothing. */
+export const memoryLog = (): { readonly log: Log; readonly entries: LogEntry[] } => {
+  const entries: LogEntry[] = []
+  return { log: logTo((level, fields, message) => entries.push({ level, fields, message }), {}), entries }
+}

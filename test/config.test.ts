@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'bun:test'
+import { type Config, ConfigError, parseConfig } from '../src/config.ts'
+import { ownOptions, sharedOptions, variableOptions } from '../src/options.ts'
+import type { Entry, Probe } from '../src/process/bootstrap.ts'
+
+const probe = (entries: Readonly<Record<string, Entry>> = {}): Probe => ({
+  cwd: () => '/work',
+  look: (path) => entries[path] ?? 'missing',
+})
+
+const parse = (
+  argv: readonly string[],
+  env: Record<string, string | undefined> = {},
+  facts = probe(),
+): Config => {
+  const parsed = parseConfig(argv, env, facts)
+  if ('kind' in parsed) throw new Error(`expected a configuration, got ${parsed.kind}`)
+  return parsed
+}
+
+const failure = (argv: readonly string[], env: Record<string, string> = {}, facts = probe()) => {
+  try {
+    parseConfig(argv, env, facts)
+  } catch (error) {
+    if (error instanceof ConfigError) return { message: error.message, exitCode: error.exitCode }
+    throw error
+  }
+  return undefined
+}
+
+const defaults: Config = {
+  launch: { kind: 'command', argv: ['cmd'], cwd: '/work' },
+  handler: undefined,
+  gateway: { hostname: '0.0.0.0', port: 8080 },
+  runtimeApi: { hostname: '127.0.0.1', port: 9001 },
+  logLevel: 'info',
+  dialect: 'auto',
+  functionTimeoutMs: 300_000,
+  initTimeoutMs: 10_000,
+  drainMs: 5_000,
+  eagerInit: false,
+  maxEnvironments: 1,
+  maxQueue: 1000,
+  environmentTtlMs: 60_000,
+  extensionsDirectory: '/opt/extensions',
+  functionName: 'test_function',
+  functionVersion: '$LATEST',
+  memorySize: '3008',
+  accountId: '012345678912',
+  region: 'us-east-1',
+  taskRoot: '/work',
+  inherited: {},
+  warnings: [],
+}
+
+describe('defaults', () => {
+  test('a command alone gets all defaults and its own directory', () => {
+    expect(parse(['cmd'])).toEqual(defaults)
+  })
+
+  test('an empty variable counts as absent, and is passed on', () => {
+    const options = Object.values({ ...sharedOptions, ...ownOptions, ...variableOptions })
+    const empty = Object.fromEntries(options.flatMap((option) => option.variables.map((name) => [name, ''])))
+    expect(parse(['cmd'], empty)).toEqual({ ...defaults, inherited: empty })
+  })
+
+  test('what is undefined in the environment is not inherited', () => {
+    expect(parse(['cmd'], { A: undefined, B: '', C: 'x=y' })).toEqual({
+      ...defaults,
+      inherited: { B: '', C: 'x=y' },
+    })
+  })
+
+  test('the task root is /var/task where that is a directory', () => {
+    expect(parse(['cmd'], {}, probe({ '/var/task': 'directory' })).taskRoot).toBe('/var/task')
+    expect(parse(['cmd'], {}, probe({ '/var/task': 'executable' })).taskRoot).toBe('/work')
+  })
+})
+
+describe('the command line', () => {
+  const commands: [string, string[], string[], string | undefined][] = [
+    ['one argument is the command, without a handler', ['cmd'], ['cmd'], undefined],
+    ['the last of several is the handler and stays an argument', ['cmd', 'a', 'z'], ['cmd', 'a', 'z'], 'z'],
+    [
+      'an option of the command can be the last, and so the handler',
+      ['cmd', '--foo'],
+      ['cmd', '--foo'],
+      '--foo',
+    ],
+    [
+      'flags of ours after the command are its own',
+      ['cmd', '--max-queue', '1'],
+      ['cmd', '--max-queue', '1'],
+      '1',
+    ],
+    [
+      'a flag of the reference after the command is taken out',
+      ['cmd', 'a.b', '--log-level', 'info'],
+      ['cmd', 'a.b'],
+      'a.b',
+    ],
+    [
+      'also with = and in the middle',
+      ['cmd', '--runtime-api-address=127.0.0.1:9001', 'z'],
+      ['cmd', 'z'],
+      'z',
+    ],
+    ['-- before the command is taken out', ['--', '--cmd', 'a'], ['--cmd', 'a'], 'a'],
+    ['nothing is an option after --', ['--', 'cmd', '--log-level', 'x'], ['cmd', '--log-level', 'x'], 'x'],
+    [
+      '-- after the command stays, and ends the options',
+      ['cmd', '--', '--log-level'],
+      ['cmd', '--', '--log-level'],
+      '--log-level',
+    ],
+    ['only the first -- is taken out', ['--', '--', 'z'], ['--', 'z'], 'z'],
+    ['a dash alone is a command', ['-'], ['-'], undefined],
+    ['a negative number is a command', ['-1'], ['-1'], undefined],
+    ['an empty argument stays', ['cmd', ''], ['cmd', ''], ''],
+  ]
+  test.each(commands)('%s', (_title, argv, command, handler) => {
+    expect(parse(argv)).toEqual({
+      ...defaults,
+      launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/work' },
+      handler,
+    })
+  })
+
+  test('all four flags of the reference work after the command', () => {
+    const argv = [
+      'cmd',
+      'main.f',
+      '--runtime-interface-emulator-address',
+      '127.0.0.1:1',
+      '--enable-init-caching',
+    ]
+    expect(parse([...argv, '--runtime-api-address=127.0.0.1:2', '--log-level', 'debug'])).toEqual({
+      ...defaults,
+      launch: { kind: 'command', argv: ['cmd', 'main.f'], cwd: '/work' },
+      handler: 'main.f',
+      gateway: { hostname: '127.0.0.1', port: 1 },
+      runtimeApi: { hostname: '127.0.0.1', port: 2 },
+      logLevel: 'debug',
+      warnings: ['--enable-init-caching has no effect yet'],
+    })
+  })
+
+  test('of a repeated flag the last counts, wherever it is', () => {
+    expect(parse(['--max-queue', '1', '--max-queue=2', 'cmd']).maxQueue).toBe(2)
+    expect(parse(['--log-level', 'debug', 'cmd', '--log-level', 'trace']).logLevel).toBe('trace')
+  })
+
+  test('an empty --log-level falls back to LOG_LEVEL, as with the reference', () => {
+    expect(parse(['--log-level', '', 'cmd'], { LOG_LEVEL: 'debug' }).logLevel).toBe('debug')
+    expect(parse(['--log-level=error', '--log-level=', 'cmd']).logLevel).toBe('info')
+  })
+
+  test('double quotes around a value of the reference are taken off, as the reference does', () => {
+    expect(parse(['--log-level="debug"', 'cmd']).logLevel).toBe('debug')
+    expect(parse(['--runtime-api-address', '":1"', 'cmd']).runtimeApi).toEqual({
+      hostname: '0.0.0.0',
+      port: 1,
+    })
+  })
+})
+
+describe('the handler', () => {
+  const both = { AWS_LAMBDA_FUNCTION_HANDLER: 'function.handler', _HANDLER: 'underscore.handler' }
+  const cases: [string, string[], Record<string, string>, string | undefined][] = [
+    ['--handler beats all', ['--handler', 'flag.handler', 'cmd', 'z'], both, 'flag.handler'],
+    ['AWS_LAMBDA_FUNCTION_HANDLER beats _HANDLER', ['cmd', 'z'], both, 'function.handler'],
+    [
+      '_HANDLER beats the last argument',
+      ['cmd', 'z'],
+      { ...both, AWS_LAMBDA_FUNCTION_HANDLER: '' },
+      'underscore.handler',
+    ],
+    ['the last argument beats an empty _HANDLER', ['cmd', 'z'], { _HANDLER: '' }, 'z'],
+    ['an empty _HANDLER alone is none', ['cmd'], { _HANDLER: '' }, undefined],
+  ]
+  test.each(cases)('%s', (_title, argv, env, handler) => {
+    expect(parse(argv, env).handler).toBe(handler)
+  })
+
+  test.each([['index.handler'], ['./src/index.handler'], ['../a.b/index.default'], ['/x/y.z.w']])(
+    '--handler %s without a command is what to run',
+    (handler) => {
+      const launch = { kind: 'handler', handler, cwd: '/work' } as const
+      expect(parse(['--handler', handler])).toEqual({ ...defaults, launch, handler })
+    },
+  )
+
+  test('a variable alone does not say what to run', () => {
+    expect(failure([], { AWS_LAMBDA_FUNCTION_HANDLER: 'a.b' })?.message).toStartWith('nothing to run')
+  })
+
+  test.each([['index'], ['./index'], ['.handler'], ['/.handler'], ['index.'], ['a.b/c']])(
+    '--handler %s without a command is wrong',
+    (handler) => {
+      const message = `--handler is "${handler}"; without a command, allowed is file.export, as index.handler`
+      expect(failure(['--handler', handler])).toEqual({ message, exitCode: 2 })
+    },
+  )
+})
+
+describe('no command', () => {
+  test('the first bootstrap runs in /var/task, and what was passed over is a warning', () => {
+    const facts = probe({
+      '/var/task': 'directory',
+      '/var/task/bootstrap': 'directory',
+      '/opt/bootstrap': 'not-executable',
+      '/var/runtime/bootstrap': 'executable',
+    })
+    expect(parse(['--'], {}, facts)).toEqual({
+      ...defaults,
+      launch: { kind: 'command', argv: ['/var/runtime/bootstrap'], cwd: '/var/task' },
+      taskRoot: '/var/task',
+      warnings: [
+        'bootstrap skipped: /var/task/bootstrap is a directory',
+        'bootstrap skipped: /opt/bootstrap is not executable (chmod +x)',
+      ],
+    })
+  })
+
+  const advice =
+    'Give a command, or --handler file.export, or put an executable file at /var/task/bootstrap. --help tells more.'
+  test('nothing to run says what to do', () => {
+    const message = `nothing to run: no bootstrap in /var/task, /opt or /var/runtime. ${advice}`
+    expect(failure([])).toEqual({ message, exitCode: 2 })
+  })
+
+  test('nothing to run says why each bootstrap cannot run', () => {
+    const reason = '/opt/bootstrap is not executable (chmod +x)'
+    const message = `nothing to run: no bootstrap in /var/task, /opt or /var/runtime (${reason}). ${advice}`
+    expect(failure([], {}, probe({ '/opt/bootstrap': 'not-executable' }))).toEqual({ message, exitCode: 2 })
+  })
+
+  test('a command that cannot run is no configuration error', () => {
+    expect(parse(['/no/such/file']).launch).toEqual({
+      kind: 'command',
+      argv: ['/no/such/file'],
+      cwd: '/work',
+    })
+  })
+})
+
+describe('warnings', () => {
+  test.each([[''], ['4']])('AWS_LAMBDA_MAX_CONCURRENCY=%p is ignored, with a warning', (value) => {
+    const env = { AWS_LAMBDA_MAX_CONCURRENCY: value }
+    const warnings = ['AWS_LAMBDA_MAX_CONCURRENCY is ignored: managed-instances mode is not built yet']
+    expect(parse(['cmd'], env)).toEqual({ ...defaults, inherited: env, warnings })
+  })
+})

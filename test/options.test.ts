@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'bun:test'
+import { version } from '../package.json'
+import { type Config, ConfigError, type Notice, parseConfig } from '../src/config.ts'
+import { ownOptions, sharedOptions, variableOptions } from '../src/options.ts'
+import type { Probe } from '../src/process/bootstrap.ts'
+
+const probe: Probe = { cwd: () => '/work', look: () => 'missing' }
+
+const parse = (argv: readonly string[], env: Record<string, string> = {}): Config | Notice =>
+  parseConfig(argv, env, probe)
+
+/** What these settings change in the configuration that nothing but a command gives. */
+const changes = (argv: readonly string[], env: Record<string, string> = {}) => {
+  const before: Record<string, unknown> = { ...parse(['cmd']), inherited: env }
+  return Object.fromEntries(
+    Object.entries(parse(argv, env)).filter(([name, value]) => !Bun.deepEquals(value, before[name])),
+  )
+}
+
+const defaultOf = (field: keyof Config) => ({ [field]: (parse(['cmd']) as Config)[field] })
+
+const failure = (argv: readonly string[], env: Record<string, string> = {}) => {
+  try {
+    parse(argv, env)
+  } catch (error) {
+    if (error instanceof ConfigError) return { message: error.message, exitCode: error.exitCode }
+    throw error
+  }
+  return undefined
+}
+
+const help = `Usage: aws-lambda-rie [option]... [--] [command [argument]...]
+
+Runs a Lambda function on this machine: the command, else the function that --handler names, else the first of
+/var/task/bootstrap, /opt/bootstrap and /var/runtime/bootstrap. The last argument of a command that has any is the
+handler too, unless --handler or a variable names another.
+
+Options, before the command or after it:
+  --runtime-interface-emulator-address <host:port> (default 0.0.0.0:8080)
+      where callers invoke the function; port 0 takes a free one
+  --runtime-api-address <host:port> (default 127.0.0.1:9001)
+      where runtimes and extensions call; further environments take free ports
+  --log-level, LOG_LEVEL <name> (default info)
+      the emulator's own log on stderr: panic, fatal, error, warn, warning, info, debug or trace
+  --enable-init-caching (default off)
+      accepted for compatibility; has no effect yet
+
+Options, before the command:
+  --handler, AWS_LAMBDA_FUNCTION_HANDLER, _HANDLER <file.export>
+      the handler; without a command, the JavaScript or TypeScript function to run
+  --dialect, AWS_LAMBDA_RIE_DIALECT <name> (default auto)
+      whose answers callers get: rie (AWS's emulator), lambda (the service), auto (by the request)
+  --eager-init, AWS_LAMBDA_RIE_EAGER_INIT (default off)
+      initialise at start-up, not at the first invocation; the variable may be on or off
+  --init-timeout, AWS_LAMBDA_RIE_INIT_TIMEOUT <seconds> (default 10)
+      limit of the init phase; 0 is none
+  --drain-seconds, AWS_LAMBDA_RIE_DRAIN_SECONDS <seconds> (default 5)
+      how long running invocations may go on after SIGTERM or SIGINT
+  --max-environments, AWS_LAMBDA_RIE_MAX_ENVIRONMENTS <count> (default 1)
+      how many execution environments there may be at a time
+  --max-queue, AWS_LAMBDA_RIE_MAX_QUEUE <count> (default 1000)
+      how many invocations may wait for an environment; 0 throttles at once
+  --environment-ttl, AWS_LAMBDA_RIE_ENVIRONMENT_TTL <seconds> (default 60)
+      how long an environment beyond the first may be idle
+  --extensions-dir, AWS_LAMBDA_RIE_EXTENSIONS_DIR <directory> (default /opt/extensions)
+      where external extensions are found
+  --help, -h, --version
+  --
+      ends the options; the rest is the command, whatever it looks like
+
+Variables:
+  AWS_LAMBDA_FUNCTION_TIMEOUT <seconds> (default 300)
+      limit of one invocation
+  AWS_LAMBDA_FUNCTION_NAME <name> (default test_function)
+      name of the function, also in its ARN
+  AWS_LAMBDA_FUNCTION_VERSION <version> (default $LATEST)
+      version of the function
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE <MB> (default 3008)
+      memory of the function, as reported; nothing enforces it
+  AWS_REGION, AWS_DEFAULT_REGION <name> (default us-east-1)
+      region in the function's ARN
+  AWS_ACCOUNT_ID <digits> (default 012345678912)
+      account in the function's ARN
+
+A flag beats its variable; an empty variable counts as absent. All variables are passed on to the function.
+`
+
+describe('help and version', () => {
+  test.each([['--help'], ['-h']])(
+    '%s before the command gives the usage, even beside a wrong value',
+    (flag) => {
+      expect(parse(['--dialect', 'klingon', flag, 'cmd'])).toEqual({
+        kind: 'help',
+        text: help,
+      })
+    },
+  )
+
+  test('--version gives the name and the version', () => {
+    expect(parse(['--version'])).toEqual({
+      kind: 'version',
+      text: `aws-lambda-rie ${version}\n`,
+    })
+  })
+
+  test.each([['--help'], ['-h'], ['--version']])(
+    '%s after the command is an argument of the command',
+    (flag) => {
+      expect(parse(['cmd', flag])).toHaveProperty('launch.argv', ['cmd', flag])
+    },
+  )
+
+  test('the usage has every flag, every variable and every default', () => {
+    const options = Object.values({ ...sharedOptions, ...ownOptions, ...variableOptions })
+    const missing = options.flatMap((option) =>
+      [...('flag' in option ? [option.flag] : []), ...option.variables, option.fallback].filter(
+        (text) => !help.includes(text),
+      ),
+    )
+    expect(missing).toEqual([])
+  })
+})
+
+type Setting = readonly [
+  keyof Config,
+  flag: string | null,
+  variable: string | null,
+  values: Record<string, unknown>,
+]
+
+const settings: readonly Setting[] = [
+  ['logLevel', '--log-level', 'LOG_LEVEL', { panic: 'fatal', FATAL: 'fatal', Error: 'error', warn: 'warn' }],
+  ['logLevel', '--log-level', 'LOG_LEVEL', { warning: 'warn', info: 'info', DEBUG: 'debug', trace: 'trace' }],
+  ['dialect', '--dialect', 'AWS_LAMBDA_RIE_DIALECT', { auto: 'auto', rie: 'rie', Lambda: 'lambda' }],
+  ['initTimeoutMs', '--init-timeout', 'AWS_LAMBDA_RIE_INIT_TIMEOUT', { 0: 0, 1: 1000, 2147483: 2147483000 }],
+  ['drainMs', '--drain-seconds', 'AWS_LAMBDA_RIE_DRAIN_SECONDS', { 0: 0, 2147483: 2147483000 }],
+  ['maxEnvironments', '--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', { 1: 1, 1000: 1000 }],
+  ['maxQueue', '--max-queue', 'AWS_LAMBDA_RIE_MAX_QUEUE', { 0: 0, 2147483647: 2147483647 }],
+  ['environmentTtlMs', '--environment-ttl', 'AWS_LAMBDA_RIE_ENVIRONMENT_TTL', { 0: 0, 2147483: 2147483000 }],
+  [
+    'extensionsDirectory',
+    '--extensions-dir',
+    'AWS_LAMBDA_RIE_EXTENSIONS_DIR',
+    { '/e x': '/e x', '/a=b': '/a=b' },
+  ],
+  ['handler', '--handler', 'AWS_LAMBDA_FUNCTION_HANDLER', { 'a.b': 'a.b', 'com.x::y': 'com.x::y' }],
+  ['functionTimeoutMs', null, 'AWS_LAMBDA_FUNCTION_TIMEOUT', { 1: 1000, '03': 3000, 2147483: 2147483000 }],
+  ['functionName', null, 'AWS_LAMBDA_FUNCTION_NAME', { thumbs: 'thumbs' }],
+  ['functionVersion', null, 'AWS_LAMBDA_FUNCTION_VERSION', { 7: '7' }],
+  ['memorySize', null, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', { 1: '1', '0128': '0128', 10240: '10240' }],
+  ['accountId', null, 'AWS_ACCOUNT_ID', { '000000000000': '000000000000' }],
+  ['region', null, 'AWS_REGION', { 'eu-central-1': 'eu-central-1' }],
+  ['region', null, 'AWS_DEFAULT_REGION', { 'eu-west-1': 'eu-west-1' }],
+  ['gateway', '--runtime-interface-emulator-address', null, { 'h-1.x:1': { hostname: 'h-1.x', port: 1 } }],
+  ['runtimeApi', '--runtime-api-address', null, { 'h:65535': { hostname: 'h', port: 65535 } }],
+]
+
+const accepted = settings.flatMap(([field, flag, variable, values]) =>
+  Object.entries(values).map(([text, value]) => ({ field, flag, variable, text, value })),
+)
+
+describe('values that are accepted', () => {
+  const withVariable = accepted.filter(({ variable }) => variable !== null)
+  test.each(withVariable)(
+    'the variable $variable as $text sets $field',
+    ({ field, variable, text, value }) => {
+      const env = { [variable!]: text }
+      expect({ ...defaultOf(field), ...changes(['cmd'], env) }).toEqual({ [field]: value })
+    },
+  )
+
+  const withFlag = accepted.filter(({ flag }) => flag !== null)
+  test.each(withFlag)('the flag $flag with $text sets $field', ({ field, flag, text, value }) => {
+    expect({ ...defaultOf(field), ...changes([flag!, text, 'cmd']) }).toEqual({ [field]: value })
+    expect({ ...defaultOf(field), ...changes([`${flag}=${text}`, 'cmd']) }).toEqual({ [field]: value })
+  })
+
+  test.each([
+    ['on', true],
+    ['TRUE', true],
+    ['yes', true],
+    ['1', true],
+    ['off', false],
+    ['false', false],
+    ['no', false],
+    ['0', false],
+  ])('AWS_LAMBDA_RIE_EAGER_INIT=%s is %p', (text, value) => {
+    expect(parse(['cmd'], { AWS_LAMBDA_RIE_EAGER_INIT: text })).toHaveProperty('eagerInit', value)
+  })
+
+  test('--eager-init is a switch that beats its variable', () => {
+    expect(parse(['--eager-init', 'cmd'], { AWS_LAMBDA_RIE_EAGER_INIT: 'off' })).toHaveProperty(
+      'eagerInit',
+      true,
+    )
+  })
+
+  test.each([
+    [':9000', { hostname: '0.0.0.0', port: 9000 }],
+    ['0.0.0.0:0', { hostname: '0.0.0.0', port: 0 }],
+    ['[::1]:0', { hostname: '::1', port: 0 }],
+    ['[::]:8080', { hostname: '::', port: 8080 }],
+    ['[fe80::1%eth0]:1', { hostname: 'fe80::1%eth0', port: 1 }],
+    ['[::ffff:127.0.0.1]:1', { hostname: '::ffff:127.0.0.1', port: 1 }],
+    ['localhost:65535', { hostname: 'localhost', port: 65535 }],
+  ])('the address %s is understood', (text, value) => {
+    expect(parse(['--runtime-api-address', text, 'cmd'])).toHaveProperty('runtimeApi', value)
+    expect(parse([`--runtime-interface-emulator-address=${text}`, 'cmd'])).toHaveProperty('gateway', value)
+  })
+
+  test('a flag beats its variable, a variable beats the default', () => {
+    const env = { AWS_LAMBDA_RIE_MAX_QUEUE: '2' }
+    expect(parse(['cmd'], env)).toHaveProperty('maxQueue', 2)
+    expect(parse(['--max-queue', '3', 'cmd'], env)).toHaveProperty('maxQueue', 3)
+  })
+
+  test('AWS_REGION beats AWS_DEFAULT_REGION unless it is empty', () => {
+    expect(parse(['cmd'], { AWS_REGION: 'a', AWS_DEFAULT_REGION: 'b' })).toHaveProperty('region', 'a')
+    expect(parse(['cmd'], { AWS_REGION: '', AWS_DEFAULT_REGION: 'b' })).toHaveProperty('region', 'b')
+  })
+})
+
+const whole = (range: string) => `a whole number from ${range}`
+const seconds = [' ', '-1', '1.5', '1e3', '+5', 'abc', '2147484', '99999999999999999999']
+const host = 'host:port with a port from 0 to 65535 (as 127.0.0.1:9001, [::1]:9001 or :9001)'
+const addresses = [
+  '8080',
+  'h',
+  'h:',
+  'h:x',
+  'h:-1',
+  'h:65536',
+  '::1:80',
+  '[::1]',
+  '[h]:1',
+  '[::1',
+  'http://h:1',
+  'a b:1',
+]
+const levels = 'one of panic, fatal, error, warn, info, debug, trace, warning'
+const refused: readonly [flag: string | null, variable: string | null, allowed: string, texts: string[]][] = [
+  [null, 'AWS_LAMBDA_FUNCTION_TIMEOUT', whole('1 to 2147483'), ['0', ...seconds]],
+  ['--init-timeout', 'AWS_LAMBDA_RIE_INIT_TIMEOUT', whole('0 to 2147483'), seconds],
+  ['--drain-seconds', 'AWS_LAMBDA_RIE_DRAIN_SECONDS', whole('0 to 2147483'), seconds],
+  ['--environment-ttl', 'AWS_LAMBDA_RIE_ENVIRONMENT_TTL', whole('0 to 2147483'), seconds],
+  ['--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', whole('1 to 1000'), ['0', '1001', '-1', 'x']],
+  ['--max-queue', 'AWS_LAMBDA_RIE_MAX_QUEUE', whole('0 to 2147483647'), ['2147483648', '-1', '0.5']],
+  ['--dialect', 'AWS_LAMBDA_RIE_DIALECT', 'one of auto, rie, lambda', ['aws', 'constructor', ' rie']],
+  ['--log-level', 'LOG_LEVEL', levels, ['verbose', 'silent', '3', '__proto__']],
+  [null, 'AWS_LAMBDA_RIE_EAGER_INIT', 'one of 0, 1, on, true, yes, off, false, no', ['2', 'y']],
+  [
+    null,
+    'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+    'a whole number greater than 0',
+    ['0', '-1', '1.5', '128MB', '1\n'],
+  ],
+  [null, 'AWS_ACCOUNT_ID', '12 digits', ['1', '0123456789123', '01234567891x', '012345678912\n']],
+  ['--runtime-api-address', null, host, addresses],
+  ['--runtime-interface-emulator-address', null, host, addresses],
+]
+
+const wrong = refused.flatMap(([flag, variable, allowed, texts]) =>
+  texts.map((text) => ({ flag, variable, allowed, text })),
+)
+
+describe('values that are refused', () => {
+  const withVariable = wrong.filter(({ variable }) => variable !== null)
+  test.each(withVariable)(
+    'the variable $variable as $text ends with 2 and says what is allowed',
+    ({ variable, allowed, text }) => {
+      const message = `${variable} is ${JSON.stringify(text)}; allowed is ${allowed}`
+      expect(failure(['cmd'], { [variable!]: text })).toEqual({ message, exitCode: 2 })
+    },
+  )
+
+  const withFlag = wrong.filter(({ flag }) => flag !== null)
+  test.each(withFlag)(
+    'the flag $flag with $text ends with 2 and says what is allowed',
+    ({ flag, allowed, text }) => {
+      const message = `${flag} is ${JSON.stringify(text)}; allowed is ${allowed}`
+      expect(failure([flag!, text, 'cmd'])).toEqual({ message, exitCode: 2 })
+      expect(failure([`${flag}=${text}`, 'cmd'])).toEqual({ message, exitCode: 2 })
+    },
+  )
+
+  test('a wrong variable does no harm when a flag beats it', () => {
+    expect(parse(['--max-queue', '3', 'cmd'], { AWS_LAMBDA_RIE_MAX_QUEUE: 'x' })).toHaveProperty(
+      'maxQueue',
+      3,
+    )
+  })
+
+  test.each([
+    [['--max-queue']],
+    [['--max-queue', '--eager-init', 'cmd']],
+    [['--max-queue', '--', 'cmd']],
+    [['--max-queue=', 'cmd']],
+    [['--max-queue', '', 'cmd']],
+  ])('%p lacks a value', (argv) => {
+    const message = '--max-queue needs a value; allowed is a whole number from 0 to 2147483647'
+    expect(failure(argv)).toEqual({ message, exitCode: 2 })
+  })
+
+  test.each([[['cmd', '--runtime-api-address']], [['cmd', '--runtime-api-address', '-x']]])(
+    '%p lacks a value after the command, where it is wrong too',
+    (argv) => {
+      const message = `--runtime-api-address needs a value; allowed is ${host}`
+      expect(failure(argv)).toEqual({ message, exitCode: 2 })
+    },
+  )
+
+  test.each([
+    ['--eager-init=on', '--eager-init'],
+    ['--enable-init-caching=x', '--enable-init-caching'],
+  ])('%s is refused, a switch has no value', (argument, name) => {
+    expect(failure([argument, 'cmd'])).toEqual({ message: `${name} takes no value`, exitCode: 2 })
+  })
+
+  test.each([
+    ['--max-enviroments', '--max-environments'],
+    ['--loglevel=debug', '--log-level'],
+    ['--runtime-address', '--runtime-api-address'],
+    ['-log-level', '--log-level'],
+    ['-x', '-h'],
+    ['--versoin', '--version'],
+  ])('the unknown option %s is named, and %s beside it', (argument, nearest) => {
+    const message = `unknown option ${argument.replace(/=.*/, '')}; the nearest one is ${nearest}`
+    expect(failure([argument, 'cmd'])).toEqual({ message, exitCode: 2 })
+  })
+})

@@ -4,7 +4,7 @@ import { ownOptions, sharedOptions, variableOptions } from '../src/options.ts'
 import type { Entry, Probe } from '../src/process/bootstrap.ts'
 
 const probe = (entries: Readonly<Record<string, Entry>> = {}): Probe => ({
-  cwd: () => '/work',
+  cwd: () => '/cwd',
   look: (path) => entries[path] ?? 'missing',
 })
 
@@ -29,7 +29,7 @@ const failure = (argv: readonly string[], env: Record<string, string> = {}, fact
 }
 
 const defaults: Config = {
-  launch: { kind: 'command', argv: ['cmd'], cwd: '/work' },
+  launch: { kind: 'command', argv: ['cmd'], cwd: '/cwd' },
   handler: undefined,
   gateway: { hostname: '0.0.0.0', port: 8080 },
   runtimeApi: { hostname: '127.0.0.1', port: 9001 },
@@ -48,7 +48,7 @@ const defaults: Config = {
   memorySize: '3008',
   accountId: '012345678912',
   region: 'us-east-1',
-  taskRoot: '/work',
+  taskRoot: '/cwd',
   inherited: {},
   warnings: [],
 }
@@ -73,7 +73,7 @@ describe('defaults', () => {
 
   test('the task root is /var/task where that is a directory', () => {
     expect(parse(['cmd'], {}, probe({ '/var/task': 'directory' })).taskRoot).toBe('/var/task')
-    expect(parse(['cmd'], {}, probe({ '/var/task': 'executable' })).taskRoot).toBe('/work')
+    expect(parse(['cmd'], {}, probe({ '/var/task': 'executable' })).taskRoot).toBe('/cwd')
   })
 })
 
@@ -121,7 +121,7 @@ describe('the command line', () => {
   test.each(commands)('%s', (_title, argv, command, handler) => {
     expect(parse(argv)).toEqual({
       ...defaults,
-      launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/work' },
+      launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/cwd' },
       handler,
     })
   })
@@ -135,9 +135,7 @@ describe('the command line', () => {
       '--enable-init-caching',
     ]
     expect(parse([...argv, '--runtime-api-address=127.0.0.1:2', '--log-level', 'debug'])).toEqual({
-      ...defaults,
-      launch: { kind: 'command', argv: ['cmd', 'main.f'], cwd: '/work' },
-      handler: 'main.f',
+      ...parse(['cmd', 'main.f']),
       gateway: { hostname: '127.0.0.1', port: 1 },
       runtimeApi: { hostname: '127.0.0.1', port: 2 },
       logLevel: 'debug',
@@ -178,14 +176,12 @@ describe('the handler', () => {
     ['the last argument beats an empty _HANDLER', ['cmd', 'z'], { _HANDLER: '' }, 'z'],
     ['an empty _HANDLER alone is none', ['cmd'], { _HANDLER: '' }, undefined],
   ]
-  test.each(cases)('%s', (_title, argv, env, handler) => {
-    expect(parse(argv, env).handler).toBe(handler)
-  })
+  test.each(cases)('%s', (_title, argv, env, handler) => expect(parse(argv, env).handler).toBe(handler))
 
   test.each([['index.handler'], ['./src/index.handler'], ['../a.b/index.default'], ['/x/y.z.w']])(
     '--handler %s without a command is what to run',
     (handler) => {
-      const launch = { kind: 'handler', handler, cwd: '/work' } as const
+      const launch = { kind: 'handler', handler, cwd: '/cwd' } as const
       expect(parse(['--handler', handler])).toEqual({ ...defaults, launch, handler })
     },
   )
@@ -239,7 +235,7 @@ describe('no command', () => {
     expect(parse(['/no/such/file']).launch).toEqual({
       kind: 'command',
       argv: ['/no/such/file'],
-      cwd: '/work',
+      cwd: '/cwd',
     })
   })
 })

@@ -4,7 +4,7 @@ import { type Config, ConfigError, type Notice, parseConfig } from '../src/confi
 import { ownOptions, sharedOptions, variableOptions } from '../src/options.ts'
 import type { Probe } from '../src/process/bootstrap.ts'
 
-const probe: Probe = { cwd: () => '/work', look: () => 'missing' }
+const probe: Probe = { cwd: () => '/cwd', look: () => 'missing' }
 
 const parse = (argv: readonly string[], env: Record<string, string> = {}): Config | Notice =>
   parseConfig(argv, env, probe)

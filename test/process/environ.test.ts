@@ -4,7 +4,7 @@ import { childAddress, extensionEnvironment, runtimeEnvironment } from '../../sr
 
 const config = (env: Record<string, string>, argv: readonly string[] = ['cmd'], task = false): Config => {
   const look = (path: string) => (task && path === '/var/task' ? 'directory' : 'missing')
-  const parsed = parseConfig(argv, env, { cwd: () => '/work', look })
+  const parsed = parseConfig(argv, env, { cwd: () => '/cwd', look })
   if ('kind' in parsed) throw new Error(`expected a configuration, got ${parsed.kind}`)
   return parsed
 }
@@ -18,7 +18,7 @@ const defaults = {
   AWS_LAMBDA_LOG_STREAM_NAME: '$LATEST',
   AWS_REGION: 'us-east-1',
   AWS_DEFAULT_REGION: 'us-east-1',
-  LAMBDA_TASK_ROOT: '/work',
+  LAMBDA_TASK_ROOT: '/cwd',
   LAMBDA_RUNTIME_DIR: '/var/runtime',
   AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
   TZ: ':UTC',

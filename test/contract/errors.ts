@@ -1,0 +1,283 @@
+/** What the caller gets when the function, its process, or its init fails. */
+import { expect } from 'bun:test'
+import { within } from '../harness.ts'
+import type { Emulator } from './emulator.ts'
+import { fault, jsonOf, maxResponse, signed } from './facts.ts'
+import { plainFile } from './launch.ts'
+import { puppetFile } from './puppet.ts'
+import { chapter } from './suite.ts'
+
+/** Runs an invocation during which the runtime's process does something fatal. */
+async function fatal(rie: Emulator, line: string, headers: Record<string, string> = {}) {
+  const call = rie.invoke('{}', headers)
+  const { id } = await rie.next()
+  const runtime = await rie.runtime()
+  runtime.tell(line)
+  return { id, answer: await call, runtime }
+}
+
+const deaths: readonly (readonly [kind: string, line: string, text: string])[] = [
+  ['exits with status 0', 'exit 0', 'Runtime exited without providing a reason'],
+  ['exits with status 7', 'exit 7', 'Runtime exited with error: exit status 7'],
+  ['is killed', 'kill -KILL $$', 'Runtime exited with error: signal: killed'],
+  [
+    'hits a segmentation fault',
+    'ulimit -c 0; kill -SEGV $$',
+    'Runtime exited with error: signal: segmentation fault',
+  ],
+  ['aborts', 'ulimit -c 0; kill -ABRT $$', 'Runtime exited with error: signal: aborted'],
+  ['is terminated', 'kill -TERM $$', 'Runtime exited with error: signal: terminated'],
+]
+
+const exits = (status: number) => ['/bin/sh', '-c', `exit ${status}`]
+/** A runtime that exits at once while the file is there, and is a puppet once it is gone. */
+const failsOnce = (file: string) => [
+  '/bin/sh',
+  '-c',
+  `if mkdir "${file}" 2>/dev/null; then exit 3; fi; exec "$0"`,
+]
+
+export const errors = chapter('Failures', (it) => {
+  it("hands a handler's error on with status 200, byte for byte", async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    const document = '{ "errorType": "ValueError","errorMessage":"b\\u00e4d", "stackTrace":[] }'
+    await rie.error(id, document, { 'Lambda-Runtime-Function-Error-Type': 'Runtime.ValueError' })
+    rie.park()
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([200, document])
+  })
+
+  it("marks a handler's error by a header", async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    await rie.error(id, '{"errorMessage":"no"}')
+    rie.park()
+    const answer = await call
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+    expect(answer.header('X-Amz-Executed-Version')).toBe('$LATEST')
+  })
+
+  for (const [kind, line, text] of deaths) {
+    it(`answers 502 with the reason when a runtime ${kind}`, async ({ start }) => {
+      await using rie = await start()
+      const { id, answer } = await fatal(rie, line)
+      expect([answer.status, answer.text]).toEqual([502, fault('Runtime.ExitError', id, text)])
+    })
+  }
+
+  it('answers a signed caller 200 with the reason when a runtime exits', async ({ start }) => {
+    await using rie = await start()
+    const { id, answer } = await fatal(rie, 'exit 7', signed)
+    const text = 'Runtime exited with error: exit status 7'
+    expect([answer.status, answer.text]).toEqual([200, fault('Runtime.ExitError', id, text)])
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+  })
+
+  it('marks the answer for a runtime that exits by a header and a type', async ({ start }) => {
+    await using rie = await start()
+    const { id, answer } = await fatal(rie, 'exit 7')
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+    expect(answer.header('Content-Type')).toBe('application/json')
+    expect(answer.header('x-amzn-RequestId')).toBe(id)
+  })
+
+  it('serves the next invocation with a new process after a runtime has exited', async ({ start }) => {
+    await using rie = await start()
+    const { runtime } = await fatal(rie, 'exit 1')
+    const call = rie.invoke('"next"')
+    const second = await rie.runtime(2)
+    expect((await rie.reply('"well"')).text).toBe('"next"')
+    expect((await call).text).toBe('"well"')
+    expect(second.pid).not.toBe(runtime.pid)
+  })
+
+  it('keeps the answer of a runtime that exits after it has responded', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    await rie.respond(id, '"given"')
+    ;(await rie.runtime()).tell('exit 1')
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([200, '"given"'])
+  })
+
+  it('keeps the error of a runtime that exits after it has reported it', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    await rie.error(id, '{"errorMessage":"no"}')
+    ;(await rie.runtime()).tell('exit 1')
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([200, '{"errorMessage":"no"}'])
+  })
+
+  it('lets no invocation fail because a runtime died while nothing ran', async ({ start }) => {
+    await using rie = await start()
+    await rie.exchange()
+    const first = await rie.runtime()
+    first.kill()
+    await first.gone()
+    rie.drop()
+    const call = rie.invoke('"again"')
+    await rie.runtime(2)
+    expect((await rie.reply('"fresh"')).text).toBe('"again"')
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([200, '"fresh"'])
+  })
+
+  it('says in a 200 that a response was too large', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    await rie.respond(id, jsonOf(maxResponse + 1))
+    rie.park()
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([
+      200,
+      '{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes)."}',
+    ])
+  })
+
+  it('says to a signed caller that a response was too large, without its size', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke('{}', signed)
+    const { id } = await rie.next()
+    await rie.respond(id, jsonOf(maxResponse + 1))
+    rie.park()
+    const answer = await call
+    expect([answer.status, answer.header('X-Amz-Function-Error'), answer.text]).toEqual([
+      200,
+      'Unhandled',
+      '{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}',
+    ])
+  })
+
+  it('keeps its answer for a runtime that exits on the 413', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    await rie.respond(id, jsonOf(maxResponse + 1))
+    expect((await rie.error(id, '{"errorMessage":"413"}')).status).toBe(403)
+    ;(await rie.runtime()).tell('exit 1')
+    const answer = await call
+    expect([answer.status, answer.json.errorType]).toEqual([200, 'Function.ResponseSizeTooLarge'])
+    const next = rie.invoke('"next"')
+    await rie.runtime(2)
+    await rie.reply('"well"')
+    expect((await next).text).toBe('"well"')
+  })
+
+  it('answers with the reason when every init ends in an exit', async ({ start }) => {
+    await using rie = await start({ command: exits(1) })
+    const answer = await rie.invoke()
+    const id = answer.json.errorMessage.split(' ')[1]
+    expect([answer.status, answer.text]).toEqual([
+      502,
+      fault('Runtime.ExitError', id, 'Runtime exited with error: exit status 1'),
+    ])
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+  })
+
+  it('tries a failed init once more within the invocation', async ({ start }) => {
+    await using rie = await start({ command: [...failsOnce('$PUPPETS/once'), puppetFile] })
+    const call = rie.invoke()
+    expect((await rie.reply('"at second try"')).status).toBe(200)
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([200, '"at second try"'])
+  })
+
+  it('answers with the document of an init that reported an error and exited', async ({ start }) => {
+    const document = '{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError"}'
+    await using rie = await start()
+    const call = rie.invoke()
+    for (let n = 1; ; n++) {
+      const runtime = await within('a runtime or an answer', Promise.race([rie.runtime(n), call]))
+      if ('status' in runtime) break
+      expect((await rie.initError(document)).status).toBe(202)
+      runtime.tell('exit 1')
+      await runtime.gone()
+    }
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([502, document])
+  })
+
+  it('ends an init attempt when the runtime has reported an error, alive or not', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    for (const n of [1, 2]) {
+      const runtime = await rie.runtime(n)
+      expect((await rie.initError(`{"errorMessage":"attempt ${n}"}`)).status).toBe(202)
+      await runtime.gone()
+    }
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([502, '{"errorMessage":"attempt 2"}'])
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+  })
+
+  it('never answers with the document of an earlier failure', async ({ start }) => {
+    await using rie = await start()
+    const first = rie.invoke()
+    for (const n of [1, 2]) {
+      const runtime = await rie.runtime(n)
+      await rie.initError('{"errorMessage":"stale"}')
+      await runtime.gone()
+    }
+    await first
+    const second = rie.invoke()
+    const runtime = await rie.runtime(3)
+    const { id } = await rie.next()
+    runtime.tell('exit 4')
+    expect((await second).text).toBe(
+      fault('Runtime.ExitError', id, 'Runtime exited with error: exit status 4'),
+    )
+  })
+
+  it('answers with the reason when the init after a crash fails', async ({ start }) => {
+    await using rie = await start({
+      command: ['/bin/sh', '-c', 'if [ -e "$PUPPETS/bad" ]; then exit 5; fi; exec "$0"', puppetFile],
+    })
+    await rie.exchange()
+    rie.invoke()
+    await rie.next()
+    await (await rie.runtime()).ask('touch "$PUPPETS/bad"')
+    ;(await rie.runtime()).tell('exit 1')
+    await (await rie.runtime()).gone()
+    await rie.settle()
+    const answer = await rie.invoke()
+    expect(answer.status).toBe(502)
+    expect(answer.text).toMatch(
+      /^\{"errorType":"Runtime.ExitError","errorMessage":"RequestId: \S+ Error: Runtime exited with error: exit status 5"\}$/,
+    )
+  })
+
+  for (const [kind, command] of [
+    ['does not exist', '/nowhere/bootstrap'],
+    ['is not in PATH', 'no-such-program-anywhere'],
+    ['is a folder', '/'],
+  ] as const) {
+    it(`stays alive and names the command in its answers when that ${kind}`, async ({ start }) => {
+      await using rie = await start({ command: [command] })
+      for (let n = 0; n < 2; n++) {
+        const answer = await rie.invoke()
+        expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
+        expect(answer.json.errorMessage).toContain(command)
+      }
+    })
+  }
+
+  it.mounts('names a command that may not be executed in its answers', async ({ start }) => {
+    await using rie = await start({ command: ['/opt/plain'], image: { 'opt/plain': plainFile } })
+    const answer = await rie.invoke()
+    expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
+    expect(answer.json.errorMessage).toMatch(/\/opt\/plain.*permission denied/)
+  })
+
+  it('answers a signed caller 200 when the command does not exist', async ({ start }) => {
+    await using rie = await start({ command: ['/nowhere/bootstrap'] })
+    const answer = await rie.invoke('{}', signed)
+    expect([answer.status, answer.json.errorType]).toEqual([200, 'Runtime.InvalidEntrypoint'])
+  })
+})

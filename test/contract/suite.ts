@@ -1,0 +1,175 @@
+/**
+ * One set of cases, three subjects. A case asserts what **we** promise. Where the reference knowingly differs, the case
+ * is listed in `differences.ts`; such a case is skipped for it, or, with CONTRACT_VERIFY_DIFFERENCES=1, is the only kind
+ * that runs and has to fail.
+ */
+
+import { describe, setDefaultTimeout, test } from 'bun:test'
+import { appendFileSync } from 'node:fs'
+import { chapters } from './chapters.ts'
+import { differences } from './differences.ts'
+import type { Emulator } from './emulator.ts'
+import { type Ended, type Options, privateMounts, run, start } from './launch.ts'
+import type { Missing, Subject, SubjectName } from './subject.ts'
+
+/** What a case is given. */
+export interface Bench {
+  readonly subject: Subject
+  /** a running emulator, which ends with its scope */
+  readonly start: (options?: Options) => Promise<Emulator>
+  /** a program that ends by itself */
+  readonly run: (options: Options) => Promise<Ended>
+}
+
+export type Run = (bench: Bench) => Promise<void>
+
+export interface Case {
+  readonly title: string
+  readonly run: Run
+  /** measures time, so nothing else runs meanwhile */
+  readonly alone: boolean
+  /** needs /opt or /var laid out for it */
+  readonly mounts: boolean
+}
+
+export interface Chapter {
+  readonly title: string
+  readonly cases: readonly Case[]
+}
+
+export type It = ((title: string, run: Run) => void) & {
+  readonly alone: (title: string, run: Run) => void
+  readonly mounts: (title: string, run: Run) => void
+}
+
+export function chapter(title: string, define: (it: It) => void): Chapter {
+  const cases: Case[] = []
+  const add = (alone: boolean, mounts: boolean) => (title: string, run: Run) => {
+    cases.push({ title, run, alone, mounts })
+  }
+  define(Object.assign(add(false, false), { alone: add(true, false), mounts: add(false, true) }))
+  return { title, cases }
+}
+
+/** What became of one case, for `run.ts`. */
+export interface Result {
+  readonly subject: SubjectName
+  readonly chapter: string
+  readonly case: string
+  readonly result: 'passed' | 'failed' | 'skipped' | 'differs'
+  readonly reason?: string
+}
+
+const inverted = process.env.CONTRACT_VERIFY_DIFFERENCES === '1'
+const results = process.env.CONTRACT_RESULTS
+
+export function contract(subject: Subject | Missing, name: SubjectName): void {
+  setDefaultTimeout(120_000)
+  const limit = slots(Number(process.env.CONTRACT_SLOTS ?? 6))
+  describe(`the contract, kept by ${name}`, () => {
+    for (const chapter of chapters) {
+      describe(chapter.title, () => {
+        const ordered = [
+          ...chapter.cases.filter((each) => !each.alone),
+          ...chapter.cases.filter((each) => each.alone),
+        ]
+        for (const each of ordered) {
+          const record = (result: Result['result'], reason?: string) => {
+            if (!results) return
+            const line: Result = {
+              subject: name,
+              chapter: chapter.title,
+              case: each.title,
+              result,
+              ...(reason === undefined ? {} : { reason }),
+            }
+            appendFileSync(results, `${JSON.stringify(line)}\n`)
+          }
+          const difference = differences.find((known) => known.subject === name && known.case === each.title)
+          const skip = obstacle(subject, each, difference !== undefined)
+          if ('missing' in subject || skip !== undefined) {
+            record(skip?.kind ?? 'skipped', skip?.reason)
+            test.skip(each.title, () => {})
+            continue
+          }
+          const define = each.alone ? test : test.concurrent
+          define(each.title, () =>
+            limit(async () => {
+              try {
+                if (difference && inverted) await fails(each, subject)
+                else await runs(each, subject)
+                record(difference ? 'differs' : 'passed')
+              } catch (error) {
+                record('failed', (error as Error).message)
+                throw error
+              }
+            }),
+          )
+        }
+      })
+    }
+  })
+}
+
+function obstacle(
+  subject: Subject | Missing,
+  each: Case,
+  differs: boolean,
+): { kind: 'skipped' | 'differs'; reason: string } | undefined {
+  if ('missing' in subject) return { kind: 'skipped', reason: subject.missing }
+  if (each.mounts && !privateMounts) return { kind: 'skipped', reason: 'needs a mount namespace' }
+  if (inverted && !differs) return { kind: 'skipped', reason: 'not a difference' }
+  if (differs && !inverted) return { kind: 'differs', reason: 'differs' }
+  return undefined
+}
+
+/** Runs a case; if it fails, what its emulators wrote goes to the test's own stderr. */
+async function runs(each: Case, subject: Subject, quiet = false): Promise<void> {
+  const emulators: Emulator[] = []
+  try {
+    await each.run({
+      subject,
+      run: (options) => run(subject, options),
+      start: async (options = {}) => {
+        const emulator = await start(subject, options)
+        emulators.push(emulator)
+        return emulator
+      },
+    })
+  } catch (error) {
+    for (const emulator of quiet ? [] : emulators) {
+      console.error(
+        `--- ${each.title}\n--- stdout\n${tail(emulator.stdout.text)}--- stderr\n${tail(emulator.stderr.text)}`,
+      )
+    }
+    throw error
+  }
+}
+
+const tail = (text: string) => text.slice(-4000)
+
+async function fails(each: Case, subject: Subject): Promise<void> {
+  let failure: unknown
+  try {
+    await runs(each, subject, true)
+  } catch (error) {
+    failure = error
+  }
+  if (failure === undefined) throw new Error('listed as a difference, yet it passes')
+}
+
+/** At most so many at a time: more emulators than processors only slow each other down. */
+function slots(free: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  return async (work) => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+}

@@ -1,0 +1,221 @@
+/** HTTP/1.1 as bytes, so that a case can say exactly what it sends and see exactly what it gets. */
+import { connect, type Socket } from 'node:net'
+import { patience, within } from '../harness.ts'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export const spell = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+export class Answer {
+  readonly status: number
+  readonly head: string
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: Buffer
+
+  constructor(head: string, body: Buffer) {
+    const [first = '', ...rest] = head.split('\r\n')
+    this.head = head
+    this.status = Number(first.split(' ')[1])
+    this.headers = rest.map((line) => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon), line.slice(colon + 1).trim()]
+    })
+    this.body = body
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1]
+  }
+
+  get text(): string {
+    return this.body.toString()
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: what a case expects of it, the case says
+  get json(): any {
+    return JSON.parse(this.text)
+  }
+
+  /** The id of the event that this answer to `/next` carries. */
+  get id(): string {
+    return this.header('Lambda-Runtime-Aws-Request-Id') ?? ''
+  }
+}
+
+/** The peer closed the connection and has not answered, or not to the end. */
+export class Closed extends Error {
+  readonly partial: Buffer
+  constructor(partial: Buffer) {
+    super(`connection closed, answer so far: ${JSON.stringify(partial.toString('latin1').slice(0, 300))}`)
+    this.partial = partial
+  }
+}
+
+/** One connection. Answers are taken in their order. */
+export class Wire implements Disposable {
+  readonly #socket: Socket
+  #received: Buffer = Buffer.alloc(0)
+  #closed = false
+  #wake: (() => void)[] = []
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk])
+      this.#notify()
+    })
+    socket.on('error', () => {})
+    for (const end of ['end', 'close'] as const) {
+      socket.on(end, () => {
+        this.#closed = true
+        this.#notify()
+      })
+    }
+  }
+
+  static async open({ host, port }: Address): Promise<Wire> {
+    const socket = connect({ host, port, allowHalfOpen: true })
+    await within(
+      `a connection to ${host}:${port}`,
+      new Promise<void>((resolve, reject) => {
+        socket.once('connect', resolve)
+        socket.once('error', reject)
+      }),
+    )
+    return new Wire(socket)
+  }
+
+  #notify(): void {
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve))
+  }
+
+  send(bytes: string | Uint8Array): void {
+    this.#socket.write(bytes)
+  }
+
+  /** No more bytes from this side. */
+  finish(): void {
+    this.#socket.end()
+  }
+
+  get received(): Buffer {
+    return this.#received
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** The bytes that have arrived, once they match. */
+  async until(pattern: RegExp): Promise<string> {
+    const wait = async () => {
+      while (!pattern.test(this.#received.toString('latin1'))) {
+        if (this.#closed) throw new Closed(this.#received)
+        await this.#change()
+      }
+      return this.#received.toString('latin1')
+    }
+    return within(`${pattern} in an answer`, wait())
+  }
+
+  /** Settles when the peer has closed the connection. */
+  async end(): Promise<void> {
+    const wait = async () => {
+      while (!this.#closed) await this.#change()
+    }
+    await within('the peer to close the connection', wait())
+  }
+
+  /** The next answer; what says 100 Continue is skipped. */
+  answer(bodiless = false, limit = patience): Promise<Answer> {
+    const answer = this.#answer(bodiless)
+    return limit === Infinity ? answer : within('an answer', answer, limit)
+  }
+
+  async #answer(bodiless: boolean): Promise<Answer> {
+    for (;;) {
+      const end = this.#received.indexOf('\r\n\r\n')
+      if (end >= 0) {
+        const head = this.#received.toString('latin1', 0, end)
+        if (/^HTTP\/1\.\d 1\d\d/.test(head)) {
+          this.#received = this.#received.subarray(end + 4)
+          continue
+        }
+        const whole = body(head, this.#received.subarray(end + 4), this.#closed, bodiless)
+        if (whole) {
+          this.#received = this.#received.subarray(end + 4 + whole.length)
+          return new Answer(head, whole.bytes)
+        }
+      }
+      if (this.#closed) throw new Closed(this.#received)
+      await this.#change()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.destroy()
+  }
+}
+
+/** The body of an answer and how many bytes it took, or null while bytes are missing. */
+function body(
+  head: string,
+  rest: Buffer,
+  closed: boolean,
+  bodiless: boolean,
+): { readonly bytes: Buffer; readonly length: number } | null {
+  const status = Number(head.split(' ')[1])
+  if (bodiless || status === 204 || status === 304) return { bytes: Buffer.alloc(0), length: 0 }
+  const length = head.match(/\r\ncontent-length: *(\d+)/i)?.[1]
+  if (length !== undefined) {
+    const size = Number(length)
+    return rest.length < size ? null : { bytes: rest.subarray(0, size), length: size }
+  }
+  if (!/\r\ntransfer-encoding: *chunked/i.test(head))
+    return closed ? { bytes: rest, length: rest.length } : null
+  const parts: Buffer[] = []
+  for (let at = 0; ; ) {
+    const line = rest.indexOf('\r\n', at)
+    if (line < 0) return null
+    const size = Number.parseInt(rest.toString('latin1', at, line), 16)
+    const next = line + 2 + size + 2
+    if (next > rest.length) return null
+    if (size === 0) return { bytes: Buffer.concat(parts), length: next }
+    parts.push(rest.subarray(line + 2, line + 2 + size))
+    at = next
+  }
+}
+
+export interface Request {
+  readonly method?: string
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+
+/** The bytes of a request. A body is announced by its length unless the headers say otherwise. */
+export function bytes(address: Address, { method = 'GET', path, headers = {}, body = '' }: Request): Buffer {
+  const all: Record<string, string> = { Host: spell(address), ...headers }
+  const names = Object.keys(all).map((name) => name.toLowerCase())
+  if (!names.includes('content-length') && !names.includes('transfer-encoding') && method !== 'GET') {
+    all['Content-Length'] = String(Buffer.byteLength(body))
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1')
+  return Buffer.concat([head, Buffer.from(body as string)])
+}
+
+/** One request on a connection of its own. */
+export async function request(address: Address, what: Request, limit = patience): Promise<Answer> {
+  using wire = await Wire.open(address)
+  wire.send(bytes(address, what))
+  return await wire.answer(what.method === 'HEAD', limit)
+}

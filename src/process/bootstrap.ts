@@ -90,7 +90,7 @@ export const listExtensions = (
     return { names: names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? { names: [] } : { error: `Cannot list external agents: ${message}` }
+    return code === 'ENOENT' ? { names: [] } : { error: message }
   }
 }
 

@@ -131,7 +131,7 @@ describe('the list of extensions', () => {
     const path = join(directory.path, 'file')
     writeFileSync(path, '')
     expect(listExtensions(path)).toEqual({
-      error: `Cannot list external agents: ENOTDIR: not a directory, scandir '${path}'`,
+      error: `ENOTDIR: not a directory, scandir '${path}'`,
     })
   })
 })

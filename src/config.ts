@@ -151,6 +151,7 @@ const launchOf = (
   handlerFlag: string | undefined,
   probe: Probe,
   warnings: string[],
+  sample: string | undefined,
 ): Launch => {
   const [first, ...rest] = command
   if (first !== undefined) return { kind: 'command', argv: [first, ...rest], cwd: probe.cwd() }
@@ -163,6 +164,7 @@ const launchOf = (
   const { path, rejected } = findBootstrap(probe)
   warnings.push(...rejected.map((reason) => `bootstrap skipped: ${reason}`))
   if (path !== undefined) return { kind: 'command', argv: [path], cwd: taskDirectory }
+  if (sample !== undefined) return { kind: 'handler', handler: sample, cwd: probe.cwd() }
   const reasons = rejected.length === 0 ? '' : ` (${rejected.join('; ')})`
   throw new ConfigError(
     `nothing to run: no bootstrap in /var/task, /opt or /var/runtime${reasons}. Give a command, or --handler file.export, or put an executable file at /var/task/bootstrap. --help tells more.`,
@@ -173,12 +175,13 @@ const launchOf = (
  * Reads the command line (without the program's name) and the environment.
  *
  * Throws ConfigError, and nothing else, for what the user got wrong. A command that cannot run is not wrong here: it
- * is reported by each invocation (decisions.md section 7).
+ * is reported by each invocation (decisions.md section 7). `sample` is the handler to serve when nothing else is given.
  */
 export const parseConfig = (
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   probe: Probe = systemProbe,
+  sample?: string,
 ): Config | Notice => {
   const line = scan(argv)
   if (line === 'help') return { kind: 'help', text: usage() }
@@ -193,7 +196,7 @@ export const parseConfig = (
   }
   const handlerFlag = line.flags.get(ownOptions.handler.flag)
   return {
-    launch: launchOf(line.command, handlerFlag, probe, warnings),
+    launch: launchOf(line.command, handlerFlag, probe, warnings, sample),
     handler: source(ownOptions.handler)?.text ?? (line.command.length > 1 ? line.command.at(-1) : undefined),
     gateway: read(sharedOptions.gateway, source),
     runtimeApi: read(sharedOptions.runtimeApi, source),

@@ -49,6 +49,8 @@ export class ListenError extends Error {
 export function composeEmulator(config: Config, parts: EmulatorParts): Emulator {
   const { processes, clock, sink, log } = parts
   const apis = new Map<EnvironmentId, RuntimeApi>()
+  /** the environment that has the configured address; the others have free ports */
+  let primary: EnvironmentId | null = null
   /** decided when the first environment looks for extensions, and kept (rie-classic.md 5.1) */
   let extensionsOff: boolean | null = null
 
@@ -88,7 +90,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       changed,
     })
     const { hostname } = config.runtimeApi
-    const port = apis.size === 0 && id === 1 ? config.runtimeApi.port : 0
+    const port = primary === null ? config.runtimeApi.port : 0
     const api = listen('--runtime-api-address', hostname, port, () =>
       openRuntimeApi(environment, {
         hostname,
@@ -104,6 +106,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       }),
     )
     apis.set(id, api)
+    primary ??= id
     address = childAddress(api)
     return environment
   }
@@ -118,6 +121,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       environment[Symbol.dispose]()
       void apis.get(environment.id)?.stop()
       apis.delete(environment.id)
+      if (primary === environment.id) primary = null
     },
   })
 
@@ -176,6 +180,10 @@ function listen<T>(option: string, hostname: string, port: number, open: () => T
   }
 }
 
+/** In a compiled program all modules live in a file system of its own. */
+export const isCompiled = import.meta.url.includes('/$bunfs/')
+const mainPath = `${import.meta.dir}/main.ts`
+
 /** The command, directory and variables of a process. */
 function specify(config: Config, process: 'runtime' | `extension:${string}`, api: string): ProcessSpec {
   if (process !== 'runtime') {
@@ -190,6 +198,12 @@ function specify(config: Config, process: 'runtime' | `extension:${string}`, api
   const env = runtimeEnvironment(config, api)
   const { launch } = config
   if (launch.kind === 'command') return { name: process, argv: launch.argv, cwd: launch.cwd, env }
-  const command = handlerCommand(launch.handler, launch.cwd)
+  const command = handlerCommand(
+    globalThis.process.execPath,
+    isCompiled,
+    mainPath,
+    launch.handler,
+    launch.cwd,
+  )
   return { name: process, argv: command.argv, cwd: launch.cwd, env: { ...env, ...command.env } }
 }

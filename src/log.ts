@@ -2,7 +2,8 @@
  * The emulator's own log: JSON lines on stderr, or lines for people when stderr is a terminal.
  *
  * Loading pino takes several milliseconds, half of what a whole cold start may take, and pino-pretty as much again.
- * So neither is imported before the first line that the level lets through. No transports: they are worker threads,
+ * So neither is imported before the first line that the level lets through, and the first lines are held back until
+ * an invocation that comes right at the start has had its chance to be answered. No transports: they are worker threads,
  * which a compiled program cannot start (platform-facts.md), and every line is on its way when the call returns.
  */
 
@@ -24,12 +25,20 @@ export interface Log {
   child(bindings: object): Log
 }
 
+/** The log of the program, which may hold lines back for a moment. */
+export interface RootLog extends Log {
+  /** Writes out what is held back; to be called before the program ends. */
+  flush(): void
+}
+
 /** Takes whole lines, their newline included. */
 export interface Destination {
   write(line: string): void
 }
 
 export interface LogOptions {
+  /** how long the first lines are held back, in milliseconds, so that loading pino delays no cold start; default 0 */
+  readonly holdMs?: number
   /** the least severe level that is written */
   readonly level: LogLevel
   /** default: stderr */
@@ -38,7 +47,7 @@ export interface LogOptions {
   readonly pretty?: boolean
 }
 
-type Sink = (level: LogLevel, fields: object, message: string) => void
+type Sink = (level: LogLevel, fields: object, message: string, at?: number) => void
 
 const severities: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
@@ -89,7 +98,7 @@ export const stderrIsTerminal = (): boolean => {
 }
 
 const open = ({ level, destination, pretty }: LogOptions): Sink => {
-  const { pino, stdSerializers, stdTimeFunctions } = require('pino') as typeof import('pino')
+  const { pino, stdSerializers } = require('pino') as typeof import('pino')
   let target = destination ?? stderr
   if (pretty ?? (destination === undefined && stderrIsTerminal())) {
     const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty')
@@ -98,29 +107,44 @@ const open = ({ level, destination, pretty }: LogOptions): Sink => {
     const raw = target
     target = { write: (line) => raw.write(render(line)) }
   }
+  let now = 0
   const logger = pino(
     {
       level,
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${new Date(now).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: stdSerializers.err, error: stdSerializers.err },
     },
     target,
   )
-  return (severity, fields, message) => logger[severity](fields, message)
+  return (severity, fields, message, at = Date.now()) => {
+    now = at
+    logger[severity](fields, message)
+  }
 }
 
 /** Makes the log. Costs nothing until a line is written; the first one loads pino, which takes 5 to 10 ms. */
-export const createLog = (options: LogOptions): Log => {
+export const createLog = (options: LogOptions): RootLog => {
+  const { holdMs = 0 } = options
   const threshold = severities.indexOf(options.level)
   let sink: Sink | undefined
+  const held: [LogLevel, object, string, number][] = []
+  const flush = (): void => {
+    if (held.length === 0) return
+    sink ??= open(options)
+    for (const line of held.splice(0)) sink(...line)
+  }
   const lazily: Sink = (level, fields, message) => {
     if (severities.indexOf(level) < threshold) return
-    sink ??= open(options)
-    sink(level, fields, message)
+    if (sink !== undefined || holdMs === 0) {
+      sink ??= open(options)
+      sink(level, fields, message)
+      return
+    }
+    if (held.push([level, fields, message, Date.now()]) === 1) setTimeout(flush, holdMs)
   }
-  return logTo(lazily, {})
+  return { ...logTo(lazily, {}), flush }
 }
 
 /** One line of a `memoryLog`, the fields of its log and its own merged. */

@@ -1,9 +1,11 @@
 /** The program: command line and environment in, exit code out. The only place that ends the process. */
 
+import { writeSync } from 'node:fs'
 import { ConfigError, parseConfig } from './config.ts'
-import { composeEmulator, type Emulator, ListenError } from './emulator.ts'
-import { fromSource, sampleHandler, servesHandler } from './handler/command.ts'
-import { createLog } from './log.ts'
+import { composeEmulator, type Emulator, isCompiled, ListenError } from './emulator.ts'
+import { SAMPLE_HANDLER, SERVE_MARKER } from './handler/command.ts'
+import { createLog, stderrIsTerminal } from './log.ts'
+import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { createProcesses } from './process/processes.ts'
 import { hurryRequested, stopRequested } from './signals.ts'
 import { openSink } from './telemetry/sink.ts'
@@ -11,7 +13,7 @@ import { openSink } from './telemetry/sink.ts'
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let config: ReturnType<typeof parseConfig>
   try {
-    config = parseConfig(argv, env, { fallbackHandler: fromSource() ? sampleHandler : undefined })
+    config = parseConfig(argv, env, systemProbe, isCompiled ? undefined : SAMPLE_HANDLER)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
@@ -21,7 +23,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     process.stdout.write(config.text)
     return 0
   }
-  const log = createLog({ level: config.logLevel })
+  const log = createLog({ level: config.logLevel, holdMs: 25 })
   // One request or one child must never end the emulator; what comes here is a bug of ours, and is said.
   process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'unexpected error'))
   process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
@@ -41,24 +43,33 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
     return error.exitCode
   }
+  if (config.launch.kind === 'command') {
+    const [command] = config.launch.argv
+    const reason = whyNotRunnable(command, config.launch.cwd, config.inherited.PATH)
+    if (reason !== null)
+      log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
+  }
   log.info({ gateway: emulator.gateway, runtimeApi: emulator.runtimeApi }, 'listening')
-  if (config.launch.kind === 'handler' || process.stderr.isTTY) greet(emulator)
+  if (config.launch.kind === 'handler' || stderrIsTerminal()) greet(emulator)
 
   const signal = await stopRequested
   log.info({ signal }, 'shutting down')
   await emulator.stop(hurryRequested)
+  log.flush()
   return 0
 }
 
 /** A line to paste for the first request. */
 function greet({ gateway }: Emulator): void {
   const address = gateway.replace('127.0.0.1', 'localhost')
-  process.stderr.write(
+  writeSync(
+    2,
     `Invoke it with:\n  curl -XPOST http://${address}/2015-03-31/functions/function/invocations -d '{"name":"world"}'\n`,
   )
 }
 
-if (servesHandler(process.env)) {
+if (process.env[SERVE_MARKER] === '1') {
+  delete process.env[SERVE_MARKER]
   const { serveHandler } = await import('./handler/serve.ts')
   await serveHandler(process.env)
 } else {

@@ -165,3 +165,27 @@ describe('the log for tests', () => {
     ])
   })
 })
+
+describe('lines at the start', () => {
+  test('are held back, and written in their order and with their own times when the log is flushed', () => {
+    const lines: string[] = []
+    const log = createLog({
+      level: 'info',
+      holdMs: 60_000,
+      destination: { write: (line) => lines.push(line) },
+    })
+    const before = Date.now()
+    log.info({ n: 1 }, 'first')
+    log.debug({}, 'below the level')
+    log.child({ environment: 2 }).warn({}, 'second')
+    expect(lines).toEqual([])
+    log.flush()
+    const after = Date.now()
+    log.info({}, 'third')
+    const entries = lines.map((line) => JSON.parse(line))
+    expect(entries.map(({ msg }) => msg)).toEqual(['first', 'second', 'third'])
+    expect(Date.parse(entries[0].time)).toBeWithin(before, after + 1)
+    log.flush()
+    expect(lines).toHaveLength(3)
+  })
+})

@@ -3,6 +3,7 @@
  */
 
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 
 /** Where a function lies in an image, and the directory that a bootstrap runs in (rie-classic.md 1.6). */
 export const taskDirectory = '/var/task'
@@ -96,3 +97,17 @@ export const listExtensions = (
 
 /** Whether a layer turned extensions off, for as long as the emulator runs. */
 export const extensionsDisabled = (file: string = disablingFile): boolean => existsSync(file)
+
+/** Why a command cannot be run, as far as one can tell without running it; null when nothing speaks against it. */
+export const whyNotRunnable = (
+  command: string,
+  cwd: string,
+  path: string | undefined,
+  probe: Probe = systemProbe,
+): string | null => {
+  if (!command.includes('/')) {
+    return Bun.which(command, { PATH: path ?? '', cwd }) === null ? `${command} is not in PATH` : null
+  }
+  const entry = probe.look(resolve(cwd, command))
+  return entry === 'executable' ? null : `${command} is ${entry === 'other' ? 'no file' : entry}`
+}

@@ -50,6 +50,7 @@ export const createMemoryMeter = (): MemoryMeter => {
   const owner = new Map<number, number>()
   let others = new Set<number>()
   let newest = ''
+  let loadavg = -1
   // A process has its number a moment before it can be listed: only a second pass under the same number is complete.
   let complete = false
   const buffer = Buffer.allocUnsafeSlow(SIZE)
@@ -80,7 +81,9 @@ export const createMemoryMeter = (): MemoryMeter => {
   }
 
   const discover = () => {
-    const last = readText('/proc/loadavg').trimEnd().split(' ').at(-1) ?? ''
+    if (loadavg < 0) loadavg = openSync('/proc/loadavg', 'r')
+    const text = read(loadavg)
+    const last = text.slice(text.lastIndexOf(' '))
     if (complete && last === newest && last !== '') return
     complete = last === newest
     newest = last
@@ -157,6 +160,8 @@ export const createMemoryMeter = (): MemoryMeter => {
     },
     [Symbol.dispose]() {
       for (const leader of [...families.keys()]) forget(leader)
+      if (loadavg >= 0) closeSync(loadavg)
+      loadavg = -1
     },
   }
 }

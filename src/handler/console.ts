@@ -1,0 +1,122 @@
+/**
+ * The console of a function: every line with its time, request id and level, in text or in JSON.
+ *
+ * Lines are written at once, so that what a handler logged is in the pipe before its answer is posted.
+ */
+
+import { writeSync } from 'node:fs'
+import { errorDocument } from './errors.ts'
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
+type Level = (typeof LEVELS)[number]
+
+const METHODS = {
+  trace: 'TRACE',
+  debug: 'DEBUG',
+  info: 'INFO',
+  log: 'INFO',
+  warn: 'WARN',
+  error: 'ERROR',
+  fatal: 'FATAL',
+} as const satisfies Record<string, Level>
+
+/** What the lines of one invocation carry besides the message. */
+export type LogScope = { requestId: string; tenantId: string | undefined }
+
+/** The log that belongs to a patched console. */
+export type FunctionLog = {
+  /** Whose lines the next ones are. */
+  scope: LogScope
+  /** Logs an error of the function the way AWS's client does. */
+  error(title: string, thrown: unknown): void
+}
+
+/** Loaded when a line needs formatting: most have one string, and a cold start should not pay for the others. */
+const format = (args: unknown[]): string => {
+  if (args.length === 1 && typeof args[0] === 'string') return args[0]
+  const { format } = require('node:util') as typeof import('node:util')
+  return format(...args)
+}
+
+/** Writes all of a line, however often a full pipe stops us; a pipe that nobody reads ends nothing. */
+const write = (line: string) => {
+  let rest = Buffer.from(line)
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      Bun.sleepSync(1)
+    }
+  }
+}
+
+const jsonError = (error: Error) => ({
+  errorType: error.constructor?.name ?? 'UnknownError',
+  errorMessage: error.message,
+  stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : [],
+  ...error,
+})
+
+const jsonLine = (level: Level, scope: LogScope, args: unknown[]) => {
+  const line: Record<string, unknown> = {
+    timestamp: new Date().toISOString(),
+    level,
+    requestId: scope.requestId,
+    ...(scope.tenantId && { tenantId: scope.tenantId }),
+  }
+  if (args.length === 1) {
+    try {
+      const replacer = (_: string, value: unknown) => (value instanceof Error ? jsonError(value) : value)
+      return JSON.stringify({ ...line, message: args[0] }, replacer)
+    } catch {
+      return JSON.stringify({ ...line, message: format(args) })
+    }
+  }
+  const error = args.find((arg) => arg instanceof Error)
+  return JSON.stringify({ ...line, message: format(args), ...(error && jsonError(error)) })
+}
+
+// One entry is one line: what reads the pipe splits at line feeds, as on the service.
+const textLine = (level: Level, scope: LogScope, args: unknown[]) =>
+  `${new Date().toISOString()}\t${scope.requestId}\t${level}\t${format(args).replaceAll('\n', '\r')}`
+
+/** One JSON text with everything that an error carries, as AWS's client puts it behind a title. */
+const textError = (thrown: unknown) => {
+  const plain = (_: string, value: unknown) =>
+    value instanceof Error
+      ? {
+          errorType: value.name,
+          errorMessage: value.message,
+          code: (value as NodeJS.ErrnoException).code,
+          ...value,
+          ...(typeof value.stack === 'string' && { stack: value.stack.split('\n') }),
+        }
+      : value
+  try {
+    return JSON.stringify(thrown, plain)
+  } catch {
+    return JSON.stringify(errorDocument(thrown))
+  }
+}
+
+/** Replaces the methods of the global console, by the log settings of `env`. */
+export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
+  const isJson = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON'
+  const least = LEVELS.indexOf((env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase() ?? 'TRACE') as Level)
+  const line = isJson ? jsonLine : textLine
+  const log: FunctionLog = {
+    scope: { requestId: '-', tenantId: undefined },
+    error(title, thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(errorDocument(thrown).errorMessage)
+      if (isJson) console.error(error)
+      else console.error(title, `\t${textError(error)}`)
+    },
+  }
+  for (const [method, level] of Object.entries(METHODS)) {
+    const silent = LEVELS.indexOf(level) < least
+    const print = (...args: unknown[]) => write(`${line(level, log.scope, args)}\n`)
+    Object.assign(console, { [method]: silent ? () => {} : print })
+  }
+  return log
+}

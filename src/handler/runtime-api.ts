@@ -1,0 +1,115 @@
+/**
+ * The Runtime API as its client sees it: poll, answer, fail.
+ */
+
+import { type Address, Connection, ConnectionLost, type Reply } from './connection.ts'
+import { type ErrorDocument, errorDocument } from './errors.ts'
+
+/** Nobody listens at the address any more: there is nothing left to serve. */
+export class RuntimeApiGone extends Error {
+  override readonly name = 'RuntimeApiGone'
+}
+
+/** Connections that may end without an answer before a request is given up. */
+const ATTEMPTS = 3
+
+// A header cannot carry what an error may be named; the document has the real name.
+const headerText = (text: string) => text.replace(/[^\x20-\x7e]/g, '?')
+
+/** One client: polls and answers share a connection, streams and last words have their own. */
+export class RuntimeApi {
+  readonly #address: Address
+  #shared: Promise<Connection>
+
+  /** Begins to connect, so that this and the loading of the handler overlap. */
+  constructor(address: Address) {
+    this.#address = address
+    this.#shared = this.connect()
+    this.#shared.catch(() => {})
+  }
+
+  /** Waits for the next invocation. */
+  async next(): Promise<Reply> {
+    const reply = await this.#exchange(this.#request('GET', '/invocation/next'))
+    if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body.toString().trim()}`)
+    return reply
+  }
+
+  /** Answers an invocation. A refusal comes back as the reply, a lost connection as `undefined`. */
+  respond(requestId: string, body: string): Promise<Reply | undefined> {
+    return this.#post(`/invocation/${encodeURIComponent(requestId)}/response`, body, {})
+  }
+
+  /** Reports that an invocation failed. */
+  fail(requestId: string, thrown: unknown): Promise<Reply | undefined> {
+    return this.#postError(`/invocation/${encodeURIComponent(requestId)}/error`, errorDocument(thrown))
+  }
+
+  /** Reports an error as the last thing before the end; of the init when there is no invocation. */
+  async lastWords(requestId: string | undefined, thrown: unknown): Promise<void> {
+    // The shared connection may carry a poll that is never answered.
+    this.#shared = this.connect()
+    const path = requestId ? `/invocation/${encodeURIComponent(requestId)}/error` : '/init/error'
+    await this.#postError(path, errorDocument(thrown)).catch(() => {})
+  }
+
+  /** A connection of its own, for a stream. */
+  async connect(): Promise<Connection> {
+    try {
+      return await Connection.open(this.#address)
+    } catch (error) {
+      throw new RuntimeApiGone((error as Error).message)
+    }
+  }
+
+  /** The first lines of a streamed answer. */
+  streamHead(requestId: string, headers: Record<string, string>): Buffer {
+    const path = `/invocation/${encodeURIComponent(requestId)}/response`
+    return this.#request('POST', path, { ...headers, 'Transfer-Encoding': 'chunked' })
+  }
+
+  async #usable() {
+    const shared = await this.#shared
+    if (shared.usable) return shared
+    shared.close()
+    this.#shared = this.connect()
+    return this.#shared
+  }
+
+  #postError(path: string, document: ErrorDocument) {
+    const type = headerText(document.errorType)
+    return this.#post(path, JSON.stringify(document), { 'Lambda-Runtime-Function-Error-Type': type })
+  }
+
+  async #post(path: string, body: string, headers: Record<string, string>) {
+    const all = { ...headers, 'Content-Type': 'application/json' }
+    try {
+      return await this.#exchange(this.#request('POST', path, all, body))
+    } catch (error) {
+      if (error instanceof ConnectionLost) return undefined
+      throw error
+    }
+  }
+
+  /** Sends a request, again when it met the end of an idle connection: what comes twice is refused by its id. */
+  async #exchange(request: Buffer): Promise<Reply> {
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = await this.#usable()
+      try {
+        return await connection.exchange(request)
+      } catch (error) {
+        const again = error instanceof ConnectionLost && !error.answering && attempt < ATTEMPTS
+        if (!again) throw error
+      }
+    }
+  }
+
+  #request(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
+    const { host, port } = this.#address
+    const lines = [`${method} /2018-06-01/runtime${path} HTTP/1.1`]
+    lines.push(`Host: ${host.includes(':') ? `[${host}]` : host}:${port}`)
+    for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`)
+    if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
+    return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
+  }
+}

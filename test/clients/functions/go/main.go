@@ -1,0 +1,67 @@
+// The function behind the Go client. What it does is in the event: {"do": …}.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+type order struct {
+	Do      string   `json:"do"`
+	Message string   `json:"message"`
+	Code    int      `json:"code"`
+	Ms      int      `json:"ms"`
+	Bytes   int      `json:"bytes"`
+	Names   []string `json:"names"`
+}
+
+func handle(ctx context.Context, event json.RawMessage) (any, error) {
+	var wanted order
+	if err := json.Unmarshal(event, &wanted); err != nil {
+		return nil, err
+	}
+	switch wanted.Do {
+	case "throw":
+		return nil, errors.New(wanted.Message)
+	case "panic":
+		panic("outside of every rule")
+	case "exit":
+		os.Exit(wanted.Code)
+	case "sleep":
+		time.Sleep(time.Duration(wanted.Ms) * time.Millisecond)
+		return map[string]int{"instance": os.Getpid()}, nil
+	case "environment":
+		values := map[string]*string{}
+		for _, name := range wanted.Names {
+			values[name] = nil
+			if value, found := os.LookupEnv(name); found {
+				values[name] = &value
+			}
+		}
+		return values, nil
+	case "context":
+		known, _ := lambdacontext.FromContext(ctx)
+		deadline, _ := ctx.Deadline()
+		return map[string]any{
+			"requestId": known.AwsRequestID,
+			"arn":       known.InvokedFunctionArn,
+			"remaining": time.Until(deadline).Milliseconds(),
+			"trace":     os.Getenv("_X_AMZN_TRACE_ID"),
+			"custom":    known.ClientContext.Custom,
+		}, nil
+	case "large":
+		return strings.Repeat("x", wanted.Bytes), nil
+	case "instance":
+		return map[string]int{"instance": os.Getpid()}, nil
+	}
+	return event, nil
+}
+
+func main() { lambda.Start(handle) }

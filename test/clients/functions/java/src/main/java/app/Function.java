@@ -1,0 +1,56 @@
+package app;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The function behind the Java client. What it does is in the event: {"do": …}. */
+public class Function implements RequestHandler<Map<String, Object>, Object> {
+  @Override
+  public Object handleRequest(Map<String, Object> event, Context context) {
+    switch (String.valueOf(event.get("do"))) {
+      case "throw":
+        throw new IllegalStateException(String.valueOf(event.get("message")));
+      case "panic":
+        throw new StackOverflowError("outside of every rule");
+      case "exit":
+        Runtime.getRuntime().halt(number(event, "code"));
+        return null;
+      case "sleep":
+        try {
+          Thread.sleep(number(event, "ms"));
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+        return instance();
+      case "environment":
+        Map<String, Object> values = new HashMap<>();
+        for (Object name : (List<?>) event.get("names")) values.put(name.toString(), System.getenv(name.toString()));
+        return values;
+      case "context":
+        Map<String, Object> known = new HashMap<>();
+        known.put("requestId", context.getAwsRequestId());
+        known.put("arn", context.getInvokedFunctionArn());
+        known.put("remaining", context.getRemainingTimeInMillis());
+        known.put("trace", System.getProperty("com.amazonaws.xray.traceHeader"));
+        known.put("custom", context.getClientContext() == null ? null : context.getClientContext().getCustom());
+        return known;
+      case "large":
+        return "x".repeat(number(event, "bytes"));
+      case "instance":
+        return instance();
+      default:
+        return event;
+    }
+  }
+
+  private static int number(Map<String, Object> event, String name) {
+    return ((Number) event.get(name)).intValue();
+  }
+
+  private static Map<String, Long> instance() {
+    return Map.of("instance", ProcessHandle.current().pid());
+  }
+}

@@ -1,0 +1,34 @@
+// The function behind the Node client. What it does is in the event: {"do": …}.
+export async function handler(event, context) {
+  switch (event.do) {
+    case 'throw':
+      throw new RangeError(event.message)
+    case 'panic':
+      setTimeout(() => {
+        throw new Error('outside of the handler')
+      })
+      return await new Promise(() => {})
+    case 'exit':
+      process.exit(event.code)
+      break
+    case 'sleep':
+      await new Promise((resolve) => setTimeout(resolve, event.ms))
+      return { instance: process.pid }
+    case 'environment':
+      return Object.fromEntries(event.names.map((name) => [name, process.env[name] ?? null]))
+    case 'context':
+      return {
+        requestId: context.awsRequestId,
+        arn: context.invokedFunctionArn,
+        remaining: context.getRemainingTimeInMillis(),
+        trace: process.env._X_AMZN_TRACE_ID ?? null,
+        custom: context.clientContext?.custom ?? null,
+      }
+    case 'large':
+      return 'x'.repeat(event.bytes)
+    case 'instance':
+      return { instance: process.pid }
+    default:
+      return event
+  }
+}

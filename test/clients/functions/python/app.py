@@ -1,0 +1,35 @@
+"""The function behind the Python client. What it does is in the event: {"do": …}."""
+
+import os
+import threading
+import time
+
+
+def handler(event, context):
+    match event.get("do"):
+        case "throw":
+            raise ValueError(event["message"])
+        case "exit":
+            os._exit(event["code"])
+        case "panic":
+            threading.Timer(0, os.abort).start()
+            time.sleep(60)
+        case "sleep":
+            time.sleep(event["ms"] / 1000)
+            return {"instance": os.getpid()}
+        case "environment":
+            return {name: os.environ.get(name) for name in event["names"]}
+        case "context":
+            return {
+                "requestId": context.aws_request_id,
+                "arn": context.invoked_function_arn,
+                "remaining": context.get_remaining_time_in_millis(),
+                "trace": os.environ.get("_X_AMZN_TRACE_ID"),
+                "custom": context.client_context.custom if context.client_context else None,
+            }
+        case "large":
+            return "x" * event["bytes"]
+        case "instance":
+            return {"instance": os.getpid()}
+        case _:
+            return event

@@ -1,0 +1,41 @@
+//! The function behind the Rust client. What it does is in the event: {"do": …}.
+use lambda_runtime::{run, service_fn, Error, LambdaEvent};
+use serde_json::{json, Map, Value};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let (wanted, context) = event.into_parts();
+    let number = |name: &str| wanted[name].as_u64().unwrap_or_default();
+    match wanted["do"].as_str().unwrap_or_default() {
+        "throw" => Err(wanted["message"].as_str().unwrap_or_default().into()),
+        "panic" => panic!("outside of every rule"),
+        "exit" => std::process::exit(number("code") as i32),
+        "sleep" => {
+            tokio::time::sleep(Duration::from_millis(number("ms"))).await;
+            Ok(json!({ "instance": std::process::id() }))
+        }
+        "environment" => {
+            let names = wanted["names"].as_array().cloned().unwrap_or_default();
+            let names = names.iter().filter_map(Value::as_str);
+            Ok(Value::Object(names.map(|name| (name.into(), json!(std::env::var(name).ok()))).collect::<Map<_, _>>()))
+        }
+        "context" => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
+            Ok(json!({
+                "requestId": context.request_id,
+                "arn": context.invoked_function_arn,
+                "remaining": context.deadline.saturating_sub(now),
+                "trace": context.xray_trace_id,
+                "custom": context.client_context.map(|client| client.custom),
+            }))
+        }
+        "large" => Ok("x".repeat(number("bytes") as usize).into()),
+        "instance" => Ok(json!({ "instance": std::process::id() })),
+        _ => Ok(wanted),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    run(service_fn(handle)).await
+}

@@ -217,8 +217,8 @@ export const invoke = chapter('Invoke endpoint', (it) => {
     await using rie = await start()
     const arns: unknown[] = []
     for (const path of [
-      '/2015-03-31/functions/function:PROD/invocations',
-      '/2015-03-31/functions/function%3A%24LATEST/invocations',
+      '/2015-03-31/functions/my-function:PROD/invocations',
+      '/2015-03-31/functions/my-function%3A%24LATEST/invocations',
       `${invokePath}?Qualifier=7`,
     ]) {
       const call = rie.invoke('{}', {}, path)
@@ -403,10 +403,9 @@ export const invoke = chapter('Invoke endpoint', (it) => {
     expect(log).not.toContain('START')
   })
 
-  it('passes a streaming response on while it is being written', async ({ start }) => {
+  it('hands a streaming response on whole, with the type that the runtime declared', async ({ start }) => {
     await using rie = await start()
-    using caller = await Wire.open(rie.gateway)
-    caller.send(bytes(rie.gateway, { method: 'POST', path: invokePath, body: '{}' }))
+    const call = rie.invoke()
     const event = await rie.next()
     using upload = await Wire.open(rie.api)
     const headers = {
@@ -416,13 +415,33 @@ export const invoke = chapter('Invoke endpoint', (it) => {
     }
     const path = `/2018-06-01/runtime/invocation/${event.id}/response`
     upload.send(bytes(rie.api, { method: 'POST', path, headers, body: '6\r\nfirst \r\n' }))
-    await caller.until(/\r\n\r\n[\s\S]*first /)
+    await rie.settle()
     upload.send('6\r\nsecond\r\n0\r\n\r\n')
     expect((await upload.answer()).status).toBe(202)
     rie.park()
-    const answer = await caller.answer()
+    const answer = await call
     expect([answer.status, answer.text]).toEqual([200, 'first second'])
     expect(answer.header('Content-Type')).toBe('text/event-stream')
+  })
+
+  it('hands a streaming response with a prelude on as it is', async ({ start }) => {
+    await using rie = await start()
+    const body = '{"statusCode":201}\0\0\0\0\0\0\0\0hello'
+    const call = rie.invoke()
+    await rie.reply(body, {
+      'Content-Type': 'application/vnd.awslambda.http-integration-response',
+      'Lambda-Runtime-Function-Response-Mode': 'streaming',
+    })
+    expect((await call).text).toBe(body)
+  })
+
+  it('answers a caller that has closed its side of the connection', async ({ start }) => {
+    await using rie = await start()
+    using wire = await Wire.open(rie.gateway)
+    wire.send(bytes(rie.gateway, { method: 'POST', path: invokePath, body: '"half"' }))
+    wire.finish()
+    expect((await rie.reply('"whole"')).text).toBe('"half"')
+    expect((await wire.answer()).text).toBe('"whole"')
   })
 
   it('shows no trace of an invocation that was only refused', async ({ start }) => {

@@ -22,7 +22,9 @@ export interface Options {
   /** listen on these instead of on addresses that the harness chooses */
   readonly gateway?: string
   readonly api?: string
-  /** where the addresses are given by flags or not needed at all */
+  /** gateway and Runtime API listen there, whatever the log says, or does not say */
+  readonly listens?: readonly [gateway: string, api: string] | readonly string[] | undefined
+  /** no addresses at all on the command line */
   readonly bare?: boolean
   readonly cwd?: string
 }
@@ -110,11 +112,15 @@ export const plainFile = 'not a program\n'
 export async function start(subject: Subject, options: Options): Promise<Emulator> {
   for (let attempt = 1; ; attempt++) {
     const ours = subject.name !== 'reference'
-    const gateway = options.gateway ?? `127.0.0.1:${ours ? 0 : await freePort()}`
-    const api = options.api ?? `127.0.0.1:${ours ? 0 : await freePort()}`
+    const [door, side] = options.listens ?? []
+    const gateway = options.gateway ?? door ?? `127.0.0.1:${ours ? 0 : await freePort()}`
+    const api = options.api ?? side ?? `127.0.0.1:${ours ? 0 : await freePort()}`
     const launched = spawn(subject, { ...options, gateway, api })
     try {
-      const bound = ours ? await published(launched) : await reached(launched, gateway, api)
+      const published_ = ours && door === undefined
+      const bound = published_
+        ? await published(launched)
+        : await reached(launched, door ?? gateway, side ?? api)
       return new Emulator(launched, bound.gateway, bound.api)
     } catch (error) {
       await killMarked(launched.mark)

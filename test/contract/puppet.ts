@@ -17,11 +17,15 @@ export class Puppet {
     this.name = basename(path)
   }
 
-  /** Has it run a line of shell; what comes of it is for others to see. */
+  /** Has it run a line of shell; what comes of it is for others to see. One that has ended hears nothing. */
   tell(line: string): void {
-    const pipe = openSync(join(this.#folder, `${this.pid}.pipe`), constants.O_WRONLY | constants.O_NONBLOCK)
-    writeSync(pipe, `${line}\n`)
-    closeSync(pipe)
+    try {
+      const pipe = openSync(join(this.#folder, `${this.pid}.pipe`), constants.O_WRONLY | constants.O_NONBLOCK)
+      writeSync(pipe, `${line}\n`)
+      closeSync(pipe)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
+    }
   }
 
   /** Has it run a line of shell and waits until that is done. */

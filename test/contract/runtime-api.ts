@@ -283,6 +283,18 @@ export const runtimeApi = chapter('Runtime API', (it) => {
     })
   }
 
+  it('takes a response whose sender closes its side after the last byte', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const { id } = await rie.next()
+    using wire = await Wire.open(rie.api)
+    wire.send(bytes(rie.api, response(id, {}, '"all of it"')))
+    wire.finish()
+    expect((await wire.answer()).status).toBe(202)
+    rie.park()
+    expect((await call).text).toBe('"all of it"')
+  })
+
   it('refuses a response over the limit and goes on with the same runtime', async ({ start }) => {
     await using rie = await start()
     const call = rie.invoke()

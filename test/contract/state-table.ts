@@ -268,7 +268,6 @@ export const stateTable = chapter('Runtime API: state table', (it) => {
     const poll = rie.poll()
     await rie.settle()
     upload.send('way"')
-    upload.finish()
     expect((await upload.answer()).status).toBe(202)
     await call
     rie.invoke('2')

@@ -1,0 +1,128 @@
+/** Several environments, and what waits when there is none free. */
+import { expect } from 'bun:test'
+import { until } from '../harness.ts'
+import type { Emulator } from './emulator.ts'
+import { parse } from './launch.ts'
+import type { Puppet } from './puppet.ts'
+import { chapter } from './suite.ts'
+import { type Answer, request } from './wire.ts'
+
+/** Asks for the next event at the Runtime API that this process was given. */
+const nextOf = (puppet: Puppet): Promise<Answer> =>
+  request(parse(puppet.env().AWS_LAMBDA_RUNTIME_API!), { path: '/2018-06-01/runtime/invocation/next' })
+
+const respondTo = (puppet: Puppet, { id }: Answer, body: string): Promise<Answer> =>
+  request(parse(puppet.env().AWS_LAMBDA_RUNTIME_API!), {
+    method: 'POST',
+    path: `/2018-06-01/runtime/invocation/${id}/response`,
+    body,
+  })
+
+async function twoRuntimes(rie: Emulator): Promise<[Puppet, Puppet]> {
+  return [await rie.runtime(1), await rie.runtime(2)]
+}
+
+export const scaling = chapter('Scaling', (it) => {
+  it('runs as many invocations at a time as there may be environments', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-environments', '2'] })
+    const calls = [rie.invoke('1'), rie.invoke('2'), rie.invoke('3')]
+    const [a, b] = await twoRuntimes(rie)
+    const [first, second] = [await nextOf(a), await nextOf(b)]
+    expect([first.text, second.text].sort()).toEqual(['1', '2'])
+    expect(a.env().AWS_LAMBDA_RUNTIME_API).not.toBe(b.env().AWS_LAMBDA_RUNTIME_API!)
+    await respondTo(b, second, '"b"')
+    const third = await nextOf(b)
+    expect(third.text).toBe('3')
+    await respondTo(b, third, '"c"')
+    await respondTo(a, first, '"a"')
+    const answers = (await Promise.all(calls)).map((answer) => answer.text)
+    expect(answers.sort()).toEqual(['"a"', '"b"', '"c"'])
+    expect(rie.runtimes()).toHaveLength(2)
+  })
+
+  it('gives the first environment the configured address', async ({ start }) => {
+    await using rie = await start({ env: { AWS_LAMBDA_RIE_MAX_ENVIRONMENTS: '2' } })
+    rie.invoke('1')
+    rie.invoke('2')
+    const runtimes = await twoRuntimes(rie)
+    const addresses = runtimes.map((puppet) => parse(puppet.env().AWS_LAMBDA_RUNTIME_API!))
+    expect(addresses).toContainEqual(rie.api)
+  })
+
+  it('starts no second environment while the first is free', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-environments', '4'] })
+    for (let n = 0; n < 4; n++) await rie.exchange()
+    expect(rie.runtimes()).toHaveLength(1)
+  })
+
+  it('keeps the other environments when one crashes', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-environments', '2'] })
+    const calls = [rie.invoke('1'), rie.invoke('2')]
+    const [a, b] = await twoRuntimes(rie)
+    await nextOf(a)
+    const event = await nextOf(b)
+    a.tell('exit 1')
+    await a.gone()
+    await respondTo(b, event, '"alive"')
+    const statuses = (await Promise.all(calls)).map((answer) => answer.status)
+    expect(statuses.sort()).toEqual([200, 502])
+    expect(b.alive()).toBe(true)
+  })
+
+  it('stops all environments on SIGTERM', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-environments', '2'] })
+    rie.invoke('1')
+    rie.invoke('2')
+    const [a, b] = await twoRuntimes(rie)
+    for (const runtime of [a, b]) {
+      await respondTo(runtime, await nextOf(runtime), '1')
+      nextOf(runtime).catch(() => undefined)
+    }
+    expect(await rie.stop()).toBe(0)
+    expect([a.alive(), b.alive()]).toEqual([false, false])
+  })
+
+  it('throttles what does not fit into the queue', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-queue', '1'] })
+    const first = rie.invoke('1')
+    await rie.next().then(async ({ id }) => {
+      const second = rie.invoke('2')
+      await rie.settle()
+      const third = await rie.invoke('3')
+      expect(third.status).toBe(429)
+      expect(third.header('x-amzn-ErrorType')).toBe('TooManyRequestsException')
+      expect(Number(third.header('Retry-After'))).toBeGreaterThan(0)
+      expect(third.json).toMatchObject({ Reason: expect.any(String), message: expect.any(String) })
+      await rie.respond(id)
+      rie.park()
+      await first
+      await rie.reply('"two"')
+      expect((await second).text).toBe('"two"')
+    })
+  })
+
+  it('throttles at once without a queue', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-queue=0'] })
+    const first = rie.invoke('1')
+    const { id } = await rie.next()
+    expect((await rie.invoke('2')).status).toBe(429)
+    await rie.respond(id)
+    rie.park()
+    expect((await first).status).toBe(200)
+  })
+
+  it('lets a throttled caller try again', async ({ start }) => {
+    await using rie = await start({ env: { AWS_LAMBDA_RIE_MAX_QUEUE: '0' } })
+    const first = rie.invoke('1')
+    const { id } = await rie.next()
+    expect((await rie.invoke('2')).status).toBe(429)
+    await rie.respond(id)
+    rie.park()
+    await first
+    await until(
+      'the environment to be free again',
+      async () => (await rie.ask({ path: '/_rie/ready' })).status === 200,
+    )
+    expect((await rie.exchange('2')).event.text).toBe('2')
+  })
+})

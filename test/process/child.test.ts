@@ -129,10 +129,12 @@ test('a process gets exactly the command, directory and environment that were gi
   expect(rest.sort()).toEqual([`PATH=${PATH}`, 'EMPTY=', 'EQUALS=a=b', '_HANDLER=x y'].sort())
 })
 
-test('a process has three descriptors: /dev/null and twice the same pipe', () => {
+test('a process has three descriptors: /dev/null and twice the same pipe', async () => {
   using processes = createProcesses()
   using _server = Bun.serve({ port: 0, fetch: () => new Response() })
-  const { child } = start(processes, { argv: ['sleep', '1000000'] })
+  const { child, output } = start(processes, { argv: ['sh', '-c', 'echo ready; kill -STOP $$'] })
+  // Before that it may have libraries open.
+  await until('it is ready', () => output() === 'ready\n')
   const folder = `/proc/${child.pid}/fd`
   const links = readdirSync(folder).map((fd) => readlinkSync(join(folder, fd)))
   expect(links[1]).toMatch(/^pipe:\[\d+\]$/)

@@ -1,9 +1,8 @@
 import { expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { guardGroup } from '../../src/process/guard.ts'
-import { until } from '../harness.ts'
+import { tempDir, until } from '../harness.ts'
 import { descriptors, FIXTURES, survivors } from './system.ts'
 
 const killedEmulatorLeaves = async (command: readonly string[]): Promise<number[]> => {
@@ -31,17 +30,33 @@ test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
   },
 )
 
+const compiledLeaves = async (target: Bun.Build.CompileTarget | undefined, prefix: string[]) => {
+  using directory = tempDir()
+  const outfile = join(directory.path, 'emulator')
+  const compile = target === undefined ? { outfile } : { outfile, target }
+  const built = await Bun.build({ entrypoints: [join(FIXTURES, 'emulator.ts')], compile })
+  expect(built.success).toBe(true)
+  const left: number[] = []
+  for (let round = 0; round < 3; round++) left.push(...(await killedEmulatorLeaves([...prefix, outfile])))
+  return left
+}
+
 test('a compiled emulator that is killed leaves no process behind', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'guard-'))
-  try {
-    const outfile = join(directory, 'emulator')
-    const built = await Bun.build({ entrypoints: [join(FIXTURES, 'emulator.ts')], compile: { outfile } })
-    expect(built.success).toBe(true)
-    for (let round = 0; round < 3; round++) expect(await killedEmulatorLeaves([outfile])).toEqual([])
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}, 30_000)
+  expect(await compiledLeaves(undefined, [])).toEqual([])
+}, 60_000)
+
+const qemu = 'qemu-aarch64-static'
+const sysroot = '/usr/aarch64-linux-gnu'
+const mayRunArm =
+  process.arch !== 'arm64' && Bun.which(qemu) !== null && existsSync(`${sysroot}/lib/libstdc++.so.6`)
+
+test.skipIf(!mayRunArm)(
+  'the same on arm64: the constants are right there',
+  async () => {
+    expect(await compiledLeaves('bun-linux-arm64', [qemu, '-L', sysroot])).toEqual([])
+  },
+  60_000,
+)
 
 test('a guard that was disposed of has killed nobody', async () => {
   const before = descriptors()

@@ -283,7 +283,7 @@ export const transitions: Table = {
     'given-up': stopping.givenUp,
     stop: stopping.stop,
   },
-  stopped: { stop: (state) => [state], gone: (state) => [state] },
+  stopped: { gone: (state) => [state] },
 }
 
 /** One event through a table; total, never throws. A missing cell moves nothing and refuses the call, if there is one. */

@@ -40,34 +40,29 @@ import {
 } from './failure.ts'
 import type { RequestId } from './ids.ts'
 import type { Effect, Inflight, On, Serving, Starting, Step } from './lifecycle.ts'
-import { forget, over, reportExitError } from './starting.ts'
+import { begun, forget, over, reportExitError } from './starting.ts'
 import { beginStop } from './stopping.ts'
 
 /** From starting: everyone is ready; the invocation that caused the start, if one did, is delivered. */
-export function serve({ generation, polls, extensions, waiting, attempt }: Starting): Step {
+export function serve({ generation, polls, extensions, waiting }: Starting): Step {
   const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions }
-  return waiting === null ? [state] : admit(state, waiting, attempt === 'invoke')
+  return waiting === null ? [state] : admit(state, waiting)
 }
 
 export function invoke(state: Serving, { id }: On<'invoke'>): Step {
-  return admit(state, id, false)
+  return admit(state, id)
 }
 
-/** `started` says that START stands in the log already and the deadline runs. */
-function admit(state: Serving, id: RequestId, started: boolean): Step {
-  const effects: Effect[] = started
-    ? []
-    : [
-        { do: 'arm-deadline', id },
-        { do: 'record', record: { type: 'start', id } },
-      ]
+/** START is written when the event is delivered, not while a poll is waited for. */
+function admit(state: Serving, id: RequestId): Step {
+  const effects: Effect[] = [{ do: 'arm-deadline', id }]
   const entry: Inflight = { id, stage: 'waiting', verdict: null, exited: null }
   const [poll, ...rest] = state.polls
   let extensions = state.extensions
   if (poll === undefined) {
     return [{ ...state, inflight: [...state.inflight, entry] }, ...effects]
   }
-  effects.push({ do: 'reply', call: poll, reply: { kind: 'invocation', id } })
+  effects.push(begun(id), { do: 'reply', call: poll, reply: { kind: 'invocation', id } })
   if (extensions.length > 0) extensions = notify(extensions, id, effects)
   return [
     { ...state, polls: rest, inflight: [...state.inflight, { ...entry, stage: 'running' }], extensions },
@@ -88,7 +83,10 @@ function notify(all: readonly Extension[], id: RequestId, effects: Effect[]): re
 export function runtimeNext(state: Serving, { call }: On<'runtime/next'>): Step {
   const [current] = state.inflight
   if (current?.stage === 'waiting') {
-    const effects: Effect[] = [{ do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
+    const effects: Effect[] = [
+      begun(current.id),
+      { do: 'reply', call, reply: { kind: 'invocation', id: current.id } },
+    ]
     const extensions = notify(state.extensions, current.id, effects)
     return [{ ...change(state, current, { stage: 'running' }), extensions }, ...effects]
   }
@@ -235,7 +233,8 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     const disarm: Effect = { do: 'disarm-deadline', id: entry.id }
     return beginStop(left, name, 'failure', afterwards, [record, disarm], runtime)
   }
-  const [next, ...effects] = fail(left, entry, fault, runtime)
+  // a runtime that had ended while its answer was being read is the first cause
+  const [next, ...effects] = fail(left, entry, entry.exited ?? fault, runtime || entry.exited !== null)
   return [next, ...effects, record]
 }
 
@@ -262,14 +261,14 @@ function cut(state: Serving, entry: Inflight, outcome: Outcome, reason: 'timeout
 function conclude(entry: Inflight, outcome: Outcome): Effect[] {
   const end: Verdict = entry.verdict && entry.verdict.status !== 'success' ? entry.verdict : verdict(outcome)
   const settle: Effect[] = entry.verdict === null ? [{ do: 'settle', id: entry.id, outcome }] : []
-  return [...settle, ...over(entry.id, end)]
+  return [...settle, ...over(entry.id, end, entry.stage !== 'waiting')]
 }
 
 /** If nobody owes anything any more, the invocation is over and the environment free. */
 function settleUp(state: Serving): Step {
   const [entry] = state.inflight
   if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return [state]
-  return [{ ...state, inflight: state.inflight.slice(1) }, ...over(entry.id, entry.verdict ?? success)]
+  return [{ ...state, inflight: state.inflight.slice(1) }, ...over(entry.id, entry.verdict ?? success, true)]
 }
 
 function change(state: Serving, entry: Inflight, changes: Partial<Inflight>): Serving {

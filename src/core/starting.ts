@@ -178,7 +178,7 @@ export function deadline(state: Starting, { id }: On<'deadline'>): Step {
   return beginStop(state, stateOf(state), 'timeout', { to: 'cold', retry: false }, [
     { do: 'settle', id, outcome: { kind: 'timeout' } },
     report(state, end),
-    ...over(id, end),
+    ...over(id, end, false),
   ])
 }
 
@@ -187,17 +187,21 @@ export function stop(state: Starting): Step {
   const effects: Effect[] = [{ do: 'disarm', timer: 'init' }]
   if (waiting !== null) {
     effects.push({ do: 'settle', id: waiting, outcome: { kind: 'shutdown' } })
-    effects.push(...over(waiting, verdict({ kind: 'shutdown' })))
+    effects.push(...over(waiting, verdict({ kind: 'shutdown' }), false))
   }
   return beginStop(state, stateOf(state), 'spindown', { to: 'stopped' }, effects)
 }
 
+/** START of an invocation: written once, when its event is delivered or, if it never is, before its REPORT. */
+export const begun = (id: RequestId): Effect => ({ do: 'record', record: { type: 'start', id } })
+
 /** REPORT, then the engine may forget the invocation. */
-export function over(id: RequestId, end: Verdict): Effect[] {
-  return [
+export function over(id: RequestId, end: Verdict, delivered: boolean): Effect[] {
+  const rest: Effect[] = [
     { do: 'record', record: { type: 'report', id, verdict: end } },
     { do: 'finish', id },
   ]
+  return delivered ? rest : [begun(id), ...rest]
 }
 
 /** When everyone has asked for an event, init is over. */
@@ -229,7 +233,7 @@ function fail(state: Starting, process: ProcessName | null, fault: Fault, runtim
   }
   if (waiting !== null) {
     effects.unshift({ do: 'settle', id: waiting, outcome: { kind: 'fault', fault } })
-    effects.push(...over(waiting, end))
+    effects.push(...over(waiting, end, false))
   }
   return beginStop(state, name, reason, { to: 'cold', retry: waiting === null }, effects)
 }

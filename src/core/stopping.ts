@@ -40,10 +40,7 @@ export function launch(generation: Generation, attempt: InitPhase, waiting: Requ
   }
   const begin: Effect[] =
     attempt === 'invoke' && waiting !== null
-      ? [
-          { do: 'record', record: { type: 'start', id: waiting } },
-          { do: 'arm-deadline', id: waiting },
-        ]
+      ? [{ do: 'arm-deadline', id: waiting }]
       : [{ do: 'arm', timer: 'init' }]
   return [
     state,
@@ -245,7 +242,7 @@ export function stop(state: Stopping): Step {
   return [
     next,
     { do: 'settle', id, outcome: { kind: 'shutdown' } },
-    ...over(id, verdict({ kind: 'shutdown' })),
+    ...over(id, verdict({ kind: 'shutdown' }), false),
   ]
 }
 

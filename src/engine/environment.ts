@@ -219,7 +219,9 @@ export class Environment {
       case 'start': {
         this.#drain()
         const invocation = this.#invocations.get(record.id)
-        if (invocation?.tail) journal.keepTail()
+        if (invocation === undefined) return
+        if (invocation.startedAt === 0) invocation.startedAt = clock.now()
+        if (invocation.tail) journal.keepTail()
         journal.start(record.id)
         return
       }
@@ -254,11 +256,6 @@ export class Environment {
     this.#drain()
     const now = clock.now()
     this.#lookAtMemory(now, verdict.status !== 'success')
-    // an invocation that never came to its START is reported all the same: every end has its lines
-    if (invocation.startedAt === 0) {
-      invocation.startedAt = now
-      journal.start(id)
-    }
     const report = {
       verdict,
       durationMs: now - invocation.startedAt,

@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'bun:test'
+import {
+  type Effect,
+  type Environment,
+  type Event,
+  isFree,
+  isOpen,
+  runtimeState,
+  step,
+  type Table,
+  transitions,
+} from '../../src/core/lifecycle.ts'
+import {
+  at,
+  call,
+  cold,
+  discovered,
+  error,
+  exits,
+  extExitError,
+  external,
+  extInitError,
+  extNext,
+  initError,
+  invoke,
+  launchFailed,
+  next,
+  noLaunch,
+  one,
+  received,
+  registers,
+  response,
+  runtimeRefused,
+  serving,
+  starting,
+  stopped,
+  stopping,
+  type Trace,
+  two,
+} from './script.ts'
+import { traces } from './traces.ts'
+
+/** The first line of a trace that a table does not follow; null when it follows all. Nothing given may be changed. */
+function deviation(
+  { given, beats }: Trace,
+  table: Table,
+): { line: number; expected: unknown; actual: unknown } | null {
+  let state = given
+  for (const [line, [event, change, ...effects]] of beats.entries()) {
+    const expected = ['phase' in change ? change : { ...state, ...change }, ...effects]
+    const actual = step(deepFreeze(state), deepFreeze(event), table)
+    if (!Bun.deepEquals(actual, expected, true)) return { line, expected, actual }
+    state = actual[0]
+  }
+  return null
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}
+
+describe('the rules follow every trace', () => {
+  for (const one of traces) {
+    test(one.name, () => {
+      const found = deviation(one, transitions)
+      if (found !== null)
+        expect({ line: found.line, is: found.actual }).toEqual({ line: found.line, is: found.expected })
+    })
+  }
+
+  test('no two traces have one name', () => {
+    const names = traces.map(({ name }) => name)
+    expect(names).toEqual([...new Set(names)])
+  })
+})
+
+describe('the traces notice when a cell is missing', () => {
+  for (const [phase, cells] of Object.entries(transitions)) {
+    for (const type of Object.keys(cells)) {
+      test(`${phase}: ${type}`, () => {
+        const { [type as keyof typeof cells]: _, ...others } = cells
+        const table = { ...transitions, [phase]: others } as Table
+        expect(traces.some((one) => deviation(one, table) !== null)).toBe(true)
+      })
+    }
+  }
+})
+
+const busy = [external('watch', { state: 'Ready', poll: call(50), events: ['INVOKE'] })]
+
+/** Of each phase the states that differ most. */
+const states: Record<Environment['phase'], readonly Environment[]> = {
+  cold: [cold(), cold({ retry: true })],
+  starting: [
+    starting(),
+    starting({ waiting: one, extensions: busy }),
+    starting({ runtime: 'Started' }),
+    starting({ runtime: 'Ready', polls: [call(51)], waiting: one, attempt: 'invoke' }),
+  ],
+  serving: [
+    serving({ polls: [call(51)] }),
+    serving(),
+    ...(['waiting', 'running', 'responding', 'erroring', 'responded'] as const).map((stage) =>
+      serving({ inflight: [at(stage)], extensions: busy }),
+    ),
+  ],
+  stopping: [
+    stopping(),
+    stopping({ step: 'extensions', runtime: false, extensions: busy }),
+    stopping({ afterwards: { to: 'stopped' } }),
+  ],
+  stopped: [stopped()],
+}
+
+/** One event of every type; a missing one does not compile. */
+const events: { readonly [T in Event['type']]: Event } = {
+  start: { type: 'start' },
+  invoke: invoke(two),
+  discovered: discovered('a'),
+  'launch-failed': launchFailed('extension:a', noLaunch),
+  exit: exits('runtime'),
+  'runtime/next': next(1),
+  'runtime/response': response(1),
+  'runtime/error': error(1),
+  'runtime/received': received(1),
+  'runtime/init-error': initError(1),
+  'extension/register': registers(1, 'x'),
+  'extension/next': extNext(1, 'watch'),
+  'extension/init-error': extInitError(1, 'watch'),
+  'extension/exit-error': extExitError(1, 'watch'),
+  gone: { type: 'gone', call: call(50) },
+  'init-limit': { type: 'init-limit' },
+  deadline: { type: 'deadline', id: one },
+  'grace-over': { type: 'grace-over' },
+  'budget-over': { type: 'budget-over' },
+  'given-up': { type: 'given-up' },
+  stop: { type: 'stop' },
+}
+
+describe('a pair of phase and event is a cell or a refusal that moves nothing', () => {
+  for (const [phase, all] of Object.entries(states)) {
+    for (const [type, event] of Object.entries(events)) {
+      const cell = transitions[phase as Environment['phase']][type as 'gone']
+      if (cell !== undefined) continue
+      test(`${phase}: ${type}`, () => {
+        for (const state of all) {
+          const [after, ...effects] = step(deepFreeze(state), event)
+          expect(after).toBe(state)
+          if ('call' in event) {
+            expect(effects).toEqual([{ do: 'reply', call: event.call, reply: expect.anything() }])
+            expect(effects[0]).toMatchObject({ reply: { kind: 'refused' } })
+          } else {
+            expect(effects).toEqual([])
+          }
+        }
+      })
+    }
+  }
+})
+
+const extensionAbsent = (from: string) => ({
+  kind: 'refused',
+  code: 'InvalidStateTransition',
+  message: `State transition from ${from} to Registered failed for extension. Error: State transition is not allowed`,
+})
+const invalidId = { kind: 'refused', code: 'InvalidRequestID', message: 'Invalid request ID' }
+
+describe('a call that has no cell is refused in the words of the reference', () => {
+  const refusals: [name: string, state: Environment, event: Event, reply: unknown][] = [
+    ['next while nothing is expected', cold(), next(1), runtimeRefused('NotStarted', 'Ready')],
+    [
+      'init/error while nothing is expected',
+      stopped(),
+      initError(1),
+      runtimeRefused('NotStarted', 'InitError'),
+    ],
+    ['response while nothing is expected', cold(), response(1), invalidId],
+    ['error while nothing is expected', cold(), error(1), invalidId],
+    ['an extension while nothing is expected', cold(), extNext(1, 'watch'), extensionAbsent('NotStarted')],
+    ['a registration during a stop', stopping(), registers(1, 'watch'), extensionAbsent('Stopping')],
+    [
+      'an init error of an extension during a stop',
+      stopping(),
+      extInitError(1, 'watch'),
+      extensionAbsent('Stopping'),
+    ],
+    [
+      'a response before the extensions are there',
+      starting({ waiting: one }),
+      response(1),
+      runtimeRefused('NotStarted', 'InvocationResponse'),
+    ],
+    [
+      'a response before the first poll',
+      starting({ waiting: one, runtime: 'Started' }),
+      response(1),
+      runtimeRefused('Started', 'InvocationResponse'),
+    ],
+    [
+      'an error before all extensions are ready',
+      starting({ waiting: one, runtime: 'Ready' }),
+      error(1),
+      runtimeRefused('Ready', 'InvocationErrorResponse'),
+    ],
+    ['a response of another id before the first poll', starting({ waiting: two }), response(1), invalidId],
+    ['a response during a stop', stopping(), response(1), invalidId],
+    [
+      'an init error after the event was handed out',
+      serving({ inflight: [at('running')] }),
+      initError(1),
+      runtimeRefused('Running', 'InitError'),
+    ],
+    [
+      'an init error during a stop',
+      stopping({ runtimeState: 'Exited' }),
+      initError(1),
+      runtimeRefused('Exited', 'InitError'),
+    ],
+    [
+      'the end of an upload in another generation',
+      starting(),
+      received(1),
+      runtimeRefused('NotStarted', 'RuntimeResponseSentState'),
+    ],
+  ]
+  test.each(refusals)('%s', (_, state, event, reply) => {
+    expect(step(state, event)).toEqual([state, { do: 'reply', call: call(1), reply } as Effect])
+  })
+})
+
+test('a runtime that serves has the state of its invocation', () => {
+  const names = (['waiting', 'running', 'responding', 'erroring', 'responded'] as const).map((stage) =>
+    runtimeState(serving({ inflight: [at(stage)] })),
+  )
+  expect(names).toEqual([
+    'Ready',
+    'Running',
+    'InvocationResponse',
+    'InvocationErrorResponse',
+    'RuntimeResponseSentState',
+  ])
+  expect(runtimeState(serving())).toBe('Ready')
+  expect(runtimeState(serving({ polls: [call(1)], inflight: [at('responded')] }))).toBe('Ready')
+})
+
+test('an environment is free when it serves and nothing is in flight', () => {
+  const free = Object.values(states).flat().filter(isFree)
+  expect(free).toEqual([serving({ polls: [call(51)] }), serving()])
+})
+
+test('an environment is open when it is free, or will start, or starts for nobody', () => {
+  const open = Object.values(states).flat().filter(isOpen)
+  expect(open).toEqual([
+    cold(),
+    cold({ retry: true }),
+    starting(),
+    starting({ runtime: 'Started' }),
+    serving({ polls: [call(51)] }),
+    serving(),
+  ])
+})

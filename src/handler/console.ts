@@ -5,7 +5,7 @@
  */
 
 import { writeSync } from 'node:fs'
-import { errorDocument } from './errors.ts'
+import { errorDocument, RuntimeError } from './errors.ts'
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
 type Level = (typeof LEVELS)[number]
@@ -52,7 +52,8 @@ const write = (line: string) => {
 }
 
 const jsonError = (error: Error) => ({
-  errorType: error.constructor?.name ?? 'UnknownError',
+  // Class names of ours do not survive minification.
+  errorType: error instanceof RuntimeError ? error.name : (error.constructor?.name ?? 'UnknownError'),
   errorMessage: error.message,
   stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : [],
   ...error,

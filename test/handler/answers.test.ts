@@ -66,6 +66,13 @@ describe.concurrent('invocations', () => {
     expect(connections).toBe(1)
   })
 
+  test('go on when the emulator closes the connection after each reply', async () => {
+    const headers = { Connection: 'close' }
+    const { calls, connections } = await play('answers.echo', { events: [{ headers }, { headers }] })
+    expect(calls).toHaveLength(2)
+    expect(connections).toBe(3)
+  })
+
   test('go on after an event that is not JSON', async () => {
     const { calls } = await play('answers.echo', { events: [{ body: 'oops' }, { body: '2' }] })
     expect(document(calls[0]).errorType).toBe('SyntaxError')

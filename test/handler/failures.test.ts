@@ -96,6 +96,11 @@ describe.concurrent('the process ends', () => {
     expect({ calls, code }).toEqual({ calls: [], code: 7 })
   })
 
+  test('by SIGTERM, unless the function asks for it', async () => {
+    const { calls, signal } = await play('answers.isTerminated')
+    expect({ calls, signal }).toEqual({ calls: [], signal: 'SIGTERM' })
+  })
+
   test('with 0 and without a word when there is no emulator', async () => {
     const { code, stderr, lines } = await play('answers.echo', {
       env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:1' },

@@ -24,6 +24,7 @@ export type Played = {
   lines: string[]
   stderr: string
   code: number | null
+  signal: NodeJS.Signals | number | null
   connections: number
 }
 
@@ -93,5 +94,12 @@ export async function play(handler: string, options: Options = {}): Promise<Play
   server.closeAllConnections()
   server.close()
   await Promise.all([child.exited, stdout.ended, stderr.ended])
-  return { calls, lines: stdout.lines, stderr: stderr.text, code: child.exitCode, connections }
+  return {
+    calls,
+    lines: stdout.lines,
+    stderr: stderr.text,
+    code: child.exitCode,
+    signal: child.signalCode,
+    connections,
+  }
 }

@@ -34,6 +34,9 @@ for (const { name, target, run } of targets) {
       // the working directory is the user's function: its files are none of ours
       autoloadDotenv: false,
       autoloadBunfig: false,
+      // a handler that `--handler` names imports packages, by the rules of its own package.json and tsconfig.json
+      autoloadPackageJson: true,
+      autoloadTsconfig: true,
     },
   })
   if (!result.success) throw new AggregateError(result.logs, `${name} was not built`)

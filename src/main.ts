@@ -1,77 +1,20 @@
-/** The program: command line and environment in, exit code out. The only place that ends the process. */
+/**
+ * The entry of two programs in one executable: the emulator, and the runtime client of `--handler`, which the emulator
+ * starts as a child. Each loads only what it needs. The only place that ends the process.
+ *
+ * As PID 1 a signal that comes before its handler is installed is lost, and loading the emulator takes milliseconds:
+ * the handlers are installed before anything else.
+ */
 
-import { writeSync } from 'node:fs'
-import { ConfigError, parseConfig } from './config.ts'
-import { composeEmulator, type Emulator, isCompiled, ListenError } from './emulator.ts'
-import { SAMPLE_HANDLER, SERVE_MARKER } from './handler/command.ts'
-import { createLog, stderrIsTerminal } from './log.ts'
-import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
-import { createProcesses } from './process/processes.ts'
-import { hurryRequested, stopRequested } from './signals.ts'
-import { openSink } from './telemetry/sink.ts'
-
-async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  let config: ReturnType<typeof parseConfig>
-  try {
-    config = parseConfig(argv, env, systemProbe, isCompiled ? undefined : SAMPLE_HANDLER)
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
-    return error.exitCode
-  }
-  if ('text' in config) {
-    process.stdout.write(config.text)
-    return 0
-  }
-  const log = createLog({ level: config.logLevel, holdMs: 25 })
-  // One request or one child must never end the emulator; what comes here is a bug of ours, and is said.
-  process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'unexpected error'))
-  process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
-  for (const warning of config.warnings) log.warn({}, warning)
-
-  const processes = createProcesses({ warn: (message) => log.warn({}, message) })
-  let emulator: Emulator
-  try {
-    emulator = composeEmulator(config, {
-      processes,
-      clock: { now: () => performance.now(), epoch: () => Date.now() },
-      sink: openSink(),
-      log,
-    })
-  } catch (error) {
-    if (!(error instanceof ListenError)) throw error
-    process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
-    return error.exitCode
-  }
-  if (config.launch.kind === 'command') {
-    const [command] = config.launch.argv
-    const reason = whyNotRunnable(command, config.launch.cwd, config.inherited.PATH)
-    if (reason !== null)
-      log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
-  }
-  log.info({ gateway: emulator.gateway, runtimeApi: emulator.runtimeApi }, 'listening')
-  if (config.launch.kind === 'handler' || stderrIsTerminal()) greet(emulator)
-
-  const signal = await stopRequested
-  log.info({ signal }, 'shutting down')
-  await emulator.stop(hurryRequested)
-  log.flush()
-  return 0
-}
-
-/** A line to paste for the first request. */
-function greet({ gateway }: Emulator): void {
-  const address = gateway.replace('127.0.0.1', 'localhost')
-  writeSync(
-    2,
-    `Invoke it with:\n  curl -XPOST http://${address}/2015-03-31/functions/function/invocations -d '{"name":"world"}'\n`,
-  )
-}
+import { SERVE_MARKER } from './handler/command.ts'
 
 if (process.env[SERVE_MARKER] === '1') {
   delete process.env[SERVE_MARKER]
   const { serveHandler } = await import('./handler/serve.ts')
+  // resolves when serving begins; the process ends when its event loop is empty
   await serveHandler(process.env)
 } else {
+  await import('./signals.ts')
+  const { main } = await import('./cli.ts')
   process.exit(await main(process.argv.slice(2), process.env))
 }

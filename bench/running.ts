@@ -23,12 +23,19 @@ export interface Running extends AsyncDisposable {
   verify(): Promise<void>
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, below those that the kernel gives to connections: one of those may be taken by
+ * any program of this machine between this look and the subject's start.
+ */
 export function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = listener
-  listener.stop(true)
-  return port
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true)
+      return port
+    } catch {}
+  }
+  throw new Error('no free port')
 }
 
 export function setupFor(options: { echo?: boolean; environments?: number }): Setup {

@@ -42,7 +42,10 @@ export function table(results: Results): string {
       return `| ${[name, ...cells].join(' | ')} |`
     })
   const titles = ['subject', ...scenario.metrics.map((metric) => METRICS[metric].title)]
-  return [`| ${titles.join(' | ')} |`, `|${' --- |'.repeat(titles.length)}`, ...rows].join('\n')
+  const notes = [...skipped]
+    .filter(([name]) => samples.has(name))
+    .map(([name, reason]) => `\n${name} was not measured in every round: ${reason}`)
+  return [`| ${titles.join(' | ')} |`, `|${' --- |'.repeat(titles.length)}`, ...rows, ...notes].join('\n')
 }
 
 /** One line per goal: met, missed, or not measured. */

@@ -96,7 +96,7 @@ static int start(int port, const char *path, char **command) {
     for (int i = 0; i < 2000 && waitpid(child, NULL, WNOHANG) != child; i++)
       if (pause_for(900), i == 1999) kill(child, SIGKILL), waitpid(child, NULL, 0);
   }
-  if (!answered) return fprintf(stderr, "no answer\n"), 1;
+  if (!answered) return fprintf(stderr, "\nno answer: %.160s\n", m.length ? m.data : "no bytes"), 1;
   printf("{\"start\":%.1f}\n", took);
   return 0;
 }

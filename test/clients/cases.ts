@@ -5,6 +5,7 @@
  */
 import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
 import type { Client, Launch } from './client.ts'
+import { prepareExtension } from './clients.ts'
 import { type Answer, type Emulator, type StartOptions, startEmulator } from './emulator.ts'
 
 export interface Trial {
@@ -259,9 +260,9 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'extension',
-    title: 'extension',
+    title: 'with an extension (Rust, lambda-extension 1.1.1)',
     async run(trial) {
-      await using emulator = await trial.start({ extension: true })
+      await using emulator = await trial.start({ extension: await prepareExtension() })
       const answer = await emulator.invoke({ do: 'context' })
       const { requestId } = success(answer) as { requestId: string }
       const output = await emulator.stop()

@@ -11,8 +11,6 @@ export interface Launch {
   readonly command: readonly string[]
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  /** An external extension, to be put where the emulator looks for them. */
-  readonly extension?: string
 }
 
 export interface Client {

@@ -79,12 +79,20 @@ const rust: Client = {
   thrown: { errorType: /Error/ },
   lacks: {},
   async prepare() {
-    const folder = await cached('rust', '1.5.0', async (folder) => {
-      await run([need('cargo'), 'build', '--release'], { cwd: folder })
-    })
-    const built = join(folder, 'target/release')
-    return { command: [join(built, 'function')], cwd: folder, extension: join(built, 'extension') }
+    const folder = await rustFolder()
+    return { command: [join(folder, 'target/release/function')], cwd: folder }
   },
+}
+
+function rustFolder(): Promise<string> {
+  return cached('rust', '1.5.0', async (folder) => {
+    await run([need('cargo'), 'build', '--release'], { cwd: folder })
+  })
+}
+
+/** The external extension that is put beside every client: AWS's Rust crate, lambda-extension 1.1.1. */
+export async function prepareExtension(): Promise<string> {
+  return join(await rustFolder(), 'target/release/extension')
 }
 
 const java: Client = {

@@ -22,7 +22,8 @@ export interface Emulator extends AsyncDisposable {
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
-  readonly extension?: boolean
+  /** An external extension, to be put where the emulator looks for them. */
+  readonly extension?: string
 }
 
 /** Starts the emulator on free ports and waits until it listens. */
@@ -39,7 +40,7 @@ export async function startEmulator(
     ...(options.flags ?? []),
     ...launch.command,
   ]
-  const extensions = options.extension ? await extensionFolder(launch) : undefined
+  const extensions = options.extension ? await extensionFolder(options.extension) : undefined
   const child = Bun.spawn(extensions ? inNamespace(extensions, command) : command, {
     cwd: launch.cwd,
     env: {
@@ -111,11 +112,19 @@ async function listens(port: number): Promise<boolean> {
   }
 }
 
+/**
+ * A port that was free a moment ago, below those that the kernel gives to connections: one of those may be taken by
+ * any program of this machine between this look and the emulator's start.
+ */
 function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = listener
-  listener.stop(true)
-  return port
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true)
+      return port
+    } catch {}
+  }
+  throw new Error('no free port')
 }
 
 /** Extensions are looked for in `/opt/extensions` only: one's own `/opt` leaves the machine's as it is. */
@@ -124,9 +133,7 @@ function inNamespace(folder: string, command: readonly string[]): string[] {
   return ['unshare', '--mount', 'sh', '-c', script, 'sh', folder, ...command]
 }
 
-async function extensionFolder(launch: Launch): Promise<string> {
-  const { extension } = launch
-  if (!extension) throw new Unavailable('no extension')
+async function extensionFolder(extension: string): Promise<string> {
   const probe = ['unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/opt']
   if (!Bun.which('unshare') || Bun.spawnSync(probe).exitCode !== 0)
     throw new Unavailable('/opt/extensions needs a mount namespace (root)')

@@ -293,7 +293,7 @@ export class Environment {
     const spec = this.#parts.specify(name)
     const started = processes.spawn(spec, {
       output: (chunk) => journal.output(name, chunk),
-      exit: (status) => this.#exited(name, generation, status),
+      exit: (status, peak) => this.#exited(name, generation, status, peak ?? 0),
     })
     if ('reason' in started) {
       log.error(
@@ -312,13 +312,13 @@ export class Environment {
    * is seen first. While a caller waits, the exit is dispatched two turns of the event loop later; it is dispatched
    * at once while nothing runs, so that no invocation is handed to a runtime that is known to be dead.
    */
-  #exited(name: ProcessName, generation: Generation, status: ExitStatus): void {
+  #exited(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
     const tell = (): void => {
       if (this.#state.generation !== generation) return
       const process = this.#running.get(name)
       if (process === undefined) return
       process.drain()
-      if (this.#memory === 0) this.#lookAtMemory(this.#parts.clock.now(), true)
+      if (this.#memory === 0) this.#memory = peakBytes
       this.#running.delete(name)
       this.#ended.push(process)
       this.#parts.log.debug({ process: name, ...status }, 'process ended')

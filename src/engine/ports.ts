@@ -22,8 +22,12 @@ export interface LaunchFailure {
 export interface ProcessEvents {
   /** Bytes that the process, or anything in its group, wrote on stdout or stderr, in the order of the writes. */
   output(chunk: Uint8Array): void
-  /** The process itself (not its descendants) has ended. Called once, never before `spawn` has returned. */
-  exit(status: ExitStatus): void
+  /**
+   * The process itself (not its descendants) has ended. Called once, never before `spawn` has returned. `peakBytes`
+   * is the kernel's figure for its resident memory; it starts at the emulator's own, so it is only good as a last
+   * resort.
+   */
+  exit(status: ExitStatus, peakBytes?: number): void
 }
 
 /** A process that was started, in a process group of its own. */

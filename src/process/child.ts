@@ -94,12 +94,12 @@ export const startChild = (
   let child: RunningProcess | undefined
   let ended = false
   let disposed = false
-  const end = (status: ExitStatus) => {
-    if (child === undefined) return queueMicrotask(() => end(status))
+  const end = (status: ExitStatus, peakBytes: number) => {
+    if (child === undefined) return queueMicrotask(() => end(status, peakBytes))
     ended = true
     hooks.ended(child)
     pipe.drain()
-    events.exit(status)
+    events.exit(status, peakBytes)
   }
 
   let pid: number
@@ -111,7 +111,7 @@ export const startChild = (
       env: spec.env,
       stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
       detached: true,
-      onExit: (_, code, signal) => end(exitStatus(code, signal)),
+      onExit: (ended, code, signal) => end(exitStatus(code, signal), ended.resourceUsage()?.maxRSS ?? 0),
     }).pid
   } catch (error) {
     pipe.dispose()

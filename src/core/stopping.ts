@@ -181,10 +181,8 @@ export function extensionNext(state: Stopping, { call, id }: On<'extension/next'
     return [state, { do: 'reply', call, reply: illegal(`extension ${id}`, 'Stopping', 'Ready') }]
   }
   if (extension.told) {
-    return [
-      { ...state, extensions: replace(state.extensions, extension, { poll: call }) },
-      kill(processOf(extension)),
-    ]
+    const finished = { ...state, extensions: replace(state.extensions, extension, { poll: call }) }
+    return extension.alive ? [finished, kill(processOf(extension))] : [finished]
   }
   const able =
     extension.state === 'Ready' || extension.state === 'Running' || extension.state === 'Registered'

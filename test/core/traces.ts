@@ -1527,6 +1527,14 @@ const ending: readonly Trace[] = [
     ],
   ),
   trace(
+    'what an extension has left behind asks after its end',
+    stopping({ step: 'extensions', extensions: [quiet({ ...told, ...dead })] }),
+    [
+      [extNext(1, 'quiet'), { extensions: [quiet({ ...told, ...dead, poll: call(1) })] }],
+      [exits('runtime'), cooled, ...swept, reply(1, parkedTooLong)],
+    ],
+  ),
+  trace(
     'an extension that has failed is not told, but killed',
     stopping({ extensions: [watch({ state: 'ExitError' }), quiet({ state: 'InitError' })] }),
     [

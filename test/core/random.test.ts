@@ -1,0 +1,480 @@
+/**
+ * Random conversations against a naive model of the world around the rules. The world keeps its own books (who is
+ * alive, which calls wait, which timers run, what became of each invocation) and takes no effect for granted. Peers
+ * may call whatever they like at any time; the engine, the timers and the operating system tell the truth.
+ */
+
+import { expect, test } from 'bun:test'
+import type { ProcessName } from '../../src/core/failure.ts'
+import type { ExtensionId, Generation, PollId, RequestId } from '../../src/core/ids.ts'
+import {
+  type Effect,
+  type Environment,
+  type Event,
+  isFree,
+  isOpen,
+  type Received,
+  step,
+  transitions,
+} from '../../src/core/lifecycle.ts'
+
+const sequences = 20_000
+const length = 40
+
+/** Mulberry32: small, and good enough to choose events. */
+function generator(seed: number): (below: number) => number {
+  let a = seed | 0
+  return (below) => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) % below
+  }
+}
+
+interface Fate {
+  readonly id: RequestId
+  settled: boolean
+  started: boolean
+  reported: boolean
+  finished: boolean
+}
+
+interface Upload {
+  readonly call: PollId
+  readonly id: RequestId
+  readonly errorType: string | null
+}
+
+type Timer = 'init' | 'grace' | 'budget' | 'give-up'
+const timers: readonly Timer[] = ['init', 'grace', 'budget', 'give-up']
+const fires = {
+  init: { type: 'init-limit' },
+  grace: { type: 'grace-over' },
+  budget: { type: 'budget-over' },
+  'give-up': { type: 'given-up' },
+} as const satisfies Record<Timer, Event>
+
+const payload = { size: 1 }
+const uploads: readonly Received[] = [
+  { kind: 'complete', payload, contentType: null },
+  { kind: 'complete', payload, contentType: null },
+  { kind: 'oversize', bytes: 7_000_000 },
+  { kind: 'truncated' },
+  { kind: 'trailers', payload: null, contentType: null },
+]
+const subscriptions = [['INVOKE', 'SHUTDOWN'], ['INVOKE'], ['SHUTDOWN'], [], ['BAD']]
+const discoveries = [[], [], ['a'], ['a', 'b'], 'abcdefghijk'.split('')]
+const names = ['a', 'b', 'inner', 'other']
+const modes = [null, null, null, 'streaming', 'bogus']
+
+class Violation extends Error {}
+
+function must(condition: boolean, rule: string): asserts condition {
+  if (!condition) throw new Violation(rule)
+}
+
+class World {
+  state: Environment = { phase: 'cold', generation: 0 as Generation, retry: false }
+  readonly history: Event[] = []
+  readonly #below: (below: number) => number
+  readonly #fates = new Map<RequestId, Fate>()
+  #last: RequestId = 'none' as RequestId
+  #calls = 0
+  /** calls that nobody has answered yet */
+  readonly #open = new Set<PollId>()
+  readonly #uploads: Upload[] = []
+  readonly #alive = new Set<ProcessName>()
+  readonly #killed = new Set<ProcessName>()
+  readonly #armed = { init: false, grace: false, budget: false, 'give-up': false }
+  #deadline: RequestId | null = null
+  readonly #queue: Event[] = []
+  #stopped = false
+  #signalled = false
+
+  constructor(seed: number) {
+    this.#below = generator(seed)
+  }
+
+  // what happens
+
+  happen(event: Event): void {
+    if ('call' in event && event.type !== 'runtime/received' && event.type !== 'gone')
+      this.#open.add(event.call)
+    this.#queue.push(event)
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#dispatch(next)
+    this.#look()
+  }
+
+  #dispatch(event: Event): void {
+    this.history.push(event)
+    if (event.type === 'launch-failed') this.#over(event.process)
+    const before = this.state
+    const result = step(before, event)
+    this.state = result[0]
+    this.#signalled = false
+    for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect, event)
+    if (transitions[before.phase][event.type] === undefined) {
+      must(result[0] === before, 'a refusal moves nothing')
+      must(result.length === ('call' in event ? 2 : 1), 'a refusal is one reply, to who called')
+    }
+  }
+
+  #perform(effect: Effect, event: Event): void {
+    switch (effect.do) {
+      case 'reply': {
+        const { call, reply } = effect
+        must(this.#open.delete(call), 'a call is answered once')
+        if (reply.kind === 'read') {
+          must('id' in event && 'call' in event && event.call === call, 'only an upload is read')
+          const errorType = event.type === 'runtime/error' ? event.errorType : null
+          this.#uploads.push({ call, id: event.id as RequestId, errorType })
+        } else if (reply.kind === 'invocation' || reply.kind === 'invoke-event') {
+          const fate = this.#fate(reply.id)
+          must(fate.started, 'START stands before the event is handed out')
+        }
+        return
+      }
+      case 'settle': {
+        const fate = this.#fate(effect.id)
+        must(!fate.settled, 'an invocation is settled once')
+        must(!this.#signalled, 'the caller is answered before anything is cleaned up')
+        fate.settled = true
+        return
+      }
+      case 'record':
+        this.#record(effect)
+        return
+      case 'finish': {
+        const fate = this.#fate(effect.id)
+        must(fate.settled && fate.reported, 'an invocation is settled and reported before it is over')
+        fate.finished = true
+        if (this.#deadline === effect.id) this.#deadline = null
+        return
+      }
+      case 'arm-deadline':
+        this.#fate(effect.id)
+        must(this.#deadline === null || this.#deadline === effect.id, 'one deadline runs')
+        this.#deadline = effect.id
+        return
+      case 'disarm-deadline':
+        must(this.#deadline === effect.id, 'a deadline that is disarmed was armed')
+        this.#deadline = null
+        return
+      case 'arm':
+        this.#armed[effect.timer] = true
+        return
+      case 'disarm':
+        this.#armed[effect.timer] = false
+        return
+      case 'discover':
+        must(!this.#stopped, 'nothing is started after a stop')
+        this.#queue.push({ type: 'discovered', extensions: this.#one(discoveries) })
+        return
+      case 'spawn': {
+        const { process } = effect
+        must(!this.#stopped, 'nothing is started after a stop')
+        must(this.state.phase === 'starting', 'processes are started while the environment starts')
+        must(!this.#alive.has(process), 'a process is started once')
+        // a process that could not be started counts as one until the rules have been told
+        this.#alive.add(process)
+        if (this.#below(16) === 0) {
+          const fault = { errorType: 'Some.LaunchError', text: 'no' }
+          this.#queue.push({ type: 'launch-failed', process, fault })
+        }
+        return
+      }
+      case 'signal':
+        must(this.#alive.has(effect.process), 'only a living process of this generation is signalled')
+        this.#signalled = true
+        if (effect.signal === 'SIGKILL') this.#killed.add(effect.process)
+        return
+      case 'sweep':
+        must(this.#alive.size === 0 || event.type === 'given-up', 'everyone is waited for, or given up')
+        this.#alive.clear()
+        this.#killed.clear()
+    }
+  }
+
+  #record({ record }: Extract<Effect, { do: 'record' }>): void {
+    if (record.type === 'start') {
+      const fate = this.#fate(record.id)
+      must(!fate.started, 'START is written once')
+      fate.started = true
+    } else if (record.type === 'report') {
+      const fate = this.#fate(record.id)
+      must(fate.started, 'START comes before REPORT')
+      must(!fate.reported, 'REPORT is written once')
+      must(fate.settled, 'the caller is answered before REPORT')
+      fate.reported = true
+    }
+  }
+
+  #fate(id: RequestId): Fate {
+    const fate = this.#fates.get(id)
+    must(fate !== undefined && !fate.finished, 'an effect is about an invocation that is not over')
+    return fate
+  }
+
+  /** What holds between any two events. */
+  #look(): void {
+    const { state } = this
+    let parked = 0
+    if (state.phase === 'starting' || state.phase === 'serving' || state.phase === 'stopping') {
+      for (const poll of state.polls) must(this.#open.has(poll), 'a poll that waits was not answered')
+      parked = state.polls.length
+      for (const { poll } of state.extensions) {
+        if (poll === null) continue
+        must(this.#open.has(poll), 'a poll that waits was not answered')
+        parked++
+      }
+    }
+    must(this.#open.size === parked, 'a call is answered or waits, and is never lost')
+    must(this.#needed(state), 'whatever could last for ever is watched by a timer')
+    const idle = state.phase === 'cold' || state.phase === 'stopped'
+    if (idle || isFree(state)) {
+      must(this.#deadline === null, 'no deadline runs for nothing')
+      for (const timer of timers) must(!this.#armed[timer], 'no timer runs for nothing')
+      for (const fate of this.#fates.values()) must(fate.finished, 'no invocation is forgotten')
+    }
+    if (idle) must(this.#alive.size === 0, 'nothing is left alive')
+  }
+
+  #needed(state: Environment): boolean {
+    switch (state.phase) {
+      case 'starting':
+        return state.attempt === 'init' ? this.#armed.init : this.#deadline === state.waiting
+      case 'serving':
+        must(state.inflight.length <= 1, 'one invocation runs at a time')
+        return state.inflight[0] === undefined || state.inflight[0].id === this.#deadline
+      case 'stopping':
+        return this.#armed.grace || this.#armed.budget || this.#armed['give-up']
+      default:
+        return true
+    }
+  }
+
+  // what may happen next
+
+  #one<T>(all: readonly T[]): T {
+    return all[this.#below(all.length)] as T
+  }
+
+  #any<T>(all: Set<T>): T | undefined {
+    if (all.size === 0) return undefined
+    let index = this.#below(all.size)
+    for (const one of all) if (index-- === 0) return one
+    return undefined
+  }
+
+  #call(): PollId {
+    return ++this.#calls as PollId
+  }
+
+  #invoke(): Event {
+    const id = `request-${this.#fates.size}` as RequestId
+    this.#fates.set(id, { id, settled: false, started: false, reported: false, finished: false })
+    this.#last = id
+    return { type: 'invoke', id }
+  }
+
+  #upload(): Event | undefined {
+    const [upload] = this.#uploads.splice(this.#below(this.#uploads.length || 1), 1)
+    if (upload === undefined) return undefined
+    this.#open.add(upload.call)
+    return { type: 'runtime/received', ...upload, received: this.#one(uploads) }
+  }
+
+  #exit(process = this.#any(this.#alive)): Event | undefined {
+    if (process === undefined) return undefined
+    this.#over(process)
+    return { type: 'exit', process, status: { kind: 'code', code: this.#below(2) } }
+  }
+
+  #over(process: ProcessName): void {
+    this.#alive.delete(process)
+    this.#killed.delete(process)
+  }
+
+  #timer(): Event | undefined {
+    const deadline = this.#deadline
+    if (deadline !== null && this.#below(2) === 0) return { type: 'deadline', id: deadline }
+    const timer = this.#one(timers)
+    if (!this.#armed[timer]) return undefined
+    this.#armed[timer] = false
+    return fires[timer]
+  }
+
+  #id(name: string): ExtensionId {
+    return `${name}-${this.state.generation}` as ExtensionId
+  }
+
+  /** What well-behaved peers would do. */
+  #sensible(): Event | undefined {
+    const { state } = this
+    switch (state.phase) {
+      case 'cold':
+        return this.#below(4) === 0 && !this.#stopped ? { type: 'start' } : this.#invoke()
+      case 'starting': {
+        const missing = state.extensions.find((one) => one.state === 'Started')
+        if (missing !== undefined) return this.#register(missing.name)
+        const silent = state.extensions.find((one) => one.state === 'Registered')
+        if (state.runtime === 'Ready' && silent?.id) return this.#extension('extension/next', silent.id)
+        return { type: 'runtime/next', call: this.#call() }
+      }
+      case 'serving': {
+        const entry = state.inflight[0]
+        if (entry === undefined) return this.#invoke()
+        if (entry.stage === 'running') {
+          return { type: 'runtime/response', call: this.#call(), id: entry.id, mode: null }
+        }
+        if (entry.stage === 'responding' || entry.stage === 'erroring') return this.#upload()
+        const owing = state.extensions.find((one) => one.state === 'Running')
+        if (owing?.id) return this.#extension('extension/next', owing.id)
+        return { type: 'runtime/next', call: this.#call() }
+      }
+      case 'stopping':
+        return this.#exit()
+      case 'stopped':
+        return undefined
+    }
+  }
+
+  #register(name: string): Event {
+    const registration = { name, id: this.#id(name), events: this.#one(subscriptions) }
+    return { type: 'extension/register', call: this.#call(), registration }
+  }
+
+  #extension(
+    type: 'extension/next' | 'extension/init-error' | 'extension/exit-error',
+    id: ExtensionId = this.#id(this.#one(names)),
+  ): Event {
+    return { type, call: this.#call(), id }
+  }
+
+  /** What anyone may do at any time. */
+  #wild(): Event | undefined {
+    switch (this.#below(16)) {
+      case 0:
+      case 1:
+        return { type: 'runtime/next', call: this.#call() }
+      case 2:
+        return { type: 'runtime/response', call: this.#call(), id: this.#last, mode: this.#one(modes) }
+      case 3:
+        return { type: 'runtime/error', call: this.#call(), id: this.#last, errorType: null }
+      case 4:
+        return { type: 'runtime/response', call: this.#call(), id: 'nonsense' as RequestId, mode: null }
+      case 5:
+        return { type: 'runtime/init-error', call: this.#call(), errorType: 'Runtime.Bad', document: payload }
+      case 6:
+        return this.#register(this.#one(names))
+      case 7:
+      case 8:
+        return this.#extension('extension/next')
+      case 9:
+        return this.#extension('extension/init-error')
+      case 10:
+        return this.#extension('extension/exit-error')
+      case 11:
+        return this.#exit()
+      case 12: {
+        // a peer may be gone before its call was looked at
+        const call = this.#any(this.#open) ?? this.#call()
+        this.#open.delete(call)
+        return { type: 'gone', call }
+      }
+      case 13:
+        if (isOpen(this.state) && !this.#stopped) return this.#invoke()
+        // a timer that fires for an invocation that is over moves nothing
+        return this.#fates.get(this.#last)?.finished ? { type: 'deadline', id: this.#last } : undefined
+      case 14:
+        return this.#timer()
+      default:
+        return this.#below(8) === 0 ? this.#stop() : this.#upload()
+    }
+  }
+
+  #stop(): Event {
+    this.#stopped = true
+    return { type: 'stop' }
+  }
+
+  live(): void {
+    for (let count = 0; count < length; count++) {
+      const event = this.#below(3) > 0 ? this.#sensible() : this.#wild()
+      if (event !== undefined) this.happen(event)
+    }
+  }
+
+  /** Nobody answers any more, but timers fire, and who is killed ends unless it is `immortal`. */
+  settleDown(immortal: boolean): void {
+    while (this.#moves(immortal)) must(this.history.length < 1000, 'it comes to an end')
+    for (const fate of this.#fates.values()) must(fate.finished, 'every invocation is answered and over')
+  }
+
+  #moves(immortal: boolean): boolean {
+    const killed = immortal ? undefined : this.#any(this.#killed)
+    if (killed !== undefined) {
+      this.happen(this.#exit(killed) as Event)
+      return true
+    }
+    if (this.#deadline !== null) {
+      this.happen({ type: 'deadline', id: this.#deadline })
+      return true
+    }
+    const timer = timers.find((one) => this.#armed[one])
+    if (timer === undefined) return false
+    this.#armed[timer] = false
+    this.happen(fires[timer])
+    return true
+  }
+
+  end(immortal: boolean): void {
+    this.settleDown(immortal)
+    this.happen(this.#stop())
+    this.settleDown(immortal)
+    must(this.state.phase === 'stopped', 'a stop reaches its end')
+    for (let upload = this.#upload(); upload !== undefined; upload = this.#upload()) this.happen(upload)
+  }
+}
+
+/** Lives one random life; the violated rule and all that happened, or null. */
+function violation(seed: number): { rule: string; history: readonly Event[] } | null {
+  const world = new World(seed)
+  try {
+    world.live()
+    world.end(seed % 8 === 0)
+    return null
+  } catch (error) {
+    return { rule: error instanceof Violation ? error.message : String(error), history: world.history }
+  }
+}
+
+test(`${sequences} random lives break no rule`, () => {
+  for (let seed = 1; seed <= sequences; seed++) {
+    const found = violation(seed)
+    if (found !== null) {
+      throw new Error(
+        `seed ${seed}: not so: ${found.rule}\n${found.history.map((event) => JSON.stringify(event)).join('\n')}`,
+      )
+    }
+  }
+})
+
+test('random lives reach every cell', () => {
+  const reached = new Set<string>()
+  for (let seed = 1; seed <= 2000; seed++) {
+    const world = new World(seed)
+    world.live()
+    world.end(seed % 8 === 0)
+    let state: Environment = { phase: 'cold', generation: 0 as Generation, retry: false }
+    for (const event of world.history) {
+      if (transitions[state.phase][event.type]) reached.add(`${state.phase}: ${event.type}`)
+      state = step(state, event)[0]
+    }
+  }
+  const cells = Object.entries(transitions).flatMap(([phase, cells]) =>
+    Object.keys(cells).map((type) => `${phase}: ${type}`),
+  )
+  expect(cells.filter((cell) => !reached.has(cell))).toEqual([])
+})

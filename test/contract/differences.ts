@@ -1,10 +1,468 @@
+/**
+ * Where we differ from AWS's emulator on purpose. Each entry names the cases that assert our side of it; the reference
+ * fails every one of them, which `CONTRACT_VERIFY_DIFFERENCES=1 bun run contract` proves. A difference that is not in
+ * this list is a bug. `bun run contract` prints the list as a table.
+ */
 import type { SubjectName } from './subject.ts'
 
 export interface Difference {
-  readonly case: string
   readonly subject: SubjectName
   readonly reference: string
   readonly ours: string
   readonly reason: string
+  /** titles of cases */
+  readonly cases: readonly string[]
 }
-export const differences: readonly Difference[] = []
+
+const of = (
+  reference: string,
+  ours: string,
+  reason: string,
+  cases: readonly string[],
+  subject: SubjectName = 'reference',
+): Difference => ({ subject, reference, ours, reason, cases })
+
+const initStates = ['response', 'error'].map(
+  (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
+)
+const exit2 = (...what: string[]): string[] => what.map((each) => `ends with exit code 2 for ${each}`)
+
+export const differences: readonly Difference[] = [
+  of(
+    'delivers no bytes',
+    'delivers `{}`',
+    "Node's runtime client ends on an empty event; curl -XPOST without -d is to work with every client",
+    ['delivers an empty body as an empty object'],
+  ),
+  of(
+    'sends no headers of its own; the type is guessed from the bytes',
+    'sends x-amzn-RequestId, X-Amz-Executed-Version, the declared type or application/json',
+    'the service sends them and SDKs read them',
+    [
+      'names the request, the version and the type in the headers of its answer',
+      'hands a streaming response on whole, with the type that the runtime declared',
+    ],
+  ),
+  of(
+    "takes a caller's request id whatever it is, even one in flight",
+    'takes it if it is a UUID that is not in flight, else makes one up',
+    'the service accepts UUIDs only; two invocations must not share one id',
+    [
+      "makes up a request id where the caller's is not a UUID",
+      "makes up a request id where the caller's is in flight already",
+    ],
+  ),
+  of(
+    'never sends the runtime a trace header',
+    "sends the caller's, or one made up",
+    'the service always sends one; tracing libraries need it',
+    ['hands the trace header on to the runtime', 'makes up a trace header where the caller sends none'],
+  ),
+  of(
+    'hands on raw bytes',
+    'hands on ASCII JSON',
+    "raw bytes in a header end Rust's runtime client and cut Java's",
+    ['hands a client context on in ASCII'],
+  ),
+  of(
+    'answers 500 without a body, or hands the value on',
+    'answers 400 with an error that names the header',
+    'a caller can see what was wrong',
+    ['is not base64', 'is base64 of something else than JSON', 'is base64 of JSON that is not an object'].map(
+      (kind) => `refuses a client context that ${kind} with 400 and names the header`,
+    ),
+  ),
+  of(
+    'cuts the event at the limit and runs the function with the rest',
+    'answers 413 and runs nothing',
+    'the service answers 413; half an event is no event',
+    [
+      "refuses an event over the limit with 413 and the service's document, dialect rie",
+      "refuses an event over the limit with 413 and the service's document, dialect lambda",
+      'refuses an event over the limit that comes in chunks',
+    ],
+  ),
+  of(
+    'runs the function for every method',
+    'takes POST only, answers 405 to others',
+    'a browser or a health check must not run the function',
+    ['GET', 'HEAD', 'PUT', 'DELETE'].map(
+      (method) => `refuses ${method} on the invoke path with 405 and runs nothing`,
+    ),
+  ),
+  of(
+    'knows the name `function` only',
+    'takes any name, ARN and qualifier; the qualifier appears in the ARN that the runtime sees',
+    'SDKs and CLIs call a function by its name',
+    [
+      'takes another name for the function',
+      'takes a name with a qualifier for the function',
+      'takes a partial ARN for the function',
+      'takes a full ARN for the function',
+      'takes a percent-encoded ARN for the function',
+      'tells the runtime the ARN with the qualifier that the caller gave',
+    ],
+  ),
+  of('answers 404 in plain text', 'answers 404 in JSON that says where the function is', 'it helps', [
+    'tells in a 404 where the function is',
+  ]),
+  of(
+    'answers when the runtime has asked for its next event',
+    'answers when the runtime has responded',
+    'the service does; a runtime that is slow to come back must not cost its caller the answer',
+    [
+      'answers as soon as the runtime has responded',
+      'lets the next invocation wait until the runtime asks for it',
+      'answers the caller of a runtime that responds and never asks again',
+    ],
+  ),
+  of(
+    'ends with a nil pointer when invocations overlap',
+    'queues them in their order',
+    'overlapping requests are no mistake of the caller',
+    [
+      'runs overlapping invocations in the order of their arrival',
+      'survives callers that go away while they wait in the queue',
+    ],
+  ),
+  of(
+    'ignores X-Amz-Invocation-Type and X-Amz-Log-Type',
+    'answers Event with 202, DryRun with 204, Tail with X-Amz-Log-Result',
+    'as the service does',
+    [
+      'takes Event for an answer of 202 at once',
+      'takes DryRun for an answer of 204 that runs nothing',
+      'adds the end of the log to the answer for Tail',
+      'cuts what Tail adds to its last 4 KB',
+    ],
+  ),
+  of(
+    'answers 400 to the mode `buffered`, and a runtime that was refused a mode can never answer again',
+    'takes `buffered`, and a runtime may answer after a refusal',
+    'a wrong header must not block the environment until its time is over',
+    ['takes the response mode buffered', 'lets a runtime answer after a response mode was refused'],
+  ),
+  of(
+    'ignores trailers: an error in a stream looks like a success',
+    'marks the answer by X-Amz-Function-Error',
+    'runtime clients report errors of streams in trailers only',
+    [
+      'marks what a stream that ended in trailers had sent as an error',
+      'answers with a document for a stream that ended in trailers before its first byte',
+    ],
+  ),
+  of(
+    'drops the connection and blocks until the time is over',
+    'answers 413 and goes on',
+    'an error may be too large as a response may',
+    ['refuses an error over the limit and goes on with the same runtime'],
+  ),
+  of(
+    'blocks until the time is over',
+    'answers 502 with Runtime.TruncatedResponse',
+    'nothing more can come of that upload',
+    ['with a length', 'in chunks'].map((kind) => `ends the invocation when an upload ${kind} breaks off`),
+  ),
+  of(
+    'drops the connection when no runtime is expected',
+    'answers 403 InvalidStateTransition',
+    'a runtime in a debugger, started by hand, needs to know why',
+    [
+      'before the first invocation: next gets 403',
+      'before the first invocation: init/error gets 403',
+      'refuses a poll after a time-out, when no runtime is expected',
+      ...initStates,
+    ],
+  ),
+  of(
+    'refuses a poll that overtakes the end of its own response',
+    'lets it wait',
+    "Node's client polls while the upload of a broken stream is still open",
+    [
+      'InvocationResponse, while the body arrives: next waits',
+      'InvocationErrorResponse, while the body arrives: next waits',
+      'answers a poll that was made before the end of its own response was accepted',
+    ],
+  ),
+  of(
+    'keeps a second answer waiting while the first one arrives',
+    'answers 403 at once',
+    'its own state table says so',
+    [
+      'InvocationResponse, while the body arrives: response gets 403',
+      'InvocationResponse, while the body arrives: error gets 403',
+    ],
+  ),
+  of(
+    'gives the event to a poller that has gone away, and the invocation times out',
+    'forgets a poller that has gone away',
+    'an event is for those who are there',
+    [
+      'forgets a poller that has gone away',
+      'forgets a poller that goes away before the answer to its invocation was taken',
+    ],
+  ),
+  of(
+    'never sends X-Amz-Function-Error',
+    'sends it with every outcome that is not a success',
+    'SDKs tell an error from a result by it',
+    [
+      "marks a handler's error by a header",
+      'marks the answer for a runtime that exits by a header and a type',
+      'marks a time-out by a header',
+    ],
+  ),
+  of(
+    'has one dialect',
+    'answers a signed request as the service would',
+    'SDKs expect the service, curl expects the reference',
+    [
+      'answers a signed caller 200 with the reason when a runtime exits',
+      'answers a signed caller with the JSON of the service when the time is over',
+      'answers a signed caller 200 when the command does not exist',
+      'says to a signed caller that a response was too large, without its size',
+    ],
+  ),
+  of(
+    'answers 502 with the good answer when the runtime exits after it',
+    'answers 200',
+    'what comes after an answer does not change it',
+    [
+      'keeps the answer of a runtime that exits after it has responded',
+      'keeps the error of a runtime that exits after it has reported it',
+      'keeps its answer for a runtime that exits on the 413',
+    ],
+  ),
+  of(
+    'fails the next invocation for a process that died while nothing ran',
+    'notices the death, logs it and starts again',
+    'the next caller has nothing to do with it',
+    [
+      'lets no invocation fail because a runtime died while nothing ran',
+      'kills what is left of a group before the next init',
+      'logs a death that happens while nothing runs',
+    ],
+  ),
+  of(
+    'has left the size out of the text since 1.170.0 or before',
+    'says the size to a caller without a signature',
+    'it helps',
+    ['says in a 200 that a response was too large'],
+  ),
+  of(
+    'answers 502 without a body when init fails, and keeps what it answered for later failures',
+    'answers with the reason, each failure its own',
+    'an empty answer helps nobody, a stale one misleads',
+    [
+      'answers with the reason when every init ends in an exit',
+      'stays alive and names the command in its answers when that does not exist',
+      'stays alive and names the command in its answers when that is not in PATH',
+      'stays alive and names the command in its answers when that is a folder',
+      'names a command that may not be executed in its answers',
+      'never answers with the document of an earlier failure',
+    ],
+  ),
+  of(
+    'fails the invocation when the first init fails',
+    'tries once more within the invocation',
+    'the service does',
+    [
+      'tries a failed init once more within the invocation',
+      'limits the second attempt at init by the time of the function',
+      'reports an init that failed, and starts the invocation before the second attempt',
+    ],
+  ),
+  of(
+    'waits for the time of the function when a runtime has posted to /init/error and stays',
+    'ends the attempt at once',
+    'nothing more can come of that runtime',
+    ['ends an init attempt when the runtime has reported an error, alive or not'],
+  ),
+  of(
+    'has no limit for init; the time of the function counts from the arrival of the request',
+    'gives init 10 s of its own and counts from the delivery of the event',
+    'the service does',
+    [
+      'limits the init of a runtime apart from its invocation',
+      'counts the time from the delivery of the event',
+      'stops an init that takes too long and tries once more',
+      'gives an init ten seconds',
+      'reports an init that took too long',
+    ],
+  ),
+  of('stops the processes first, then answers', 'answers first', 'the caller has waited long enough', [
+    'answers before it stops the processes',
+  ]),
+  of(
+    'starts with every value, drops the connections of callers or panics later; ends with 1 where it notices',
+    'ends with exit code 2 and names what is wrong',
+    'a mistake is cheapest at the start',
+    [
+      ...exit2(
+        'a limit of abc',
+        'a limit of 1.5',
+        'a limit of 0',
+        'a limit of -1',
+        'a limit of 10s',
+        'an address without a port',
+        'an empty address',
+        'a Runtime API port that is no number',
+        'a port that does not exist',
+        'a log level that nobody knows',
+        'a flag without its value',
+        'LOG_LEVEL=loud',
+      ),
+      'ends with exit code 2 where there is nothing to run',
+    ],
+  ),
+  of(
+    'does not have the option',
+    'checks its value at the start',
+    'options of ours',
+    exit2(
+      'a dialect that nobody knows',
+      'a number that is none',
+      'no environments at all',
+      'a negative queue',
+      'AWS_LAMBDA_RIE_DIALECT=klingon',
+      'AWS_LAMBDA_RIE_INIT_TIMEOUT=soon',
+      'AWS_LAMBDA_RIE_DRAIN_SECONDS=-1',
+      'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS=1.5',
+    ),
+  ),
+  of(
+    'takes an unknown flag or a double dash before the command for the command',
+    'refuses the flag, and ends the flags at the double dash',
+    'a typing error shows up, and a command can have any arguments',
+    [
+      ...exit2('a flag that nobody knows'),
+      'leaves everything after -- to the command',
+      'passes every kind of flag before a double dash',
+    ],
+  ),
+  of('takes an empty LOG_LEVEL for a wrong one', 'takes it for the default', 'as with every other variable', [
+    'takes an empty LOG_LEVEL for the default',
+  ]),
+  of('does not have the flag', '--version, --help, --handler, --dialect, --eager-init', 'options of ours', [
+    'tells its version',
+    'tells how it is used',
+    'takes --handler before every variable for the handler',
+    'prefers a flag to its variable',
+    'starts the runtime at once with --eager-init',
+    'tries an eager init that failed once more within the first invocation',
+  ]),
+  of(
+    'panics on IPv6 literals, and hands on port 0 as 0',
+    'binds both and hands on the address that was bound',
+    'tests and IPv6 networks need it',
+    [
+      'listens on IPv6 and hands a runtime its address in brackets',
+      'hands a runtime the port that was really bound',
+    ],
+  ),
+  of(
+    'says nothing until the first invocation',
+    'logs an error at the start',
+    'a mistake is cheapest at the start',
+    ['logs at once that a command cannot be run'],
+  ),
+  of('runs a bootstrap that may not be executed, in vain', 'passes over it', 'the next one may do', [
+    'passes over a bootstrap that may not be executed',
+  ]),
+  of(
+    'ends at once on SIGTERM and drops its callers',
+    'lets running invocations finish for a while, answers 503 to the others',
+    'a deployment must not cost answers',
+    [
+      'lets a running invocation finish before it ends',
+      'refuses with 503 what waits when it is told to end',
+      'answers 503 for an invocation that it cuts at the end of its patience',
+    ],
+  ),
+  of('leaves its children behind when it is killed', 'no child outlives it', 'nobody else looks after them', [
+    'leaves no process behind when it is killed',
+  ]),
+  of(
+    'measures the start of a thread as Init Duration, includes init in Duration, prints Memory Size as memory used',
+    "prints the service's line, measured",
+    'people read these numbers',
+    [
+      'writes REPORT as the service does, with Init Duration on a cold start',
+      'measures init apart from the invocation',
+      'measures the memory of the processes',
+    ],
+  ),
+  of(
+    'prints neither END nor REPORT after a failure, and no status',
+    'prints them after every invocation, with Status and Error Type',
+    'as the service does',
+    [
+      'writes END and a REPORT with the status after a crash',
+      'writes END and a REPORT with the status after a time-out',
+      "writes a REPORT with the status after a handler's error",
+    ],
+  ),
+  of(
+    "lets a function's output run between and into its own lines",
+    'keeps lines whole, and what init prints before START',
+    'as the service does',
+    [
+      'writes what is printed during init before START',
+      'writes lines whole: one without an end does not run into the next',
+    ],
+  ),
+  of('logs in lines of text', 'logs in JSON', 'programs read logs', [
+    'writes its own log as JSON, one record a line',
+  ]),
+  of(
+    'sets only name, version, memory size and log names, these to a fixed group',
+    'sets what the service sets, where it is absent',
+    "Node's, Rust's and Java's clients end without some of it",
+    [
+      'fills in what the service sets',
+      'takes the working directory for the task root where there is no /var/task',
+      'fills in an empty memory size and empty log names',
+      'names the log group after the function',
+      'takes AWS_DEFAULT_REGION from AWS_REGION',
+      'takes AWS_REGION from AWS_DEFAULT_REGION',
+    ],
+  ),
+  of(
+    'sets missing credentials to the empty string',
+    'leaves them unset',
+    'SDKs take empty ones for credentials and do not look elsewhere',
+    ['leaves credentials unset that are not set'],
+  ),
+  of('has a fixed region and account', 'takes them from the environment', 'functions take their ARN apart', [
+    'names region and account in the ARN',
+  ]),
+  of('has one environment and no queue', 'has --max-environments and --max-queue', 'options of ours', [
+    'runs as many invocations at a time as there may be environments',
+    'gives the first environment the configured address',
+    'starts no second environment while the first is free',
+    'keeps the other environments when one crashes',
+    'stops all environments on SIGTERM',
+    'throttles what does not fit into the queue',
+    'throttles at once without a queue',
+    'lets a throttled caller try again',
+  ]),
+  of(
+    'has no such endpoint',
+    'answers on /_rie/health and /_rie/ready',
+    'containers are looked after by health checks',
+    [
+      'is healthy as soon as it listens, and says so in JSON',
+      'is not ready before an environment is initialised',
+      'is ready while an environment is free, and only then',
+      'becomes ready without an invocation after an eager init',
+      'stays healthy while an invocation runs',
+    ],
+  ),
+  of(
+    '(our source, `bun run dev`)',
+    'serves a sample function when there is nothing to run',
+    'to try it out without writing one',
+    ['ends with exit code 2 where there is nothing to run'],
+    'source',
+  ),
+]

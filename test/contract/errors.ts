@@ -119,7 +119,7 @@ export const errors = chapter('Failures', (it) => {
     await rie.exchange()
     const first = await rie.runtime()
     first.kill()
-    await first.gone()
+    await first.reaped()
     rie.drop()
     const call = rie.invoke('"again"')
     await rie.runtime(2)

@@ -24,8 +24,6 @@ export interface Options {
   readonly api?: string
   /** gateway and Runtime API listen there, whatever the log says, or does not say */
   readonly listens?: readonly [gateway: string, api: string] | readonly string[] | undefined
-  /** no addresses at all on the command line */
-  readonly bare?: boolean
   readonly cwd?: string
 }
 
@@ -51,9 +49,7 @@ export function spawn(subject: Subject, options: Options): Launched {
   lay(image, options.image)
   const marks = mark()
   const ours = subject.name !== 'reference'
-  const addresses = options.bare
-    ? []
-    : [gatewayFlag, options.gateway ?? '127.0.0.1:0', apiFlag, options.api ?? '127.0.0.1:0']
+  const addresses = [gatewayFlag, options.gateway ?? '127.0.0.1:0', apiFlag, options.api ?? '127.0.0.1:0']
   const command = options.command ?? [puppetFile]
   const argv = [...subject.program, ...addresses, ...(options.flags ?? []), ...command]
   const private_ = options.image !== undefined || (!ours && options.extensions !== undefined)
@@ -196,7 +192,7 @@ export interface Ended {
 
 /** Runs the program to its end, which must come by itself. */
 export async function run(subject: Subject, options: Options): Promise<Ended> {
-  using launched = spawn(subject, { bare: true, ...options })
+  using launched = spawn(subject, options)
   try {
     const code = await within('the program to end', launched.process.exited)
     await Promise.all([launched.stdout.ended, launched.stderr.ended])

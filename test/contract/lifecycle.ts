@@ -185,7 +185,7 @@ export const lifecycle = chapter('Life cycle', (it) => {
     const first = await rie.runtime()
     const child = await first.fork()
     first.kill()
-    await first.gone()
+    await first.reaped()
     rie.drop()
     const call = rie.invoke()
     await rie.runtime(2)

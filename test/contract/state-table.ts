@@ -53,7 +53,7 @@ const refusing = (state: string, others: State['cells'] = {}): State['cells'] =>
 /** An upload of which only the first half has arrived. */
 async function half(rie: Emulator, path: string): Promise<Wire> {
   const wire = await Wire.open(rie.api)
-  const headers = { 'Content-Length': '10' }
+  const headers = { 'Content-Length': '9' }
   wire.send(bytes(rie.api, { method: 'POST', path: `/2018-06-01/runtime/${path}`, headers, body: '"half' }))
   await rie.settle()
   return wire
@@ -238,6 +238,7 @@ export const stateTable = chapter('Runtime API: state table', (it) => {
   it('forgets a poller that has gone away', async ({ start }) => {
     await using rie = await start()
     await rie.exchange()
+    await rie.settle()
     rie.drop()
     await rie.settle()
     const call = rie.invoke('"for the living"')

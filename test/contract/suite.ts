@@ -63,7 +63,18 @@ export interface Result {
 const inverted = process.env.CONTRACT_VERIFY_DIFFERENCES === '1'
 const results = process.env.CONTRACT_RESULTS
 
+/** Titles are names: they must be unique, and a difference must name one. */
+function check(): void {
+  const titles = chapters.flatMap((chapter) => chapter.cases.map((each) => each.title))
+  const twice = titles.find((title, index) => titles.indexOf(title) !== index)
+  if (twice !== undefined) throw new Error(`two cases are called "${twice}"`)
+  const listed = differences.flatMap(({ subject, cases }) => cases.map((title) => ({ subject, title })))
+  const unknown = listed.find(({ title }) => !titles.includes(title))
+  if (unknown) throw new Error(`a difference names a case that does not exist: "${unknown.title}"`)
+}
+
 export function contract(subject: Subject | Missing, name: SubjectName): void {
+  check()
   setDefaultTimeout(120_000)
   const limit = slots(Number(process.env.CONTRACT_SLOTS ?? 6))
   describe(`the contract, kept by ${name}`, () => {
@@ -85,7 +96,9 @@ export function contract(subject: Subject | Missing, name: SubjectName): void {
             }
             appendFileSync(results, `${JSON.stringify(line)}\n`)
           }
-          const difference = differences.find((known) => known.subject === name && known.case === each.title)
+          const difference = differences.find(
+            (known) => known.subject === name && known.cases.includes(each.title),
+          )
           const skip = obstacle(subject, each, difference !== undefined)
           if ('missing' in subject || skip !== undefined) {
             record(skip?.kind ?? 'skipped', skip?.reason)

@@ -4,16 +4,8 @@
  * whether a function is written right.
  */
 import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
-import type { Client, Launch } from './client.ts'
 import { prepareExtension } from './clients.ts'
-import { type Answer, type Emulator, type StartOptions, startEmulator } from './emulator.ts'
-
-export interface Trial {
-  readonly client: Client
-  readonly launch: Launch
-  readonly handlersOnly: boolean
-  start(options?: StartOptions): Promise<Emulator>
-}
+import { afterPrelude, failure, instance, json, nextSucceeds, success, type Trial } from './trial.ts'
 
 export interface Case {
   readonly name: string
@@ -25,45 +17,6 @@ export interface Case {
 /** The service's limits: an event of 6 MiB, an answer of 6 MiB and 100 bytes. */
 const EVENT_LIMIT = 6 * 1024 * 1024
 const ANSWER_LIMIT = EVENT_LIMIT + 100
-
-export function trial(binary: string, client: Client, launch: Launch, handlersOnly: boolean): Trial {
-  return { client, launch, handlersOnly, start: (options) => startEmulator(binary, launch, options) }
-}
-
-/** The JSON of an answer that must be a success. */
-function success(answer: Answer): unknown {
-  ok(answer.status === 200, `status ${answer.status}: ${answer.text.slice(0, 300)}`)
-  const failure = answer.headers.get('x-amz-function-error')
-  ok(failure === null, `${failure}: ${answer.text.slice(0, 300)}`)
-  return json(answer)
-}
-
-function json(answer: Answer): Record<string, unknown> {
-  try {
-    return JSON.parse(answer.text)
-  } catch {
-    throw new Error(`not JSON, status ${answer.status}: ${answer.text.slice(0, 300)}`)
-  }
-}
-
-/** The document of an answer that must be an error of the function. */
-function failure(trial: Trial, answer: Answer, status = 200): Record<string, unknown> {
-  if (!trial.handlersOnly) {
-    same(answer.status, status)
-    same(answer.headers.get('x-amz-function-error'), 'Unhandled')
-  }
-  return json(answer)
-}
-
-async function instance(emulator: Emulator): Promise<unknown> {
-  return (success(await emulator.invoke({ do: 'instance' })) as { instance: unknown }).instance
-}
-
-/** The function must be there for the next caller, whatever happened to this one. */
-async function nextSucceeds(emulator: Emulator): Promise<void> {
-  const event = { do: 'echo', after: 'that' }
-  same(success(await emulator.invoke(event)), event)
-}
 
 export const CASES: readonly Case[] = [
   {
@@ -236,6 +189,29 @@ export const CASES: readonly Case[] = [
         String(document.errorMessage),
         /^Response payload size (\(\d+ bytes\) )?exceeded maximum allowed payload size \(6291556 bytes\)\.$/,
       )
+      await nextSucceeds(emulator)
+    },
+  },
+  {
+    name: 'stream',
+    title: 'streamed answer',
+    async run(trial) {
+      await using emulator = await trial.start({ streaming: true })
+      const answer = await emulator.invoke({ do: 'stream', parts: ['one, ', 'two, ', 'three'] })
+      same(afterPrelude(answer), 'one, two, three')
+      same([answer.status, answer.headers.get('x-amz-function-error')], [200, null])
+      await nextSucceeds(emulator)
+    },
+  },
+  {
+    name: 'stream-error',
+    title: 'stream that fails',
+    async run(trial) {
+      await using emulator = await trial.start({ streaming: true })
+      const answer = await emulator.invoke({ do: 'stream', parts: ['one, '], fail: 'broken' })
+      if (!trial.handlersOnly)
+        same([answer.status, answer.headers.get('x-amz-function-error')], [200, 'Unhandled'])
+      ok(afterPrelude(answer).startsWith('one, '), answer.text.slice(0, 300))
       await nextSucceeds(emulator)
     },
   },

@@ -11,6 +11,8 @@ export interface Launch {
   readonly command: readonly string[]
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
+  /** The function that streams, where that is another one. */
+  readonly streaming?: Omit<Launch, 'streaming' | 'cwd'>
 }
 
 export interface Client {
@@ -56,25 +58,28 @@ export function sources(client: string): string {
   return join(ROOT, 'test', 'clients', 'functions', client)
 }
 
-/**
- * The folder `.cache/clients/<client>/<version>`, filled by `install` the first time. The key of what is installed is
- * the version and the sources: a function that was edited is built again, over what is there.
- */
-export async function cached(
-  client: string,
-  version: string,
-  install: (folder: string) => Promise<void>,
-): Promise<string> {
+interface Steps {
+  /** Brings the client, once per version. */
+  install?(folder: string): Promise<void>
+  /** Builds the function, again whenever its sources have changed. */
+  build?(folder: string): Promise<void>
+}
+
+/** The folder `.cache/clients/<client>/<version>` with the client and a copy of its function's sources. */
+export async function cached(client: string, version: string, steps: Steps): Promise<string> {
   const folder = join(CACHE, client, version)
-  const stamp = join(folder, '.installed')
-  const key = await fingerprint(sources(client))
-  if (existsSync(stamp) && (await Bun.file(stamp).text()) === key) return folder
   await mkdir(folder, { recursive: true })
-  await rm(stamp, { force: true })
   await cp(sources(client), folder, { recursive: true })
-  await install(folder)
-  await Bun.write(stamp, key)
+  await once(join(folder, '.installed'), version, () => steps.install?.(folder))
+  await once(join(folder, '.built'), await fingerprint(sources(client)), () => steps.build?.(folder))
   return folder
+}
+
+async function once(stamp: string, key: string, work: () => Promise<void> | undefined): Promise<void> {
+  if (existsSync(stamp) && (await Bun.file(stamp).text()) === key) return
+  await rm(stamp, { force: true })
+  await work()
+  await Bun.write(stamp, key)
 }
 
 async function fingerprint(folder: string): Promise<string> {

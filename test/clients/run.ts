@@ -8,10 +8,11 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CASES, type Case, type Trial, trial } from './cases.ts'
+import { CASES, type Case } from './cases.ts'
 import { type Client, Unavailable } from './client.ts'
 import { CLIENTS } from './clients.ts'
 import { matrix, type Result } from './matrix.ts'
+import { type Trial, trial } from './trial.ts'
 
 const ROOT = resolve(import.meta.dir, '../..')
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -20,6 +21,25 @@ type order struct {
 	Ms      int      `json:"ms"`
 	Bytes   int      `json:"bytes"`
 	Names   []string `json:"names"`
+	Parts   []string `json:"parts"`
+	Fail    string   `json:"fail"`
+}
+
+// What a handler returns as a reader is streamed.
+func stream(wanted order) io.Reader {
+	reader, writer := io.Pipe()
+	go func() {
+		for _, part := range wanted.Parts {
+			io.WriteString(writer, part)
+			time.Sleep(50 * time.Millisecond)
+		}
+		if wanted.Fail != "" {
+			writer.CloseWithError(errors.New(wanted.Fail))
+			return
+		}
+		writer.Close()
+	}()
+	return reader
 }
 
 func handle(ctx context.Context, event json.RawMessage) (any, error) {
@@ -58,6 +78,8 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		}, nil
 	case "large":
 		return strings.Repeat("x", wanted.Bytes), nil
+	case "stream":
+		return stream(wanted), nil
 	case "instance":
 		return map[string]int{"instance": os.Getpid()}, nil
 	}

@@ -32,3 +32,15 @@ export async function handler(event, context) {
       return event
   }
 }
+
+// The same client in its other mode: {"parts": […], "fail"?: …}.
+export const stream = awslambda.streamifyResponse(async (event, answer) => {
+  if (!event.parts) return answer.end(JSON.stringify(event))
+  answer.setContentType('text/plain')
+  for (const part of event.parts) {
+    answer.write(part)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  if (event.fail) throw new RangeError(event.fail)
+  answer.end()
+})

@@ -1,5 +1,7 @@
 //! The function behind the Rust client. What it does is in the event: {"do": …}.
-use lambda_runtime::{run, service_fn, Error, LambdaEvent};
+use futures_util::{stream, Stream, StreamExt};
+use lambda_runtime::{run, service_fn, Error, LambdaEvent, StreamResponse};
+use std::convert::Infallible;
 use serde_json::{json, Map, Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,7 +37,23 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }
 }
 
+/// The same client in its other mode: {"parts": […]}.
+async fn parts(event: LambdaEvent<Value>) -> Result<StreamResponse<impl Stream<Item = Result<String, Infallible>>>, Error> {
+    let texts = match event.payload["parts"].as_array() {
+        Some(list) => list.iter().filter_map(Value::as_str).map(String::from).collect(),
+        None => vec![event.payload.to_string()],
+    };
+    let stream = stream::iter(texts).then(|text| async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(text)
+    });
+    Ok(StreamResponse::from(Box::pin(stream)))
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
+    if std::env::var("STREAM").is_ok() {
+        return run(service_fn(parts)).await;
+    }
     run(service_fn(handle)).await
 }

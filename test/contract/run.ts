@@ -38,7 +38,7 @@ for (const name of names) {
   if (code !== 0) console.log(output)
   if (code !== 0 && failures.length === 0) broken++
   for (const { chapter, case: title, reason } of failures)
-    console.log(`  failed: ${chapter}: ${title}: ${reason}`)
+    console.log(`  failed: ${chapter}: ${title}: ${reason?.split('\n', 1)[0]}`)
   console.log(`  ${summary(lines)}\n`)
 }
 

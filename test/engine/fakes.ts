@@ -1,0 +1,268 @@
+/**
+ * The outside of the engine, scripted: processes that are objects, a clock that is set, a journal that is a list.
+ * Everything that happens is written into one log, so that order can be compared as a whole.
+ */
+
+import type { ExitStatus, Outcome, ProcessName } from '../../src/core/failure.ts'
+import type { EnvironmentId, PollId, RequestId } from '../../src/core/ids.ts'
+import type { Event, Reply } from '../../src/core/lifecycle.ts'
+import { Environment, type EnvironmentParts } from '../../src/engine/environment.ts'
+import type { Invocation } from '../../src/engine/invocation.ts'
+import type {
+  Clock,
+  Journal,
+  LaunchFailure,
+  Log,
+  ProcessEvents,
+  Processes,
+  ProcessSpec,
+  Report,
+  RunningProcess,
+} from '../../src/engine/ports.ts'
+
+export class FakeProcess implements RunningProcess {
+  readonly pid: number
+  readonly name: ProcessName
+  /** ends by itself when it is killed */
+  mortal = true
+  disposed = 0
+  /** what it has written and the kernel still holds */
+  unread = ''
+  readonly #events: ProcessEvents
+  readonly #log: string[]
+  #ended = false
+
+  constructor(pid: number, name: ProcessName, events: ProcessEvents, log: string[]) {
+    this.pid = pid
+    this.name = name
+    this.#events = events
+    this.#log = log
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#log.push(`${signal} ${this.name}`)
+    if (signal === 'SIGKILL' && this.mortal) queueMicrotask(() => this.exit({ kind: 'signal', signal }))
+  }
+
+  drain(): void {
+    if (this.unread === '') return
+    const chunk = new TextEncoder().encode(this.unread)
+    this.unread = ''
+    this.#events.output(chunk)
+  }
+
+  dispose(): void {
+    this.disposed++
+  }
+
+  exit(status: ExitStatus = { kind: 'code', code: 1 }): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#events.exit(status)
+  }
+}
+
+export class FakeProcesses implements Processes {
+  readonly specs: ProcessSpec[] = []
+  /** the latest process of each name */
+  readonly latest = new Map<ProcessName, FakeProcess>()
+  readonly all: FakeProcess[] = []
+  readonly failures = new Map<ProcessName, LaunchFailure>()
+  bytes = 0
+  looks = 0
+  /** called with each process that was started, before anyone else knows of it */
+  started: (process: FakeProcess) => void = () => {}
+  readonly #log: string[]
+
+  constructor(log: string[] = []) {
+    this.#log = log
+  }
+
+  spawn(spec: ProcessSpec, events: ProcessEvents): RunningProcess | LaunchFailure {
+    this.#log.push(`spawn ${spec.name}`)
+    this.specs.push(spec)
+    const failure = this.failures.get(spec.name)
+    if (failure !== undefined) return failure
+    const process = new FakeProcess(100 + this.all.length, spec.name, events, this.#log)
+    this.all.push(process)
+    this.latest.set(spec.name, process)
+    this.started(process)
+    return process
+  }
+
+  memory(processes: Iterable<RunningProcess>): number {
+    this.looks++
+    return [...processes].length * this.bytes
+  }
+
+  process(name: ProcessName): FakeProcess {
+    const process = this.latest.get(name)
+    if (process === undefined) throw new Error(`${name} was not started`)
+    return process
+  }
+}
+
+/** A clock that moves when it is told to. */
+export class FakeClock implements Clock {
+  monotonic = 1000
+  unix = 1_700_000_000_000
+
+  readonly now = (): number => this.monotonic
+  readonly epoch = (): number => this.unix
+
+  advance(ms: number): void {
+    this.monotonic += ms
+    this.unix += ms
+  }
+}
+
+export const realClock: Clock = { now: () => performance.now(), epoch: () => Date.now() }
+
+/** Each line of what an environment is told to write down, in the log of everything. */
+export class FakeJournal implements Journal {
+  readonly reports: Report[] = []
+  readonly #log: string[]
+
+  constructor(log: string[] = []) {
+    this.#log = log
+  }
+
+  output(process: ProcessName, chunk: Uint8Array): void {
+    this.#log.push(`output ${process} ${new TextDecoder().decode(chunk)}`)
+  }
+  start(id: RequestId): void {
+    this.#log.push(`START ${id}`)
+  }
+  report(id: RequestId, report: Report): void {
+    this.reports.push(report)
+    this.#log.push(`REPORT ${id} ${report.verdict.status}`)
+  }
+  initReport(...[phase, verdict, , extensions]: Parameters<Journal['initReport']>): void {
+    const names = extensions.map(({ name, state }) => ` ${name}:${state}`).join('')
+    this.#log.push(`INIT_REPORT ${phase} ${verdict.status}${names}`)
+  }
+  keepTail(): void {
+    this.#log.push('keep tail')
+  }
+  takeTail(): Uint8Array {
+    return new TextEncoder().encode('the tail')
+  }
+}
+
+export interface LogLine {
+  readonly level: string
+  readonly fields: object
+  readonly message: string
+}
+
+export function fakeLog(lines: LogLine[] = []): Log & { readonly lines: LogLine[] } {
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, fields, message })
+  }
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+export interface FakeInvocation extends Invocation {
+  readonly outcomes: Outcome[]
+  readonly tails: (string | null)[]
+}
+
+export const requestId = (name: string): RequestId => name as RequestId
+
+export function invocation(
+  name: string,
+  log: string[] = [],
+  over: Partial<Pick<Invocation, 'tail' | 'tenant' | 'clientContext' | 'payload'>> = {},
+): FakeInvocation {
+  const outcomes: Outcome[] = []
+  const tails: (string | null)[] = []
+  return {
+    id: requestId(name),
+    payload: new Blob(['{}']),
+    arn: 'arn:aws:lambda:us-east-1:012345678912:function:f',
+    traceId: 'Root=1-2-3',
+    clientContext: null,
+    tenant: null,
+    tail: false,
+    startedAt: 0,
+    deadline: 0,
+    outcomes,
+    tails,
+    settle(outcome) {
+      outcomes.push(outcome)
+      log.push(`settle ${name} ${outcome.kind}`)
+    },
+    over(tail) {
+      tails.push(tail === null ? null : new TextDecoder().decode(tail))
+      log.push(`over ${name}`)
+    },
+    ...over,
+  }
+}
+
+/** What an API call was answered so far. */
+export interface Asked {
+  readonly call: PollId
+  readonly replies: Reply[]
+}
+
+/** Calls an environment as the API does. */
+export function ask(environment: Environment, event: (call: PollId) => Event, log: string[] = []): Asked {
+  const replies: Reply[] = []
+  const call = environment.open((reply) => {
+    replies.push(reply)
+    log.push(`reply ${call} ${reply.kind}`)
+  })
+  environment.dispatch(event(call))
+  return { call, replies }
+}
+
+export const next = (environment: Environment, log?: string[]): Asked =>
+  ask(environment, (call) => ({ type: 'runtime/next', call }), log)
+
+/** Announces a response, and completes it if it may be read. */
+export function respond(environment: Environment, id: RequestId, log?: string[]): Asked {
+  const asked = ask(environment, (call) => ({ type: 'runtime/response', call, id, mode: null }), log)
+  if (asked.replies[0]?.kind === 'read') complete(environment, id, asked.call)
+  return asked
+}
+
+export function complete(environment: Environment, id: RequestId, call: PollId): void {
+  const received = { kind: 'complete', payload: new Blob(['"ok"']), contentType: null } as const
+  environment.dispatch({ type: 'runtime/received', call, id, errorType: null, received })
+}
+
+/** One environment on a stage: everything about it is scripted, and in one log. */
+export interface Stage {
+  readonly environment: Environment
+  readonly processes: FakeProcesses
+  readonly journal: FakeJournal
+  readonly lines: LogLine[]
+  readonly log: string[]
+  readonly clock: FakeClock
+}
+
+export function stage(over: Partial<EnvironmentParts> = {}): Stage {
+  const log: string[] = []
+  const clock = new FakeClock()
+  const processes = new FakeProcesses(log)
+  const journal = new FakeJournal(log)
+  const ownLog = fakeLog()
+  const environment = new Environment({
+    id: 1 as EnvironmentId,
+    processes,
+    clock,
+    journal,
+    log: ownLog,
+    functionTimeoutMs: 3000,
+    initTimeoutMs: 10_000,
+    discover: () => [],
+    specify: (name) => ({ name, argv: ['/bin/true'], cwd: '/', env: {} }),
+    changed: () => log.push('changed'),
+    ...over,
+  })
+  return { environment, processes, journal, lines: ownLog.lines, log, clock }
+}
+
+/** Empties a list and hands out what was in it. */
+export const take = <T>(list: T[]): T[] => list.splice(0)

@@ -14,12 +14,16 @@ import { extensionsDisabled, listExtensions } from './process/bootstrap.ts'
 import { childAddress, extensionEnvironment, runtimeEnvironment } from './process/environ.ts'
 import { createLines } from './process/lines.ts'
 import { createJournal } from './telemetry/journal.ts'
+import { Metrics } from './telemetry/metrics.ts'
+import { createExposition } from './telemetry/prometheus.ts'
 import type { Sink } from './telemetry/sink.ts'
 
 export interface EmulatorParts {
   readonly processes: Processes & Partial<Disposable>
   readonly clock: Clock
   readonly sink: Sink
+  /** where the log lines of one environment go; default: `sink`, where those of all follow each other */
+  readonly sinkOf?: (id: EnvironmentId) => Sink
   /** a logger of which `child` makes one per environment */
   readonly log: Log & { child(fields: object): Log }
 }
@@ -49,12 +53,13 @@ export class ListenError extends Error {
 export function composeEmulator(config: Config, parts: EmulatorParts): Emulator {
   const { processes, clock, sink, log } = parts
   const apis = new Map<EnvironmentId, RuntimeApi>()
+  const metrics = new Metrics()
   /** the environment that has the configured address; the others have free ports */
   let primary: EnvironmentId | null = null
   /** decided when the first environment looks for extensions, and kept (rie-classic.md 5.1) */
   let extensionsOff: boolean | null = null
 
-  const discover = (): readonly string[] => {
+  const discover = (log: Log): readonly string[] => {
     extensionsOff ??= extensionsDisabled()
     if (extensionsOff) {
       log.info({}, 'extensions are disabled by /opt/disable-extensions-jwigqn8j')
@@ -71,7 +76,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
   const create = (id: EnvironmentId, changed: (environment: Environment) => void): Environment => {
     const named = config.maxEnvironments > 1 ? log.child({ environment: id }) : log
     const journal = createJournal({
-      sink,
+      sink: parts.sinkOf?.(id) ?? sink,
       functionVersion: config.functionVersion,
       memorySize: config.memorySize,
       cutter: createLines,
@@ -85,13 +90,14 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       log: named,
       functionTimeoutMs: config.functionTimeoutMs,
       initTimeoutMs: config.initTimeoutMs,
-      discover,
+      discover: () => discover(named),
+      observer: metrics,
       specify: (process) => specify(config, process, address),
       changed,
     })
     const { hostname } = config.runtimeApi
     const port = primary === null ? config.runtimeApi.port : 0
-    const api = listen('--runtime-api-address', hostname, port, () =>
+    const open = (): RuntimeApi =>
       openRuntimeApi(environment, {
         hostname,
         port,
@@ -103,8 +109,15 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
         },
         extensionsDisabled: () => extensionsOff === true,
         log: named,
-      }),
-    )
+      })
+    let api: RuntimeApi
+    try {
+      api = listen('--runtime-api-address', hostname, port, open)
+    } catch (error) {
+      // of the first one the program tells, and ends
+      if (id > 1) named.error({ reason: String(error) }, 'an execution environment could not be made')
+      throw error
+    }
     apis.set(id, api)
     primary ??= id
     address = childAddress(api)
@@ -113,6 +126,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
 
   const pool = new Pool({
     clock,
+    observer: metrics,
     maxEnvironments: config.maxEnvironments,
     maxQueue: config.maxQueue,
     environmentTtlMs: config.environmentTtlMs,
@@ -131,6 +145,9 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       hostname,
       port,
       dialect: config.dialect,
+      metrics: () =>
+        createExposition(metrics, () => ({ waiting: pool.waiting, environments: pool.snapshot() })),
+      limits: { maxEnvironments: config.maxEnvironments, maxQueue: config.maxQueue },
       functionTimeoutMs: config.functionTimeoutMs,
       functionVersion: config.functionVersion,
       functionArn: `arn:aws:lambda:${config.region}:${config.accountId}:function:${config.functionName}`,

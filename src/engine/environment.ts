@@ -5,7 +5,14 @@
  * kept here under the ids that the rules know: invocations, parked replies, processes, timers.
  */
 
-import type { ExitStatus, Fault, ProcessName, Verdict } from '../core/failure.ts'
+import {
+  type ExitStatus,
+  type Fault,
+  initTimeout,
+  type Outcome,
+  type ProcessName,
+  type Verdict,
+} from '../core/failure.ts'
 import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.ts'
 import {
   type Effect,
@@ -17,7 +24,16 @@ import {
 } from '../core/lifecycle.ts'
 import { Deadline } from './deadline.ts'
 import type { Invocation } from './invocation.ts'
-import type { Clock, Journal, LaunchFailure, Log, Processes, ProcessSpec, RunningProcess } from './ports.ts'
+import type {
+  Clock,
+  Journal,
+  LaunchFailure,
+  Log,
+  Observer,
+  Processes,
+  ProcessSpec,
+  RunningProcess,
+} from './ports.ts'
 
 /** What an environment is made of. */
 export interface EnvironmentParts {
@@ -26,6 +42,7 @@ export interface EnvironmentParts {
   readonly clock: Clock
   readonly journal: Journal
   readonly log: Log
+  readonly observer?: Observer
   readonly functionTimeoutMs: number
   /** 0 means no limit */
   readonly initTimeoutMs: number
@@ -152,7 +169,7 @@ export class Environment {
         return
       }
       case 'settle':
-        this.#invocations.get(effect.id)?.settle(effect.outcome)
+        this.#settle(effect.id, effect.outcome)
         return
       case 'arm-deadline':
         this.#armDeadline(effect.id)
@@ -186,6 +203,14 @@ export class Environment {
       case 'disarm':
         this.#timers[effect.timer].disarm()
     }
+  }
+
+  #settle(id: RequestId, outcome: Outcome): void {
+    const invocation = this.#invocations.get(id)
+    if (invocation === undefined) return
+    const { clock, observer } = this.#parts
+    observer?.settled(outcome, invocation.startedAt === 0 ? null : clock.now() - invocation.startedAt)
+    invocation.settle(outcome)
   }
 
   #armDeadline(id: RequestId): void {
@@ -238,14 +263,18 @@ export class Environment {
         const ms = clock.now() - this.#initStarted
         if (record.verdict.status === 'success' && record.phase === 'init') this.#initMs = ms
         journal.initReport(record.phase, record.verdict, ms, record.extensions)
+        this.#parts.observer?.initialised(record.verdict, ms)
         log.debug({ phase: record.phase, ...record.verdict, durationMs: ms }, 'init ended')
         return
       }
       case 'fault':
         this.#logFault(record.process, record.fault, record.idle)
+        // that one is a shutdown for the reason `timeout` as well
+        if (record.fault !== initTimeout) this.#parts.observer?.restarted(record.fault.errorType)
         return
       case 'shutdown':
         log.debug({ reason: record.reason }, 'shutdown')
+        if (record.reason === 'timeout') this.#parts.observer?.restarted('timeout')
     }
   }
 

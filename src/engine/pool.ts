@@ -2,53 +2,58 @@
  * All execution environments and the queue before them. One place decides who runs where: `core/placement`.
  */
 
+import { type Outcome, verdict } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import { isFree, isOpen } from '../core/lifecycle.ts'
 import { mayWait, place } from '../core/placement.ts'
-import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
+import { Growth } from './growth.ts'
 import type { Invocation } from './invocation.ts'
-import type { Clock } from './ports.ts'
+import type { Clock, Observer } from './ports.ts'
+import { Queue } from './queue.ts'
+import { Retirement } from './retirement.ts'
+import { type EnvironmentSnapshot, isBusy, isLeaving, isRecovering, snapshot } from './snapshot.ts'
+import { Watch } from './watch.ts'
+
+export interface PoolState {
+  /** invocations that wait for an environment */
+  readonly queued: number
+  /** of the one that waits longest; 0 when none does */
+  readonly longestWaitMs: number
+  readonly environments: readonly EnvironmentSnapshot[]
+}
 
 export interface PoolParts {
   readonly clock: Clock
+  readonly observer?: Observer
   readonly maxEnvironments: number
   readonly maxQueue: number
-  /** milliseconds after which an idle environment is stopped, if it is not the last one */
+  /** milliseconds after which an idle environment is stopped, if it is not the oldest one */
   readonly environmentTtlMs: number
-  /** Makes an environment; it calls back `changed` after each of its steps. */
+  /** Makes an environment; it calls back `changed` after each of its steps. May throw, for want of a port above all. */
   create(id: EnvironmentId, changed: (environment: Environment) => void): Environment
   /** Lets go of what belongs to an environment that has stopped, its listener above all. */
   release(environment: Environment): void
 }
 
-/** What one environment is doing, for people and for `/_rie/state`. */
-export interface EnvironmentSnapshot {
-  readonly id: EnvironmentId
-  readonly phase: string
-  readonly free: boolean
-  readonly invocations: readonly RequestId[]
-  readonly extensions: readonly { readonly name: string; readonly state: string }[]
-  readonly processes: Readonly<Record<string, number>>
-  readonly tenant: string | null
-  readonly memoryBytes: number
-}
-
 export class Pool {
   readonly #parts: PoolParts
   readonly #environments: Environment[] = []
-  /** arrival order; the head is at `#head`, so that taking it costs the same however long the queue is */
-  #queue: Invocation[] = []
-  #head = 0
+  readonly #queue = new Queue()
   readonly #ids = new Set<RequestId>()
   #created = 0
   #draining = false
-  readonly #watchers = new Set<() => void>()
-  readonly #reaper: Deadline
+  #placing = false
+  #again = false
+  readonly #watch: Watch
+  readonly #retirement: Retirement
+  readonly #growth: Growth
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#reaper = new Deadline(parts.clock.now, () => this.#retireIdle())
+    this.#watch = new Watch(parts.clock.now)
+    this.#retirement = new Retirement(this.#environments, parts.environmentTtlMs, parts.clock.now)
+    this.#growth = new Growth(this.#environments, parts.clock.now, () => this.#serveQueue())
   }
 
   get size(): number {
@@ -56,7 +61,7 @@ export class Pool {
   }
 
   get waiting(): number {
-    return this.#queue.length - this.#head
+    return this.#queue.size
   }
 
   get draining(): boolean {
@@ -86,21 +91,18 @@ export class Pool {
    */
   invoke(invocation: Invocation): void {
     if (this.#draining) {
-      invocation.settle({ kind: 'shutdown' })
+      this.#refuse(invocation, { kind: 'shutdown' })
       return
     }
     // whoever waits longer goes first, also when an environment is free for a moment between two events
-    const placed = this.waiting === 0 ? this.#place(invocation) : false
-    if (placed) return
-    if (!mayWait(this.waiting, this.#parts.maxQueue)) {
-      invocation.settle({ kind: 'throttled' })
+    if (this.#queue.size === 0 && this.#place(invocation, null, 0, 0)) return
+    if (!mayWait(this.#queue.size, this.#parts.maxQueue) && !this.#mayWaitForPromised()) {
+      this.#refuse(invocation, { kind: 'throttled' })
       return
     }
     this.#ids.add(invocation.id)
-    this.#queue.push(invocation)
-    if (this.#head > 1024) this.#compact()
-    // a newcomer of another tenant may be placed although others wait
-    if (this.waiting > 1 && invocation.tenant !== null) this.#serveQueue()
+    this.#queue.push(invocation, this.#parts.clock.now())
+    this.#serveQueue()
   }
 
   /** Forgets an invocation that is over; the gateway calls it when nothing more will be heard of it. */
@@ -109,20 +111,18 @@ export class Pool {
   }
 
   snapshot(): EnvironmentSnapshot[] {
-    return this.#environments.map((environment) => {
-      const { state } = environment
-      return {
-        id: environment.id,
-        phase: state.phase,
-        free: isFree(state),
-        invocations: state.phase === 'serving' ? state.inflight.map(({ id }) => id) : [],
-        extensions:
-          'extensions' in state ? state.extensions.map((one) => ({ name: one.name, state: one.state })) : [],
-        processes: environment.pids(),
-        tenant: environment.tenant ?? null,
-        memoryBytes: environment.memory,
-      }
-    })
+    const now = this.#parts.clock.now()
+    return this.#environments.map((environment) => snapshot(environment, now))
+  }
+
+  /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
+  state(): PoolState {
+    const { first, size } = this.#queue
+    return {
+      queued: size,
+      longestWaitMs: first === null ? 0 : Math.round(this.#parts.clock.now() - first.since),
+      environments: this.snapshot(),
+    }
   }
 
   /**
@@ -131,52 +131,123 @@ export class Pool {
    */
   async drain(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#draining = true
-    for (const invocation of this.#takeAll()) invocation.settle({ kind: 'shutdown' })
-    await this.#until(() => this.#environments.every((environment) => !isBusy(environment)), graceMs, hurry)
+    for (const invocation of this.#queue.takeAll()) this.#refuse(invocation, { kind: 'shutdown' })
+    await this.#watch.until(() => !this.#environments.some(isBusy), graceMs, hurry)
     for (const environment of [...this.#environments]) environment.dispatch({ type: 'stop' })
-    await this.#until(() => this.#environments.length === 0, null, null)
-    this.#reaper[Symbol.dispose]()
+    await this.#watch.until(() => this.#environments.length === 0)
+    this.#retirement[Symbol.dispose]()
+    this.#growth[Symbol.dispose]()
   }
 
-  #until(condition: () => boolean, limitMs: number | null, hurry: Promise<void> | null): Promise<void> {
-    if (condition()) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = (): void => {
-        limit?.[Symbol.dispose]()
-        this.#watchers.delete(look)
-        resolve()
-      }
-      const look = (): void => {
-        if (condition()) done()
-      }
-      const limit = limitMs === null ? null : new Deadline(this.#parts.clock.now, done)
-      limit?.arm(limitMs ?? 0)
-      hurry?.then(done)
-      this.#watchers.add(look)
-    })
+  #refuse(invocation: Invocation, outcome: Outcome): void {
+    this.#parts.observer?.settled(outcome, null)
+    invocation.settle(outcome)
   }
 
-  #place(invocation: Invocation): boolean {
-    const placement = place(this.#environments, this.#parts.maxEnvironments, invocation.tenant)
+  /** Places waiting invocations in arrival order. What comes about meanwhile is looked at afterwards. */
+  #serveQueue(): void {
+    this.#again = true
+    if (this.#placing) return
+    this.#placing = true
+    try {
+      while (this.#again) {
+        this.#again = false
+        this.#serveOnce()
+      }
+    } finally {
+      this.#placing = false
+    }
+  }
+
+  #serveOnce(): void {
+    let ahead = 0
+    const ofTenant = new Map<string | null, number>()
+    for (let waiting = this.#queue.first; waiting !== null; waiting = waiting.next) {
+      const { tenant } = waiting.invocation
+      const rivals = ofTenant.get(tenant) ?? 0
+      if (this.#place(waiting.invocation, waiting, ahead, rivals)) continue
+      if (!this.#mayPlace()) return
+      ahead++
+      ofTenant.set(tenant, rivals + 1)
+    }
+  }
+
+  /** Whether there is any environment, or room for one, that the next in the queue could have if this one cannot. */
+  #mayPlace(): boolean {
+    const room = this.#environments.length < this.#parts.maxEnvironments && !this.#growth.blocked
+    return room || this.#environments.some((environment) => isOpen(environment.state))
+  }
+
+  /**
+   * Finds an environment for an invocation, which leaves the queue before it is handed over. `ahead` others have been
+   * passed over in the queue, `rivals` of them of the same tenant.
+   */
+  #place(invocation: Invocation, waiting: Queue['first'], ahead: number, rivals: number): boolean {
+    const { maxEnvironments, observer, clock } = this.#parts
+    const placement = place(this.#environments, maxEnvironments, invocation.tenant)
+    let environment: Environment | null
     switch (placement.do) {
       case 'wait':
         return false
       case 'retire':
+        // one that leaves makes room for one
+        if (this.#leaving() > ahead) return false
         placement.environment.dispatch({ type: 'stop' })
-        return false
+        if (placement.environment.state.phase !== 'stopped') return false
+        return this.#place(invocation, waiting, ahead, rivals)
+      case 'assign':
+        environment = placement.environment
+        break
       case 'create':
-      case 'assign': {
-        this.#ids.add(invocation.id)
-        const environment = placement.do === 'assign' ? placement.environment : this.#create()
-        environment.invoke(invocation)
-        return true
-      }
+        if (!this.#growth.allows(invocation.tenant, waiting?.since ?? null, rivals)) return false
+        environment = this.#tryCreate()
+        // those that there are go on; without any, nobody would ever come
+        if (environment === null && this.#environments.length > 0) return false
+    }
+    if (waiting === null) {
+      observer?.placed(0)
+    } else {
+      this.#queue.remove(waiting)
+      observer?.placed(clock.now() - waiting.since)
+    }
+    if (environment === null) {
+      this.#refuse(invocation, noEnvironment)
+      invocation.over?.(null, {
+        verdict: verdict(noEnvironment),
+        durationMs: 0,
+        initMs: null,
+        memoryBytes: 0,
+      })
+      return true
+    }
+    this.#ids.add(invocation.id)
+    environment.invoke(invocation)
+    return true
+  }
+
+  /** Who waits for an environment that is about to be free, or to make room, counts against no limit. */
+  #mayWaitForPromised(): boolean {
+    const promised = this.#environments.filter((one) => isRecovering(one.state)).length + this.#leaving()
+    return promised > 0 && mayWait(this.#queue.size, this.#parts.maxQueue + promised)
+  }
+
+  #leaving(): number {
+    return this.#environments.filter((one) => isLeaving(one.state)).length
+  }
+
+  #tryCreate(): Environment | null {
+    try {
+      return this.#create()
+    } catch {
+      this.#growth.failed()
+      return null
     }
   }
 
   #create(): Environment {
-    const id = ++this.#created as EnvironmentId
+    const id = (this.#created + 1) as EnvironmentId
     const environment = this.#parts.create(id, (changed) => this.#changed(changed))
+    this.#created++
     this.#environments.push(environment)
     return environment
   }
@@ -189,64 +260,19 @@ export class Pool {
         this.#environments.splice(index, 1)
         this.#parts.release(environment)
       }
-      if (this.waiting > 0) this.#serveQueue()
-    } else if (this.waiting > 0 && isOpen(state)) {
-      this.#serveQueue()
-    } else if (this.#environments.length > 1 && isFree(state) && !this.#reaper.armed) {
-      this.#reaper.arm(this.#parts.environmentTtlMs)
+      if (this.#queue.size > 0) this.#serveQueue()
+    } else if (isOpen(state)) {
+      if (this.#queue.size > 0) this.#serveQueue()
+      if (this.#environments.length > 1 && !this.#draining) this.#retirement.watch()
     }
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  /** Places waiting invocations in arrival order, as long as one can be placed. */
-  #serveQueue(): void {
-    for (let index = this.#head; index < this.#queue.length; index++) {
-      const invocation = this.#queue[index] as Invocation
-      if (!this.#place(invocation)) {
-        // the next one can be placed only if it is of another tenant
-        if (invocation.tenant === null && this.#queue[this.#queue.length - 1]?.tenant === null) return
-        continue
-      }
-      if (index === this.#head) {
-        this.#head++
-      } else {
-        this.#queue.splice(index, 1)
-        index--
-      }
-    }
-    if (this.#head === this.#queue.length) this.#compact()
-  }
-
-  #compact(): void {
-    this.#queue = this.#queue.slice(this.#head)
-    this.#head = 0
-  }
-
-  #takeAll(): Invocation[] {
-    const all = this.#queue.slice(this.#head)
-    this.#queue = []
-    this.#head = 0
-    return all
-  }
-
-  /** Stops the environments that have been idle for longer than their time, the oldest one excepted. */
-  #retireIdle(): void {
-    const { clock, environmentTtlMs } = this.#parts
-    const now = clock.now()
-    let next = Number.POSITIVE_INFINITY
-    for (const environment of this.#environments.slice(1)) {
-      if (!isFree(environment.state)) continue
-      const left = environment.idleSince + environmentTtlMs - now
-      if (left <= 0) environment.dispatch({ type: 'stop' })
-      else next = Math.min(next, left)
-    }
-    if (next !== Number.POSITIVE_INFINITY) this.#reaper.arm(next)
+    this.#watch.look()
   }
 }
 
-/** Something runs here that a drain waits for: an invocation, or a start that one waits for. */
-function isBusy({ state }: Environment): boolean {
-  if (state.phase === 'serving') return state.inflight.length > 0
-  if (state.phase === 'starting') return state.waiting !== null
-  return state.phase === 'stopping' && state.afterwards.to === 'starting'
+const noEnvironment: Outcome = {
+  kind: 'fault',
+  fault: {
+    errorType: 'Sandbox.Failure',
+    text: 'The emulator could not make an execution environment; its log says why',
+  },
 }

@@ -3,7 +3,7 @@
  * scripted runtimes that speak real HTTP and start nothing.
  */
 
-import type { ExitStatus, ProcessName, Verdict } from '../core/failure.ts'
+import type { ExitStatus, Outcome, ProcessName, Verdict } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import type { ExtensionReport, InitPhase } from '../core/lifecycle.ts'
 
@@ -93,6 +93,21 @@ export interface Journal {
   keepTail(): void
   /** What was kept since, START and REPORT included. */
   takeTail(): Uint8Array
+}
+
+/**
+ * Who counts. Called while invocations wait for the answer, so each call has to cost well under a microsecond; none
+ * may throw.
+ */
+export interface Observer {
+  /** A caller is answered. `ms` is the time since START; null when the invocation never started. */
+  settled(outcome: Outcome, ms: number | null): void
+  /** An environment took an invocation that had waited for it that long, in milliseconds. */
+  placed(waitMs: number): void
+  /** An init attempt came to its end. */
+  initialised(verdict: Verdict, ms: number): void
+  /** The processes of an environment are ended because of this: `timeout`, or an error type. */
+  restarted(cause: string): void
 }
 
 /** The emulator's own log, one child logger per environment. */

@@ -3,9 +3,9 @@
  * answers that help go through the router.
  */
 
-import { Hono } from 'hono'
 import { pathOf } from '../core/path.ts'
 import type { Pool } from '../engine/pool.ts'
+import { type AdminOptions, admin, problem } from './admin.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
 import { functionSegment } from './request.ts'
 
@@ -18,7 +18,7 @@ export interface Gateway {
   stop(): Promise<void>
 }
 
-export interface GatewayOptions extends InvokeOptions {
+export interface GatewayOptions extends InvokeOptions, AdminOptions {
   readonly hostname: string
   /** 0 for a free one */
   readonly port: number
@@ -27,7 +27,7 @@ export interface GatewayOptions extends InvokeOptions {
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
-  const router = routes(pool)
+  const router = admin(pool, options)
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,
@@ -55,34 +55,6 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
     },
     stop: () => server.stop(true),
   }
-}
-
-/** Health for people and probes, and answers that say what to send instead. */
-export function routes(pool: Pool): Hono {
-  const router = new Hono()
-  router.get('/_rie/health', (context) =>
-    context.json({
-      status: pool.draining ? 'stopping' : 'ok',
-      queued: pool.waiting,
-      environments: pool.snapshot(),
-    }),
-  )
-  router.get('/_rie/ready', (context) =>
-    pool.ready
-      ? context.json({ ready: true })
-      : context.json({ ready: false, reason: 'no initialised environment is free' }, 503),
-  )
-  router.notFound(({ req }) =>
-    problem(
-      404,
-      `${req.method} ${req.path} is not served; invoke with POST /2015-03-31/functions/function/invocations`,
-    ),
-  )
-  return router
-}
-
-function problem(status: number, message: string): Response {
-  return Response.json({ Type: 'User', Message: message }, { status })
 }
 
 function methodNotAllowed(): Response {

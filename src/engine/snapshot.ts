@@ -1,0 +1,83 @@
+/** What an environment is doing, in words for people, for `/_rie/state`, and for the figures. */
+
+import type { RequestId } from '../core/ids.ts'
+import { isFree, type Environment as State } from '../core/lifecycle.ts'
+import type { Environment } from './environment.ts'
+
+/**
+ * `cold`: nothing runs; `starting`: it initialises; `idle`: it could take an invocation; `busy`: one runs, or those
+ * who owe a poll after it have not asked yet; `stopping`: its processes are ending.
+ */
+export type Activity = 'cold' | 'starting' | 'idle' | 'busy' | 'stopping'
+
+export const activities = ['cold', 'starting', 'idle', 'busy', 'stopping'] as const satisfies Activity[]
+
+export interface EnvironmentSnapshot {
+  readonly id: number
+  readonly state: Activity
+  readonly phase: string
+  readonly free: boolean
+  /** the invocation that runs here or that this start is for */
+  readonly invocations: readonly RequestId[]
+  /** how often its processes have been started */
+  readonly starts: number
+  readonly extensions: readonly { readonly name: string; readonly state: string }[]
+  /** process ids by name */
+  readonly processes: Readonly<Record<string, number>>
+  readonly tenant: string | null
+  readonly memoryBytes: number
+  /** milliseconds since its last invocation; 0 unless it is idle */
+  readonly idleMs: number
+}
+
+export function snapshot(environment: Environment, now: number): EnvironmentSnapshot {
+  const { state } = environment
+  const free = isFree(state)
+  return {
+    id: environment.id,
+    state: activity(state),
+    phase: state.phase,
+    free,
+    invocations: invocationsOf(state),
+    starts: state.generation,
+    extensions:
+      'extensions' in state ? state.extensions.map((one) => ({ name: one.name, state: one.state })) : [],
+    processes: environment.pids(),
+    tenant: environment.tenant ?? null,
+    memoryBytes: environment.memory,
+    idleMs: free ? Math.round(now - environment.idleSince) : 0,
+  }
+}
+
+function invocationsOf(state: State): RequestId[] {
+  if (state.phase === 'serving') return state.inflight.map(({ id }) => id)
+  if (state.phase === 'starting') return state.waiting === null ? [] : [state.waiting]
+  return state.phase === 'stopping' && state.afterwards.to === 'starting' ? [state.afterwards.waiting] : []
+}
+
+export function activity(state: State): Activity {
+  switch (state.phase) {
+    case 'cold':
+    case 'starting':
+      return state.phase
+    case 'serving':
+      return state.inflight.length === 0 ? 'idle' : 'busy'
+    case 'stopping':
+    case 'stopped':
+      return 'stopping'
+  }
+}
+
+/** Something runs here that a drain waits for: an invocation, or a start that one waits for. */
+export const isBusy = ({ state }: Environment): boolean =>
+  state.phase === 'serving' ? state.inflight.length > 0 : invocationsOf(state).length > 0
+
+/** It works for nobody any more and will be open again by itself: after an answer, or after a failure. */
+export function isRecovering(state: State): boolean {
+  if (state.phase === 'stopping') return state.afterwards.to === 'cold'
+  return state.phase === 'serving' && state.inflight.length > 0 && state.inflight[0]?.stage === 'responded'
+}
+
+/** It is being stopped for good, and makes room for another. */
+export const isLeaving = (state: State): boolean =>
+  state.phase === 'stopping' && state.afterwards.to === 'stopped'

@@ -1,0 +1,96 @@
+/**
+ * What is counted: plain numbers, since counting happens on the way of every invocation. Nothing here knows how
+ * figures are presented; `prometheus.ts` does, and is loaded when somebody asks.
+ */
+
+import type { Outcome, Verdict } from '../core/failure.ts'
+import type { Observer } from '../engine/ports.ts'
+
+/** Numbers sorted into buckets. Adding one costs some nanoseconds and allocates nothing. */
+export class Distribution {
+  /** upper bounds, ascending; what is over the last one counts in `count` only */
+  readonly bounds: readonly number[]
+  /** how many fell into each bucket, not cumulated */
+  readonly counts: Float64Array
+  count = 0
+  sum = 0
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds
+    this.counts = new Float64Array(bounds.length)
+  }
+
+  add(value: number): void {
+    this.count++
+    this.sum += value
+    const { bounds } = this
+    for (let index = 0; index < bounds.length; index++) {
+      if (value <= (bounds[index] as number)) {
+        this.counts[index] = (this.counts[index] as number) + 1
+        return
+      }
+    }
+  }
+}
+
+const seconds = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900,
+] as const
+const bytes = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 6_291_556] as const
+
+/** How an invocation can end, in the words of the metric's label. */
+export const outcomes = {
+  response: 'success',
+  error: 'error',
+  oversize: 'response_too_large',
+  'broken-stream': 'broken_stream',
+  timeout: 'timeout',
+  fault: 'environment_failed',
+  throttled: 'throttled',
+  shutdown: 'shutdown',
+} as const satisfies Record<Outcome['kind'], string>
+
+/** All figures of one emulator since its start. Durations are in seconds, as Prometheus wants them. */
+export class Metrics implements Observer {
+  readonly invocations: Record<Outcome['kind'], number> = {
+    response: 0,
+    error: 0,
+    oversize: 0,
+    'broken-stream': 0,
+    timeout: 0,
+    fault: 0,
+    throttled: 0,
+    shutdown: 0,
+  }
+  /** from START to the answer, of all that started */
+  readonly duration: Distribution = new Distribution(seconds)
+  /** of init attempts that succeeded */
+  readonly init: Distribution = new Distribution(seconds)
+  /** from arrival to an environment, 0 of those who need not wait */
+  readonly wait: Distribution = new Distribution(seconds)
+  /** of everything that a runtime answered with */
+  readonly responseBytes: Distribution = new Distribution(bytes)
+  /** by cause; the two that are most likely are there from the start, so that they can be seen to be 0 */
+  readonly restarts: Map<string, number> = new Map([
+    ['timeout', 0],
+    ['Runtime.ExitError', 0],
+  ])
+
+  settled(outcome: Outcome, ms: number | null): void {
+    this.invocations[outcome.kind]++
+    if (ms !== null) this.duration.add(ms / 1000)
+    if ('payload' in outcome && outcome.payload !== null) this.responseBytes.add(outcome.payload.size)
+  }
+
+  placed(waitMs: number): void {
+    this.wait.add(waitMs / 1000)
+  }
+
+  initialised(verdict: Verdict, ms: number): void {
+    if (verdict.status === 'success') this.init.add(ms / 1000)
+  }
+
+  restarted(cause: string): void {
+    this.restarts.set(cause, (this.restarts.get(cause) ?? 0) + 1)
+  }
+}

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Spec, Validation } from '@cyclonedx/cyclonedx-library'
+import self from '../package.json'
+import { tempDir } from './harness.ts'
+
+const root = join(import.meta.dir, '..')
+const programs = ['x86_64', 'arm64', 'x86_64-musl', 'arm64-musl'].map((suffix) => `aws-lambda-rie-${suffix}`)
+const folder = tempDir()
+// lengths differ too: a path that gets into a program moves what follows it
+const clones = ['one', 'another-one-with-a-longer-name'].map((name) => join(folder.path, name))
+const file = (clone: number, name: string) => readFileSync(join(clones[clone] as string, 'dist', name))
+
+async function run(command: string[], cwd: string): Promise<string> {
+  const child = Bun.spawn(command, { cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()])
+  if ((await child.exited) !== 0) throw new Error(`${command.join(' ')}: ${err}${out}`)
+  return out
+}
+
+/** What is there now, committed or not, as a clone of its own. */
+async function clone(to: string): Promise<void> {
+  await run(['git', 'clone', '--quiet', '--no-checkout', root, to], root)
+  const names = await run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], root)
+  for (const name of names.split('\0')) {
+    if (!/^(src\/.*|build\.ts|package\.json|bun\.lock|bunfig\.toml|tsconfig\.json)$/.test(name)) continue
+    if (!existsSync(join(root, name))) continue
+    mkdirSync(dirname(join(to, name)), { recursive: true })
+    cpSync(join(root, name), join(to, name))
+  }
+  await run([process.execPath, 'run', 'build'], to)
+}
+
+describe('the build', () => {
+  beforeAll(() => Promise.all(clones.map(clone)), 300_000)
+  afterAll(() => folder[Symbol.dispose]())
+
+  test('makes the same files from one commit wherever it runs', () => {
+    for (const name of [...programs, 'aws-lambda-rie', 'SHA256SUMS', 'sbom.cdx.json'])
+      expect(file(0, name).equals(file(1, name)), name).toBe(true)
+  })
+
+  test('leaves no path of the machine in a program', () => {
+    for (const name of programs) {
+      for (const path of [folder.path, root, process.env.HOME ?? root]) {
+        const at = path.length > 5 ? file(0, name).indexOf(path) : -1
+        expect(at, `${path} in ${name}`).toBe(-1)
+      }
+    }
+  })
+
+  test('sums up every program', async () => {
+    const lines = file(0, 'SHA256SUMS').toString().trim().split('\n')
+    expect(lines.map((line) => line.slice(66)).sort()).toEqual([...programs, 'aws-lambda-rie'].sort())
+    expect(await run(['sha256sum', '--check', '--quiet', 'SHA256SUMS'], join(clones[0]!, 'dist'))).toBe('')
+  })
+
+  test('gives the x86-64 program the name of the reference too', () => {
+    expect(file(0, 'aws-lambda-rie').equals(file(0, 'aws-lambda-rie-x86_64'))).toBe(true)
+  })
+
+  test('lists what the programs contain, as CycloneDX defines it', async () => {
+    const text = file(0, 'sbom.cdx.json').toString()
+    expect(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text)).toBeNull()
+    const bill = JSON.parse(text)
+    const parts: { name: string; version: string }[] = bill.components
+    const names = parts.map(({ name }) => name)
+    expect(parts).toContainEqual(expect.objectContaining({ name: 'bun', version: Bun.version }))
+    for (const [name, version] of Object.entries(self.dependencies))
+      expect(parts).toContainEqual(expect.objectContaining({ name, version }))
+    // what those need comes along; what only developers need does not
+    expect(names).toContain('sonic-boom')
+    for (const name of Object.keys(self.devDependencies)) expect(names).not.toContain(name)
+    const sums = file(0, 'SHA256SUMS').toString()
+    for (const each of bill.metadata.component.components)
+      expect(sums).toContain(`${each.hashes[0].content}  ${each.name}\n`)
+  })
+})

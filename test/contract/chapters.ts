@@ -3,9 +3,14 @@ import { cli } from './cli.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
 import { health } from './health.ts'
+import { http } from './http.ts'
+import { initErrors } from './init-errors.ts'
 import { invoke } from './invoke.ts'
 import { lifecycle } from './lifecycle.ts'
 import { logs } from './logs.ts'
+import { order } from './order.ts'
+import { polling } from './polling.ts'
+import { responses } from './responses.ts'
 import { robustness } from './robustness.ts'
 import { runtimeApi } from './runtime-api.ts'
 import { scaling } from './scaling.ts'
@@ -15,9 +20,14 @@ import { timeout } from './timeout.ts'
 
 export const chapters: readonly Chapter[] = [
   invoke,
+  http,
+  order,
   runtimeApi,
+  responses,
   stateTable,
+  polling,
   errors,
+  initErrors,
   timeout,
   lifecycle,
   logs,

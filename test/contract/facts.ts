@@ -31,3 +31,8 @@ export const illegal = (from: string, to: string): string =>
   )
 
 export const accepted = '{"status":"OK"}\n'
+
+export const unknownId: string = refusal('InvalidRequestID', 'Invalid request ID')
+
+/** An id that no invocation has unless its caller says so. */
+export const someId = '6f1d3b1e-4a5c-4c39-9d0f-0a1b2c3d4e5f'

@@ -1,0 +1,128 @@
+/** What the caller gets when a runtime does not get as far as its first event. */
+import { expect } from 'bun:test'
+import { within } from '../harness.ts'
+import { fault, signed } from './facts.ts'
+import { plainFile } from './launch.ts'
+import { puppetFile } from './puppet.ts'
+import { chapter } from './suite.ts'
+
+const exits = (status: number) => ['/bin/sh', '-c', `exit ${status}`]
+/** A runtime that exits at once while the file is there, and is a puppet once it is gone. */
+const failsOnce = (file: string) => [
+  '/bin/sh',
+  '-c',
+  `if mkdir "${file}" 2>/dev/null; then exit 3; fi; exec "$0"`,
+]
+
+export const initErrors = chapter('Failures of init', (it) => {
+  it('answers with the reason when every init ends in an exit', async ({ start }) => {
+    await using rie = await start({ command: exits(1) })
+    const answer = await rie.invoke()
+    const id = answer.json.errorMessage.split(' ')[1]
+    expect([answer.status, answer.text]).toEqual([
+      502,
+      fault('Runtime.ExitError', id, 'Runtime exited with error: exit status 1'),
+    ])
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+  })
+
+  it('tries a failed init once more within the invocation', async ({ start }) => {
+    await using rie = await start({ command: [...failsOnce('$PUPPETS/once'), puppetFile] })
+    const call = rie.invoke()
+    expect((await rie.reply('"at second try"')).status).toBe(200)
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([200, '"at second try"'])
+  })
+
+  it('answers with the document of an init that reported an error and exited', async ({ start }) => {
+    const document = '{"errorMessage":"no such module","errorType":"Runtime.ImportModuleError"}'
+    await using rie = await start()
+    const call = rie.invoke()
+    for (let n = 1; ; n++) {
+      const runtime = await within('a runtime or an answer', Promise.race([rie.runtime(n), call]))
+      if ('status' in runtime) break
+      expect((await rie.initError(document)).status).toBe(202)
+      runtime.tell('exit 1')
+      await runtime.gone()
+    }
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([502, document])
+  })
+
+  it('ends an init attempt when the runtime has reported an error, alive or not', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    for (const n of [1, 2]) {
+      const runtime = await rie.runtime(n)
+      expect((await rie.initError(`{"errorMessage":"attempt ${n}"}`)).status).toBe(202)
+      await runtime.gone()
+    }
+    const answer = await call
+    expect([answer.status, answer.text]).toEqual([502, '{"errorMessage":"attempt 2"}'])
+    expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+  })
+
+  it('never answers with the document of an earlier failure', async ({ start }) => {
+    await using rie = await start()
+    const first = rie.invoke()
+    for (const n of [1, 2]) {
+      const runtime = await rie.runtime(n)
+      await rie.initError('{"errorMessage":"stale"}')
+      await runtime.gone()
+    }
+    await first
+    const second = rie.invoke()
+    const runtime = await rie.runtime(3)
+    const { id } = await rie.next()
+    runtime.tell('exit 4')
+    expect((await second).text).toBe(
+      fault('Runtime.ExitError', id, 'Runtime exited with error: exit status 4'),
+    )
+  })
+
+  it('answers with the reason when the init after a crash fails', async ({ start }) => {
+    await using rie = await start({
+      command: ['/bin/sh', '-c', 'if [ -e "$PUPPETS/bad" ]; then exit 5; fi; exec "$0"', puppetFile],
+    })
+    await rie.exchange()
+    rie.invoke()
+    await rie.next()
+    await (await rie.runtime()).ask('touch "$PUPPETS/bad"')
+    ;(await rie.runtime()).tell('exit 1')
+    await (await rie.runtime()).gone()
+    await rie.settle()
+    const answer = await rie.invoke()
+    expect(answer.status).toBe(502)
+    expect(answer.text).toMatch(
+      /^\{"errorType":"Runtime.ExitError","errorMessage":"RequestId: \S+ Error: Runtime exited with error: exit status 5"\}$/,
+    )
+  })
+
+  for (const [kind, command] of [
+    ['does not exist', '/nowhere/bootstrap'],
+    ['is not in PATH', 'no-such-program-anywhere'],
+    ['is a folder', '/'],
+  ] as const) {
+    it(`stays alive and names the command in its answers when that ${kind}`, async ({ start }) => {
+      await using rie = await start({ command: [command] })
+      for (let n = 0; n < 2; n++) {
+        const answer = await rie.invoke()
+        expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
+        expect(answer.json.errorMessage).toContain(command)
+      }
+    })
+  }
+
+  it.mounts('names a command that may not be executed in its answers', async ({ start }) => {
+    await using rie = await start({ command: ['/opt/plain'], image: { 'opt/plain': plainFile } })
+    const answer = await rie.invoke()
+    expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
+    expect(answer.json.errorMessage).toMatch(/\/opt\/plain.*permission denied/)
+  })
+
+  it('answers a signed caller 200 when the command does not exist', async ({ start }) => {
+    await using rie = await start({ command: ['/nowhere/bootstrap'] })
+    const answer = await rie.invoke('{}', signed)
+    expect([answer.status, answer.json.errorType]).toEqual([200, 'Runtime.InvalidEntrypoint'])
+  })
+})

@@ -197,7 +197,7 @@ export const environmentChapter = chapter('Environment', (it) => {
     await using rie = await start({ env: { MY_OWN: '1' } })
     const first = await environment(rie)
     ;(await rie.runtime()).kill()
-    await (await rie.runtime()).reaped()
+    await rie.stderr.until(/signal: killed/)
     rie.drop()
     // the reference fails this one; what counts is the process after it
     await Promise.race([rie.runtime(2), rie.invoke()])

@@ -108,7 +108,7 @@ export const errors = chapter('Failures', (it) => {
     await rie.exchange()
     const first = await rie.runtime()
     first.kill()
-    await first.reaped()
+    await rie.stderr.until(/signal: killed/)
     rie.drop()
     const call = rie.invoke('"again"')
     await rie.runtime(2)

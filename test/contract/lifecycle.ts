@@ -185,7 +185,7 @@ export const lifecycle = chapter('Life cycle', (it) => {
     const first = await rie.runtime()
     const child = await first.fork()
     first.kill()
-    await first.reaped()
+    await rie.stderr.until(/signal: killed/)
     rie.drop()
     const call = rie.invoke()
     await rie.runtime(2)

@@ -63,11 +63,6 @@ export class Puppet {
     await until(`process ${this.pid} (${this.name}) to end`, () => !this.alive(), limit)
   }
 
-  /** Gone, and its parent knows. */
-  async reaped(): Promise<void> {
-    await until(`process ${this.pid} (${this.name}) to be reaped`, () => stat(this.pid) === undefined)
-  }
-
   env(): Record<string, string> {
     const pairs = this.#proc('environ').split('\0').filter(Boolean)
     return Object.fromEntries(

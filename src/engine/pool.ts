@@ -115,6 +115,11 @@ export class Pool {
     return this.#environments.map((environment) => snapshot(environment, now))
   }
 
+  /** Resolves when no invocation waits or runs. */
+  idle(): Promise<void> {
+    return this.#watch.until(() => this.#queue.size === 0 && !this.#environments.some(isBusy))
+  }
+
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
   state(): PoolState {
     const { first, size } = this.#queue

@@ -1,0 +1,60 @@
+import type { EnvironmentId } from '../core/ids.ts'
+import { openSink, type Sink } from '../telemetry/sink.ts'
+import type { OutputOption } from './options.ts'
+
+/** What is kept at most, in bytes; older lines go first. */
+const maxKept = 16 * 1024 * 1024
+
+interface Kept {
+  readonly environment: number
+  readonly bytes: Uint8Array
+}
+
+/** Where the log lines of all environments go, and what was kept of them. */
+export interface Output {
+  sinkOf(id: EnvironmentId): Sink
+  flush(): void
+  /** the lines so far, of one environment or of all in the order in which they came; empty unless they are kept */
+  text(environment?: number): string
+}
+
+export function createOutput(option: OutputOption): Output {
+  if (option === 'inherit') {
+    const sink = openSink()
+    return { sinkOf: () => sink, flush: () => sink.flush(true), text: () => '' }
+  }
+  if (option !== 'collect') {
+    return {
+      sinkOf: (id) => forwarding((lines) => option(typeof lines === 'string' ? lines : decode(lines), id)),
+      flush() {},
+      text: () => '',
+    }
+  }
+  const kept: Kept[] = []
+  let size = 0
+  let first = 0
+  const keep = (lines: string | Uint8Array, environment: number): void => {
+    const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines
+    kept.push({ environment, bytes })
+    size += bytes.byteLength
+    while (size > maxKept) size -= (kept[first++] as Kept).bytes.byteLength
+    if (first > 1024 && first * 2 > kept.length) {
+      kept.splice(0, first)
+      first = 0
+    }
+  }
+  return {
+    sinkOf: (id) => forwarding((lines) => keep(lines, id)),
+    flush() {},
+    text(environment) {
+      const wanted = kept
+        .slice(first)
+        .filter((one) => environment === undefined || one.environment === environment)
+      return decode(Buffer.concat(wanted.map(({ bytes }) => bytes)))
+    },
+  }
+}
+
+const forwarding = (write: Sink['write']): Sink => ({ write, flush() {} })
+
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)

@@ -1,0 +1,93 @@
+/**
+ * An emulator inside another Bun program, for tests above all:
+ *
+ *     import { expect, test } from 'bun:test'
+ *     import { startEmulator } from 'bun-lambda-rie'
+ *
+ *     test('greets', async () => {
+ *       await using emulator = await startEmulator({ handler: 'functions/greet.handler' })
+ *       const result = await emulator.invoke({ name: 'Ada' })
+ *       expect(result.functionError).toBeNull()
+ *       expect(result.json()).toEqual({ message: 'Hello, Ada!' })
+ *       await emulator.idle()
+ *       expect(emulator.output()).toContain('greeting Ada')
+ *     })
+ *
+ * Runtimes and extensions are real processes. None outlives the emulator, nor the program that it runs in.
+ */
+
+import { ConfigError } from './config.ts'
+import { type InvokeOptions, type InvokeResult, invoke } from './embed/invoke.ts'
+import { configOf, type EmulatorOptions } from './embed/options.ts'
+import { createOutput } from './embed/output.ts'
+import { composeEmulator, isCompiled } from './emulator.ts'
+import type { PoolState } from './engine/pool.ts'
+import { createLog } from './log.ts'
+import { createProcesses } from './process/processes.ts'
+
+export { ConfigError, type EmulatorOptions, type InvokeOptions, type InvokeResult, type PoolState }
+
+export interface Emulator extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`: the endpoint for an AWS SDK or any HTTP client */
+  readonly url: string
+  /** `host:port` of the first environment's Runtime API */
+  readonly runtimeApi: string
+  /**
+   * Invokes the function. At most 256 of these are on their way at a time, as of all of Bun's `fetch`; more wait for
+   * their turn. Rejects when the signal fires or the emulator has been stopped, not for a function that fails.
+   */
+  invoke(payload?: unknown, options?: InvokeOptions): Promise<InvokeResult>
+  /** What the function, its extensions and START, END, REPORT wrote so far, of one environment or of all. */
+  output(environment?: number): string
+  /** Resolves when no invocation waits or runs any more: all that they wrote is in `output` then. */
+  idle(): Promise<void>
+  /** What the environments are doing; the same as `GET /_rie/state` tells. */
+  state(): PoolState
+  /** Lets running invocations finish for the drain time, then ends all processes. May be called more than once. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts an emulator on free ports of this machine; it listens when the promise resolves. Rejects with `ConfigError`
+ * for options that are wrong.
+ */
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const config = configOf(options)
+  if (isCompiled && config.launch.kind === 'handler') {
+    throw new ConfigError('handler: a compiled program cannot serve one; give the command of a runtime')
+  }
+  const { log: write, output: where = 'collect' } = options
+  const log = createLog({
+    level: config.logLevel,
+    ...(write === undefined ? {} : { destination: { write } }),
+  })
+  for (const warning of config.warnings) log.warn({}, warning)
+  const output = createOutput(where)
+  const emulator = composeEmulator(config, {
+    // this program's other children are its own to wait for, even if it is PID 1
+    processes: createProcesses({ reap: false, warn: (message) => log.warn({}, message) }),
+    clock: { now: () => performance.now(), epoch: () => Date.now() },
+    sink: { write() {}, flush: output.flush },
+    sinkOf: output.sinkOf,
+    log,
+  })
+  let stopped = false
+  const stop = async (): Promise<void> => {
+    stopped = true
+    await emulator.stop()
+    log.flush()
+  }
+  return {
+    url: emulator.url,
+    runtimeApi: emulator.runtimeApi,
+    async invoke(payload, how = {}) {
+      if (stopped) throw new Error('the emulator has been stopped')
+      return await invoke(emulator.url, payload, how)
+    },
+    output: output.text,
+    idle: () => emulator.pool.idle(),
+    state: () => emulator.pool.state(),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}

@@ -1,0 +1,104 @@
+/** What only shows from outside: signals, exit codes, a Runtime API address that is asked for, log lines as written. */
+import { expect, test } from 'bun:test'
+import { program, queued } from './program.ts'
+
+test('on SIGTERM what runs is finished, what waits is refused, and the exit code is 0', async () => {
+  await using rie = await program('--max-environments', '2', '--max-queue', '5')
+  const running = [
+    rie.invoke({ name: 'one', barrier: 2, hold: 'go' }),
+    rie.invoke({ name: 'two', barrier: 2, hold: 'go' }),
+  ]
+  await rie.stdout.until(/inside one.*inside two|inside two.*inside one/s)
+  const waiting = []
+  for (let count = 1; count <= 5; count++) {
+    waiting.push(rie.invoke({ name: `n${count}` }))
+    await queued(rie, count)
+  }
+  expect((await rie.invoke({})).status).toBe(429)
+  rie.signal('SIGTERM')
+  for (const refused of await Promise.all(waiting)) {
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('x-amzn-errortype')).toBe('ServiceUnavailableException')
+    expect(await refused.json()).toEqual({
+      Type: 'Service',
+      Message: expect.stringContaining('shutting down'),
+    })
+  }
+  rie.release('go')
+  for (const answer of await Promise.all(running)) expect(answer.status).toBe(200)
+  expect(await rie.exited).toBe(0)
+  await rie.stdout.ended
+  expect(rie.stdout.text.match(/^REPORT /gm)).toHaveLength(2)
+  expect(rie.stdout.text).not.toContain('inside n')
+})
+
+test('what still runs at the drain limit is cut and answered', async () => {
+  await using rie = await program('--drain-seconds', '1')
+  const running = rie.invoke({ name: 'one', hang: true })
+  await rie.stdout.until(/inside one/)
+  rie.signal('SIGTERM')
+  const answer = await running
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    { Type: 'Service', Message: expect.any(String) },
+  ])
+  expect(await rie.exited).toBe(0)
+})
+
+test('a second signal cuts the drain short', async () => {
+  await using rie = await program('--drain-seconds', '600')
+  const running = rie.invoke({ name: 'one', hang: true })
+  await rie.stdout.until(/inside one/)
+  rie.signal('SIGTERM')
+  await rie.stderr.until(/shutting down/)
+  rie.signal('SIGTERM')
+  expect((await running).status).toBe(503)
+  expect(await rie.exited).toBe(0)
+})
+
+test('a new environment for another tenant gets the configured address again', async () => {
+  await using first = await program()
+  const [, address = ''] = await first.stderr.until(/"runtimeApi":"([^"]+)"/)
+  first.signal('SIGTERM')
+  await first.exited
+  await using rie = await program('--runtime-api-address', address)
+  for (const tenant of ['red', 'blue', 'red', 'blue']) {
+    const answer = await rie.invoke({}, { 'X-Amz-Tenant-Id': tenant })
+    expect(((await answer.json()) as { api: string }).api).toBe(address)
+  }
+})
+
+test('with several environments every log entry about one names it', async () => {
+  await using rie = await program('--max-environments', '3', '--log-level', 'debug')
+  await Promise.all(['a', 'b', 'c'].map((name) => rie.invoke({ name, barrier: 3, lines: 30 })))
+  expect((await rie.invoke({ exit: 1 })).status).toBe(502)
+  rie.signal('SIGTERM')
+  expect(await rie.exited).toBe(0)
+  await Promise.all([rie.stdout.ended, rie.stderr.ended])
+  const entries = rie.stderr.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+  const nameless = entries.filter((entry) => entry.environment === undefined).map(({ msg }) => msg)
+  expect(nameless).toEqual(['listening', 'shutting down'])
+  expect(new Set(entries.map((entry) => entry.environment ?? 0))).toEqual(new Set([0, 1, 2, 3]))
+  for (const line of rie.stdout.lines) {
+    expect(line).toMatch(/^(?:inside [abc]|<([abc]):x{200}:\1>|(?:START|END|REPORT) RequestId: .*)$/)
+  }
+})
+
+test('a caller that hangs up is served to the end', async () => {
+  await using rie = await program()
+  const leaving = new AbortController()
+  const gone = fetch(`${rie.url}/2015-03-31/functions/function/invocations`, {
+    method: 'POST',
+    body: JSON.stringify({ name: 'gone', hold: 'go' }),
+    signal: leaving.signal,
+  }).then(
+    () => 'answered',
+    () => 'gave up',
+  )
+  await rie.stdout.until(/inside gone/)
+  leaving.abort()
+  expect(await gone).toBe('gave up')
+  rie.release('go')
+  await rie.stdout.until(/^REPORT /m)
+  expect((await rie.invoke({})).status).toBe(200)
+})

@@ -45,6 +45,8 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
     // what is over the limit of a response is counted and dropped by `receive`, which answers it
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
+    // which is the default outside of development: two emulators would share a port and its callers
+    reusePort: false,
     fetch(request) {
       const path = pathOf(request.url)
       const { method } = request

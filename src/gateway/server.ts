@@ -36,6 +36,8 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
     // `readBody` knows the limit and answers what is over it
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
+    // which is the default outside of development: two emulators would share a port and its callers
+    reusePort: false,
     fetch(request) {
       const { url } = request
       const segment = functionSegment(pathOf(url))

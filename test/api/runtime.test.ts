@@ -1,0 +1,391 @@
+import { describe, expect, test } from 'bun:test'
+import type { Outcome } from '../../src/core/failure.ts'
+import { invocation, requestId } from '../engine/fakes.ts'
+import { until } from '../harness.ts'
+import {
+  type ApiStage,
+  type Body,
+  connect,
+  exchange,
+  listening,
+  runtimePath,
+  started,
+  told,
+} from './stage.ts'
+
+const json = 'application/json'
+const one = requestId('6f9b2e5c-0000-4000-8000-000000000001')
+const two = requestId('6f9b2e5c-0000-4000-8000-000000000002')
+const next = `${runtimePath}/invocation/next`
+const path = (call: 'response' | 'error', id = one) => `${runtimePath}/invocation/${id}/${call}`
+const ok = { status: 202, type: json, body: '{"status":"OK"}\n' }
+const wrong = (status: number, errorType: string, errorMessage: string) => ({
+  status,
+  type: json,
+  body: `${JSON.stringify({ errorMessage, errorType })}\n`,
+})
+const illegal = (from: string, to: string) =>
+  wrong(
+    403,
+    'InvalidStateTransition',
+    `State transition from ${from} to ${to} failed for runtime. Error: State transition is not allowed`,
+  )
+
+/** An invocation whose event the runtime has fetched. */
+async function running(over: Parameters<typeof invocation>[2] = {}) {
+  const staged = started()
+  const caller = invocation(one, staged.log, over)
+  staged.environment.invoke(caller)
+  const event = await staged.fetch(next)
+  return { staged, caller, event }
+}
+
+/** The answer of the caller, with its payload as text. */
+async function text(outcome: Outcome | undefined): Promise<unknown> {
+  return outcome !== undefined && 'payload' in outcome && outcome.payload !== null
+    ? { ...outcome, payload: await (outcome.payload as Blob).text() }
+    : outcome
+}
+
+const waiting = (staged: ApiStage, count = 1) =>
+  until(`${count} polls to wait`, () => {
+    const { state } = staged.environment
+    return state.phase === 'serving' && state.polls.length === count
+  })
+
+describe('next', () => {
+  test('waits for an event, and hands out the bytes of the caller under the headers of the service', async () => {
+    await using staged = started()
+    const asked = exchange(staged.api.port, [`GET ${next} HTTP/1.1`])
+    await waiting(staged)
+    const caller = invocation(one, [], {
+      payload: new Blob(['{ "raw": "é" }\n']),
+      clientContext: '{"client":1}',
+      tenant: 'blue',
+    })
+    staged.environment.invoke(caller)
+    const { head, body } = await asked
+    expect(head[0]).toBe('HTTP/1.1 200 OK')
+    // in the spelling of AWS, because shell runtimes look for it
+    expect(head.slice(1).toSorted()).toEqual([
+      'Content-Length: 16',
+      'Content-Type: application/json',
+      `Lambda-Runtime-Aws-Request-Id: ${one}`,
+      'Lambda-Runtime-Aws-Tenant-Id: blue',
+      'Lambda-Runtime-Client-Context: {"client":1}',
+      `Lambda-Runtime-Deadline-Ms: ${Math.floor(caller.deadline)}`,
+      'Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:012345678912:function:f',
+      'Lambda-Runtime-Trace-Id: Root=1-2-3',
+    ])
+    expect(Buffer.from(body, 'latin1').toString()).toBe('{ "raw": "é" }\n')
+  })
+
+  test('hands out the same event again to a runtime that has not answered', async () => {
+    const { staged, event } = await running()
+    await using _ = staged
+    const again = await staged.fetch(next)
+    expect([event, again].map((each) => each.headers.get('lambda-runtime-aws-request-id'))).toEqual([
+      one,
+      one,
+    ])
+    expect([await event.text(), await again.text()]).toEqual(['{}', '{}'])
+  })
+
+  test('forgets a poller that went away', async () => {
+    await using staged = started()
+    const aborted = new AbortController()
+    const poll = staged.fetch(next, { signal: aborted.signal }).catch(() => 'aborted')
+    await waiting(staged)
+    aborted.abort()
+    expect(await poll).toBe('aborted')
+    await waiting(staged, 0)
+    staged.environment.invoke(invocation(one))
+    expect((await staged.fetch(next)).headers.get('lambda-runtime-aws-request-id')).toBe(one)
+  })
+
+  test('is refused where no runtime is expected', async () => {
+    await using staged = listening()
+    expect(await told(staged.fetch(next))).toEqual(illegal('NotStarted', 'Ready'))
+  })
+
+  test('is refused when the environment stops', async () => {
+    await using staged = started()
+    const poll = told(staged.fetch(next))
+    await waiting(staged)
+    staged.environment.dispatch({ type: 'stop' })
+    expect(await poll).toEqual(illegal('Stopped', 'Ready'))
+  })
+})
+
+describe('response', () => {
+  test('is accepted, and its bytes are what the caller gets', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    expect(await told(staged.post(path('response'), '{"é":1}', { 'content-type': 'text/html' }))).toEqual(ok)
+    expect(await Promise.all(caller.outcomes.map(text))).toEqual([
+      { kind: 'response', payload: '{"é":1}', contentType: null },
+    ])
+  })
+
+  test('may be empty', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    expect(await told(staged.post(path('response')))).toEqual(ok)
+    expect(await text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '', contentType: null })
+  })
+
+  test('that is streamed decides the type that its caller sees', async () => {
+    const types: [sent: Record<string, string>, seen: string][] = [
+      [{ 'content-type': 'text/event-stream' }, 'text/event-stream'],
+      [{ 'content-type': 'application/octet-stream' }, 'application/octet-stream'],
+    ]
+    for (const [sent, seen] of types) {
+      const { staged, caller } = await running()
+      await using _ = staged
+      const headers = { 'lambda-runtime-function-response-mode': 'streaming', ...sent }
+      const chunks = new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('a'))
+          controller.enqueue(new TextEncoder().encode('b'))
+          controller.close()
+        },
+      })
+      expect(await told(staged.post(path('response'), chunks, headers))).toEqual(ok)
+      expect(await text(caller.outcomes[0])).toEqual({ kind: 'response', payload: 'ab', contentType: seen })
+    }
+  })
+
+  test('of an unknown mode is refused, and the runtime can still answer', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    const mode = (value: string) => ({ 'lambda-runtime-function-response-mode': value })
+    for (const value of ['bogus', 'Streaming']) {
+      expect(await told(staged.post(path('response'), 'x', mode(value)))).toEqual(
+        wrong(400, 'InvalidFunctionResponseMode', 'Invalid function response mode'),
+      )
+    }
+    expect(await told(staged.post(path('response'), 'x', mode('buffered')))).toEqual(ok)
+    expect(caller.outcomes).toHaveLength(1)
+  })
+
+  test('is checked for its id, then for the state, before its body is read', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    const invalid = wrong(400, 'InvalidRequestID', 'Invalid request ID')
+    expect(await told(staged.post(path('response', two), 'x'))).toEqual(invalid)
+    expect(await told(staged.post(`${runtimePath}/invocation//response`, 'x'))).toEqual(invalid)
+    using half = await connect(staged.api.port)
+    half.send(`POST ${path('error', two)} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nno more`)
+    await half.until('"errorType":"InvalidRequestID"}')
+    expect(await told(staged.post(path('response'), 'x'))).toEqual(ok)
+    expect(await told(staged.post(path('response'), 'x'))).toEqual(
+      illegal('RuntimeResponseSentState', 'InvocationResponse'),
+    )
+    expect(await told(staged.post(path('error'), 'x'))).toEqual(
+      illegal('RuntimeResponseSentState', 'InvocationErrorResponse'),
+    )
+    expect(caller.outcomes).toHaveLength(1)
+  })
+
+  test('where no runtime is expected has an id that nobody knows', async () => {
+    await using staged = listening()
+    const invalid = wrong(400, 'InvalidRequestID', 'Invalid request ID')
+    expect(await told(staged.post(path('response'), 'x'))).toEqual(invalid)
+    expect(await told(staged.post(path('error'), 'x'))).toEqual(invalid)
+  })
+
+  test('that breaks off is a truncated one', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    const wire = await connect(staged.api.port)
+    wire.send(`POST ${path('response')} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\npart`)
+    await until('it to be read', () => inflight(staged) === 'responding')
+    wire.close()
+    await until('the answer', () => caller.outcomes.length > 0)
+    expect(caller.outcomes).toMatchObject([
+      { kind: 'fault', fault: { errorType: 'Runtime.TruncatedResponse' } },
+    ])
+  })
+
+  test('that ends in trailers is a broken stream with the bytes so far', async () => {
+    for (const [chunk, payload] of [
+      ['4\r\npart\r\n', 'part'],
+      ['', null],
+    ] as const) {
+      const { staged, caller } = await running()
+      await using _ = staged
+      using wire = await connect(staged.api.port)
+      wire.send(
+        `POST ${path('response')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n` +
+          'Lambda-Runtime-Function-Response-Mode: streaming\r\nContent-Type: text/x\r\n' +
+          `Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n${chunk}`,
+      )
+      await until('it to be read', () => inflight(staged) === 'responding')
+      wire.send('0\r\nLambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n')
+      await until('the answer', () => caller.outcomes.length > 0)
+      expect(await text(caller.outcomes[0])).toEqual({
+        kind: 'broken-stream',
+        payload,
+        contentType: 'text/x',
+      })
+    }
+  })
+
+  test('that announces trailers and has none is a response', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    using wire = await connect(staged.api.port)
+    wire.send(
+      `POST ${path('response')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n` +
+        'Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\n"a"\r\n0\r\n\r\n',
+    )
+    await wire.until('{"status":"OK"}\n')
+    expect(await text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '"a"', contentType: null })
+  })
+})
+
+describe('the limit of a response, at the byte', () => {
+  const limit = 6_291_556
+  const tooLarge = wrong(
+    413,
+    'RequestEntityTooLarge',
+    'Exceeded maximum allowed payload size (6291556 bytes).',
+  )
+  const streamed = (bytes: number) =>
+    new ReadableStream({
+      start(controller) {
+        for (let left = bytes; left > 0; left -= 1_000_000) {
+          controller.enqueue(new Uint8Array(Math.min(left, 1_000_000)))
+        }
+        controller.close()
+      },
+    })
+  const rows: [name: string, call: 'response' | 'error', body: (bytes: number) => Body][] = [
+    ['a response with its length', 'response', (bytes) => new Uint8Array(bytes)],
+    ['a response in chunks', 'response', streamed],
+    ['an error with its length', 'error', (bytes) => new Uint8Array(bytes)],
+    ['an error in chunks', 'error', streamed],
+  ]
+
+  test.each(rows)('%s', async (_, call, body) => {
+    {
+      const { staged, caller } = await running()
+      await using _ = staged
+      expect(await told(staged.post(path(call), body(limit)))).toEqual(ok)
+      expect(caller.outcomes).toMatchObject([{ kind: call, payload: { size: limit } }])
+    }
+    {
+      const { staged, caller } = await running()
+      await using _ = staged
+      expect(await told(staged.post(path(call), body(limit + 1)))).toEqual(tooLarge)
+      expect(caller.outcomes).toEqual([{ kind: 'oversize', bytes: limit + 1 }])
+      const poll = staged.fetch(next)
+      await waiting(staged)
+      staged.environment.invoke(invocation(two))
+      expect((await poll).headers.get('lambda-runtime-aws-request-id')).toBe(two)
+    }
+  })
+})
+
+describe('error', () => {
+  test('is accepted, and its bytes are what the caller gets', async () => {
+    const { staged, caller } = await running()
+    await using _ = staged
+    const headers = { 'Lambda-Runtime-Function-Error-Type': 'Function.Oops' }
+    expect(await told(staged.post(path('error'), 'any\0thing', headers))).toEqual(ok)
+    expect(await text(caller.outcomes[0])).toEqual({
+      kind: 'error',
+      payload: 'any\0thing',
+      errorType: 'Function.Oops',
+    })
+  })
+
+  test('has a type that is normalised, or none', async () => {
+    for (const [sent, errorType] of [
+      ['MyError', 'Runtime.Unknown'],
+      [null, null],
+    ] as const) {
+      const { staged, caller } = await running()
+      await using _ = staged
+      await staged.post(
+        path('error'),
+        'x',
+        sent === null ? {} : { 'lambda-runtime-function-error-type': sent },
+      )
+      expect(caller.outcomes).toMatchObject([{ kind: 'error', errorType }])
+    }
+  })
+
+  const causes: [name: string, body: string, payload: string][] = [
+    [
+      'everything',
+      '{"errorCause":{"x":1},"stackTrace":["<a>","b"],"errorType":"T","errorMessage":"m","more":1}',
+      '{"errorMessage":"m","errorType":"T","stackTrace":["\\u003ca\\u003e","b"]}',
+    ],
+    ['nothing', '{}', '{"errorMessage":"","errorType":""}'],
+    ['an empty stack', '{"errorMessage":"m","stackTrace":[]}', '{"errorMessage":"m","errorType":""}'],
+    [
+      'nulls',
+      '{"errorMessage":null,"errorType":null,"stackTrace":null}',
+      '{"errorMessage":"","errorType":""}',
+    ],
+    ['a number for a message', '{"errorMessage":1}', '"Invalid error body"'],
+    ['a string for a stack', '{"stackTrace":"x"}', '"Invalid error body"'],
+    ['numbers in the stack', '{"stackTrace":[1]}', '"Invalid error body"'],
+    ['a list', '[]', '"Invalid error body"'],
+    ['null', 'null', '"Invalid error body"'],
+    ['no JSON', 'oops', '"Invalid error body"'],
+    ['no bytes', '', '"Invalid error body"'],
+  ]
+  test.each(causes)('with a cause is handed on without it: %s', async (_, body, payload) => {
+    const { staged, caller } = await running()
+    await using __ = staged
+    const headers = { 'content-type': 'application/vnd.aws.lambda.error.cause+json' }
+    expect(await told(staged.post(path('error'), body, headers))).toEqual(ok)
+    expect(await text(caller.outcomes[0])).toMatchObject({ kind: 'error', payload })
+  })
+})
+
+describe('init error', () => {
+  const initError = `${runtimePath}/init/error`
+
+  test('is the answer of the second attempt, byte for byte', async () => {
+    await using staged = started()
+    const caller = invocation(one)
+    staged.environment.invoke(caller)
+    const headers = { 'lambda-runtime-function-error-type': 'Runtime.ImportModuleError' }
+    expect(await told(staged.post(initError, 'first', headers))).toEqual(ok)
+    await until('the second attempt', () => staged.processes.all.length === 2)
+    expect(await told(staged.post(initError, '{"second": 1}', headers))).toEqual(ok)
+    const [outcome] = caller.outcomes
+    expect(outcome).toMatchObject({ kind: 'fault', fault: { errorType: 'Runtime.ImportModuleError' } })
+    const document = outcome?.kind === 'fault' ? (outcome.fault.document as Blob) : null
+    expect(await document?.text()).toBe('{"second": 1}')
+  })
+
+  test('is refused after the first poll, and where no runtime is expected', async () => {
+    await using staged = started()
+    void staged.fetch(next).catch(() => {})
+    await waiting(staged)
+    expect(await told(staged.post(initError, 'x'))).toEqual(illegal('Ready', 'InitError'))
+    await using nobody = listening()
+    expect(await told(nobody.post(initError, 'x'))).toEqual(illegal('NotStarted', 'InitError'))
+  })
+
+  test('over the limit is an empty one', async () => {
+    await using staged = started()
+    const caller = invocation(one)
+    staged.environment.invoke(caller)
+    staged.processes.process('runtime').exit()
+    await until('the second attempt', () => staged.processes.all.length === 2)
+    expect(await told(staged.post(initError, new Uint8Array(6_291_557)))).toEqual(ok)
+    expect(caller.outcomes).toMatchObject([
+      { kind: 'fault', fault: { errorType: 'Runtime.Unknown', document: { size: 0 } } },
+    ])
+  })
+})
+
+function inflight(staged: ApiStage): string | undefined {
+  const { state } = staged.environment
+  return state.phase === 'serving' ? state.inflight[0]?.stage : undefined
+}

@@ -1,0 +1,137 @@
+/** A listener of the Runtime API before an environment whose processes are scripted, and raw connections to it. */
+
+import { openRuntimeApi, type RuntimeApi, type RuntimeApiOptions } from '../../src/api/server.ts'
+import type { EnvironmentParts } from '../../src/engine/environment.ts'
+import { fakeLog, realClock, type Stage, stage } from '../engine/fakes.ts'
+import { until } from '../harness.ts'
+
+export const runtimePath = '/2018-06-01/runtime'
+export const extensionPath = '/2020-01-01/extension'
+
+export const facts = {
+  functionName: 'test_function',
+  functionVersion: '$LATEST',
+  handler: 'app.handler',
+  accountId: '012345678912',
+} as const
+
+/** What can be posted. */
+export type Body = string | Uint8Array<ArrayBuffer> | ReadableStream | null
+
+export interface ApiStage extends Stage, AsyncDisposable {
+  readonly api: RuntimeApi
+  readonly url: string
+  readonly errors: ReturnType<typeof fakeLog>['lines']
+  fetch(path: string, init?: RequestInit): Promise<Response>
+  post(path: string, body?: Body, headers?: Record<string, string>): Promise<Response>
+}
+
+export function listening(
+  parts: Partial<EnvironmentParts> = {},
+  options: Partial<RuntimeApiOptions> = {},
+): ApiStage {
+  const staged = stage({ clock: realClock, ...parts })
+  const log = fakeLog()
+  const api = openRuntimeApi(staged.environment, {
+    hostname: '127.0.0.1',
+    port: 0,
+    facts,
+    extensionsDisabled: () => false,
+    log,
+    ...options,
+  })
+  const url = `http://127.0.0.1:${api.port}`
+  return {
+    ...staged,
+    api,
+    url,
+    errors: log.lines,
+    fetch: (path, init) => fetch(`${url}${path}`, init),
+    post: (path, body = null, headers = {}) => fetch(`${url}${path}`, { method: 'POST', body, headers }),
+    async [Symbol.asyncDispose]() {
+      staged.environment[Symbol.dispose]()
+      await api.stop()
+    },
+  }
+}
+
+/** The environment has been started, and its runtime is expected to ask. */
+export function started(
+  parts: Partial<EnvironmentParts> = {},
+  options: Partial<RuntimeApiOptions> = {},
+): ApiStage {
+  const staged = listening(parts, options)
+  staged.environment.dispatch({ type: 'start' })
+  return staged
+}
+
+/** One connection, byte by byte: what is sent, and all that came back. */
+export interface Wire extends Disposable {
+  received: string
+  send(text: string): void
+  /** Ends the connection. */
+  close(): void
+  until(what: string | RegExp): Promise<string>
+}
+
+export async function connect(port: number): Promise<Wire> {
+  const wire = {
+    received: '',
+    closed: false,
+    send: (text: string) => {
+      socket.write(text)
+      socket.flush()
+    },
+    close: () => socket.terminate(),
+    until: (what: string | RegExp) =>
+      until(`${what} on the wire`, () =>
+        (typeof what === 'string' ? wire.received.includes(what) : what.test(wire.received))
+          ? wire.received
+          : null,
+      ),
+    [Symbol.dispose]: () => socket.terminate(),
+  }
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port,
+    socket: {
+      data(_, chunk) {
+        wire.received += chunk.toString('latin1')
+      },
+      close() {
+        wire.closed = true
+      },
+    },
+  })
+  return wire
+}
+
+/** Sends one request and hands on the answer: its status line and headers as they were written, and its body. */
+export async function exchange(
+  port: number,
+  head: readonly string[],
+  body = '',
+): Promise<{ readonly head: readonly string[]; readonly body: string }> {
+  using wire = await connect(port)
+  const [line, ...headers] = head
+  wire.send([line, 'Host: localhost', 'Connection: close', ...headers, '', body].join('\r\n'))
+  const text = await wire.until(/\r\n\r\n/)
+  const end = text.indexOf('\r\n\r\n')
+  const answer = text.slice(0, end).split('\r\n')
+  const length = Number(/^content-length: (\d+)$/im.exec(answer.join('\n'))?.[1] ?? 0)
+  await until('the body', () => wire.received.length >= end + 4 + length)
+  return {
+    head: answer.filter((header) => !/^(date|connection):/i.test(header)),
+    body: wire.received.slice(end + 4),
+  }
+}
+
+/** An answer as one value. */
+export async function told(response: Response | Promise<Response>): Promise<{
+  status: number
+  type: string | null
+  body: string
+}> {
+  const answer = await response
+  return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.text() }
+}

@@ -5,6 +5,8 @@
 import type { ExtensionId, PollId } from '../core/ids.ts'
 import type { Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
+import type { PollWatch } from './watch.ts'
+import { poll } from './poll.ts'
 import { accepted, errorResponse, invokeEvent, refusal, refuse, registered, shutdownEvent } from './wire.ts'
 
 /** What an extension is told of the function when it registers. */
@@ -77,11 +79,11 @@ function parseRegistration(
 export function next(environment: Environment, request: Request): Response | Promise<Response> {
   const id = identifier(request)
   if (id instanceof Response) return id
-  return new Promise((resolve) => {
-    const call = environment.open((reply) => resolve(answer(environment, reply)))
-    if (request.signal.aborted) return environment.gone(call)
-    request.signal.addEventListener('abort', () => environment.gone(call), { once: true })
-    environment.dispatch({ type: 'extension/next', call, id })
+  const { state } = environment
+  return poll(environment, request, {
+    occupied: 'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
+    event: (call) => ({ type: 'extension/next', call, id }),
+    answer: (reply) => answer(environment, reply),
   })
 }
 

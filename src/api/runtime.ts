@@ -4,19 +4,20 @@
 
 import type { Payload } from '../core/failure.ts'
 import type { PollId, RequestId } from '../core/ids.ts'
-import type { Reply } from '../core/lifecycle.ts'
+import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
+import { poll } from './poll.ts'
 import { receive } from './upload.ts'
+import type { PollWatch } from './watch.ts'
 import { accepted, errorResponse, errorType, goJson, invocationResponse, refusal } from './wire.ts'
 
 /** `GET …/invocation/next`: parked until there is an event, without limit. */
 export function next(environment: Environment, request: Request): Promise<Response> {
-  return new Promise((resolve) => {
-    const call = environment.open((reply) => resolve(answer(environment, reply)))
-    // an abort that came before the listener was attached is not told again
-    if (request.signal.aborted) return environment.gone(call)
-    request.signal.addEventListener('abort', () => environment.gone(call), { once: true })
-    environment.dispatch({ type: 'runtime/next', call })
+  const { state } = environment
+  return poll(environment, request, {
+    occupied: 'polls' in state && state.polls.length > 0,
+    event: (call) => ({ type: 'runtime/next', call }),
+    answer: (reply) => answer(environment, reply),
   })
 }
 
@@ -55,14 +56,14 @@ function upload(
       }
       read()
     })
-    const read = async (): Promise<void> => {
-      let received = await receive(request)
-      if (isError && received.kind === 'complete' && request.headers.get('content-type') === causeType) {
-        const payload = await withoutCause(received.payload as Blob)
-        received = { ...received, payload }
-      }
+    const report = (received: Received): void =>
       environment.dispatch({ type: 'runtime/received', call, id, errorType: type, received })
-    }
+    const read = (): void =>
+      receive(request, (received) => {
+        const cause = isError && request.headers.get('content-type') === causeType
+        if (!cause || received.kind !== 'complete') return report(received)
+        withoutCause(received.payload as Blob).then((payload) => report({ ...received, payload }))
+      })
     begin(call)
   })
 }
@@ -70,7 +71,7 @@ function upload(
 /** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
 export async function initError(environment: Environment, request: Request): Promise<Response> {
   const type = errorType(request.headers.get('lambda-runtime-function-error-type'))
-  const received = await receive(request)
+  const received = await new Promise<Received>((resolve) => receive(request, resolve))
   const document = received.kind === 'complete' ? received.payload : new Blob([])
   return new Promise((resolve) => {
     const call = environment.open((reply) => resolve(answer(environment, reply)))

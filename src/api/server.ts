@@ -12,6 +12,7 @@ import type { Environment } from '../engine/environment.ts'
 import * as extension from './extension.ts'
 import * as runtime from './runtime.ts'
 import { logs, telemetry } from './telemetry.ts'
+import { type PollWatch, watchPolls } from './watch.ts'
 import { errorResponse, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
 
 export interface RuntimeApi {
@@ -36,7 +37,8 @@ const invocationPrefix = `${runtimePrefix}invocation/`
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openRuntimeApi(environment: Environment, options: RuntimeApiOptions): RuntimeApi {
-  const router = routes(environment, options)
+  const watch = watchPolls(environment)
+  const router = routes(environment, options, watch)
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,
@@ -50,7 +52,7 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
     fetch(request) {
       const path = pathOf(request.url)
       const { method } = request
-      if (path === nextPath && method === 'GET') return runtime.next(environment, request)
+      if (path === nextPath && method === 'GET') return runtime.next(environment, watch, request)
       if (method === 'POST' && path.startsWith(invocationPrefix)) {
         const slash = path.indexOf('/', invocationPrefix.length)
         const id = path.slice(invocationPrefix.length, slash) as RequestId
@@ -68,7 +70,10 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
   return {
     hostname: options.hostname,
     port: server.port as number,
-    stop: () => server.stop(true),
+    stop: () => {
+      watch[Symbol.dispose]()
+      return server.stop(true)
+    },
   }
 }
 
@@ -76,7 +81,7 @@ const pong = (): Response =>
   new Response('pong', { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
 
 /** Every route but the hot ones; a known path with another method gets a 405 that names the right one. */
-export function routes(environment: Environment, options: RuntimeApiOptions): Hono {
+export function routes(environment: Environment, options: RuntimeApiOptions, watch: PollWatch): Hono {
   const router = new Hono()
   const extensions = (handler: (request: Request) => Response | Promise<Response>) => {
     return (request: Request): Response | Promise<Response> =>
@@ -85,7 +90,7 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ho
   const table: [method: string, path: string, handler: (request: Request) => Response | Promise<Response>][] =
     [
       ['GET', '/2018-06-01/ping', pong],
-      ['GET', '/2018-06-01/runtime/invocation/next', (request) => runtime.next(environment, request)],
+      ['GET', '/2018-06-01/runtime/invocation/next', (request) => runtime.next(environment, watch, request)],
       ['POST', '/2018-06-01/runtime/init/error', (request) => runtime.initError(environment, request)],
       [
         'POST',
@@ -95,7 +100,7 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ho
       [
         'GET',
         '/2020-01-01/extension/event/next',
-        extensions((request) => extension.next(environment, request)),
+        extensions((request) => extension.next(environment, watch, request)),
       ],
       [
         'POST',

@@ -11,18 +11,18 @@ const streamedType = (request: Request): string | null =>
     ? (request.headers.get('content-type') ?? 'application/octet-stream')
     : null
 
-/** Never rejects: an upload that breaks off is `truncated`. */
-export async function receive(request: Request): Promise<Received> {
-  const { headers } = request
-  const announced = headers.get('content-length')
-  const length = announced === null ? null : Number(announced)
-  try {
-    if (length !== null && length <= maxResponseBytes) {
-      return { kind: 'complete', payload: await request.blob(), contentType: streamedType(request) }
-    }
-    return await receiveUnknown(request)
-  } catch {
-    return { kind: 'truncated' }
+/**
+ * Calls `done` once: an upload that breaks off is `truncated`. A callback and not a promise, because this is on the
+ * way of every invocation.
+ */
+export function receive(request: Request, done: (received: Received) => void): void {
+  const announced = request.headers.get('content-length')
+  const broken = (): void => done({ kind: 'truncated' })
+  if (announced !== null && Number(announced) <= maxResponseBytes) {
+    const contentType = streamedType(request)
+    request.blob().then((payload) => done({ kind: 'complete', payload, contentType }), broken)
+  } else {
+    receiveUnknown(request).then(done, broken)
   }
 }
 

@@ -17,6 +17,7 @@ import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.t
 import {
   type Effect,
   type Event,
+  isFree,
   type PlatformRecord,
   type Reply,
   type Environment as State,
@@ -56,6 +57,8 @@ export interface EnvironmentParts {
 /** Memory is looked at no more often than this, and never for more than one part in a hundred of the time. */
 const memoryInterval = 250
 const memoryShare = 100
+/** Milliseconds after its last invocation in which an environment is taken to be alive; asking would cost more. */
+const deathInterval = 1
 
 export class Environment {
   readonly id: EnvironmentId
@@ -72,6 +75,8 @@ export class Environment {
   #calls = 0
   readonly #running = new Map<ProcessName, RunningProcess>()
   readonly #ended: RunningProcess[] = []
+  /** exits that wait for their turn of the event loop */
+  readonly #untold = new Set<() => void>()
   readonly #deadline: Deadline
   #deadlineOf: RequestId | null = null
   readonly #timers: Record<'init' | 'grace' | 'budget' | 'give-up', Deadline>
@@ -129,11 +134,32 @@ export class Environment {
     this.dispatch({ type: 'invoke', id: invocation.id })
   }
 
+  /**
+   * Idle death against invocation: a process may have ended without our having been told, because the caller's
+   * request was read first. Asked before an invocation is handed to an environment that was idle for a moment, so
+   * that the death costs no caller anything. Returns whether there was one; the state has moved on then.
+   */
+  noticeDeaths(): boolean {
+    if (this.#untold.size === 0 && this.#parts.clock.now() - this.idleSince < deathInterval) return false
+    const { generation } = this.#state
+    for (const tell of [...this.#untold]) tell()
+    for (const [name, process] of this.#running) {
+      const status = process.ended()
+      if (status !== null) this.#tellExit(name, generation, status, 0)
+    }
+    return !isFree(this.#state)
+  }
+
   /** Keeps the way to answer one API request; the id goes into the event that the request becomes. */
   open(reply: (reply: Reply) => void): PollId {
     const call = ++this.#calls as PollId
     this.#replies.set(call, reply)
     return call
+  }
+
+  /** Whether that request has not been answered yet. */
+  waits(call: PollId): boolean {
+    return this.#replies.has(call)
   }
 
   /** The peer of that request went away. */
@@ -242,7 +268,6 @@ export class Environment {
     const { clock, journal, log } = this.#parts
     switch (record.type) {
       case 'start': {
-        this.#drain()
         const invocation = this.#invocations.get(record.id)
         if (invocation === undefined) return
         if (invocation.startedAt === 0) invocation.startedAt = clock.now()
@@ -343,20 +368,29 @@ export class Environment {
    */
   #exited(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
     const tell = (): void => {
-      if (this.#state.generation !== generation) return
-      const process = this.#running.get(name)
-      if (process === undefined) return
-      process.drain()
-      if (this.#memory === 0) this.#memory = peakBytes
-      this.#running.delete(name)
-      this.#ended.push(process)
-      this.#parts.log.debug({ process: name, ...status }, 'process ended')
-      this.dispatch({ type: 'exit', process: name, status })
+      this.#untold.delete(tell)
+      this.#tellExit(name, generation, status, peakBytes)
     }
     const { phase } = this.#state
     const waiting = phase === 'starting' || (phase === 'serving' && this.#state.inflight.length > 0)
-    if (waiting) setImmediate(() => setImmediate(tell))
-    else tell()
+    if (!waiting) {
+      tell()
+      return
+    }
+    this.#untold.add(tell)
+    setImmediate(() => setImmediate(tell))
+  }
+
+  #tellExit(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
+    if (this.#state.generation !== generation) return
+    const process = this.#running.get(name)
+    if (process === undefined) return
+    process.drain()
+    if (this.#memory === 0) this.#memory = peakBytes
+    this.#running.delete(name)
+    this.#ended.push(process)
+    this.#parts.log.debug({ process: name, ...status }, 'process ended')
+    this.dispatch({ type: 'exit', process: name, status })
   }
 
   #sweep(): void {

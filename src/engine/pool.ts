@@ -202,6 +202,9 @@ export class Pool {
         return this.#place(invocation, waiting, ahead, rivals)
       case 'assign':
         environment = placement.environment
+        if (isFree(environment.state) && environment.noticeDeaths()) {
+          return this.#place(invocation, waiting, ahead, rivals)
+        }
         break
       case 'create':
         if (!this.#growth.allows(invocation.tenant, waiting?.since ?? null, rivals)) return false

@@ -37,6 +37,8 @@ export interface RunningProcess {
   signal(signal: 'SIGTERM' | 'SIGKILL'): void
   /** Hands over, synchronously, all output that the kernel holds for us now. Costs under 1 µs when there is none. */
   drain(): void
+  /** The status of a process that has ended although `exit` has not told so yet, else null; about 1 µs. */
+  ended(): ExitStatus | null
   /** Closes what we hold for this process, after killing what is left of its group. May be called more than once. */
   dispose(): void
 }

@@ -7,19 +7,21 @@ export type Body = Payload | 'too-large' | 'broken'
 /** What an invocation without a body is given: Node's client ends on an empty event. */
 const emptyObject = new Blob(['{}'])
 
-/** A request that announces more than the limit is refused unread. Never rejects. */
-export function readBody(request: Request): Promise<Body> {
+/** Calls `done` once. A request that announces more than the limit is refused unread. */
+export function readBody(request: Request, done: (body: Body) => void): void {
   const length = request.headers.get('content-length')
+  const broken = (): void => done('broken')
   if (length !== null) {
-    if (Number(length) > maxRequestBytes) return Promise.resolve('too-large')
-    return request.blob().then(orEmpty, broken)
+    if (Number(length) > maxRequestBytes) done('too-large')
+    else request.blob().then((blob) => done(orEmpty(blob)), broken)
+  } else if (request.body === null) {
+    done(emptyObject)
+  } else {
+    readChunks(request.body).then(done, broken)
   }
-  if (request.body === null) return Promise.resolve(emptyObject)
-  return readChunks(request.body).catch(broken)
 }
 
 const orEmpty = (blob: Blob): Payload => (blob.size === 0 ? emptyObject : blob)
-const broken = (): Body => 'broken'
 
 async function readChunks(body: ReadableStream<Uint8Array>): Promise<Body> {
   const chunks: Uint8Array<ArrayBuffer>[] = []

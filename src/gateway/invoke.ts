@@ -74,7 +74,7 @@ export function invoke(
       )
       pool.invoke(invocation)
     }
-    readBody(request).then((body) => {
+    readBody(request, (body) => {
       if (body === 'too-large') {
         resolve(respond(requestTooLarge, id, null, null))
       } else if (body === 'broken') {

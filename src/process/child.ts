@@ -13,6 +13,7 @@ import type {
   ProcessSpec,
   RunningProcess,
 } from '../engine/ports.ts'
+import { endedStatus } from './ended.ts'
 import { guardGroup } from './guard.ts'
 import { openOutputPipe } from './pipe.ts'
 
@@ -136,6 +137,7 @@ export const startChild = (
       if (!disposed) signalGroup(signal)
     },
     drain: pipe.drain,
+    ended: () => (ended || disposed ? null : endedStatus(pid)),
     dispose() {
       if (disposed) return
       disposed = true

@@ -36,12 +36,18 @@ export const O_NONBLOCK = 0o4000
 export const O_ASYNC = 0o20000
 export const O_CLOEXEC = 0o2000000
 export const P_ALL = 0
+export const P_PID = 1
 export const WNOHANG = 1
 export const WEXITED = 4
 export const WNOWAIT = 0x1000000
 
-/** Offset of `si_pid` in a 64-bit `siginfo_t`, and the size of the whole, in bytes. */
+/** `si_code` of a process that exited; any other says that a signal ended it. */
+export const CLD_EXITED = 1
+
+/** Offsets in a 64-bit `siginfo_t` of a child's end, and the size of the whole, in bytes. */
+export const SI_CODE_OFFSET = 8
 export const SI_PID_OFFSET = 16
+export const SI_STATUS_OFFSET = 24
 export const SIGINFO_SIZE = 128
 
 /** A pipe of two close-on-exec descriptors, the lower one for reading, or null when the process has no more of them. */

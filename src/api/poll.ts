@@ -1,0 +1,36 @@
+/**
+ * A parked request for the next event.
+ *
+ * Poll against the end of the poll before it: a peer that drops its connection and asks again on a new one has its new
+ * request seen first every now and then, although the end of the old connection reached this machine before it. The
+ * event would go to the dead connection, or an extension would be refused for polling twice. So a poll that finds
+ * another one of its peer parked comes into force two turns of the event loop later, when what had arrived before it
+ * has been seen.
+ */
+
+import type { PollId } from '../core/ids.ts'
+import type { Event, Reply } from '../core/lifecycle.ts'
+import type { Environment } from '../engine/environment.ts'
+
+export interface PollParts {
+  /** another poll of the same peer is parked */
+  readonly occupied: boolean
+  event(call: PollId): Event
+  answer(reply: Reply): Response
+}
+
+/** Answers when there is an event, without limit; a peer that goes away is forgotten. */
+export function poll(environment: Environment, request: Request, parts: PollParts): Promise<Response> {
+  const { signal } = request
+  return new Promise((resolve) => {
+    const call = environment.open((reply) => resolve(parts.answer(reply)))
+    // an abort that came before the listener was attached is not told again
+    if (signal.aborted) return environment.gone(call)
+    signal.addEventListener('abort', () => environment.gone(call), { once: true })
+    const ask = (): void => {
+      if (!signal.aborted) environment.dispatch(parts.event(call))
+    }
+    if (parts.occupied) setImmediate(() => setImmediate(ask))
+    else ask()
+  })
+}

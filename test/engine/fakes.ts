@@ -26,6 +26,8 @@ export class FakeProcess implements RunningProcess {
   /** ends by itself when it is killed */
   mortal = true
   disposed = 0
+  /** it has ended, but nobody has been told */
+  status: ExitStatus | null = null
   /** what it has written and the kernel still holds */
   unread = ''
   readonly #events: ProcessEvents
@@ -49,6 +51,10 @@ export class FakeProcess implements RunningProcess {
     const chunk = new TextEncoder().encode(this.unread)
     this.unread = ''
     this.#events.output(chunk)
+  }
+
+  ended(): ExitStatus | null {
+    return this.status
   }
 
   dispose(): void {

@@ -1,0 +1,723 @@
+import { describe, expect, test } from 'bun:test'
+import { Environment } from '../../src/engine/environment.ts'
+import { Pool, type PoolParts } from '../../src/engine/pool.ts'
+import type { Observer } from '../../src/engine/ports.ts'
+import { Queue } from '../../src/engine/queue.ts'
+import { activities, activity } from '../../src/engine/snapshot.ts'
+import { Watch } from '../../src/engine/watch.ts'
+import { until } from '../harness.ts'
+import {
+  ask,
+  FakeClock,
+  FakeJournal,
+  FakeProcesses,
+  fakeLog,
+  invocation,
+  next,
+  realClock,
+  requestId,
+  respond,
+  stage,
+} from './fakes.ts'
+
+const never = new Promise<void>(() => {})
+
+interface PoolStage {
+  readonly pool: Pool
+  readonly environments: Environment[]
+  readonly processes: FakeProcesses[]
+  readonly released: number[]
+  readonly log: string[]
+  readonly clock: FakeClock
+}
+
+/** A pool of real environments over fake processes. */
+function pooled(over: Partial<PoolParts> & { timeoutMs?: number } = {}): PoolStage {
+  const environments: Environment[] = []
+  const processes: FakeProcesses[] = []
+  const released: number[] = []
+  const log: string[] = []
+  const clock = new FakeClock()
+  const pool = new Pool({
+    clock,
+    maxEnvironments: 1,
+    maxQueue: 1000,
+    environmentTtlMs: 60_000,
+    create(id, changed) {
+      const own = new FakeProcesses()
+      const environment = new Environment({
+        id,
+        processes: own,
+        clock: over.clock ?? clock,
+        journal: new FakeJournal(),
+        log: fakeLog(),
+        functionTimeoutMs: over.timeoutMs ?? 3000,
+        initTimeoutMs: 10_000,
+        discover: () => [],
+        specify: (name) => ({ name, argv: ['/bin/true'], cwd: '/', env: {} }),
+        changed,
+        ...(over.observer && { observer: over.observer }),
+      })
+      environments.push(environment)
+      processes.push(own)
+      return environment
+    },
+    release(environment) {
+      released.push(environment.id)
+      environment[Symbol.dispose]()
+    },
+    ...over,
+  })
+  return { pool, environments, processes, released, log, clock }
+}
+
+/** Answers what the environment has been handed, and asks for the next event. */
+function serve(environment: Environment): void {
+  const { state } = environment
+  if (state.phase === 'serving' && state.inflight[0] !== undefined) respond(environment, state.inflight[0].id)
+  next(environment)
+}
+
+/** What runs, by environment. */
+const running = ({ environments }: PoolStage): (string | null)[] =>
+  environments.map(({ state }) => {
+    if (state.phase === 'serving') return state.inflight[0]?.id ?? null
+    return state.phase === 'starting' ? state.waiting : null
+  })
+
+const at = (staged: PoolStage, index: number): Environment => staged.environments[index] as Environment
+
+describe('who runs where', () => {
+  test('the first environment is there before anything starts', () => {
+    const staged = pooled()
+    const first = staged.pool.open(false)
+    expect(first.state.phase).toBe('cold')
+    expect(staged.pool).toMatchObject({ size: 1, waiting: 0, draining: false, ready: false })
+    expect(staged.processes[0]?.specs).toEqual([])
+  })
+
+  test('an eager start makes it ready', () => {
+    const staged = pooled()
+    next(staged.pool.open(true))
+    expect(staged.pool.ready).toBe(true)
+  })
+
+  test('invocations wait in the order of their arrival, and each is served', () => {
+    const staged = pooled()
+    const { pool, log } = staged
+    pool.open(false)
+    const callers = ['a', 'b', 'c', 'd'].map((name) => invocation(name, log))
+    for (const caller of callers) pool.invoke(caller)
+    expect(pool.waiting).toBe(3)
+    next(at(staged, 0))
+    const order: (string | null)[] = []
+    while (callers.some(({ outcomes }) => outcomes.length === 0)) {
+      order.push(...running(staged))
+      serve(at(staged, 0))
+    }
+    expect(order).toEqual(['a', 'b', 'c', 'd'])
+    expect(log.filter((line) => line.startsWith('over'))).toEqual(['over a', 'over b', 'over c', 'over d'])
+    expect({ size: pool.size, waiting: pool.waiting }).toEqual({ size: 1, waiting: 0 })
+  })
+
+  test('an environment is made for each that waits, up to the limit, and no more', () => {
+    const staged = pooled({ maxEnvironments: 3 })
+    const { pool } = staged
+    pool.open(false)
+    pool.invoke(invocation('a'))
+    expect(pool.size).toBe(1)
+    pool.invoke(invocation('b'))
+    expect(pool.size).toBe(2)
+    pool.invoke(invocation('c'))
+    pool.invoke(invocation('d'))
+    expect({ size: pool.size, waiting: pool.waiting }).toEqual({ size: 3, waiting: 1 })
+    expect(running(staged)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('an environment that starts is kept for the one that it was started for', () => {
+    const staged = pooled({ maxEnvironments: 2 })
+    const { pool } = staged
+    pool.open(false)
+    for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
+    next(at(staged, 1))
+    expect(running(staged)).toEqual(['a', 'b'])
+    serve(at(staged, 1))
+    expect(running(staged)).toEqual(['a', 'c'])
+  })
+
+  test('whoever waits longer goes first, also when an environment is free in between', () => {
+    const staged = pooled()
+    const { pool, log } = staged
+    pool.open(false)
+    next(at(staged, 0))
+    pool.invoke(invocation('a', log))
+    next(at(staged, 0))
+    const late = invocation('late', log)
+    const waits = invocation('waits', log)
+    pool.invoke(waits)
+    const settle = waits.settle.bind(waits)
+    waits.settle = (outcome) => {
+      settle(outcome)
+      pool.invoke(late)
+    }
+    pool.invoke(invocation('last', log))
+    serve(at(staged, 0))
+    serve(at(staged, 0))
+    expect(running(staged)).toEqual(['last'])
+    serve(at(staged, 0))
+    expect(running(staged)).toEqual(['late'])
+  })
+
+  test('an invocation over a thousand in the queue is served like the first', () => {
+    const staged = pooled({ maxQueue: 5000 })
+    const { pool } = staged
+    pool.open(true)
+    const callers = Array.from({ length: 3000 }, (_, index) => invocation(`i${index}`))
+    for (const caller of callers) pool.invoke(caller)
+    for (let served = 0; served <= 3000; served++) {
+      serve(at(staged, 0))
+      // newcomers join while the head of the queue moves
+      if (served < 100) pool.invoke(invocation(`late${served}`))
+    }
+    expect(callers.every(({ outcomes }) => outcomes.length === 1)).toBe(true)
+  })
+})
+
+describe('the bound of the queue', () => {
+  test('one more is refused at once', () => {
+    const { pool } = pooled({ maxQueue: 2 })
+    pool.open(false)
+    const callers = ['a', 'b', 'c', 'd'].map((name) => invocation(name))
+    for (const caller of callers) pool.invoke(caller)
+    expect(callers.map(({ outcomes }) => outcomes)).toEqual([[], [], [], [{ kind: 'throttled' }]])
+    expect(pool.has(requestId('c'))).toBe(true)
+    expect(pool.has(requestId('d'))).toBe(false)
+  })
+
+  test('a queue of no length refuses whoever finds no environment, and takes who does', () => {
+    const staged = pooled({ maxQueue: 0 })
+    const { pool } = staged
+    pool.open(false)
+    const callers = ['a', 'b', 'c'].map((name) => invocation(name))
+    pool.invoke(callers[0]!)
+    pool.invoke(callers[1]!)
+    next(at(staged, 0))
+    serve(at(staged, 0))
+    pool.invoke(callers[2]!)
+    serve(at(staged, 0))
+    expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'throttled', 'response'])
+  })
+})
+
+describe('an environment that fails', () => {
+  test('starts again for who waits', async () => {
+    const staged = pooled()
+    const { pool, processes } = staged
+    pool.open(false)
+    const callers = ['a', 'b'].map((name) => invocation(name))
+    for (const caller of callers) pool.invoke(caller)
+    next(at(staged, 0))
+    processes[0]?.process('runtime').exit()
+    await until('the second start', () => processes[0]?.all.length === 2)
+    next(at(staged, 0))
+    serve(at(staged, 0))
+    expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['fault', 'response'])
+  })
+
+  test('and cannot start again answers each of those who wait, once', async () => {
+    const staged = pooled()
+    const { pool, processes } = staged
+    pool.open(false)
+    const callers = ['a', 'b', 'c', 'd'].map((name) => invocation(name))
+    for (const caller of callers) pool.invoke(caller)
+    next(at(staged, 0))
+    // a build replaces the program while it runs
+    processes[0]?.failures.set('runtime', { reason: 'entrypoint', text: 'no such file or directory' })
+    processes[0]?.process('runtime').exit()
+    await until('everyone to be answered', () => callers.every(({ outcomes }) => outcomes.length > 0))
+    expect(callers.map(({ outcomes, tails }) => [outcomes.map(({ kind }) => kind), tails])).toEqual(
+      callers.map(() => [['fault'], [null]]),
+    )
+    expect(pool.waiting).toBe(0)
+  })
+})
+
+describe('an environment that is about to be free', () => {
+  test('is waited for, so that a caller who comes back at once starts no other', () => {
+    const staged = pooled({ maxEnvironments: 2 })
+    const { pool } = staged
+    next(pool.open(true))
+    pool.invoke(invocation('a'))
+    respond(at(staged, 0), requestId('a'))
+    pool.invoke(invocation('b'))
+    expect({ size: pool.size, waiting: pool.waiting }).toEqual({ size: 1, waiting: 1 })
+    next(at(staged, 0))
+    expect({ size: pool.size, running: running(staged) }).toEqual({ size: 1, running: ['b'] })
+  })
+
+  test('is waited for by one only', () => {
+    const staged = pooled({ maxEnvironments: 2 })
+    const { pool } = staged
+    next(pool.open(true))
+    pool.invoke(invocation('a'))
+    respond(at(staged, 0), requestId('a'))
+    pool.invoke(invocation('b'))
+    pool.invoke(invocation('c'))
+    expect(running(staged)).toEqual(['a', 'c'])
+    next(at(staged, 0))
+    expect(running(staged)).toEqual(['b', 'c'])
+  })
+
+  test('is not waited for longer than another one takes to start', async () => {
+    const staged = pooled({ maxEnvironments: 2, clock: realClock })
+    const { pool } = staged
+    next(pool.open(true))
+    pool.invoke(invocation('a'))
+    respond(at(staged, 0), requestId('a'))
+    pool.invoke(invocation('b'))
+    await until('another one', () => pool.size === 2)
+    expect(running(staged)).toEqual(['a', 'b'])
+  })
+
+  test('counts against no limit of the queue', () => {
+    const staged = pooled({ maxQueue: 0 })
+    const { pool } = staged
+    next(pool.open(true))
+    const callers = ['a', 'b', 'c'].map((name) => invocation(name))
+    pool.invoke(callers[0]!)
+    respond(at(staged, 0), requestId('a'))
+    pool.invoke(callers[1]!)
+    pool.invoke(callers[2]!)
+    next(at(staged, 0))
+    serve(at(staged, 0))
+    expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'response', 'throttled'])
+  })
+})
+
+describe('an environment that cannot be made', () => {
+  const impossible = (): never => {
+    throw new Error('no port is left')
+  }
+
+  test('is the answer when there is no other', () => {
+    const { pool } = pooled({ create: impossible })
+    const caller = invocation('a')
+    pool.invoke(caller)
+    expect({ outcomes: caller.outcomes, tails: caller.tails, size: pool.size }).toEqual({
+      outcomes: [
+        {
+          kind: 'fault',
+          fault: {
+            errorType: 'Sandbox.Failure',
+            text: 'The emulator could not make an execution environment; its log says why',
+          },
+        },
+      ],
+      tails: [null],
+      size: 0,
+    })
+  })
+
+  test('is done without as long as there are others', () => {
+    const spare = pooled({ maxEnvironments: 9 })
+    // a pool that can make one, and no second one
+    let made = 0
+    const staged = pooled({
+      maxEnvironments: 9,
+      create: (_, changed) => (made++ === 0 ? spareEnvironment(changed) : impossible()),
+    })
+    function spareEnvironment(changed: (environment: Environment) => void): Environment {
+      const own = stage({ changed }).environment
+      spare.environments.push(own)
+      return own
+    }
+    const { pool } = staged
+    pool.open(false)
+    const callers = ['a', 'b', 'c'].map((name) => invocation(name))
+    for (const caller of callers) pool.invoke(caller)
+    expect({ size: pool.size, waiting: pool.waiting, made }).toEqual({ size: 1, waiting: 2, made: 2 })
+    next(at(spare, 0))
+    for (let round = 0; round < 3; round++) serve(at(spare, 0))
+    expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'response', 'response'])
+  })
+})
+
+test('who counts is told of every outcome, wait, init and restart', async () => {
+  const told: unknown[] = []
+  const observer: Observer = {
+    settled: (outcome, ms) => told.push(['settled', outcome.kind, ms]),
+    placed: (ms) => told.push(['placed', ms]),
+    initialised: (verdict, ms) => told.push(['initialised', verdict.status, ms]),
+    restarted: (cause) => told.push(['restarted', cause]),
+  }
+  const staged = pooled({ observer, maxQueue: 1 })
+  const { pool, clock, processes } = staged
+  pool.open(false)
+  for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
+  clock.advance(40)
+  next(at(staged, 0))
+  clock.advance(7)
+  serve(at(staged, 0))
+  expect(told.splice(0)).toEqual([
+    ['placed', 0],
+    ['settled', 'throttled', null],
+    ['initialised', 'success', 40],
+    ['settled', 'response', 7],
+    ['placed', 47],
+  ])
+  at(staged, 0).dispatch({ type: 'deadline', id: requestId('b') })
+  expect(told.splice(0)).toEqual([
+    ['settled', 'timeout', 0],
+    ['restarted', 'timeout'],
+  ])
+  await until('the end of the runtime', () => at(staged, 0).state.phase === 'cold')
+  pool.invoke(invocation('d'))
+  processes[0]?.process('runtime').exit()
+  await until('the second attempt', () => processes[0]?.all.length === 3)
+  expect(told.splice(0)).toEqual([
+    ['placed', 0],
+    ['restarted', 'Runtime.ExitError'],
+    ['initialised', 'error', 0],
+  ])
+})
+
+describe('a queue', () => {
+  test('is left in the order of arrival, or from its middle', () => {
+    const queue = new Queue()
+    const names = ['a', 'b', 'c', 'd', 'e']
+    for (const [since, name] of names.entries()) queue.push(invocation(name), since)
+    const nodes = []
+    for (let node = queue.first; node !== null; node = node.next) nodes.push(node)
+    expect(nodes.map(({ invocation, since }) => [invocation.id as string, since])).toEqual([
+      ['a', 0],
+      ['b', 1],
+      ['c', 2],
+      ['d', 3],
+      ['e', 4],
+    ])
+    for (const index of [2, 0, 4]) queue.remove(nodes[index]!)
+    expect(queue.size).toBe(2)
+    queue.push(invocation('f'), 5)
+    expect(queue.takeAll().map(({ id }) => id as string)).toEqual(['b', 'd', 'f'])
+    expect({ first: queue.first, size: queue.size }).toEqual({ first: null, size: 0 })
+  })
+})
+
+describe('a watch', () => {
+  test('resolves when its condition holds, at once if it does already', async () => {
+    let holds = true
+    const watch = new Watch(realClock.now)
+    await watch.until(() => holds)
+    holds = false
+    const seen: string[] = []
+    const waits = watch.until(() => holds).then(() => seen.push('resolved'))
+    watch.look()
+    await Promise.resolve()
+    expect(seen).toEqual([])
+    holds = true
+    watch.look()
+    await waits
+    expect(seen).toEqual(['resolved'])
+  })
+})
+
+describe('tenants', () => {
+  const red = (name: string) => invocation(name, [], { tenant: 'red' })
+  const blue = (name: string) => invocation(name, [], { tenant: 'blue' })
+
+  test('never share an environment', () => {
+    const staged = pooled({ maxEnvironments: 2 })
+    const { pool } = staged
+    pool.open(true)
+    next(at(staged, 0))
+    pool.invoke(red('a'))
+    serve(at(staged, 0))
+    pool.invoke(blue('b'))
+    next(at(staged, 1))
+    pool.invoke(red('c'))
+    expect(running(staged)).toEqual(['c', 'b'])
+    expect(staged.environments.map(({ tenant }) => tenant)).toEqual(['red', 'blue'])
+  })
+
+  test('make room for each other when the limit is reached', async () => {
+    const staged = pooled()
+    const { pool, released } = staged
+    pool.open(true)
+    next(at(staged, 0))
+    pool.invoke(red('a'))
+    serve(at(staged, 0))
+    const other = blue('b')
+    pool.invoke(other)
+    expect({ size: pool.size, waiting: pool.waiting }).toEqual({ size: 1, waiting: 1 })
+    await until('the room to be made', () => staged.environments.length === 2)
+    next(at(staged, 1))
+    serve(at(staged, 1))
+    expect(other.outcomes).toMatchObject([{ kind: 'response' }])
+    expect({ released, tenant: at(staged, 1).tenant }).toEqual({ released: [1], tenant: 'blue' })
+  })
+
+  test('make room at once when nothing runs in an environment that failed', () => {
+    const staged = pooled({ maxQueue: 0 })
+    const { pool, processes, released } = staged
+    pool.open(true)
+    next(at(staged, 0))
+    pool.invoke(red('a'))
+    serve(at(staged, 0))
+    processes[0]?.process('runtime').exit()
+    expect(at(staged, 0).state.phase).toBe('cold')
+    const other = blue('b')
+    pool.invoke(other)
+    expect({ released, running: running(staged), outcomes: other.outcomes }).toEqual({
+      released: [1],
+      running: [null, 'b'],
+      outcomes: [],
+    })
+  })
+
+  test('wait in the order of their arrival', async () => {
+    const staged = pooled()
+    const { pool } = staged
+    pool.open(true)
+    next(at(staged, 0))
+    pool.invoke(red('a'))
+    const callers = [blue('b'), red('c'), blue('d'), invocation('e')]
+    for (const caller of callers) pool.invoke(caller)
+    const order: string[] = []
+    while (order.length < 4) {
+      serve(staged.environments.at(-1) as Environment)
+      const name = await until('the next one', () =>
+        running(staged).find((one) => one !== null && !order.includes(one) && one !== 'a'),
+      )
+      order.push(name as string)
+      next(staged.environments.at(-1) as Environment)
+    }
+    serve(staged.environments.at(-1) as Environment)
+    expect(order).toEqual(['b', 'c', 'd', 'e'])
+    expect(callers.map(({ outcomes }) => outcomes.length)).toEqual([1, 1, 1, 1])
+  })
+})
+
+test('a pool is idle when nobody waits and nothing runs', async () => {
+  const staged = pooled()
+  const { pool } = staged
+  next(pool.open(true))
+  await pool.idle()
+  for (const name of ['a', 'b']) pool.invoke(invocation(name))
+  let idle = false
+  const waits = pool.idle().then(() => {
+    idle = true
+  })
+  serve(at(staged, 0))
+  await Promise.resolve()
+  expect(idle).toBe(false)
+  serve(at(staged, 0))
+  await waits
+})
+
+describe('a drain', () => {
+  test('with nothing running ends at once', async () => {
+    const staged = pooled()
+    staged.pool.open(false)
+    await staged.pool.drain(60_000, never)
+    expect(staged).toMatchObject({ released: [1], pool: { size: 0, draining: true } })
+  })
+
+  test('refuses who waits and who comes, lets the running finish, then stops all', async () => {
+    const staged = pooled({ maxEnvironments: 2 })
+    const { pool } = staged
+    pool.open(false)
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => invocation(name)) as [
+      ReturnType<typeof invocation>,
+      ReturnType<typeof invocation>,
+      ReturnType<typeof invocation>,
+      ReturnType<typeof invocation>,
+    ]
+    for (const caller of [a, b, c]) pool.invoke(caller)
+    next(at(staged, 0))
+    const drained = pool.drain(60_000, never)
+    pool.invoke(d)
+    expect([a, b, c, d].map(({ outcomes }) => outcomes)).toEqual([
+      [],
+      [],
+      [{ kind: 'shutdown' }],
+      [{ kind: 'shutdown' }],
+    ])
+    serve(at(staged, 0))
+    expect(staged.released).toEqual([])
+    next(at(staged, 1))
+    serve(at(staged, 1))
+    await drained
+    expect([a, b].map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'response'])
+    expect(staged.released.toSorted()).toEqual([1, 2])
+    expect(pool.size).toBe(0)
+  })
+
+  test('cuts what still runs when its time is over', async () => {
+    const staged = pooled({ clock: realClock })
+    staged.pool.open(true)
+    next(at(staged, 0))
+    const caller = invocation('a')
+    staged.pool.invoke(caller)
+    await staged.pool.drain(5, never)
+    expect(caller.outcomes).toEqual([{ kind: 'shutdown' }])
+    expect(staged.released).toEqual([1])
+  })
+
+  test('cuts what still runs when it is hurried', async () => {
+    const staged = pooled()
+    staged.pool.open(true)
+    next(at(staged, 0))
+    const caller = invocation('a')
+    staged.pool.invoke(caller)
+    const hurry = Promise.withResolvers<void>()
+    const drained = staged.pool.drain(60_000, hurry.promise)
+    expect(caller.outcomes).toEqual([])
+    hurry.resolve()
+    await drained
+    expect(caller.outcomes).toEqual([{ kind: 'shutdown' }])
+  })
+
+  test('waits for a start that an invocation waits for', async () => {
+    const staged = pooled()
+    staged.pool.open(false)
+    const caller = invocation('a')
+    staged.pool.invoke(caller)
+    const drained = staged.pool.drain(60_000, never)
+    staged.processes[0]?.process('runtime').exit()
+    await until('the second attempt', () => staged.processes[0]?.all.length === 2)
+    next(at(staged, 0))
+    serve(at(staged, 0))
+    await drained
+    expect(caller.outcomes).toMatchObject([{ kind: 'response' }])
+  })
+})
+
+describe('environments that are idle', () => {
+  test('are stopped after their time, but for the first', async () => {
+    const staged = pooled({ maxEnvironments: 3, environmentTtlMs: 10, clock: realClock })
+    const { pool } = staged
+    pool.open(false)
+    for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
+    for (const environment of staged.environments) {
+      next(environment)
+      serve(environment)
+    }
+    await until('two to be gone', () => pool.size === 1)
+    expect(staged.released.toSorted()).toEqual([2, 3])
+    expect(at(staged, 0).state.phase).toBe('serving')
+  })
+
+  test('are stopped, too, when a failure has left them cold', async () => {
+    const staged = pooled({ maxEnvironments: 2, environmentTtlMs: 10, clock: realClock })
+    const { pool, processes } = staged
+    pool.open(false)
+    for (const name of ['a', 'b']) pool.invoke(invocation(name))
+    for (const environment of staged.environments) {
+      next(environment)
+      serve(environment)
+    }
+    processes[1]?.process('runtime').exit()
+    await until('it to be gone', () => pool.size === 1)
+    expect(staged.released).toEqual([2])
+  })
+
+  test('are kept as long as they are at work', async () => {
+    const staged = pooled({ maxEnvironments: 3, environmentTtlMs: 5, clock: realClock, timeoutMs: 60_000 })
+    const { pool } = staged
+    pool.open(false)
+    for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
+    for (const environment of staged.environments) next(environment)
+    serve(at(staged, 0))
+    serve(at(staged, 2))
+    await until('the idle one to be gone', () => pool.size === 2)
+    expect(staged.released).toEqual([3])
+    expect(running(staged)[1]).toBe('b')
+  })
+})
+
+test('a snapshot says what every environment does', () => {
+  const staged = pooled({ maxEnvironments: 2 })
+  const { pool, clock } = staged
+  pool.open(false)
+  pool.invoke(invocation('a', [], { tenant: 'red' }))
+  ask(at(staged, 0), (call) => ({
+    type: 'extension/register',
+    call,
+    registration: { name: 'inner', id: 'i' as never, events: [] },
+  }))
+  ask(at(staged, 0), (call) => ({ type: 'extension/next', call, id: 'i' as never }))
+  next(at(staged, 0))
+  pool.invoke(invocation('b', [], { tenant: 'blue' }))
+  clock.advance(20)
+  pool.invoke(invocation('c'))
+  clock.advance(30)
+  expect(pool.state()).toEqual({
+    queued: 1,
+    longestWaitMs: 30,
+    environments: [
+      {
+        id: 1,
+        state: 'busy',
+        phase: 'serving',
+        free: false,
+        invocations: [requestId('a')],
+        starts: 1,
+        extensions: [{ name: 'inner', state: 'Ready' }],
+        processes: { runtime: 100 },
+        tenant: 'red',
+        memoryBytes: 0,
+        idleMs: 0,
+      },
+      {
+        id: 2,
+        state: 'starting',
+        phase: 'starting',
+        free: false,
+        invocations: [requestId('b')],
+        starts: 1,
+        extensions: [],
+        processes: { runtime: 100 },
+        tenant: 'blue',
+        memoryBytes: 0,
+        idleMs: 0,
+      },
+    ],
+  })
+})
+
+test('a snapshot says how long an environment has been idle', () => {
+  const { pool, environments, clock } = pooled()
+  next(pool.open(true))
+  pool.invoke(invocation('a'))
+  serve(environments[0] as Environment)
+  clock.advance(70)
+  expect(pool.snapshot()).toMatchObject([{ state: 'idle', free: true, invocations: [], idleMs: 70 }])
+})
+
+test('activities are named for people', () => {
+  const staged = pooled()
+  const first = staged.pool.open(false)
+  const seen = [activity(first.state)]
+  first.dispatch({ type: 'start' })
+  seen.push(activity(first.state))
+  next(first)
+  seen.push(activity(first.state))
+  first.invoke(invocation('a'))
+  seen.push(activity(first.state))
+  first.dispatch({ type: 'stop' })
+  seen.push(activity(first.state))
+  expect(seen).toEqual([...activities])
+})
+
+test('an id is known from its arrival until it is forgotten', () => {
+  const staged = pooled()
+  const { pool } = staged
+  pool.open(true)
+  next(at(staged, 0))
+  pool.invoke(invocation('a'))
+  expect(pool.has(requestId('a'))).toBe(true)
+  serve(at(staged, 0))
+  expect(pool.has(requestId('a'))).toBe(true)
+  pool.forget(requestId('a'))
+  expect(pool.has(requestId('a'))).toBe(false)
+})

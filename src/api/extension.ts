@@ -5,8 +5,8 @@
 import type { ExtensionId, PollId } from '../core/ids.ts'
 import type { Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
-import type { PollWatch } from './watch.ts'
 import { poll } from './poll.ts'
+import type { PollWatch } from './watch.ts'
 import { accepted, errorResponse, invokeEvent, refusal, refuse, registered, shutdownEvent } from './wire.ts'
 
 /** What an extension is told of the function when it registers. */
@@ -76,11 +76,15 @@ function parseRegistration(
 }
 
 /** `GET …/event/next`: parked until there is an event, without limit. */
-export function next(environment: Environment, request: Request): Response | Promise<Response> {
+export function next(
+  environment: Environment,
+  watch: PollWatch,
+  request: Request,
+): Response | Promise<Response> {
   const id = identifier(request)
   if (id instanceof Response) return id
   const { state } = environment
-  return poll(environment, request, {
+  return poll(environment, watch, request, {
     occupied: 'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
     event: (call) => ({ type: 'extension/next', call, id }),
     answer: (reply) => answer(environment, reply),

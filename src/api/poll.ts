@@ -11,6 +11,7 @@
 import type { PollId } from '../core/ids.ts'
 import type { Event, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
+import type { PollWatch } from './watch.ts'
 
 export interface PollParts {
   /** another poll of the same peer is parked */
@@ -20,17 +21,22 @@ export interface PollParts {
 }
 
 /** Answers when there is an event, without limit; a peer that goes away is forgotten. */
-export function poll(environment: Environment, request: Request, parts: PollParts): Promise<Response> {
-  const { signal } = request
+export function poll(
+  environment: Environment,
+  watch: PollWatch,
+  request: Request,
+  parts: PollParts,
+): Promise<Response> {
   return new Promise((resolve) => {
     const call = environment.open((reply) => resolve(parts.answer(reply)))
-    // an abort that came before the listener was attached is not told again
-    if (signal.aborted) return environment.gone(call)
-    signal.addEventListener('abort', () => environment.gone(call), { once: true })
-    const ask = (): void => {
-      if (!signal.aborted) environment.dispatch(parts.event(call))
-    }
-    if (parts.occupied) setImmediate(() => setImmediate(ask))
-    else ask()
+    watch.add(call, request)
+    const ask = (): void => environment.dispatch(parts.event(call))
+    if (!parts.occupied) return ask()
+    setImmediate(() =>
+      setImmediate(() => {
+        watch.look()
+        if (environment.waits(call)) ask()
+      }),
+    )
   })
 }

@@ -12,9 +12,9 @@ import type { PollWatch } from './watch.ts'
 import { accepted, errorResponse, errorType, goJson, invocationResponse, refusal } from './wire.ts'
 
 /** `GET …/invocation/next`: parked until there is an event, without limit. */
-export function next(environment: Environment, request: Request): Promise<Response> {
+export function next(environment: Environment, watch: PollWatch, request: Request): Promise<Response> {
   const { state } = environment
-  return poll(environment, request, {
+  return poll(environment, watch, request, {
     occupied: 'polls' in state && state.polls.length > 0,
     event: (call) => ({ type: 'runtime/next', call }),
     answer: (reply) => answer(environment, reply),

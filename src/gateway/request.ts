@@ -20,9 +20,14 @@ export function functionSegment(path: string): string | null {
   return segment === '' || segment.includes('/') ? null : segment
 }
 
-/** lambda-service.md 1; the name part is as loose as in the model, because the emulator serves every name. */
+/**
+ * lambda-service.md 1; the name part is as loose as in the model, because the emulator serves every name. Without an
+ * account, `function:prod` is a function of that name, which is the one of every example, with a qualifier.
+ */
 const functionPattern =
-  /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:[a-z]{2,4}(?:-[a-z]+)+-\d:)?(?:\d{12}:)?(?:function:)?([a-zA-Z0-9-_.]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/
+  /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:[a-z]{2,4}(?:-[a-z]+)+-\d:)?(?:\d{12}:(?:function:)?|function:(?=[^:]+:))?([a-zA-Z0-9-_.]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/
+
+const qualifierPattern = /^(?:\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128})$/
 
 /**
  * Any name, partial or full ARN, with or without a qualifier, percent-encoded or not. What is none of these is
@@ -42,7 +47,14 @@ export function parseTarget(segment: string, queryQualifier: string | null): Fun
       message: `'${name}' is not a function name, partial ARN or ARN; any valid name such as 'function' is served`,
     })
   }
-  return { name: match[1] as string, qualifier: match[2] ?? queryQualifier }
+  // it is sent on in headers, where not every character may stand
+  if (queryQualifier && !qualifierPattern.test(queryQualifier)) {
+    return serviceError(400, 'InvalidParameterValueException', {
+      Type: 'User',
+      message: `Qualifier '${queryQualifier.slice(0, 64)}' must be $LATEST, a version or the name of an alias`,
+    })
+  }
+  return { name: match[1] as string, qualifier: match[2] ?? (queryQualifier || null) }
 }
 
 /** Signed requests and those of SDKs expect the service; everything else is a person with curl. */

@@ -1,0 +1,75 @@
+import { expect, test } from 'bun:test'
+import type { Pool } from '../../src/engine/pool.ts'
+import { admin } from '../../src/gateway/admin.ts'
+
+const environments = [{ id: 1, state: 'idle' }]
+
+/** The router over a pool in this situation; counts how often the figures were loaded. */
+function over(situation: { draining?: boolean; ready?: boolean } = {}) {
+  const pool = {
+    draining: false,
+    ready: true,
+    waiting: 3,
+    snapshot: () => environments,
+    state: () => ({ queued: 3, longestWaitMs: 7, environments }),
+    ...situation,
+  } as unknown as Pool
+  const loads: string[] = []
+  const router = admin(pool, {
+    metrics: () => {
+      loads.push('loaded')
+      return { contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }
+    },
+    limits: { maxEnvironments: 2, maxQueue: 9 },
+  })
+  const get = async (path: string) => {
+    const response = await router.fetch(new Request(`http://x${path}`))
+    return [response.status, response.headers.get('content-type'), await response.text()]
+  }
+  return { get, loads }
+}
+
+test('health says how things are', async () => {
+  const body = (status: string) =>
+    `{"status":"${status}","queued":3,"environments":[{"id":1,"state":"idle"}]}`
+  expect(await over().get('/_rie/health')).toEqual([200, 'application/json', body('ok')])
+  expect(await over({ draining: true }).get('/_rie/health')).toEqual([
+    200,
+    'application/json',
+    body('stopping'),
+  ])
+})
+
+test('ready says whether an invocation would find an initialised environment', async () => {
+  expect(await over().get('/_rie/ready')).toEqual([200, 'application/json', '{"ready":true}'])
+  expect(await over({ ready: false }).get('/_rie/ready')).toEqual([
+    503,
+    'application/json',
+    '{"ready":false,"reason":"no initialised environment is free"}',
+  ])
+})
+
+test('state is everything, and the limits', async () => {
+  expect(await over().get('/_rie/state')).toEqual([
+    200,
+    'application/json',
+    '{"status":"ok","maxEnvironments":2,"maxQueue":9,"queued":3,"longestWaitMs":7,"environments":[{"id":1,"state":"idle"}]}',
+  ])
+})
+
+test('metrics are loaded when they are asked for, once', async () => {
+  const { get, loads } = over()
+  expect(loads).toEqual([])
+  for (let count = 0; count < 2; count++) {
+    expect(await get('/_rie/metrics')).toEqual([200, 'text/plain; version=0.0.4', 'a_metric 1\n'])
+  }
+  expect(loads).toEqual(['loaded'])
+})
+
+test('what is not served gets an answer that says what is', async () => {
+  expect(await over().get('/_rie/nothing')).toEqual([
+    404,
+    'application/json;charset=utf-8',
+    '{"Type":"User","Message":"GET /_rie/nothing is not served; invoke with POST /2015-03-31/functions/function/invocations"}',
+  ])
+})

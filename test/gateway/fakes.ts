@@ -1,0 +1,62 @@
+/** A pool that runs nothing: it keeps what it is handed, and what becomes of it is up to the test. */
+
+import type { Outcome } from '../../src/core/failure.ts'
+import type { RequestId } from '../../src/core/ids.ts'
+import type { Invocation } from '../../src/engine/invocation.ts'
+import type { Pool } from '../../src/engine/pool.ts'
+import type { InvokeOptions } from '../../src/gateway/invoke.ts'
+
+export class FakePool {
+  readonly invocations: Invocation[] = []
+  readonly forgotten: RequestId[] = []
+  readonly ids = new Set<RequestId>()
+  /** what is done with each invocation as it comes */
+  run: (invocation: Invocation) => void = (invocation) => answer(invocation, ok())
+
+  has(id: RequestId): boolean {
+    return this.ids.has(id)
+  }
+
+  invoke(invocation: Invocation): void {
+    this.invocations.push(invocation)
+    this.run(invocation)
+  }
+
+  forget(id: RequestId): void {
+    this.forgotten.push(id)
+  }
+
+  get first(): Invocation {
+    const [invocation] = this.invocations
+    if (invocation === undefined) throw new Error('nothing was invoked')
+    return invocation
+  }
+
+  get asPool(): Pool {
+    return this as unknown as Pool
+  }
+}
+
+export const ok = (): Outcome => ({ kind: 'response', payload: new Blob(['"ok"']), contentType: null })
+
+const report = {
+  verdict: { status: 'success', errorType: null },
+  durationMs: 1,
+  initMs: null,
+  memoryBytes: 0,
+} as const
+
+/** An invocation that runs and comes to this. */
+export function answer(invocation: Invocation, outcome: Outcome, tail: string | null = null): void {
+  invocation.startedAt = 1
+  invocation.settle(outcome)
+  invocation.over?.(tail === null ? null : new TextEncoder().encode(tail), report)
+}
+
+export const invokeOptions: InvokeOptions = {
+  dialect: 'auto',
+  functionTimeoutMs: 3000,
+  functionVersion: '$LATEST',
+  functionArn: 'arn:aws:lambda:eu-central-1:012345678912:function:test_function',
+  epoch: () => 1_700_000_000_000,
+}

@@ -1,0 +1,275 @@
+import { describe, expect, test } from 'bun:test'
+import type { Outcome } from '../../src/core/failure.ts'
+import { type InvokeOptions, invoke } from '../../src/gateway/invoke.ts'
+import { answer, FakePool, invokeOptions } from './fakes.ts'
+
+const id = '6f9b2e5c-0000-4000-8000-000000000001'
+const url = 'http://localhost:8080/2015-03-31/functions/function/invocations'
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+interface Sent {
+  readonly segment?: string
+  readonly query?: string
+  readonly body?: string
+  readonly headers?: Record<string, string>
+  readonly options?: Partial<InvokeOptions>
+}
+
+/** Sends one request, and hands on the whole answer. */
+async function send(pool: FakePool, sent: Sent = {}) {
+  const { segment = 'function', query = '', body = '{}', headers = {}, options = {} } = sent
+  const request = new Request(`${url}${query}`, {
+    method: 'POST',
+    body,
+    headers: { 'x-amzn-requestid': id, ...headers },
+  })
+  const response = await invoke(pool.asPool, { ...invokeOptions, ...options }, request, segment)
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+  }
+}
+
+const json = { 'content-type': 'application/json' }
+const always = { ...json, 'x-amz-executed-version': '$LATEST', 'x-amzn-requestid': id }
+const lambda = { options: { dialect: 'lambda' } } as const
+const outcome = (pool: FakePool, value: Outcome, tail: string | null = null) => {
+  pool.run = (invocation) => answer(invocation, value, tail)
+}
+
+describe('what a caller sends becomes an invocation', () => {
+  test('with all its facts', async () => {
+    const pool = new FakePool()
+    await send(pool, {
+      body: '{"é": 1}',
+      headers: {
+        'x-amz-client-context': Buffer.from('{"é":1}').toString('base64'),
+        'x-amzn-trace-id': 'Root=x',
+        'x-amz-tenant-id': 'blue',
+      },
+    })
+    const { payload, ...facts } = pool.first
+    expect({ ...facts, payload: await (payload as Blob).text() }).toEqual({
+      id: id as never,
+      payload: '{"é": 1}',
+      arn: invokeOptions.functionArn,
+      traceId: 'Root=x',
+      clientContext: '{"\\u00e9":1}',
+      tenant: 'blue',
+      tail: false,
+      startedAt: 1,
+      deadline: 0,
+    } as never)
+  })
+
+  test('with nothing but its bytes', async () => {
+    const pool = new FakePool()
+    const request = new Request(url, { method: 'POST', body: 'not json' })
+    const response = await invoke(pool.asPool, invokeOptions, request, 'function')
+    expect(response.headers.get('x-amzn-requestid')).toMatch(uuid)
+    expect(pool.first).toMatchObject({
+      id: response.headers.get('x-amzn-requestid'),
+      traceId: expect.stringMatching(/^Root=1-6553f100-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/),
+      clientContext: null,
+      tenant: null,
+    })
+    expect(await (pool.first.payload as Blob).text()).toBe('not json')
+  })
+
+  test('with an empty object in place of no bytes, in both dialects', async () => {
+    for (const dialect of ['rie', 'lambda'] as const) {
+      const pool = new FakePool()
+      await invoke(
+        pool.asPool,
+        { ...invokeOptions, dialect },
+        new Request(url, { method: 'POST' }),
+        'function',
+      )
+      await send(pool, { body: '', options: { dialect } })
+      expect(await Promise.all(pool.invocations.map(({ payload }) => (payload as Blob).text()))).toEqual([
+        '{}',
+        '{}',
+      ])
+    }
+  })
+
+  test('with the qualifier in the ARN and in the version', async () => {
+    const rows: [sent: Sent, qualifier: string][] = [
+      [{ segment: 'function:prod' }, 'prod'],
+      [{ segment: 'other%3A%24LATEST' }, '$LATEST'],
+      [{ query: '?Qualifier=7' }, '7'],
+      [{ segment: 'arn:aws:lambda:us-east-1:999999999999:function:other:live' }, 'live'],
+    ]
+    for (const [sent, qualifier] of rows) {
+      const pool = new FakePool()
+      const { headers } = await send(pool, sent)
+      expect([pool.first.arn, headers['x-amz-executed-version']]).toEqual([
+        `${invokeOptions.functionArn}:${qualifier}`,
+        qualifier,
+      ])
+    }
+  })
+
+  test('with a new id when its own is in flight', async () => {
+    const pool = new FakePool()
+    pool.ids.add(id as never)
+    const { headers } = await send(pool)
+    expect(headers['x-amzn-requestid']).toMatch(uuid)
+    expect(headers['x-amzn-requestid']).not.toBe(id)
+  })
+})
+
+describe('an outcome becomes the answer', () => {
+  test('success', async () => {
+    expect(await send(new FakePool())).toEqual({ status: 200, headers: always, body: '"ok"' })
+  })
+
+  test('failure, in both dialects', async () => {
+    const pool = new FakePool()
+    outcome(pool, { kind: 'timeout' })
+    const failed = { ...always, 'x-amz-function-error': 'Unhandled' }
+    expect(await send(pool)).toEqual({
+      status: 200,
+      headers: { ...failed, 'content-type': 'text/plain; charset=utf-8' },
+      body: 'Task timed out after 3.00 seconds',
+    })
+    expect(await send(pool, { headers: { 'amz-sdk-invocation-id': 'x' } })).toEqual({
+      status: 200,
+      headers: failed,
+      body: `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ${id} Error: Task timed out after 3.00 seconds"}`,
+    })
+  })
+
+  test('no room', async () => {
+    const pool = new FakePool()
+    pool.run = (invocation) => invocation.settle({ kind: 'throttled' })
+    expect(await send(pool)).toEqual({
+      status: 429,
+      headers: { ...always, 'x-amzn-errortype': 'TooManyRequestsException', 'retry-after': '1' },
+      body: '{"Type":"User","Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}',
+    })
+    expect(pool.forgotten).toEqual([id as never])
+  })
+
+  test('a stop before and after it began', async () => {
+    const before = new FakePool()
+    before.run = (invocation) => invocation.settle({ kind: 'shutdown' })
+    const after = new FakePool()
+    outcome(after, { kind: 'shutdown' })
+    const expected = {
+      status: 503,
+      headers: { ...always, 'x-amzn-errortype': 'ServiceUnavailableException' },
+      body: '{"Type":"Service","Message":"The emulator is shutting down; this invocation was not finished."}',
+    }
+    expect(await send(before, { headers: { 'x-amz-log-type': 'Tail' } })).toEqual(expected)
+    expect(await send(after)).toEqual(expected)
+    expect([before.forgotten, after.forgotten]).toEqual([[id as never], [id as never]])
+  })
+
+  test('at once, and the invocation is forgotten when it is over', async () => {
+    const pool = new FakePool()
+    pool.run = (invocation) => {
+      invocation.startedAt = 1
+      invocation.settle({ kind: 'response', payload: new Blob(['1']), contentType: null })
+    }
+    expect((await send(pool)).body).toBe('1')
+    expect(pool.forgotten).toEqual([])
+    pool.first.over?.(null, {} as never)
+    expect(pool.forgotten).toEqual([id as never])
+  })
+})
+
+describe('the log', () => {
+  const tail = { headers: { 'x-amz-log-type': 'Tail' } }
+
+  test('is in the answer of who asked for it', async () => {
+    const pool = new FakePool()
+    outcome(pool, { kind: 'response', payload: new Blob(['1']), contentType: null }, 'START é\nEND\n')
+    expect(await send(pool, tail)).toEqual({
+      status: 200,
+      headers: { ...always, 'x-amz-log-result': Buffer.from('START é\nEND\n').toString('base64') },
+      body: '1',
+    })
+    expect(pool.first.tail).toBe(true)
+  })
+
+  test('is waited for', async () => {
+    const pool = new FakePool()
+    pool.run = (invocation) => {
+      invocation.startedAt = 1
+      invocation.settle({ kind: 'timeout' })
+    }
+    let answered = false
+    const asked = send(pool, tail).then((response) => {
+      answered = true
+      return response
+    })
+    while (pool.invocations.length === 0) await Promise.resolve()
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(answered).toBe(false)
+    pool.first.over?.(new Uint8Array(0), {} as never)
+    expect((await asked).headers).toMatchObject({
+      'x-amz-log-result': '',
+      'x-amz-function-error': 'Unhandled',
+    })
+  })
+})
+
+describe('the invocation type', () => {
+  test('Event is answered at once, and runs behind its answer', async () => {
+    const pool = new FakePool()
+    pool.run = () => {}
+    expect(
+      await send(pool, { headers: { 'x-amz-invocation-type': 'Event', 'x-amz-log-type': 'Tail' } }),
+    ).toEqual({
+      status: 202,
+      headers: { 'x-amzn-requestid': id },
+      body: '',
+    })
+    expect(pool.first.tail).toBe(false)
+    answer(pool.first, { kind: 'timeout' })
+    expect(pool.forgotten).toEqual([id as never])
+  })
+
+  test('DryRun runs nothing', async () => {
+    const pool = new FakePool()
+    expect(await send(pool, { headers: { 'x-amz-invocation-type': 'DryRun' } })).toEqual({
+      status: 204,
+      headers: { 'x-amzn-requestid': id },
+      body: '',
+    })
+    expect(pool.invocations).toEqual([])
+  })
+})
+
+describe('what is wrong is refused before anything runs', () => {
+  const rows: [name: string, sent: Sent, type: string][] = [
+    ['a function name', { segment: 'a%20b' }, 'InvalidParameterValueException'],
+    ['a qualifier', { query: '?Qualifier=%E6%97%A5' }, 'InvalidParameterValueException'],
+    ['an invocation type', { headers: { 'x-amz-invocation-type': 'x' } }, 'InvalidParameterValueException'],
+    ['a log type', { headers: { 'x-amz-log-type': 'x' } }, 'InvalidParameterValueException'],
+    ['a tenant', { headers: { 'x-amz-tenant-id': 'a,b' } }, 'InvalidParameterValueException'],
+    ['a client context', { headers: { 'x-amz-client-context': '%' } }, 'InvalidRequestContentException'],
+    ['JSON for an SDK', { body: '{"a":', ...lambda }, 'InvalidRequestContentException'],
+  ]
+  test.each(rows)('%s', async (_, sent, type) => {
+    const pool = new FakePool()
+    const refused = await send(pool, sent)
+    expect(refused).toMatchObject({
+      status: 400,
+      headers: { ...json, 'x-amzn-requestid': id, 'x-amzn-errortype': type },
+    })
+    expect(Object.keys(JSON.parse(refused.body))).toEqual(['Type', 'message'])
+    expect(refused.headers).not.toContainKey('x-amz-executed-version')
+    expect(refused.headers).not.toContainKey('x-amz-function-error')
+    expect(pool.invocations).toEqual([])
+  })
+
+  test('JSON is said to be none in the words of the service and of the parser', async () => {
+    const { body } = await send(new FakePool(), { body: 'oops', ...lambda })
+    expect(JSON.parse(body).message).toMatch(
+      /^Could not parse request body into json: Could not parse payload into json: .+/,
+    )
+  })
+})

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'bun:test'
+import type { RequestId } from '../../src/core/ids.ts'
+import {
+  clientContext,
+  dialectOf,
+  functionSegment,
+  invocationType,
+  parseTarget,
+  requestId,
+  tenantId,
+  traceId,
+  wantsTail,
+} from '../../src/gateway/request.ts'
+
+const headers = (name: string, value: string): Headers => new Headers({ [name]: value })
+const none = new Headers()
+const invalid = (message: string) => ({
+  status: 400,
+  body: JSON.stringify({ Type: 'User', message }),
+  contentType: 'application/json',
+  functionError: false,
+  headers: { 'x-amzn-ErrorType': 'InvalidParameterValueException' },
+})
+
+test.each([
+  ['/2015-03-31/functions/function/invocations', 'function'],
+  ['/2015-03-31/functions/arn%3Aaws%3Alambda/invocations', 'arn%3Aaws%3Alambda'],
+  ['/2015-03-31/functions/a:b/invocations', 'a:b'],
+  ['/2015-03-31/functions//invocations', null],
+  ['/2015-03-31/functions/invocations', null],
+  ['/2015-03-31/functions/a/b/invocations', null],
+  ['/2015-03-31/functions/function/invocations/', null],
+  ['/2015-03-31/functions/function/invoke-async', null],
+  ['/2014-11-13/functions/function/invocations', null],
+  ['//2015-03-31/functions/function/invocations', null],
+  ['/', null],
+] as const)('the function in %s is %p', (path, segment) => {
+  expect(functionSegment(path)).toBe(segment)
+})
+
+describe('the target of an invocation', () => {
+  const good: [segment: string, query: string | null, name: string, qualifier: string | null][] = [
+    ['function', null, 'function', null],
+    ['my_Function-1.x', null, 'my_Function-1.x', null],
+    ['function', 'prod', 'function', 'prod'],
+    ['function:prod', null, 'function', 'prod'],
+    ['function:prod', 'other', 'function', 'prod'],
+    ['function:$LATEST', null, 'function', '$LATEST'],
+    ['function:$LATEST.PUBLISHED', null, 'function', '$LATEST.PUBLISHED'],
+    ['function%3A%24LATEST', null, 'function', '$LATEST'],
+    ['function', '', 'function', null],
+    ['function', '$LATEST', 'function', '$LATEST'],
+    ['function', 'a'.repeat(128), 'function', 'a'.repeat(128)],
+    ['function:name:live', null, 'name', 'live'],
+    ['123456789012:function', null, 'function', null],
+    ['123456789012:function:name', null, 'name', null],
+    ['123456789012:function:name:7', null, 'name', '7'],
+    ['arn:aws:lambda:us-east-1:123456789012:function:name', null, 'name', null],
+    ['arn:aws:lambda:us-east-1:123456789012:function:name:live', null, 'name', 'live'],
+    ['arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Aname%3Alive', null, 'name', 'live'],
+    ['arn%3aaws%3alambda%3aus-east-1%3a123456789012%3afunction%3aname', null, 'name', null],
+    ['arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:name', null, 'name', null],
+    ['arn:aws-cn:lambda:cn-north-1:123456789012:function:name', null, 'name', null],
+    ['arn:aws-iso-b:lambda:us-isob-east-1:123456789012:function:name', null, 'name', null],
+    ['arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:name', null, 'name', null],
+    ['a'.repeat(256), null, 'a'.repeat(256), null],
+  ]
+  test.each(good)('%s with %p', (segment, query, name, qualifier) => {
+    expect(parseTarget(segment, query)).toEqual({ name, qualifier })
+  })
+
+  const bad = [
+    'a'.repeat(257),
+    'with%20space',
+    'name:',
+    'name:$PREVIOUS',
+    'name:a:b',
+    'arn:aws:s3:us-east-1:123456789012:function:name',
+    '%',
+    '%E0%A4',
+    'n%2Fame',
+    'ä',
+  ]
+  test.each(bad)('%s is refused', (segment) => {
+    let shown = segment
+    try {
+      shown = decodeURIComponent(segment)
+    } catch {}
+    expect(parseTarget(segment, null)).toEqual(
+      invalid(
+        `'${shown}' is not a function name, partial ARN or ARN; any valid name such as 'function' is served`,
+      ),
+    )
+  })
+})
+
+test.each(['日', 'a b', 'a\nb', '$OLDEST', 'a'.repeat(129)])('the qualifier %j is refused', (qualifier) => {
+  expect(parseTarget('function', qualifier)).toEqual(
+    invalid(`Qualifier '${qualifier.slice(0, 64)}' must be $LATEST, a version or the name of an alias`),
+  )
+})
+
+test('a signature or an SDK speaks the dialect of the service', () => {
+  const signed = headers('authorization', 'AWS4-HMAC-SHA256 Credential=x')
+  const rows = [
+    [none, 'auto'],
+    [signed, 'auto'],
+    [headers('authorization', 'Bearer x'), 'auto'],
+    [headers('amz-sdk-invocation-id', ''), 'auto'],
+    [headers('AMZ-SDK-Invocation-Id', 'x'), 'auto'],
+    [signed, 'rie'],
+    [none, 'lambda'],
+  ] as const
+  expect(rows.map(([sent, forced]) => dialectOf(sent, forced))).toEqual([
+    'rie',
+    'lambda',
+    'rie',
+    'lambda',
+    'lambda',
+    'rie',
+    'lambda',
+  ])
+})
+
+describe('the request id', () => {
+  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+  const sent = '6F9B2E5C-AAAA-1000-8000-00000000ABCD'
+  const idle = () => false
+
+  test('is the one that was sent, in lower case', () => {
+    expect(requestId(headers('X-Amzn-RequestId', sent), idle)).toBe(sent.toLowerCase() as RequestId)
+  })
+
+  test('is a new one where none, or no UUID, or one in flight was sent', () => {
+    const asked: string[] = []
+    const inFlight = (id: RequestId) => {
+      asked.push(id)
+      return true
+    }
+    const ids = [
+      requestId(none, inFlight),
+      requestId(headers('x-amzn-requestid', 'x'), inFlight),
+      requestId(headers('x-amzn-requestid', `${sent}0`), inFlight),
+      requestId(headers('x-amzn-requestid', sent), inFlight),
+    ]
+    for (const id of ids) expect(id).toMatch(uuid)
+    expect(new Set(ids).size).toBe(4)
+    expect(asked).toEqual([sent.toLowerCase()])
+  })
+})
+
+describe('the trace id', () => {
+  const id = '6f9b2e5c-aaaa-4000-8000-00000000abcd' as RequestId
+
+  test('is the one that was sent, whatever it is', () => {
+    expect(traceId(headers('x-amzn-trace-id', 'Root=x;Sampled=1'), id, 0)).toBe('Root=x;Sampled=1')
+  })
+
+  test('is a new one in the form of the service, not sampled', () => {
+    const made = traceId(none, id, 1_700_000_000_000)
+    expect(made).toBe('Root=1-6553f100-6f9b2e5caaaa400080000000;Parent=800000000000abcd;Sampled=0')
+    expect(made).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/)
+    expect(traceId(headers('x-amzn-trace-id', ''), id, 5000)).toStartWith('Root=1-00000005-')
+  })
+})
+
+describe('the client context', () => {
+  const of = (text: string | Uint8Array) =>
+    headers('x-amz-client-context', Buffer.from(text).toString('base64'))
+  const bad = (why: string) => ({
+    status: 400,
+    body: JSON.stringify({
+      Type: 'User',
+      message: `X-Amz-Client-Context must be base64 of a JSON object: ${why}`,
+    }),
+    contentType: 'application/json',
+    functionError: false,
+    headers: { 'x-amzn-ErrorType': 'InvalidRequestContentException' },
+  })
+
+  test('is null where there is none', () => {
+    expect(clientContext(none, 'rie')).toBeNull()
+    expect(clientContext(headers('x-amz-client-context', ''), 'lambda')).toBeNull()
+  })
+
+  const good: [name: string, text: string, header: string][] = [
+    ['as it is', '{"custom":{"a":[1, 2]}}', '{"custom":{"a":[1, 2]}}'],
+    ['empty', '{}', '{}'],
+    ['on several lines', ' {\r\n\t"a": 1\n}\n', '{   "a": 1 }'],
+    ['with an escape that stays', '{"a":"\\n\\u00e9"}', '{"a":"\\n\\u00e9"}'],
+    ['with letters beyond ASCII', '{"é":"ü"}', '{"\\u00e9":"\\u00fc"}'],
+    ['beyond the basic plane', '{"a":"😀"}', '{"a":"\\ud83d\\ude00"}'],
+    ['with separators and a delete', '{"a":"\u2028\u007f\u0080"}', '{"a":"\\u2028\\u007f\\u0080"}'],
+    ['with a byte order mark', '\ufeff{"a":1}', '{"a":1}'],
+  ]
+  test.each(good)('is ASCII JSON: %s', (_, text, header) => {
+    expect(clientContext(of(text), 'rie')).toBe(header)
+    expect(clientContext(of(text), 'lambda')).toBe(header)
+    expect(JSON.parse(header)).toEqual(JSON.parse(text.replace('\ufeff', '')))
+    expect(header).toMatch(/^[ -~]*$/)
+  })
+
+  test('is refused when it is not base64', () => {
+    for (const sent of ['{"a":1}', 'e30', 'e30=e30=', 'e3\u00a0=', 'e30-', `${'x'.repeat(65)}`]) {
+      expect(clientContext(headers('x-amz-client-context', sent), 'rie')).toEqual(
+        bad(`'${sent.slice(0, 64)}' is not base64`),
+      )
+    }
+  })
+
+  test('is refused when it is no object', () => {
+    for (const text of ['[]', 'null', '1', '"x"']) {
+      expect(clientContext(of(text), 'lambda')).toEqual(bad('it is no object'))
+    }
+    for (const text of ['', '{', 'x', new Uint8Array([0x7b, 0xff, 0x7d])]) {
+      const answer = clientContext(of(text), 'lambda')
+      if (text === '') expect(answer).toBeNull()
+      else expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('JSON object: ') })
+    }
+  })
+
+  test('has a limit where the service has one', () => {
+    const fits = of(`{"a":"${'x'.repeat(2677)}"}`)
+    expect(fits.get('x-amz-client-context')).toHaveLength(3580)
+    expect(clientContext(fits, 'lambda')).toStartWith('{"a":"x')
+    const more = of(`{"a":"${'x'.repeat(2680)}"}`)
+    expect(clientContext(more, 'rie')).toStartWith('{"a":"x')
+    expect(clientContext(more, 'lambda')).toMatchObject({
+      status: 400,
+      body: '{"Type":"User","message":"X-Amz-Client-Context is 3584 characters long; at most 3583 are allowed"}',
+    })
+  })
+})
+
+describe('the tenant', () => {
+  test('is what was sent, if it may be one', () => {
+    const sent = ['aZ09._:/=+-@ x', 'a', 'a'.repeat(256)]
+    expect(sent.map((one) => tenantId(headers('x-amz-tenant-id', one)))).toEqual(sent)
+    expect([tenantId(none), tenantId(headers('x-amz-tenant-id', ''))]).toEqual([null, null])
+  })
+
+  test('is refused if not', () => {
+    for (const sent of ['a'.repeat(257), 'ä', 'a,b', 'a;b']) {
+      expect(tenantId(headers('x-amz-tenant-id', sent))).toEqual(
+        invalid(
+          `X-Amz-Tenant-Id '${sent.slice(0, 64)}' must be 1 to 256 characters of letters, digits and . _ : / = + - @ and space`,
+        ),
+      )
+    }
+  })
+})
+
+test('the invocation type', () => {
+  const of = (sent: string) => invocationType(headers('x-amz-invocation-type', sent))
+  expect([
+    invocationType(none),
+    of(''),
+    of('RequestResponse'),
+    of('Event'),
+    of('DryRun'),
+    of('event'),
+  ]).toEqual([
+    'RequestResponse',
+    'RequestResponse',
+    'RequestResponse',
+    'Event',
+    'DryRun',
+    invalid("X-Amz-Invocation-Type 'event' must be RequestResponse, Event or DryRun") as never,
+  ])
+})
+
+test('the log type', () => {
+  const of = (sent: string) => wantsTail(headers('x-amz-log-type', sent))
+  expect([wantsTail(none), of(''), of('None'), of('Tail'), of('tail')]).toEqual([
+    false,
+    false,
+    false,
+    true,
+    invalid("X-Amz-Log-Type 'tail' must be None or Tail") as never,
+  ])
+})

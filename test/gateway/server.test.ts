@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'bun:test'
+import { type GatewayOptions, openGateway } from '../../src/gateway/server.ts'
+import { connect, exchange } from '../api/stage.ts'
+import { fakeLog } from '../engine/fakes.ts'
+import { until } from '../harness.ts'
+import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
+
+const path = '/2015-03-31/functions/function/invocations'
+
+function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
+  const log = fakeLog()
+  const gateway = openGateway(pool.asPool, {
+    ...invokeOptions,
+    hostname: '127.0.0.1',
+    port: 0,
+    log,
+    metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
+    limits: { maxEnvironments: 2, maxQueue: 7 },
+    ...over,
+  })
+  return {
+    pool,
+    log,
+    gateway,
+    url: `http://127.0.0.1:${gateway.port}`,
+    [Symbol.asyncDispose]: () => gateway.stop(),
+  }
+}
+
+describe('invocations', () => {
+  test('are answered with the headers of the service, in its spelling', async () => {
+    await using opened = open()
+    const id = '6f9b2e5c-0000-4000-8000-000000000001'
+    const { head, body } = await exchange(
+      opened.gateway.port,
+      [`POST ${path} HTTP/1.1`, `X-Amzn-RequestId: ${id}`, 'Content-Length: 2'],
+      '{}',
+    )
+    expect({ head: head.toSorted(), body }).toEqual({
+      head: [
+        'Content-Length: 4',
+        'Content-Type: application/json',
+        'HTTP/1.1 200 OK',
+        'X-Amz-Executed-Version: $LATEST',
+        `x-amzn-RequestId: ${id}`,
+      ],
+      body: '"ok"',
+    })
+  })
+
+  test('are a POST', async () => {
+    await using opened = open()
+    for (const method of ['GET', 'PUT', 'DELETE', 'HEAD']) {
+      const response = await fetch(opened.url + path, { method })
+      expect([method, response.status, response.headers.get('allow'), await response.text()]).toEqual([
+        method,
+        405,
+        'POST',
+        method === 'HEAD'
+          ? ''
+          : '{"Type":"User","Message":"An invocation is a POST; for example curl -XPOST with -d and a JSON event."}',
+      ])
+    }
+    expect(opened.pool.invocations).toEqual([])
+  })
+
+  test('may have any name, and percent signs in it', async () => {
+    await using opened = open()
+    const name = encodeURIComponent('arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST')
+    const response = await fetch(`${opened.url}/2015-03-31/functions/${name}/invocations`, { method: 'POST' })
+    expect([response.status, response.headers.get('x-amz-executed-version')]).toEqual([200, '$LATEST'])
+  })
+
+  test('go on when their caller goes away', async () => {
+    await using opened = open()
+    opened.pool.run = () => {}
+    using wire = await connect(opened.gateway.port)
+    wire.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`)
+    await until('the invocation', () => opened.pool.invocations.length > 0)
+    wire.close()
+    answer(opened.pool.first, ok())
+    expect(opened.pool.forgotten).toHaveLength(1)
+  })
+
+  test('that break off run nothing', async () => {
+    await using opened = open()
+    const wire = await connect(opened.gateway.port)
+    wire.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`)
+    wire.close()
+    expect((await fetch(opened.url + path, { method: 'POST', body: '"after"' })).status).toBe(200)
+    expect(opened.pool.invocations).toHaveLength(1)
+  })
+
+  test('one byte over the limit are refused, in both framings', async () => {
+    await using opened = open()
+    const streamed = new ReadableStream({
+      start(controller) {
+        for (let count = 0; count < 6; count++) controller.enqueue(new Uint8Array(1_048_576))
+        controller.enqueue(new Uint8Array(1))
+        controller.close()
+      },
+    })
+    for (const body of [new Uint8Array(6_291_457), streamed]) {
+      const response = await fetch(opened.url + path, { method: 'POST', body })
+      expect([response.status, response.headers.get('x-amzn-errortype'), await response.text()]).toEqual([
+        413,
+        'RequestEntityTooLargeException',
+        '{"Message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}',
+      ])
+    }
+    expect(opened.pool.invocations).toEqual([])
+    const fits = await fetch(opened.url + path, { method: 'POST', body: new Uint8Array(6_291_456) })
+    expect([fits.status, opened.pool.first.payload.size]).toEqual([200, 6_291_456])
+  })
+})
+
+describe('the listener', () => {
+  test('takes no address twice', async () => {
+    await using opened = open()
+    const { port } = opened.gateway
+    expect(() => open(new FakePool(), { port })).toThrow(`Is port ${port} in use?`)
+  })
+
+  test('that was closed takes nobody, and still answers who waits', async () => {
+    await using opened = open()
+    opened.pool.run = () => {}
+    const waits = fetch(opened.url + path, { method: 'POST' })
+    await until('the invocation', () => opened.pool.invocations.length > 0)
+    opened.gateway.close()
+    await until('the address to be free', () =>
+      fetch(`${opened.url}/_rie/ready`, { keepalive: false }).then(
+        () => false,
+        () => true,
+      ),
+    )
+    answer(opened.pool.first, ok())
+    expect(await (await waits).text()).toBe('"ok"')
+  })
+
+  test('answers, and logs, what fails in the emulator itself', async () => {
+    await using opened = open()
+    opened.pool.has = () => {
+      throw new Error('a bug')
+    }
+    const headers = { 'x-amzn-requestid': '6f9b2e5c-0000-4000-8000-000000000001' }
+    const response = await fetch(opened.url + path, { method: 'POST', headers })
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      '{"Type":"User","Message":"The emulator failed to handle this request; its log says why."}',
+    ])
+    expect(opened.log.lines).toEqual([
+      {
+        level: 'error',
+        fields: { error: 'Error: a bug' },
+        message: 'an invoke request failed in the emulator',
+      },
+    ])
+  })
+
+  test('says what to send instead of what it does not serve', async () => {
+    await using opened = open()
+    for (const [method, where] of [
+      ['GET', '/'],
+      ['POST', '/2015-03-31/functions/function/invocations/'],
+      ['POST', '/2014-11-13/functions/f/invoke-async/'],
+    ] as const) {
+      const response = await fetch(opened.url + where, { method })
+      expect([response.status, await response.text()]).toEqual([
+        404,
+        `{"Type":"User","Message":"${method} ${where} is not served; invoke with POST /2015-03-31/functions/function/invocations"}`,
+      ])
+    }
+  })
+})

@@ -248,3 +248,21 @@ Variables:
 ${rows(variableOptions)}
 A flag beats its variable; an empty variable counts as absent. All variables are passed on to the function.
 `
+
+/** The same as a Markdown table, for the README. */
+export const optionsTable = (): string => {
+  const cell = (text: string): string => text.replaceAll('|', '\\|')
+  const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
+  const line = (option: Variable<unknown> | Option<unknown>): string => {
+    const flag = 'flag' in option ? option.flag : ''
+    const value = option.kind.placeholder === null || flag === '' ? '' : ` <${option.kind.placeholder}>`
+    const variables = option.variables.map(code).join(', ')
+    return `| ${code(flag + value)} | ${variables} | ${code(option.fallback)} | ${cell(option.help)} |`
+  }
+  const all = [
+    ...Object.values(sharedOptions),
+    ...Object.values(ownOptions),
+    ...Object.values(variableOptions),
+  ]
+  return ['| flag | variable | default | |', '|---|---|---|---|', ...all.map(line)].join('\n')
+}

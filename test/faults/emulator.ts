@@ -1,0 +1,119 @@
+/** The program under test as a process: where it listens, what it said, what it holds. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Subprocess } from 'bun'
+import { until, within } from '../harness.ts'
+import { Ledger } from './ledger.ts'
+
+export const root: string = join(import.meta.dir, '..', '..')
+
+/** The words before the first flag. */
+export type Program = readonly string[]
+
+/** `source`, `binary`, or the path of a program. */
+export function programOf(subject: string): Program {
+  if (subject === 'source') {
+    const main = join(root, 'src', 'main.ts')
+    return [process.execPath, '--no-env-file', '--max-http-header-size=1100000', main]
+  }
+  return [subject === 'binary' ? join(root, 'dist', 'aws-lambda-rie') : subject]
+}
+
+export interface Health {
+  readonly queued: number
+  readonly environments: readonly {
+    readonly phase: string
+    readonly free: boolean
+    readonly invocations: readonly string[]
+    readonly processes: Readonly<Record<string, number>>
+  }[]
+}
+
+export class Emulator {
+  readonly ledger: Ledger = new Ledger()
+  readonly process: Subprocess<'ignore', 'pipe', 'pipe'>
+  readonly port: number
+  readonly apiPort: number
+  readonly stderr: string[]
+  /** lines of its log that tell of a bug of ours */
+  readonly complaints: string[]
+  readonly #read: Promise<unknown>
+
+  private constructor(
+    child: Subprocess<'ignore', 'pipe', 'pipe'>,
+    addresses: readonly [number, number],
+    stderr: string[],
+    complaints: string[],
+    read: Promise<unknown>,
+  ) {
+    this.process = child
+    ;[this.port, this.apiPort] = addresses
+    this.stderr = stderr
+    this.complaints = complaints
+    this.#read = Promise.all([read, this.ledger.read(child.stdout)])
+  }
+
+  static async start(argv: readonly string[], env: Record<string, string | undefined>): Promise<Emulator> {
+    const child = Bun.spawn([...argv], { env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+    const stderr: string[] = []
+    const complaints: string[] = []
+    const read = lines(child.stderr, (line) => {
+      stderr.push(line)
+      if (stderr.length > 400) stderr.splice(0, 200)
+      if (/unexpected (error|rejection)|in the emulator"|^(?!\{)/.test(line)) complaints.push(line)
+    })
+    const line = await until('the line that says where it listens', () => {
+      if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}: ${stderr}`)
+      return stderr.find((each) => each.includes('"msg":"listening"'))
+    })
+    const { gateway, runtimeApi } = JSON.parse(line) as { gateway: string; runtimeApi: string }
+    const port = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1))
+    return new Emulator(child, [port(gateway), port(runtimeApi)], stderr, complaints, read)
+  }
+
+  get pid(): number {
+    return this.process.pid
+  }
+
+  get running(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null
+  }
+
+  async health(): Promise<Health> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/_rie/health`)
+    return (await response.json()) as Health
+  }
+
+  /** Its exit code, once everything that it wrote has been read. */
+  async exit(): Promise<number> {
+    const code = await within('the emulator to end', this.process.exited)
+    await within('the end of its output', this.#read)
+    return code
+  }
+
+  residentBytes(): number {
+    try {
+      return Number(readFileSync(`/proc/${this.pid}/statm`, 'latin1').split(' ')[1]) * 4096
+    } catch {
+      return 0
+    }
+  }
+
+  descriptors(): number {
+    try {
+      return readdirSync(`/proc/${this.pid}/fd`).length
+    } catch {
+      return 0
+    }
+  }
+}
+
+async function lines(stream: ReadableStream<Uint8Array>, each: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const all = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = all.pop() as string
+    for (const line of all) each(line)
+  }
+}

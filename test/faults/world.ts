@@ -1,0 +1,529 @@
+/**
+ * One emulator, everything that it starts, and its callers. A fault is planned, played, and then everything that must
+ * hold whatever happened is checked; what does not hold is a failure, with the plan and the steps that led to it.
+ */
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import { alive, kill, mark, marked, patience, stat, tempDir, until, within } from '../harness.ts'
+import { acts, type Stage } from './acts.ts'
+import { Call, outcomeOf } from './caller.ts'
+import { Emulator, type Health, type Program } from './emulator.ts'
+import type { Entry } from './ledger.ts'
+import { type LaneName, type Plan, planFault, type Trap } from './plans.ts'
+import { listenForPuppets, type Puppet } from './puppet.ts'
+import { Random } from './random.ts'
+import { type Course, type ExtensionSpec, playExtension, playRuntime, type Scene } from './scripts.ts'
+
+export interface LaneOptions {
+  readonly lane: LaneName
+  /** tells lanes of the same kind apart */
+  readonly number: number
+  readonly seed: string
+  readonly program: Program
+  readonly puppet: string
+  readonly trace: boolean
+  readonly only?: RegExp | undefined
+}
+
+export class Failure extends Error {}
+
+/** What one lane counts. */
+export interface Figures {
+  faults: Map<string, number>
+  sprung: number
+  invocations: number
+  answers: Map<string, number>
+  checks: number
+  restarts: number
+  processes: number
+  /** processes that the emulator was starting when it was killed */
+  escaped: number
+  slowestStop: number
+  resident: number[]
+  descriptors: number[]
+}
+
+const flags: Readonly<Record<LaneName, readonly string[]>> = {
+  one: [],
+  three: ['--max-environments', '3'],
+  signals: ['--drain-seconds', '1'],
+  clock: ['--init-timeout', '1'],
+}
+
+export class World implements AsyncDisposable {
+  readonly figures: Figures = {
+    faults: new Map(),
+    sprung: 0,
+    invocations: 0,
+    answers: new Map(),
+    checks: 0,
+    restarts: 0,
+    processes: 0,
+    escaped: 0,
+    slowestStop: 0,
+    resident: [],
+    descriptors: [],
+  }
+  readonly #options: LaneOptions
+  readonly #folder = tempDir()
+  readonly #mark = mark()
+  #server: Server | undefined
+  #emulator!: Emulator
+  #puppets: Puppet[] = []
+  #extensions: readonly ExtensionSpec[] = []
+  #plan: Plan | null = null
+  #trap: (Trap & { left: number; skipped: number }) | null = null
+  #sprung = 0
+  #calls: Call[] = []
+  #steps: string[] = []
+  #stopping = false
+  #killed = false
+  #restarted = false
+  #broken = false
+  /** acts that will send the emulator a signal and have not done so yet */
+  #signalling = 0
+
+  private constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  static async open(options: LaneOptions): Promise<World> {
+    const world = new World(options)
+    mkdirSync(world.#extensionFolder)
+    world.#server = await listenForPuppets(world.#control, (puppet) => world.#arrived(puppet))
+    world.#mendBootstrap()
+    await world.#start()
+    return world
+  }
+
+  get emulator(): Emulator {
+    return this.#emulator
+  }
+
+  get #extensionFolder(): string {
+    return join(this.#folder.path, 'extensions')
+  }
+
+  get #bootstrap(): string {
+    return join(this.#folder.path, 'bootstrap')
+  }
+
+  get #control(): string {
+    return join(this.#folder.path, 'control')
+  }
+
+  async #start(): Promise<void> {
+    const { program, lane } = this.#options
+    const addresses = [
+      '--runtime-interface-emulator-address',
+      '127.0.0.1:0',
+      '--runtime-api-address',
+      '127.0.0.1:0',
+    ]
+    const argv = [
+      ...program,
+      ...addresses,
+      '--extensions-dir',
+      this.#extensionFolder,
+      ...flags[lane],
+      this.#bootstrap,
+    ]
+    this.#puppets = []
+    this.#stopping = false
+    this.#killed = false
+    this.#emulator = await Emulator.start(argv, {
+      PATH: process.env.PATH,
+      PUPPET_CONTROL: this.#control,
+      ...(lane === 'clock' ? { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } : { AWS_LAMBDA_FUNCTION_TIMEOUT: '120' }),
+      ...this.#mark,
+    })
+  }
+
+  // the processes
+
+  #arrived(puppet: Puppet): void {
+    this.#puppets.push(puppet)
+    this.figures.processes++
+    this.#step(`${puppet.name} ${puppet.pid} started`)
+    void puppet.ended.then(() => this.#step(`${puppet.name} ${puppet.pid} ended`))
+    const at = (scene: Scene): Promise<Course> => this.#at(scene)
+    if (this.#killed) return
+    const spec = this.#extensions.find(({ name }) => name === puppet.name)
+    const played =
+      puppet.name === 'bootstrap'
+        ? playRuntime(puppet, at)
+        : playExtension(puppet, spec ?? { name: puppet.name, events: [] }, at)
+    played.catch((error: Error) => this.#step(`a script failed: ${error.stack}`))
+  }
+
+  async #at(scene: Scene): Promise<Course> {
+    this.#step(`${scene.puppet.name} ${scene.puppet.pid} @${scene.point}`)
+    const trap = this.#trap
+    if (trap === null || trap.point !== scene.point || trap.left === 0) return 'on'
+    if ((trap.who === 'runtime') !== scene.puppet.runtime) return 'on'
+    if (trap.skipped < trap.skip) {
+      trap.skipped++
+      return 'on'
+    }
+    trap.left--
+    this.#sprung++
+    this.figures.sprung++
+    this.#step(`${trap.act} ${trap.amount} by ${scene.puppet.name} ${scene.puppet.pid}`)
+    const signals = trap.act.startsWith('sig')
+    if (signals) this.#signalling++
+    try {
+      return await acts[trap.act](scene, this.#stage(trap.amount, scene.puppet))
+    } finally {
+      if (signals) this.#signalling--
+    }
+  }
+
+  #stage(amount: number, puppet: Puppet): Stage {
+    return {
+      amount,
+      signalEmulator: (signal) => {
+        this.#step(`the emulator gets ${signal}`)
+        this.#stopping = true
+        this.#killed ||= signal === 'SIGKILL'
+        this.#emulator.process.kill(signal)
+      },
+      allIn: () => this.#allIn(),
+      breakBootstrap: (how) => this.#breakBootstrap(how),
+      sleep: (ms) => Promise.race([Bun.sleep(ms), puppet.ended]),
+    }
+  }
+
+  /** Every caller who still waits has been heard: one is running in each environment that is busy, the others queue. */
+  async #allIn(): Promise<void> {
+    await until('every request to be read', async () => {
+      const waiting = this.#calls.filter((call) => !call.gone && call.answers.count === 0).length
+      const health = await this.#emulator.health()
+      const busy = health.environments.filter(({ free, phase }) => !free && phase !== 'cold').length
+      return health.queued + busy >= waiting
+    })
+  }
+
+  #breakBootstrap(how: number): void {
+    this.#broken = true
+    rmSync(this.#bootstrap, { force: true })
+    if (how === 1) mkdirSync(this.#bootstrap)
+    if (how === 2) writeFileSync(this.#bootstrap, 'not executable', { mode: 0o644 })
+  }
+
+  #mendBootstrap(): void {
+    this.#broken = false
+    rmSync(this.#bootstrap, { force: true, recursive: true })
+    symlinkSync(this.#options.puppet, this.#bootstrap)
+  }
+
+  #layExtensions(extensions: readonly ExtensionSpec[]): void {
+    this.#extensions = extensions
+    for (const name of readdirSync(this.#extensionFolder)) rmSync(join(this.#extensionFolder, name))
+    for (const { name } of extensions) symlinkSync(this.#options.puppet, join(this.#extensionFolder, name))
+  }
+
+  // faults
+
+  async play(index: number): Promise<void> {
+    const { lane, seed, number, only } = this.#options
+    await this.perform(planFault(lane, index, new Random(seed, lane, number, index), only))
+  }
+
+  async perform(plan: Plan): Promise<void> {
+    this.#plan = plan
+    this.#steps = []
+    this.#step(`fault ${plan.index}: ${plan.kind}`)
+    count(this.figures.faults, plan.kind)
+    try {
+      await this.#play(plan)
+    } catch (error) {
+      throw new Failure(this.#account(error as Error))
+    }
+  }
+
+  async #play(plan: Plan): Promise<void> {
+    if (plan.extensions !== null) this.#layExtensions(plan.extensions)
+    if (plan.cold) await this.#cool()
+    if (plan.idle !== null) await this.#endIdle(plan)
+
+    this.#sprung = 0
+    this.#restarted = false
+    this.#trap = plan.trap === null ? null : { ...plan.trap, left: plan.trap.times, skipped: 0 }
+    this.#calls = plan.crowd.map(
+      ({ manners, size, soon }) => new Call(this.#emulator.port, manners, size, soon),
+    )
+    const calls = this.#calls
+    this.figures.invocations += calls.length
+    const answers = await within(
+      'every caller to be answered',
+      Promise.all(calls.map(async (call) => ({ call, answer: await call.done }))),
+    )
+    if (plan.trap?.point === 'shutdown' && this.#sprung === 0 && !this.#stopping) await this.#cool()
+    const outcomes = answers.map(({ call, answer }) => ({ call, outcome: outcomeOf(call, answer) }))
+    for (const { call, outcome } of outcomes) {
+      count(this.figures.answers, outcome.startsWith('wrong') ? 'wrong' : outcome)
+      this.#step(`${call.manners} ${call.id}: ${outcome}`)
+    }
+    this.#judge(plan, outcomes)
+
+    if (!this.#stopping) await this.#settle()
+    this.#trap = null
+    if (this.#stopping) await this.#restart()
+    if (this.#broken) this.#mendBootstrap()
+    await this.#checkGood()
+    await this.#checkBooks(outcomes)
+    for (const call of calls) {
+      this.#check(call.answers.count <= 1, `${call.manners} ${call.id} got ${call.answers.count} answers`)
+      this.#check(
+        call.gone || call.answers.rest.byteLength === 0,
+        `more bytes behind the answer to ${call.id}`,
+      )
+      call.close()
+    }
+    await this.#checkProcesses()
+    this.figures.resident.push(this.#emulator.residentBytes())
+    this.figures.descriptors.push(this.#emulator.descriptors())
+  }
+
+  /** Nobody gets what is not theirs, and no more suffer than the fault can have hit. */
+  #judge(plan: Plan, outcomes: readonly { call: Call; outcome: string }[]): void {
+    const own: Readonly<Record<string, string>> = {
+      event: '202',
+      dry: '204',
+      'too-large': '413 RequestEntityTooLargeException',
+      'bad-context': '400 InvalidRequestContentException',
+    }
+    let hurt = 0
+    for (const { call, outcome } of outcomes) {
+      this.#check(!outcome.startsWith('wrong'), `${call.manners} ${call.id}: ${outcome}`)
+      if (outcome === 'gone' || outcome === (own[call.manners] ?? 'ok')) continue
+      hurt++
+      const allowed = plan.expect.each.includes(outcome)
+      this.#check(allowed, `${call.manners} ${call.id}: ${outcome}, which ${plan.kind} does not lead to`)
+    }
+    const trap = plan.trap
+    if (trap === null || this.#stopping || trap.act === 'is-removed') return
+    // an init is tried again before a caller hears of it; one that is killed from outside may be past its init
+    const most = plan.init && trap.act !== 'killed' ? Math.floor(this.#sprung / 2) : this.#sprung
+    this.#check(hurt <= most, `${hurt} callers were hurt by ${this.#sprung} times ${plan.kind}`)
+    const plain = outcomes.every(({ call }) => !call.gone && !(call.manners in own))
+    if (plan.expect.must && plain) {
+      this.#check(hurt === this.#sprung, `${hurt} callers noticed ${this.#sprung} times ${plan.kind}`)
+    }
+  }
+
+  /** The processes of all environments end, and the emulator has cleaned up behind them. */
+  async #cool(): Promise<void> {
+    await this.#quiet('every environment to be cold', ({ environments }) => {
+      for (const puppet of this.#living()) if (puppet.runtime) puppet.kill()
+      return environments.every(({ phase }) => phase === 'cold')
+    })
+  }
+
+  async #endIdle(plan: Plan): Promise<void> {
+    const doomed = this.#living().filter(
+      ({ runtime }) => plan.idle === 'both die' || runtime === (plan.idle === 'runtime dies'),
+    )
+    for (const puppet of doomed) puppet.kill()
+    if (doomed.length > 0) this.figures.sprung++
+    if (plan.noticed) await this.#settle()
+  }
+
+  #living(): Puppet[] {
+    return this.#puppets.filter((puppet) => !puppet.gone)
+  }
+
+  /** Nothing is under way any more: no queue, no invocation, no start, no stop, and no death unnoticed. */
+  async #settle(): Promise<void> {
+    await this.#quiet('everything to come to rest', ({ queued, environments }) => {
+      if (queued > 0 || this.#signalling > 0 || this.#living().some(({ doomed }) => doomed)) return false
+      return environments.every(({ phase, free, processes }) => {
+        if (phase !== 'cold' && !free) return false
+        return Object.values(processes).every(alive)
+      })
+    })
+  }
+
+  async #quiet(what: string, condition: (health: Health) => boolean): Promise<void> {
+    const end = performance.now() + patience
+    for (;;) {
+      if (this.#stopping) return
+      try {
+        if (condition(await this.#emulator.health())) return
+      } catch (error) {
+        if (this.#stopping) return
+        throw error
+      }
+      if (performance.now() > end) throw new Error(`waited ${patience} ms in vain: ${what}`)
+      await Bun.sleep(1)
+    }
+  }
+
+  async #restart(): Promise<void> {
+    const before = performance.now()
+    const emulator = this.#emulator
+    const code = await emulator.exit()
+    this.figures.slowestStop = Math.max(this.figures.slowestStop, performance.now() - before)
+    this.figures.restarts++
+    this.#restarted = true
+    if (!this.#killed) {
+      this.#check(code === 0, `the emulator ended with ${code}`)
+      this.#check(emulator.ledger.open === 0, `${emulator.ledger.open} invocations without REPORT at the end`)
+    }
+    this.#checkComplaints()
+    await this.#checkSurvivors()
+    if (this.#broken) this.#mendBootstrap()
+    await this.#start()
+  }
+
+  /**
+   * Nobody outlives the emulator. When it was killed in the middle of starting a process, that one may not have been
+   * guarded yet; nothing but the child itself could close that gap, so it is counted and let go.
+   */
+  async #checkSurvivors(): Promise<void> {
+    const most = this.#killed ? 1 : 0
+    await until('every process to end with the emulator', () => marked(this.#mark).length <= most)
+    this.figures.checks++
+    // the kernel kills the guarded ones while the emulator's descriptors close; they take a moment to be gone
+    let left = marked(this.#mark)
+    for (let round = 0; round < 100 && left.length > 0; round++) {
+      await Bun.sleep(5)
+      left = marked(this.#mark)
+    }
+    if (left.length === 0) return
+    const newest = this.#puppets.at(-1)
+    this.#check(
+      newest === undefined || (left[0] as number) >= newest.pid,
+      `${left} outlived the emulator, not ${newest?.pid}`,
+    )
+    this.figures.escaped++
+    for (const pid of left) kill(pid, 'SIGKILL')
+    await until('the last process to end', () => marked(this.#mark).length === 0)
+  }
+
+  // checks
+
+  #check(holds: boolean, otherwise: string): void {
+    this.figures.checks++
+    if (!holds) throw new Error(otherwise)
+  }
+
+  /** The next good invocation succeeds. */
+  async #checkGood(): Promise<void> {
+    const call = new Call(this.#emulator.port, 'plain', 20, 0)
+    this.figures.invocations++
+    const answer = await within('an answer to a good invocation', call.done)
+    const outcome = outcomeOf(call, answer)
+    count(this.figures.answers, outcome)
+    this.#check(outcome === 'ok', `a good invocation came to: ${outcome}`)
+    call.close()
+    await this.#settle()
+    this.#check(!this.#stopping, 'the emulator stops unasked')
+  }
+
+  async #checkBooks(outcomes: readonly { call: Call; outcome: string }[]): Promise<void> {
+    const { ledger } = this.#emulator
+    const ran = this.#restarted ? [] : outcomes.filter(({ outcome }) => /^(ok|502|timeout|200)/.test(outcome))
+    const reported = (id: string): boolean => ledger.entries.get(id)?.state === 'reported'
+    await until('START, END and REPORT of every invocation', () => {
+      if (ledger.problems.length > 0) return true
+      return ledger.open === 0 && ran.every(({ call }) => reported(call.id))
+    })
+    this.figures.checks++
+    this.#check(ledger.problems.length === 0, ledger.problems.join('; '))
+    for (const { call, outcome } of ran) {
+      const { status, late } = ledger.entries.get(call.id) as Entry
+      // what a function wrote before it answered stands before END, unless END came first by another's fault
+      this.#check(!(late && outcome === 'ok'), `a line of ${call.id} stands behind its END`)
+      if (outcome === 'timeout') {
+        this.#check(status === 'timeout', `${call.id} timed out, reported ${status}`)
+      } else if (outcome !== 'ok') {
+        this.#check(status === 'error', `${call.id}: ${outcome}, reported ${status}`)
+      }
+    }
+    ledger.clear()
+    this.#checkComplaints()
+  }
+
+  #checkComplaints(): void {
+    const { complaints } = this.#emulator
+    this.#check(complaints.length === 0, `the emulator said: ${complaints.join('\n')}`)
+  }
+
+  /** Whoever is no process of an environment any more is dead, and so is what it started. */
+  async #checkProcesses(): Promise<void> {
+    const known = new Set(
+      (await this.#emulator.health()).environments.flatMap(({ processes }) => Object.values(processes)),
+    )
+    for (const { name, pid, sleepers } of this.#puppets) {
+      if (known.has(pid)) continue
+      for (const one of [pid, ...sleepers]) {
+        // the kernel takes its time after a SIGKILL
+        await until(`${name} ${one} to be dead, which is of no environment any more`, () => !alive(one))
+        this.figures.checks++
+      }
+    }
+    this.#puppets = this.#puppets.filter(({ pid }) => known.has(pid))
+  }
+
+  /** What no other check sees: processes nobody knows of, zombies, what the emulator holds when it is cold. */
+  async rest(): Promise<{ readonly resident: number; readonly descriptors: number }> {
+    this.#plan = null
+    this.#steps = []
+    try {
+      this.#trap = null
+      this.#layExtensions([])
+      await this.#cool()
+      await this.#checkGood()
+      await this.#cool()
+      await until(
+        'nobody but the emulator to be left',
+        () => marked(this.#mark).join() === String(this.#emulator.pid),
+      )
+      await until('every zombie to be reaped', () => zombies(this.#emulator.pid) === 0)
+      this.figures.checks += 2
+    } catch (error) {
+      throw new Failure(this.#account(error as Error))
+    }
+    return { resident: this.#emulator.residentBytes(), descriptors: this.#emulator.descriptors() }
+  }
+
+  #step(what: string): void {
+    const line = `${performance.now().toFixed(1)} ${what}`
+    this.#steps.push(line)
+    if (this.#options.trace) console.log(`${this.#options.lane}.${this.#options.number} ${line}`)
+  }
+
+  #account(error: Error): string {
+    const { lane, number, seed } = this.#options
+    const log = this.#emulator.stderr.slice(-15).join('\n  ')
+    return [
+      `${error.message}`,
+      `  lane ${lane}.${number}, seed ${seed}, plan ${JSON.stringify(this.#plan)}`,
+      `  ${this.#steps.slice(-120).join('\n  ')}`,
+      `  the emulator's log:\n  ${log}`,
+      `  again: bun test/faults/run.ts --seed ${seed} --lane ${lane}.${number} --from ${Math.max(0, (this.#plan?.index ?? 0) - 3)} --faults 4`,
+    ].join('\n')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const call of this.#calls) call.close()
+    for (const pid of marked(this.#mark)) kill(pid, 'SIGKILL')
+    await within('the emulator to be gone', this.#emulator.process.exited)
+    this.#server?.close()
+    this.#folder[Symbol.dispose]()
+  }
+}
+
+export function count(map: Map<string, number>, key: string, by = 1): void {
+  map.set(key, (map.get(key) ?? 0) + by)
+}
+
+function zombies(parent: number): number {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false
+    const fields = stat(Number(name))
+    return fields?.[0] === 'Z' && Number(fields[1]) === parent
+  }).length
+}

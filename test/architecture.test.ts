@@ -1,0 +1,138 @@
+/** The shape of the program, read from its import statements: good intentions alone do not hold. */
+
+import { describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+
+const root = join(import.meta.dir, '../src')
+const transpiler = new Bun.Transpiler({ loader: 'ts' })
+
+/** A folder of `src`, or a file that is in none. Who may import from whom; nobody else from anybody else. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  // the rules, what runs them, and the edges, which know nothing of each other
+  core: ['core'],
+  engine: ['core', 'engine'],
+  gateway: ['core', 'engine', 'gateway'],
+  api: ['core', 'engine', 'api'],
+  process: ['core', 'engine', 'process'],
+  telemetry: ['core', 'engine', 'telemetry'],
+  // a program of its own, which talks to ours over HTTP
+  handler: ['handler'],
+  // what the emulator is told
+  'options.ts': ['config.ts'],
+  'config.ts': ['options.ts', 'process'],
+  'log.ts': ['config.ts'],
+  'signals.ts': [],
+  // the composition root, and the two ways to it: a command line, and a program that embeds it
+  'emulator.ts': ['config.ts', 'core', 'engine', 'gateway', 'api', 'process', 'telemetry', 'handler'],
+  'cli.ts': ['config.ts', 'emulator.ts', 'handler', 'log.ts', 'process', 'signals.ts', 'telemetry'],
+  'index.ts': ['config.ts', 'embed', 'emulator.ts', 'engine', 'log.ts', 'process'],
+  embed: ['config.ts', 'core', 'embed', 'options.ts', 'process', 'telemetry'],
+  'main.ts': ['cli.ts', 'handler', 'signals.ts'],
+}
+
+/** Imports that are only of types, and vanish. */
+const allowedTypes: Readonly<Record<string, readonly string[]>> = { process: ['config.ts'] }
+
+/** Where a word may stand that reaches outside: paths begin so. */
+const words: readonly [word: RegExp, places: readonly string[]][] = [
+  [/\bBun\.spawn(Sync)?\(/, ['process/child.ts']],
+  [/\bBun\.serve\(/, ['api/server.ts', 'gateway/server.ts']],
+  [/\bset(Timeout|Interval)\(/, ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'log.ts']],
+  [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
+  [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
+  [/\bprocess\.kill\(/, ['process/']],
+  [/\bfetch\(/, ['embed/', 'gateway/server.ts', 'api/server.ts']],
+]
+
+interface Source {
+  readonly path: string
+  readonly unit: string
+  /** without types and comments */
+  readonly code: string
+  readonly imports: readonly { readonly name: string; readonly typesOnly: boolean }[]
+}
+
+const statement =
+  /^\s*(?:import|export)\s[^'"`;]*?\bfrom\s+'([^']+)'|^\s*import\s+'([^']+)'|\b(?:import|require)\(\s*'([^']+)'\s*\)/gm
+
+const unitOf = (path: string): string => path.split('/')[0] as string
+
+const sources: readonly Source[] = [...new Bun.Glob('**/*.ts').scanSync(root)].toSorted().map((path) => {
+  const text = readFileSync(join(root, path), 'utf8')
+  const runtime = new Set(transpiler.scanImports(text).map((one) => one.path))
+  const names = [...text.matchAll(statement)].map((match) => match[1] ?? match[2] ?? (match[3] as string))
+  return {
+    path,
+    unit: unitOf(path),
+    code: transpiler.transformSync(text),
+    imports: [...new Set(names)].map((name) => ({ name, typesOnly: !runtime.has(name) })),
+  }
+})
+
+/** The path in `src` that an import of ours means; null for a package. */
+const target = (from: string, name: string): string | null =>
+  name.startsWith('.') ? normalize(join(dirname(from), name)) : null
+
+test('every import of ours is allowed', () => {
+  const forbidden = sources.flatMap(({ path, unit, imports }) =>
+    imports.flatMap(({ name, typesOnly }) => {
+      const to = target(path, name)
+      if (to === null || to === '../package.json') return []
+      const ok =
+        allowed[unit]?.includes(unitOf(to)) || (typesOnly && allowedTypes[unit]?.includes(unitOf(to)))
+      return ok ? [] : [`${path} imports ${to}`]
+    }),
+  )
+  expect(forbidden).toEqual([])
+})
+
+test('every part of the program is in the table, and the table has no other', () => {
+  expect([...new Set(sources.map(({ unit }) => unit))].toSorted()).toEqual(Object.keys(allowed).toSorted())
+})
+
+test('imports name files that exist', () => {
+  const paths = new Set(sources.map(({ path }) => path))
+  const missing = sources.flatMap(({ path, imports }) =>
+    imports.map(({ name }) => target(path, name)).filter((to) => to?.endsWith('.ts') && !paths.has(to)),
+  )
+  expect(missing).toEqual([])
+})
+
+test('the rules and what runs them need no package, nor anything of the system', () => {
+  const packages = sources
+    .filter(({ unit }) => unit === 'core' || unit === 'engine')
+    .flatMap(({ path, imports }) =>
+      imports.filter(({ name }) => !name.startsWith('.')).map(({ name }) => `${path} imports ${name}`),
+    )
+  expect(packages).toEqual([])
+})
+
+test('the rules know no clock, no chance, and nothing outside', () => {
+  const outside =
+    /\b(Bun|process|console|globalThis|Date|performance|crypto|Math\.random|setTimeout|setImmediate|queueMicrotask|Promise|async|await)\b/
+  const found = sources
+    .filter(({ unit }) => unit === 'core')
+    .flatMap(({ path, code }) => {
+      // words of data and of parameters are no globals
+      const bare = code.replace(/(["'`])(?:\\.|(?!\1)[^\\])*\1/g, '""').replace(/\bprocess\b(?!\.\w)/g, '')
+      const word = outside.exec(bare)
+      return word === null ? [] : [`${path}: ${word[0]}`]
+    })
+  expect(found).toEqual([])
+})
+
+describe('what reaches outside stands where it belongs', () => {
+  test.each(words)('%s', (word, places) => {
+    const elsewhere = sources
+      .filter(({ path, code }) => word.test(code) && !places.some((place) => path.startsWith(place)))
+      .map(({ path }) => path)
+    expect(elsewhere).toEqual([])
+    // a rule about a word that stands nowhere would be a rule about nothing
+    expect(sources.some(({ code }) => word.test(code))).toBe(true)
+  })
+})
+
+test('nothing is exported by default', () => {
+  expect(sources.filter(({ code }) => /^export default\b/m.test(code)).map(({ path }) => path)).toEqual([])
+})

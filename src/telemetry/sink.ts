@@ -1,7 +1,7 @@
 /**
  * stdout of the emulator: whole lines of the function, its extensions and START, END, REPORT, in order.
  *
- * What comes within a few milliseconds is written at once, because a write per line would cost more than the
+ * What comes within ten milliseconds is written at once, because a write per line would cost more than the
  * invocation it tells of. A pipe is opened anew without blocking, so that a reader who has stopped reading does not
  * stop the emulator; past a bound it does, since nothing is to be lost.
  */
@@ -14,7 +14,7 @@ export interface Sink {
   flush(wait?: boolean): void
 }
 
-const delayMs = 2
+const delayMs = 10
 /** Held for a reader that does not read, in bytes; beyond it writes block as an ordinary program's would. */
 const maxHeld = 16 * 1024 * 1024
 /** Held bytes at which there is no point in waiting for more. */

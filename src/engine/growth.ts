@@ -8,7 +8,7 @@
 
 import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
-import { isRecovering } from './snapshot.ts'
+import { isLeaving, isRecovering } from './snapshot.ts'
 
 /** How long an invocation waits for an environment that is about to be free, in milliseconds. */
 const patienceMs = 100
@@ -44,6 +44,16 @@ export class Growth implements Disposable {
     const left = (since ?? now) + patienceMs - now
     if (left > 0) this.#arm(left)
     return left <= 0
+  }
+
+  /** How many are being stopped for good: each makes room for one. */
+  get leaving(): number {
+    return this.#environments.filter((one) => isLeaving(one.state)).length
+  }
+
+  /** How many will be free, or make room, without anything having to be waited for that a function does. */
+  get promised(): number {
+    return this.leaving + this.#environments.filter((one) => isRecovering(one.state)).length
   }
 
   /** One could not be made a moment ago. */

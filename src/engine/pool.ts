@@ -12,7 +12,7 @@ import type { Invocation } from './invocation.ts'
 import type { Clock, Observer } from './ports.ts'
 import { Queue } from './queue.ts'
 import { Retirement } from './retirement.ts'
-import { type EnvironmentSnapshot, isBusy, isLeaving, isRecovering, snapshot } from './snapshot.ts'
+import { type EnvironmentSnapshot, isBusy, snapshot } from './snapshot.ts'
 import { Watch } from './watch.ts'
 
 export interface PoolState {
@@ -96,7 +96,7 @@ export class Pool {
     }
     // whoever waits longer goes first, also when an environment is free for a moment between two events
     if (this.#queue.size === 0 && this.#place(invocation, null, 0, 0)) return
-    if (!mayWait(this.#queue.size, this.#parts.maxQueue) && !this.#mayWaitForPromised()) {
+    if (!this.#mayWait()) {
       this.#refuse(invocation, { kind: 'throttled' })
       return
     }
@@ -177,6 +177,13 @@ export class Pool {
     }
   }
 
+  /** Whoever waits for an environment that is about to be free, or to make room, counts against no limit. */
+  #mayWait(): boolean {
+    const { size } = this.#queue
+    const { maxQueue } = this.#parts
+    return mayWait(size, maxQueue) || mayWait(size, maxQueue + this.#growth.promised)
+  }
+
   /** Whether there is any environment, or room for one, that the next in the queue could have if this one cannot. */
   #mayPlace(): boolean {
     const room = this.#environments.length < this.#parts.maxEnvironments && !this.#growth.blocked
@@ -196,7 +203,7 @@ export class Pool {
         return false
       case 'retire':
         // one that leaves makes room for one
-        if (this.#leaving() > ahead) return false
+        if (this.#growth.leaving > ahead) return false
         placement.environment.dispatch({ type: 'stop' })
         if (placement.environment.state.phase !== 'stopped') return false
         return this.#place(invocation, waiting, ahead, rivals)
@@ -231,16 +238,6 @@ export class Pool {
     this.#ids.add(invocation.id)
     environment.invoke(invocation)
     return true
-  }
-
-  /** Who waits for an environment that is about to be free, or to make room, counts against no limit. */
-  #mayWaitForPromised(): boolean {
-    const promised = this.#environments.filter((one) => isRecovering(one.state)).length + this.#leaving()
-    return promised > 0 && mayWait(this.#queue.size, this.#parts.maxQueue + promised)
-  }
-
-  #leaving(): number {
-    return this.#environments.filter((one) => isLeaving(one.state)).length
   }
 
   #tryCreate(): Environment | null {

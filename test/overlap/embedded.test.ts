@@ -1,8 +1,10 @@
 /** The emulator inside another program, by the name that programs import it under. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { ConfigError, type EmulatorOptions, startEmulator } from 'bun-lambda-rie'
-import { alive, until } from '../harness.ts'
+import { alive, patience, until } from '../harness.ts'
 import { fixture, functionFile, scene, type Told } from './scene.ts'
+
+setDefaultTimeout(4 * patience)
 
 test('greets', async () => {
   await using emulator = await startEmulator({ handler: fixture('greet.handler') })

@@ -1,7 +1,9 @@
 /** `/_rie/metrics` and `/_rie/state` after traffic that is known to the last invocation. */
-import { expect, test } from 'bun:test'
-import { until } from '../harness.ts'
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { patience, until } from '../harness.ts'
 import { type Scene, scene } from './scene.ts'
+
+setDefaultTimeout(4 * patience)
 
 /** All samples by their name and labels, as Prometheus reads them. */
 async function metrics({ emulator }: Scene): Promise<Map<string, number>> {

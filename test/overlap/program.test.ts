@@ -1,6 +1,9 @@
 /** What only shows from outside: signals, exit codes, a Runtime API address that is asked for, log lines as written. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { patience } from '../harness.ts'
 import { program, queued } from './program.ts'
+
+setDefaultTimeout(4 * patience)
 
 test('on SIGTERM what runs is finished, what waits is refused, and the exit code is 0', async () => {
   await using rie = await program('--max-environments', '2', '--max-queue', '5')

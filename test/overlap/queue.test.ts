@@ -1,9 +1,11 @@
 /** One environment: whoever comes while it is busy waits, in order, as long as the queue has room. */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { tempDir, until } from '../harness.ts'
+import { patience, tempDir, until } from '../harness.ts'
 import { fixture, scene, type Told } from './scene.ts'
+
+setDefaultTimeout(4 * patience)
 
 test('64 callers at once on one environment all get their own answer', async () => {
   await using here = await scene()

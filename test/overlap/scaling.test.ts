@@ -1,7 +1,9 @@
 /** Several environments: as many as wait, not one more, and none of them in the way of another. */
-import { expect, test } from 'bun:test'
-import { alive, until } from '../harness.ts'
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { alive, patience, until } from '../harness.ts'
 import { type Scene, scene, type Told } from './scene.ts'
+
+setDefaultTimeout(4 * patience)
 
 const environments = ({ emulator }: Scene) => emulator.state().environments
 const runtimes = (here: Scene): number[] =>

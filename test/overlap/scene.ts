@@ -1,12 +1,8 @@
 /** A folder in which a test and the instances of its function meet, and an emulator that serves the function. */
-import { setDefaultTimeout } from 'bun:test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/index.ts'
-import { patience, tempDir, until } from '../harness.ts'
-
-// conditions have limits of their own, which say what was waited for
-setDefaultTimeout(4 * patience)
+import { tempDir, until } from '../harness.ts'
 
 export const fixture = (name: string): string => join(import.meta.dir, '../fixtures/overlap', name)
 export const functionFile: string = fixture('function.handler')

@@ -1,0 +1,139 @@
+/**
+ * A long run: a million invocations in one emulator, and nothing that grows.
+ *
+ *     bun run soak [--invocations N] [--callers N] [--binary PATH]
+ *
+ * First the built program, under callers and a runtime in C: resident memory, descriptors and threads after the first
+ * tenth and at the end. Then the same parts from source inside this process, with invocations of every kind: timers and
+ * objects on the heap, which cannot be seen from outside.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { compileC, ROOT } from './build.ts'
+import { freePort } from './running.ts'
+import { inside } from './soak/inside.ts'
+import { type Check, flat, mean, print, type Row, steady } from './soak/report.ts'
+import { INVOKE_PATH } from './subject.ts'
+
+/** Of this many, the first five after a tenth of the way are compared with the last five. */
+const LEGS = 50
+const WINDOW = 5
+
+const { values } = parseArgs({
+  options: {
+    invocations: { type: 'string', default: '1000000' },
+    callers: { type: 'string', default: '4' },
+    binary: { type: 'string', default: join(ROOT, 'dist', 'aws-lambda-rie') },
+  },
+})
+const invocations = atLeast(LEGS, '--invocations', values.invocations)
+const callers = atLeast(1, '--callers', values.callers)
+const binary = resolve(values.binary)
+if (!existsSync(binary)) fail(`${binary} is not there: bun run build`)
+
+const runtime = await compileC('functions/runtime.c')
+const probe = await compileC('load/probe.c')
+
+/** Each caller makes its share of these, one after the other; every answer is checked. Gives the number of errors. */
+export async function callAll(port: number, count: number): Promise<number> {
+  const share = Math.ceil(count / callers)
+  const errors = Array.from({ length: callers }, async () => {
+    const child = Bun.spawn([probe, 'load', String(port), INVOKE_PATH, '64', String(share), '0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const text = await child.stdout.text()
+    if ((await child.exited) !== 0) return share
+    return Number((JSON.parse(text) as { errors: number }).errors)
+  })
+  return (await Promise.all(errors)).reduce((sum, each) => sum + each, 0)
+}
+
+/** The median of a few looks, since the collector moves the figure up and down. */
+async function residentBytes(pid: number): Promise<number> {
+  const looks: number[] = []
+  for (let look = 0; look < 5; look++) {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    looks.push(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024)
+    await Bun.sleep(50)
+  }
+  return looks.sort((a, b) => a - b)[2] as number
+}
+
+async function outside(): Promise<Check[]> {
+  const port = freePort()
+  const emulator = Bun.spawn(
+    [
+      binary,
+      '--runtime-interface-emulator-address',
+      `127.0.0.1:${port}`,
+      '--runtime-api-address',
+      '127.0.0.1:0',
+      runtime,
+    ],
+    { cwd: '/', stdio: ['ignore', Bun.file('/dev/null'), 'inherit'] },
+  )
+  try {
+    await reachable(port)
+    const rows: Row[] = []
+    let errors = 0
+    for (let leg = 1; leg <= LEGS; leg++) {
+      const begun = performance.now()
+      const count = Math.round(invocations / LEGS)
+      errors += await callAll(port, count)
+      rows.push({
+        invocations: leg * count,
+        rate: count / ((performance.now() - begun) / 1000),
+        'resident MB': (await residentBytes(emulator.pid)) / 1e6,
+        descriptors: readdirSync(`/proc/${emulator.pid}/fd`).length,
+        threads: readdirSync(`/proc/${emulator.pid}/task`).length,
+      })
+      print(rows)
+    }
+    const early = rows.slice(LEGS / 10 - 1, LEGS / 10 - 1 + WINDOW)
+    const late = rows.slice(-WINDOW)
+    emulator.kill('SIGTERM')
+    const code = await emulator.exited
+    return [
+      {
+        name: `${LEGS * Math.round(invocations / LEGS)} invocations without a failure`,
+        good: errors === 0,
+        figure: `${errors} failed`,
+      },
+      steady('resident MB', mean(early, 'resident MB'), mean(late, 'resident MB'), 0.05),
+      ...['descriptors', 'threads'].map((name) =>
+        flat(name, early[0]?.[name] ?? 0, late.at(-1)?.[name] ?? 0),
+      ),
+      { name: 'it ends with 0', good: code === 0, figure: `${code}` },
+    ]
+  } finally {
+    emulator.kill('SIGKILL')
+  }
+}
+
+async function reachable(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const answer = await fetch(`http://127.0.0.1:${port}/_rie/health`).catch(() => null)
+    if (answer?.ok) return
+    await Bun.sleep(10)
+  }
+  fail('the emulator does not listen')
+}
+
+function atLeast(least: number, flag: string, text: string): number {
+  const value = Number(text)
+  return Number.isInteger(value) && value >= least
+    ? value
+    : fail(`${flag} is a whole number from ${least} on, not ${text}`)
+}
+
+function fail(problem: string): never {
+  console.error(problem)
+  process.exit(2)
+}
+
+const checks = [...(await outside()), ...(await inside(runtime, Math.round(invocations / 10), callAll))]
+for (const { name, good, figure } of checks) console.log(`${good ? 'passed' : 'FAILED'}  ${name}: ${figure}`)
+const failed = checks.filter(({ good }) => !good).length
+console.log(`${checks.length - failed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)

@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'bun:test'
 import { invocation, requestId } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
-import { type ApiStage, exchange, extensionPath, listening, runtimePath, started, told } from './stage.ts'
+import {
+  type ApiStage,
+  connect,
+  exchange,
+  extensionPath,
+  listening,
+  runtimePath,
+  started,
+  told,
+} from './stage.ts'
 
 const json = 'application/json'
 const one = requestId('6f9b2e5c-0000-4000-8000-000000000001')
@@ -225,6 +234,31 @@ describe('next', () => {
     expect(await told(next(staged, nobody.toUpperCase()))).toEqual(
       wrong('Extension.UnknownExtensionIdentifier', `Unknown extension ${nobody}`),
     )
+  })
+
+  test('is not refused to a poller that comes back on a new connection', async () => {
+    await using staged = started()
+    const id = await registered(staged, 'inner')
+    const ask = async () => {
+      const wire = await connect(staged.api.port)
+      wire.send(
+        `GET ${extensionPath}/event/next HTTP/1.1\r\nHost: x\r\nLambda-Extension-Identifier: ${id}\r\n\r\n`,
+      )
+      return wire
+    }
+    let wire = await ask()
+    await until('the first poll', () => pollOf(staged, 'inner') !== null)
+    for (let round = 0; round < 20; round++) {
+      const before = pollOf(staged, 'inner')
+      wire.close()
+      wire = await ask()
+      await until('the new poll to be parked', () => {
+        const now = pollOf(staged, 'inner')
+        return now !== null && now !== before
+      })
+      expect(wire.received).toBe('')
+    }
+    wire.close()
   })
 
   test('is refused to a second poller', async () => {

@@ -134,6 +134,16 @@ describe('requests', () => {
     expect(asked.replies.map(({ kind }) => kind)).toEqual(['read', 'accepted'])
   })
 
+  test('a call waits until it is answered, or its peer is gone', () => {
+    const { environment } = stage()
+    environment.dispatch({ type: 'start' })
+    const [first, second] = [next(environment), next(environment)]
+    environment.invoke(invocation('one'))
+    expect([environment.waits(first.call), environment.waits(second.call)]).toEqual([false, true])
+    environment.gone(second.call)
+    expect(environment.waits(second.call)).toBe(false)
+  })
+
   test('a request whose peer went away is not answered, and its poll is forgotten', () => {
     const { environment } = stage()
     environment.dispatch({ type: 'start' })
@@ -235,6 +245,41 @@ describe('the end of a process', () => {
     expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, attempt: 'invoke' })
     await turns()
     expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, attempt: 'invoke' })
+  })
+
+  test('is noticed when somebody asks, before anybody was told', () => {
+    const { environment, processes, clock } = ready()
+    processes.process('runtime').status = { kind: 'code', code: 1 }
+    clock.advance(2)
+    expect(environment.noticeDeaths()).toBe(true)
+    expect(environment.state.phase).toBe('cold')
+    processes.process('runtime').exit()
+    expect(environment.state.phase).toBe('cold')
+  })
+
+  test('is noticed when somebody asks, although its turn has not come', async () => {
+    const { environment, processes } = ready()
+    environment.invoke(invocation('one'))
+    respond(environment, one)
+    processes.process('runtime').exit()
+    next(environment)
+    expect(environment.state).toMatchObject({ phase: 'serving', inflight: [] })
+    expect(environment.noticeDeaths()).toBe(true)
+    expect(environment.state.phase).toBe('cold')
+    await turns()
+    expect(environment.state.phase).toBe('cold')
+  })
+
+  test('is not asked for right after an invocation, nor found where there is none', () => {
+    const { environment, processes, clock } = ready()
+    expect(environment.noticeDeaths()).toBe(false)
+    clock.advance(2)
+    expect(environment.noticeDeaths()).toBe(false)
+    environment.invoke(invocation('one'))
+    respond(environment, one)
+    next(environment)
+    processes.process('runtime').status = { kind: 'code', code: 1 }
+    expect(environment.noticeDeaths()).toBe(false)
   })
 
   test('is logged as a warning that says whether anything ran', async () => {

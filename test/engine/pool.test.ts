@@ -224,6 +224,22 @@ describe('an environment that fails', () => {
     expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['fault', 'response'])
   })
 
+  test('while nobody was looking costs the next caller nothing', () => {
+    const staged = pooled()
+    const { pool, processes, clock } = staged
+    next(pool.open(true))
+    pool.invoke(invocation('a'))
+    serve(at(staged, 0))
+    ;(processes[0] as FakeProcesses).process('runtime').status = { kind: 'signal', signal: 'SIGKILL' }
+    clock.advance(5)
+    const caller = invocation('b')
+    pool.invoke(caller)
+    expect(processes[0]?.all).toHaveLength(2)
+    next(at(staged, 0))
+    serve(at(staged, 0))
+    expect(caller.outcomes).toMatchObject([{ kind: 'response' }])
+  })
+
   test('and cannot start again answers each of those who wait, once', async () => {
     const staged = pooled()
     const { pool, processes } = staged
@@ -605,6 +621,21 @@ describe('environments that are idle', () => {
     await until('two to be gone', () => pool.size === 1)
     expect(staged.released.toSorted()).toEqual([2, 3])
     expect(at(staged, 0).state.phase).toBe('serving')
+  })
+
+  test('are each stopped when their own time is over', async () => {
+    const staged = pooled({ maxEnvironments: 3, environmentTtlMs: 20, clock: realClock })
+    const { pool } = staged
+    pool.open(false)
+    for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
+    for (const environment of staged.environments) next(environment)
+    serve(at(staged, 0))
+    serve(at(staged, 1))
+    const later = performance.now() + 5
+    await until('a moment to pass', () => performance.now() > later)
+    serve(at(staged, 2))
+    await until('both to be gone', () => pool.size === 1)
+    expect(staged.released).toEqual([2, 3])
   })
 
   test('are stopped, too, when a failure has left them cold', async () => {

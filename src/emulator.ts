@@ -169,6 +169,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
   const stop = (hurry: Promise<void> = new Promise(() => {})): Promise<void> => {
     stopping ??= (async () => {
       gateway.close()
+      if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
       await pool.drain(config.drainMs, hurry)
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))

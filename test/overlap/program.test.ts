@@ -33,6 +33,7 @@ test('on SIGTERM what runs is finished, what waits is refused, and the exit code
   await rie.stdout.ended
   expect(rie.stdout.text.match(/^REPORT /gm)).toHaveLength(2)
   expect(rie.stdout.text).not.toContain('inside n')
+  await rie.stderr.until(/"invocations":5,"msg":"invocations that wait are refused"/)
 })
 
 test('what still runs at the drain limit is cut and answered', async () => {

@@ -97,6 +97,9 @@ export class World implements AsyncDisposable {
     return world
   }
 
+  /** identifiers that extensions were given, of the living and of the dead */
+  readonly extensionIds: string[] = []
+
   get emulator(): Emulator {
     return this.#emulator
   }
@@ -159,6 +162,7 @@ export class World implements AsyncDisposable {
 
   async #at(scene: Scene): Promise<Course> {
     this.#step(`${scene.puppet.name} ${scene.puppet.pid} @${scene.point}`)
+    if (scene.point === 'registered') this.extensionIds.push(scene.id)
     const trap = this.#trap
     if (trap === null || trap.point !== scene.point || trap.left === 0) return 'on'
     if ((trap.who === 'runtime') !== scene.puppet.runtime) return 'on'

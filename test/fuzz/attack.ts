@@ -1,0 +1,337 @@
+/** Fires shots at one emulator, many at a time, keeps half requests open beside them, and sees that it goes on working. */
+import type { Socket } from 'bun'
+import { Answers } from '../faults/http.ts'
+import { median } from '../faults/lanes.ts'
+import type { Plan } from '../faults/plans.ts'
+import { Random } from '../faults/random.ts'
+import { count, World } from '../faults/world.ts'
+import { patience, until, within } from '../harness.ts'
+import { type Door, halfRequest, type Shot, shoot } from './generate.ts'
+
+export interface AttackOptions {
+  readonly seed: string
+  readonly program: readonly string[]
+  readonly puppet: string
+  readonly requests: number
+  /** connections that are opened and dropped, besides */
+  readonly connections: number
+  readonly progress?: (done: number) => void
+}
+
+export interface AttackResult {
+  readonly requests: number
+  readonly connections: number
+  readonly statuses: ReadonlyMap<string, number>
+  readonly good: number
+  readonly checks: number
+  readonly resident: readonly number[]
+  readonly descriptors: readonly [number, number]
+  readonly failures: readonly string[]
+}
+
+const abreast = 48
+const halves = 40
+const mega = 1024 * 1024
+
+export async function attack(options: AttackOptions): Promise<AttackResult> {
+  const { seed, program, puppet } = options
+  await using world = await World.open({ lane: 'clock', number: 1, seed, program, puppet, trace: false })
+  const campaign = new Campaign(world, options)
+  try {
+    await campaign.run()
+  } catch (error) {
+    campaign.failures.push(`seed ${seed}, near shot ${campaign.shots}: ${(error as Error).stack}`)
+  }
+  return campaign.result()
+}
+
+class Campaign {
+  readonly failures: string[] = []
+  shots = 0
+  #requests = 0
+  #connections = 0
+  #good = 0
+  #checks = 0
+  readonly #statuses = new Map<string, number>()
+  readonly #resident: number[] = []
+  #descriptors: [number, number] = [0, 0]
+  readonly #held = new Set<Socket>()
+  readonly #world: World
+  readonly #options: AttackOptions
+
+  constructor(world: World, options: AttackOptions) {
+    this.#world = world
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    const { requests, connections, seed } = this.#options
+    const begin = await this.#world.rest()
+    const step = Math.min(4000, Math.max(500, Math.ceil(requests / 10)))
+    for (let round = 0; this.#requests < requests; round++) {
+      await this.#hold(new Random(seed, 'halves', round))
+      await this.#volley(Math.min(requests, this.#requests + step))
+      await this.#checkpoint(round)
+      this.#options.progress?.(this.#requests)
+    }
+    for (let round = 0; this.#connections < connections; round++) {
+      await this.#openAndDrop(
+        Math.min(5000, connections - this.#connections),
+        new Random(seed, 'drops', round),
+      )
+      await this.#checkpoint(round)
+      this.#options.progress?.(this.#connections)
+    }
+    this.#release()
+    const end = await this.#world.rest()
+    this.#descriptors = [begin.descriptors, end.descriptors]
+    this.#check(end.descriptors <= begin.descriptors + 6, `descriptors: ${this.#descriptors.join(' → ')}`)
+    const fifth = Math.floor(this.#resident.length / 5)
+    const early = median(this.#resident.slice(fifth, 2 * fifth))
+    const late = median(this.#resident.slice(-fifth))
+    const flat = late <= early * 1.25 + 32 * mega
+    this.#check(fifth < 2 || flat, `resident memory grew from ${early} to ${late} bytes`)
+  }
+
+  result(): AttackResult {
+    return {
+      requests: this.#requests,
+      connections: this.#connections,
+      statuses: this.#statuses,
+      good: this.#good,
+      checks: this.#checks + this.#world.figures.checks,
+      resident: this.#resident,
+      descriptors: this.#descriptors,
+      failures: this.failures,
+    }
+  }
+
+  #check(holds: boolean, otherwise: string): void {
+    this.#checks++
+    if (!holds) throw new Error(otherwise)
+  }
+
+  /** Many senders at a time, each of them one shot after the other. */
+  async #volley(until: number): Promise<void> {
+    const sender = async (): Promise<void> => {
+      while (this.#requests < until) {
+        const number = this.shots++
+        const invocations = [...this.#world.emulator.ledger.entries.keys()].slice(-3)
+        const known = { extensions: this.#world.extensionIds.slice(-3), invocations }
+        const shot = shoot(new Random(this.#options.seed, 'shot', number), known)
+        this.#requests += shot.requests
+        try {
+          await this.#fire(shot)
+        } catch (error) {
+          const text = Buffer.concat(shot.pieces).toString('latin1').slice(0, 2000)
+          throw new Error(
+            `shot ${number} at the ${shot.door}: ${(error as Error).message}\n${JSON.stringify(text)}`,
+          )
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: abreast }, sender))
+  }
+
+  #port(door: Door): number {
+    const { port, apiPort } = this.#world.emulator
+    return door === 'gateway' ? port : apiPort
+  }
+
+  async #fire(shot: Shot): Promise<void> {
+    const line = await Line.open(this.#port(shot.door))
+    try {
+      for (const [at, piece] of shot.pieces.entries()) {
+        if (at > 0) await new Promise((resolve) => setImmediate(resolve))
+        await line.send(piece)
+      }
+      if (shot.ending === 'half-closes') line.shutdown()
+      if (shot.due > 0) await within(`${shot.due} answers`, line.counted(shot.due))
+      else if (shot.ending === 'waits') await Promise.race([line.closed, line.counted(1), Bun.sleep(10)])
+    } finally {
+      if (shot.ending === 'resets') line.reset()
+      else line.close()
+      for (const status of line.statuses) count(this.#statuses, status)
+      this.#checks += shot.due
+    }
+    const answered = [...line.statuses]
+    this.#check(!answered.includes('500'), `was answered 500: ${line.last?.body.toString('latin1', 0, 300)}`)
+    this.#check(
+      line.received === 0 || answered.length > 0 || line.http,
+      'was answered by something that is no HTTP',
+    )
+  }
+
+  /** Half requests that stay open on both doors while everything else goes on; those of the last round make room. */
+  async #hold(random: Random): Promise<void> {
+    this.#release()
+    for (let n = 0; n < halves; n++) {
+      const door: Door = n % 2 === 0 ? 'gateway' : 'api'
+      const socket = await Bun.connect({
+        hostname: '127.0.0.1',
+        port: this.#port(door),
+        socket: { data() {}, error() {} },
+      })
+      socket.write(halfRequest(random, door))
+      this.#held.add(socket)
+    }
+  }
+
+  #release(): void {
+    for (const socket of this.#held) socket.terminate()
+    this.#held.clear()
+  }
+
+  async #openAndDrop(number: number, random: Random): Promise<void> {
+    let left = number
+    const sender = async (): Promise<void> => {
+      while (left-- > 0) {
+        this.#connections++
+        const line = await Line.open(this.#port(random.chance(0.5) ? 'gateway' : 'api'))
+        if (random.chance(0.3)) await line.send(Buffer.from('GET /'))
+        if (random.chance(0.5)) line.reset()
+        else line.close()
+      }
+    }
+    await Promise.all(Array.from({ length: abreast }, sender))
+  }
+
+  /** Whatever was fired before: a new runtime with an extension inside starts, and serves. */
+  async #checkpoint(round: number): Promise<void> {
+    const { emulator } = this.#world
+    this.#check(emulator.running, `the emulator has ended: ${emulator.stderr.slice(-3).join('\n')}`)
+    // connections that were dropped are forgotten; until then a poll among them could take the event away
+    const most = 30 + this.#held.size + 40
+    await until('dropped connections to be closed', () => emulator.descriptors() <= most)
+    await this.#world.perform(goodPlan(round))
+    this.#good++
+    this.#resident.push(emulator.residentBytes())
+  }
+}
+
+/** A start with a valid registration, and three callers. */
+function goodPlan(index: number): Plan {
+  const callers = ['plain', 'chunked', 'lambda'] as const
+  return {
+    index,
+    kind: 'a good start',
+    trap: { who: 'runtime', point: 'before-next', act: 'registers-inside', amount: 0, times: 1, skip: 0 },
+    cold: index % 3 === 0,
+    idle: null,
+    noticed: true,
+    extensions: index % 2 === 0 ? [{ name: 'ext0', events: ['INVOKE', 'SHUTDOWN'] }] : [],
+    crowd: callers.map((manners) => ({ manners, size: 50, soon: 0 })),
+    expect: { each: [] },
+    init: false,
+  }
+}
+
+/** One connection of the attacker. */
+class Line {
+  readonly closed: Promise<void>
+  readonly statuses: string[] = []
+  received = 0
+  http = false
+  last: { readonly body: Buffer } | null = null
+  readonly #answers = new Answers()
+  #socket!: Socket
+  #open = true
+  #drained: (() => void) | null = null
+  #wake: (() => void) | null = null
+  readonly #end = Promise.withResolvers<void>()
+
+  private constructor() {
+    this.closed = this.#end.promise
+  }
+
+  static async open(port: number): Promise<Line> {
+    for (let attempt = 1; ; attempt++) {
+      const line = new Line()
+      try {
+        line.#socket = await Bun.connect({
+          hostname: '127.0.0.1',
+          port,
+          allowHalfOpen: true,
+          socket: {
+            data: (_, chunk) => line.#heard(chunk),
+            drain: () => line.#drained?.(),
+            end: () => line.#ended(),
+            close: () => line.#ended(),
+            error: () => line.#ended(),
+          },
+        })
+        return line
+      } catch (error) {
+        // the ports of closed connections come back after a second
+        if (attempt > 200 || !/EADDRNOTAVAIL|EADDRINUSE|Failed to connect/.test(String(error))) throw error
+        await Bun.sleep(20)
+      }
+    }
+  }
+
+  #heard(chunk: Buffer): void {
+    if (this.received === 0) this.http = chunk.toString('latin1', 0, 5) === 'HTTP/'
+    this.received += chunk.byteLength
+    this.#answers.push(chunk)
+    void this.#take()
+    this.#wake?.()
+  }
+
+  async #take(): Promise<void> {
+    while (this.#answers.waiting) {
+      const answer = await this.#answers.next()
+      if (answer === null) return
+      this.last = answer
+      this.statuses.push(String(answer.status))
+    }
+  }
+
+  #ended(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#answers.end()
+    void this.#take()
+    this.#drained?.()
+    this.#wake?.()
+    this.#end.resolve()
+  }
+
+  async send(bytes: Uint8Array): Promise<void> {
+    let rest = bytes
+    const end = performance.now() + patience
+    while (this.#open && rest.byteLength > 0) {
+      const written = this.#socket.write(rest)
+      if (written < 0) return
+      rest = rest.subarray(written)
+      if (rest.byteLength === 0) return
+      if (performance.now() > end) throw new Error('the emulator has stopped reading')
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#drained = resolve
+      await Promise.race([promise, Bun.sleep(100)])
+    }
+  }
+
+  /** So many answers have come. */
+  async counted(number: number): Promise<void> {
+    while (this.#answers.count < number) {
+      if (!this.#open) throw new Error(`the connection was closed after ${this.#answers.count} answers`)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      await promise
+    }
+  }
+
+  shutdown(): void {
+    this.#socket.shutdown()
+  }
+
+  close(): void {
+    this.#open = false
+    this.#socket.end()
+  }
+
+  reset(): void {
+    this.#open = false
+    this.#socket.terminate()
+  }
+}

@@ -44,6 +44,12 @@ export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
 }
 
 /** An answer of ours that is no outcome of an invocation. */
-export function problem(status: number, message: string): Response {
-  return Response.json({ Type: 'User', Message: message }, { status })
+export function problem(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  // `Response.json` would add a charset, which AWS does not
+  const all = { 'Content-Type': 'application/json', ...headers }
+  return new Response(JSON.stringify({ Type: 'User', Message: message }), { status, headers: all })
 }

@@ -61,5 +61,5 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
 
 function methodNotAllowed(): Response {
   const message = 'An invocation is a POST; for example curl -XPOST with -d and a JSON event.'
-  return Response.json({ Type: 'User', Message: message }, { status: 405, headers: { Allow: 'POST' } })
+  return problem(405, message, { Allow: 'POST' })
 }

@@ -6,7 +6,8 @@
 import type { SubjectName } from './subject.ts'
 
 export interface Difference {
-  readonly subject: SubjectName
+  /** those that fail the cases */
+  readonly subjects: readonly SubjectName[]
   readonly reference: string
   readonly ours: string
   readonly reason: string
@@ -19,8 +20,8 @@ const of = (
   ours: string,
   reason: string,
   cases: readonly string[],
-  subject: SubjectName = 'reference',
-): Difference => ({ subject, reference, ours, reason, cases })
+  subjects: readonly SubjectName[] = ['reference'],
+): Difference => ({ subjects, reference, ours, reason, cases })
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -239,6 +240,7 @@ export const differences: readonly Difference[] = [
     'the next caller has nothing to do with it',
     [
       'lets no invocation fail because a runtime died while nothing ran',
+      'lets no invocation fail that comes at once after the death of an idle runtime, thirty times',
       'kills what is left of a group before the next init',
       'logs a death that happens while nothing runs',
     ],
@@ -269,7 +271,8 @@ export const differences: readonly Difference[] = [
     [
       'tries a failed init once more within the invocation',
       'limits the second attempt at init by the time of the function',
-      'reports an init that failed, and starts the invocation before the second attempt',
+      'reports an init that failed, and starts the invocation when the second attempt is through',
+      'writes START right before END when no attempt at init came through',
     ],
   ),
   of(
@@ -463,6 +466,13 @@ export const differences: readonly Difference[] = [
     'serves a sample function when there is nothing to run',
     'to try it out without writing one',
     ['ends with exit code 2 where there is nothing to run'],
-    'source',
+    ['source'],
+  ),
+  of(
+    'answers a caller that has closed its side of the connection (`nc -N`)',
+    'drops it; the invocation runs to its end',
+    'a known limit: Bun.serve closes a connection as soon as its peer has closed one side of it',
+    ['answers a caller that has closed its side of the connection'],
+    ['source', 'binary'],
   ),
 ]

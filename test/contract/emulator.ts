@@ -21,7 +21,8 @@ export class Emulator implements AsyncDisposable {
   readonly stderr: Output
   readonly pid: number
   readonly #launched: Launched
-  readonly #wires = new Set<Wire>()
+  /** of polls, with their paths */
+  readonly #wires = new Map<Wire, string>()
   #parked: Promise<Answer> | undefined
   #mayEnd = false
 
@@ -70,7 +71,7 @@ export class Emulator implements AsyncDisposable {
   poll(path = `${runtimePath}/invocation/next`, headers: Headers = {}): Promise<Answer> {
     const answer = async () => {
       using wire = await Wire.open(this.api)
-      this.#wires.add(wire)
+      this.#wires.set(wire, path)
       wire.send(bytes(this.api, { path, headers }))
       return await wire.answer(false, Infinity)
     }
@@ -137,10 +138,10 @@ export class Emulator implements AsyncDisposable {
     return { event: delivered, answer: await call }
   }
 
-  /** The n-th runtime process; a poll of one before it is dropped. */
-  async runtime(n = 1): Promise<Puppet> {
+  /** The n-th runtime process; unless it is known already, the poll of the one before it is dropped. */
+  async runtime(n = 1, known = n === 1): Promise<Puppet> {
     const runtime = await until(`runtime process ${n}`, () => this.runtimes()[n - 1])
-    if (n > 1) this.drop()
+    if (!known) this.drop(runtimePath)
     return runtime
   }
 
@@ -156,10 +157,13 @@ export class Emulator implements AsyncDisposable {
     return puppets(this.#launched.folder).filter((puppet) => puppet.name !== runtimeName)
   }
 
-  /** Closes the connections of all polls. */
-  drop(): void {
-    for (const wire of this.#wires) wire[Symbol.dispose]()
-    this.#wires.clear()
+  /** Closes the connections of all polls, or of those under a path. */
+  drop(path = ''): void {
+    for (const [wire, polled] of this.#wires) {
+      if (!polled.startsWith(path)) continue
+      wire[Symbol.dispose]()
+      this.#wires.delete(wire)
+    }
     this.#parked = undefined
   }
 

@@ -1,5 +1,6 @@
 /** What the caller gets when the function or its process fails. */
 import { expect } from 'bun:test'
+import { until } from '../harness.ts'
 import type { Emulator } from './emulator.ts'
 import { fault, jsonOf, maxResponse, signed } from './facts.ts'
 import { chapter } from './suite.ts'
@@ -115,6 +116,24 @@ export const errors = chapter('Failures', (it) => {
     expect((await rie.reply('"fresh"')).text).toBe('"again"')
     const answer = await call
     expect([answer.status, answer.text]).toEqual([200, '"fresh"'])
+  })
+
+  it('lets no invocation fail that comes at once after the death of an idle runtime, thirty times', async ({
+    start,
+  }) => {
+    await using rie = await start()
+    await rie.exchange()
+    for (let round = 1; round <= 30; round++) {
+      await until('REPORT', () => rie.stdout.text.match(/^REPORT/gm)?.length === round)
+      // idle is who has had nothing to do for a millisecond
+      await Bun.sleep(2)
+      ;(await rie.runtime(round, true)).kill()
+      const call = rie.invoke('"at once"')
+      await rie.runtime(round + 1)
+      expect((await rie.reply(`"round ${round}"`)).text).toBe('"at once"')
+      const answer = await call
+      expect([answer.status, answer.text]).toEqual([200, `"round ${round}"`])
+    }
   })
 
   it('says in a 200 that a response was too large', async ({ start }) => {

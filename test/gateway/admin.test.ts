@@ -69,7 +69,7 @@ test('metrics are loaded when they are asked for, once', async () => {
 test('what is not served gets an answer that says what is', async () => {
   expect(await over().get('/_rie/nothing')).toEqual([
     404,
-    'application/json;charset=utf-8',
+    'application/json',
     '{"Type":"User","Message":"GET /_rie/nothing is not served; invoke with POST /2015-03-31/functions/function/invocations"}',
   ])
 })

@@ -127,7 +127,10 @@ export const errors = chapter('Failures', (it) => {
       await until('REPORT', () => rie.stdout.text.match(/^REPORT/gm)?.length === round)
       // idle is who has had nothing to do for a millisecond
       await Bun.sleep(2)
-      ;(await rie.runtime(round, true)).kill()
+      const runtime = await rie.runtime(round, true)
+      runtime.kill()
+      // not a moment longer than the kernel takes, so that the emulator has none to be told of it
+      while (runtime.alive());
       const call = rie.invoke('"at once"')
       await rie.runtime(round + 1)
       expect((await rie.reply(`"round ${round}"`)).text).toBe('"at once"')

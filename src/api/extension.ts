@@ -68,7 +68,8 @@ function parseRegistration(
   if (!Array.isArray(events) || events.some((event) => typeof event !== 'string')) {
     return { problem: 'events must be an array of strings' }
   }
-  if (!Array.isArray(keys)) return { problem: 'configurationKeys must be an array of strings' }
+  if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'string'))
+    return { problem: 'configurationKeys must be an array of strings' }
   if (keys.length > 0) {
     return { problem: 'configurationKeys are deprecated; use environment variables instead' }
   }
@@ -108,8 +109,14 @@ export async function report(
   })
 }
 
-const uuid =
-  /^(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** The other three ways to write a UUID that the reference takes, in the plain one. */
+const plain = (sent: string): string =>
+  sent
+    .replace(/^urn:uuid:(?=.{36}$)/i, '')
+    .replace(/^\{(.{36})\}$/, '$1')
+    .replace(/^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/, '$1-$2-$3-$4-$5')
 
 /** The identifier in its canonical form, whichever of the usual ones was sent; else the refusal. */
 function identifier(request: Request): ExtensionId | Response {
@@ -117,11 +124,11 @@ function identifier(request: Request): ExtensionId | Response {
   if (!sent) {
     return refuse('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')
   }
-  const parts = uuid.exec(sent)
-  if (parts === null) {
+  const id = uuid.test(sent) ? sent : plain(sent)
+  if (!uuid.test(id)) {
     return refuse('Extension.InvalidExtensionIdentifier', 'Invalid Lambda-Extension-Identifier')
   }
-  return parts.slice(1).join('-').toLowerCase() as ExtensionId
+  return id.toLowerCase() as ExtensionId
 }
 
 function answer(environment: Environment, reply: Reply): Response {

@@ -38,6 +38,7 @@ const invocationPrefix = `${runtimePrefix}invocation/`
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openRuntimeApi(environment: Environment, options: RuntimeApiOptions): RuntimeApi {
   const watch = watchPolls(environment)
+  environment.lookAtPolls = watch.look
   const router = routes(environment, options, watch)
   const server = Bun.serve({
     hostname: options.hostname,

@@ -62,6 +62,8 @@ const deathInterval = 1
 
 export class Environment {
   readonly id: EnvironmentId
+  /** Set by the API: looks whether the peers of polls that were parked just now are still there. */
+  lookAtPolls: () => void = () => {}
   /** the tenant that it serves; undefined before its first invocation */
   tenant: string | null | undefined = undefined
   /** monotonic milliseconds of the end of the last invocation */
@@ -138,9 +140,13 @@ export class Environment {
    * Idle death against invocation: a process may have ended without our having been told, because the caller's
    * request was read first. Asked before an invocation is handed to an environment that was idle for a moment, so
    * that the death costs no caller anything. Returns whether there was one; the state has moved on then.
+   *
+   * A process closes its connections some time before the kernel calls it dead, so its polls are looked at too: with
+   * none left, the invocation waits for a poll, and the death that follows is no failure of it.
    */
   noticeDeaths(): boolean {
     if (this.#untold.size === 0 && this.#parts.clock.now() - this.idleSince < deathInterval) return false
+    this.lookAtPolls()
     const { generation } = this.#state
     for (const tell of [...this.#untold]) tell()
     for (const [name, process] of this.#running) {

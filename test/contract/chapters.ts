@@ -2,6 +2,7 @@
 import { cli } from './cli.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
+import { extensionsRegister } from './extensions-register.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
 import { initErrors } from './init-errors.ts'
@@ -29,6 +30,7 @@ export const chapters: readonly Chapter[] = [
   errors,
   initErrors,
   timeout,
+  extensionsRegister,
   lifecycle,
   logs,
   environmentChapter,

@@ -28,8 +28,8 @@ export interface Case {
   readonly run: Run
   /** measures time, so nothing else runs meanwhile */
   readonly alone: boolean
-  /** needs /opt or /var laid out for it */
-  readonly mounts: boolean
+  /** needs /opt or /var laid out for it; `external`: on a subject that looks for extensions nowhere else */
+  readonly mounts: 'never' | 'external' | 'always'
 }
 
 export interface Chapter {
@@ -37,17 +37,26 @@ export interface Chapter {
   readonly cases: readonly Case[]
 }
 
-export type It = ((title: string, run: Run) => void) & {
-  readonly alone: (title: string, run: Run) => void
-  readonly mounts: (title: string, run: Run) => void
+type Add = (title: string, run: Run) => void
+
+export type It = Add & {
+  readonly alone: Add
+  readonly mounts: Add
+  /** with external extensions */
+  readonly external: Add & { readonly alone: Add }
 }
 
 export function chapter(title: string, define: (it: It) => void): Chapter {
   const cases: Case[] = []
-  const add = (alone: boolean, mounts: boolean) => (title: string, run: Run) => {
+  const add = (alone: boolean, mounts: Case['mounts']) => (title: string, run: Run) => {
     cases.push({ title, run, alone, mounts })
   }
-  define(Object.assign(add(false, false), { alone: add(true, false), mounts: add(false, true) }))
+  const external = Object.assign(add(false, 'external'), { alone: add(true, 'external') })
+  define(Object.assign(add(false, 'never'), {
+    alone: add(true, 'never'),
+    mounts: add(false, 'always'),
+    external,
+  }))
   return { title, cases }
 }
 
@@ -130,7 +139,8 @@ function obstacle(
   differs: boolean,
 ): { kind: 'skipped' | 'differs'; reason: string } | undefined {
   if ('missing' in subject) return { kind: 'skipped', reason: subject.missing }
-  if (each.mounts && !privateMounts) return { kind: 'skipped', reason: 'needs a mount namespace' }
+  const mounts = each.mounts === 'always' || (each.mounts === 'external' && subject.name === 'reference')
+  if (mounts && !privateMounts) return { kind: 'skipped', reason: 'needs a mount namespace' }
   if (inverted && !differs) return { kind: 'skipped', reason: 'not a difference' }
   if (differs && !inverted) return { kind: 'differs', reason: 'differs' }
   return undefined

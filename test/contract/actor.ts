@@ -21,9 +21,14 @@ export class Actor {
     return this.#parked
   }
 
+  /** The poll that waits. */
+  get parked(): Promise<Answer> {
+    return this.#parked ?? this.park()
+  }
+
   /** The next event: of the poll that waits, or of a new one. */
   async event(limit?: number): Promise<Answer> {
-    const poll = this.#parked ?? this.#rie.eventNext(this.id)
+    const poll = this.parked
     this.#parked = undefined
     const event = await within(`an event for ${this.name}`, poll, limit)
     if (event.status !== 200) throw new Error(`no event but ${event.status} ${event.text}`)

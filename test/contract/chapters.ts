@@ -2,7 +2,9 @@
 import { cli } from './cli.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
+import { extensionsEvents } from './extensions-events.ts'
 import { extensionsRegister } from './extensions-register.ts'
+import { extensionsStates } from './extensions-states.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
 import { initErrors } from './init-errors.ts'
@@ -31,6 +33,8 @@ export const chapters: readonly Chapter[] = [
   initErrors,
   timeout,
   extensionsRegister,
+  extensionsEvents,
+  extensionsStates,
   lifecycle,
   logs,
   environmentChapter,

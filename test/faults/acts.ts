@@ -287,6 +287,17 @@ export const acts = table({
     await stage.sleep(stage.amount)
     return on
   },
+  /** told to end, it goes on, and says what nobody waits for any more */
+  async 'answers-late'(scene, stage) {
+    scene.puppet.ignoreTerm()
+    await stage.sleep(stage.amount)
+    return on
+  },
+  /** as an extension of the Rust crate: it polls again after its SHUTDOWN and never ends by itself */
+  'polls-on'(scene) {
+    scene.channel.send(eventRequest(scene.id))
+    return end
+  },
   /** nothing more is ever heard of it */
   stalls: () => end,
   freezes({ puppet }) {

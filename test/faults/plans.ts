@@ -288,7 +288,53 @@ const rows: readonly Row[] = [
     amount: [1, 15],
     expect: unharmed,
   },
+  {
+    who: 'extension',
+    points: ['shutdown'],
+    act: 'die',
+    weight: 4,
+    amount: ends,
+    expect: unharmed,
+  },
+  {
+    who: 'extension',
+    points: ['shutdown'],
+    act: 'killed',
+    weight: 3,
+    expect: unharmed,
+  },
+  {
+    who: 'extension',
+    points: ['shutdown'],
+    act: 'forks-and-dies',
+    weight: 2,
+    amount: ends,
+    expect: unharmed,
+  },
+  {
+    who: 'extension',
+    points: ['shutdown'],
+    act: 'closes',
+    weight: 2,
+    expect: unharmed,
+  },
+  {
+    who: 'extension',
+    points: ['shutdown'],
+    act: 'polls-on',
+    weight: 3,
+    expect: unharmed,
+  },
   // what costs time
+  {
+    who: 'runtime',
+    points: ['event'],
+    act: 'answers-late',
+    weight: 5,
+    amount: [1020, 1500],
+    lanes: clock,
+    expect: timesOut,
+  },
   { who: 'runtime', points: ['event', 'half'], act: 'stalls', weight: 6, lanes: clock, expect: timesOut },
   { who: 'runtime', points: ['event', 'half'], act: 'freezes', weight: 4, lanes: clock, expect: timesOut },
   { who: 'runtime', points: ['answered'], act: 'stalls', weight: 3, lanes: clock, expect: unharmed },
@@ -453,6 +499,8 @@ export interface Plan {
   readonly cold: boolean
   /** how they are ended: this happens while nothing runs */
   readonly idle: 'runtime dies' | 'extension dies' | 'both die' | null
+  /** a program that cannot be run while the callers come */
+  readonly broken: 'bootstrap' | 'extension' | null
   /** whether the emulator has noticed before callers come */
   readonly noticed: boolean
   /** the extensions from the next start on */
@@ -487,7 +535,10 @@ export function planFault(lane: LaneName, index: number, random: Random, only?: 
 function anyFault(lane: LaneName, index: number, random: Random): Plan {
   const callers = random.pick([1, 1, 1, 2, 3, 5])
   const people = crowd(random, callers)
-  if (lane !== 'clock' && lane !== 'signals' && random.chance(0.12)) return idleFault(random, index, people)
+  if (lane !== 'clock' && lane !== 'signals') {
+    if (random.chance(0.12)) return idleFault(random, index, people)
+    if (random.chance(0.03)) return launchFault(random, index, people)
+  }
 
   const table = Object.fromEntries(
     rows.map((row, at) => [at, row.weight * weights[lane][row.lanes?.[0] ?? 'one']]),
@@ -518,6 +569,7 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
     trap,
     cold,
     idle: null,
+    broken: null,
     noticed: true,
     extensions,
     crowd: people,
@@ -535,12 +587,32 @@ function idleFault(random: Random, index: number, people: readonly Crowd[]): Pla
     trap: null,
     cold: false,
     idle,
+    broken: null,
     noticed,
     extensions: random.chance(0.5) ? someExtensions(random, 1) : null,
     crowd: people,
     // handed to a process whose end has not been seen yet
     expect: { each: noticed ? [] : [...runtimeMayDie.each, ...extensionMayDie.each] },
     init: false,
+  }
+}
+
+function launchFault(random: Random, index: number, people: readonly Crowd[]): Plan {
+  const broken = random.pick(['bootstrap', 'extension'] as const)
+  return {
+    index,
+    kind: `${broken} cannot be run`,
+    trap: null,
+    cold: true,
+    idle: null,
+    broken,
+    noticed: true,
+    extensions: someExtensions(random, 0),
+    crowd: people,
+    expect: {
+      each: [broken === 'bootstrap' ? '502 Runtime.InvalidEntrypoint' : '502 Extension.LaunchError'],
+    },
+    init: true,
   }
 }
 

@@ -251,6 +251,9 @@ export class World implements AsyncDisposable {
     if (plan.cold) await this.#cool()
     if (plan.idle !== null) await this.#endIdle(plan)
 
+    if (plan.broken === 'bootstrap') this.#breakBootstrap(plan.index % 3)
+    if (plan.broken === 'extension') writeFileSync(join(this.#extensionFolder, 'plain'), 'not a program')
+    if (plan.broken !== null) this.figures.sprung++
     this.#sprung = 0
     this.#restarted = false
     this.#trap = plan.trap === null ? null : { ...plan.trap, left: plan.trap.times, skipped: 0 }
@@ -275,6 +278,7 @@ export class World implements AsyncDisposable {
     this.#trap = null
     if (this.#stopping) await this.#restart()
     if (this.#broken) this.#mendBootstrap()
+    rmSync(join(this.#extensionFolder, 'plain'), { force: true })
     await this.#checkGood()
     await this.#checkBooks(outcomes)
     for (const call of calls) {
@@ -301,6 +305,7 @@ export class World implements AsyncDisposable {
     let hurt = 0
     for (const { call, outcome } of outcomes) {
       this.#check(!outcome.startsWith('wrong'), `${call.manners} ${call.id}: ${outcome}`)
+      this.#check(plan.broken === null || outcome !== 'ok', `${call.id} was answered by nobody: ${outcome}`)
       if (outcome === 'gone' || outcome === (own[call.manners] ?? 'ok')) continue
       hurt++
       const allowed = plan.expect.each.includes(outcome)

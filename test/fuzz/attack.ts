@@ -218,6 +218,7 @@ function goodPlan(index: number): Plan {
     trap: { who: 'runtime', point: 'before-next', act: 'registers-inside', amount: 0, times: 1, skip: 0 },
     cold: index % 3 === 0,
     idle: null,
+    broken: null,
     noticed: true,
     extensions: index % 2 === 0 ? [{ name: 'ext0', events: ['INVOKE', 'SHUTDOWN'] }] : [],
     crowd: callers.map((manners) => ({ manners, size: 50, soon: 0 })),

@@ -3,6 +3,7 @@ import { cli } from './cli.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
 import { extensionsEvents } from './extensions-events.ts'
+import { extensionsLaunch } from './extensions-launch.ts'
 import { extensionsRegister } from './extensions-register.ts'
 import { extensionsStates } from './extensions-states.ts'
 import { health } from './health.ts'
@@ -35,6 +36,7 @@ export const chapters: readonly Chapter[] = [
   extensionsRegister,
   extensionsEvents,
   extensionsStates,
+  extensionsLaunch,
   lifecycle,
   logs,
   environmentChapter,

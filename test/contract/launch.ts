@@ -1,5 +1,5 @@
 /** Starts a subject: chooses its ports, lays out its files, waits until it listens. */
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { Subprocess } from 'bun'
@@ -9,16 +9,19 @@ import { puppetFile } from './puppet.ts'
 import type { Subject } from './subject.ts'
 import { type Address, spell, Wire } from './wire.ts'
 
+/** By path: the text of a script, true for a puppet, where a symbolic link leads, or `plainFile`. */
+export type Layout = Readonly<Record<string, string | true | { readonly link: string }>>
+
 export interface Options {
   /** before the command */
   readonly flags?: readonly string[]
   /** what runs as the runtime, by default a puppet; an empty list runs the program without a command */
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** files of the extensions' folder by name: the text of a script, or true for a puppet */
-  readonly extensions?: Readonly<Record<string, string | true>>
-  /** files under /opt and /var, as the text of a script, a puppet, or a file that cannot be executed */
-  readonly image?: Readonly<Record<string, string | true>>
+  /** files of the extensions' folder by name */
+  readonly extensions?: Layout
+  /** files under /opt and /var */
+  readonly image?: Layout
   /** listen on these instead of on addresses that the harness chooses */
   readonly gateway?: string
   readonly api?: string
@@ -90,11 +93,15 @@ export const privateMounts: boolean =
   Bun.which('unshare') !== null &&
   Bun.spawnSync(['unshare', '-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/opt'], { stderr: 'ignore' }).success
 
-function lay(folder: string, files: Options['extensions'] = {}): void {
+function lay(folder: string, files: Layout = {}): void {
   mkdirSync(folder, { recursive: true })
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder, name)
     mkdirSync(dirname(path), { recursive: true })
+    if (typeof text === 'object') {
+      symlinkSync(text.link, path)
+      continue
+    }
     if (text === true) copyFileSync(puppetFile, path)
     else writeFileSync(path, text)
     chmodSync(path, text === plainFile ? 0o644 : 0o755)

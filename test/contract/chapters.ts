@@ -3,6 +3,7 @@ import { cli } from './cli.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
 import { extensionsEvents } from './extensions-events.ts'
+import { extensionsInvoke } from './extensions-invoke.ts'
 import { extensionsLaunch } from './extensions-launch.ts'
 import { extensionsRegister } from './extensions-register.ts'
 import { extensionsStates } from './extensions-states.ts'
@@ -37,6 +38,7 @@ export const chapters: readonly Chapter[] = [
   extensionsEvents,
   extensionsStates,
   extensionsLaunch,
+  extensionsInvoke,
   lifecycle,
   logs,
   environmentChapter,

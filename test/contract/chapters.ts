@@ -3,6 +3,7 @@ import { cli } from './cli.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
 import { extensionsEvents } from './extensions-events.ts'
+import { extensionsFailures } from './extensions-failures.ts'
 import { extensionsInvoke } from './extensions-invoke.ts'
 import { extensionsLaunch } from './extensions-launch.ts'
 import { extensionsRegister } from './extensions-register.ts'
@@ -39,6 +40,7 @@ export const chapters: readonly Chapter[] = [
   extensionsStates,
   extensionsLaunch,
   extensionsInvoke,
+  extensionsFailures,
   lifecycle,
   logs,
   environmentChapter,

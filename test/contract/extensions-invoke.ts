@@ -140,6 +140,8 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
       const answer = await first
       expect([answer.status, answer.text]).toEqual([200, '"good"'])
       expect(answer.header('X-Amz-Function-Error')).toBeUndefined()
+      // which is when its time is over
+      await (await rie.runtime()).gone()
       expect((await watcher.event()).json).toMatchObject({ eventType: 'SHUTDOWN', shutdownReason: 'timeout' })
       ;(await rie.extension('watcher')).tell('exit 0')
       const [report] = await rie.stdout.until(/^REPORT.*\n/m)

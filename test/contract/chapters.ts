@@ -4,9 +4,11 @@ import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
 import { extensionsEvents } from './extensions-events.ts'
 import { extensionsFailures } from './extensions-failures.ts'
+import { extensionsInternal } from './extensions-internal.ts'
 import { extensionsInvoke } from './extensions-invoke.ts'
 import { extensionsLaunch } from './extensions-launch.ts'
 import { extensionsRegister } from './extensions-register.ts'
+import { extensionsShutdown } from './extensions-shutdown.ts'
 import { extensionsStates } from './extensions-states.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
@@ -41,6 +43,8 @@ export const chapters: readonly Chapter[] = [
   extensionsLaunch,
   extensionsInvoke,
   extensionsFailures,
+  extensionsShutdown,
+  extensionsInternal,
   lifecycle,
   logs,
   environmentChapter,

@@ -1,0 +1,301 @@
+/** How an environment with extensions ends: who is told, of what, and how long each is given. */
+import { expect } from 'bun:test'
+import { alive, marked, until } from '../harness.ts'
+import { type Actor, both, enter, puppetsNamed, ready } from './actor.ts'
+import type { Emulator } from './emulator.ts'
+import { accepted, uuid } from './facts.ts'
+import { chapter } from './suite.ts'
+
+const watched = { extensions: puppetsNamed('watcher') }
+
+/** An environment that has served and is idle. */
+async function idle(rie: Emulator, events: readonly string[] = both) {
+  const call = rie.invoke()
+  const { watcher } = await ready(rie, { watcher: events })
+  await rie.reply()
+  if (events.includes('INVOKE')) await watcher.pass()
+  await call
+  await rie.stdout.until(/^REPORT.*\n/m)
+  return { watcher, puppet: await rie.extension('watcher'), runtime: await rie.runtime() }
+}
+
+/** In a cold start, when the extension waits for an event and the runtime does not yet. */
+async function starting(rie: Emulator): Promise<Actor> {
+  rie.invoke()
+  return (await ready(rie, { watcher: both })).watcher
+}
+
+/** In an invocation on which the extension is not at work any more. */
+async function invoked(rie: Emulator): Promise<Actor> {
+  const watcher = await starting(rie)
+  await rie.next()
+  await watcher.pass()
+  await rie.settle()
+  return watcher
+}
+
+const tellRuntime = async (rie: Emulator, line: string) => (await rie.runtime()).tell(line)
+
+/** What has to happen for which reason. */
+const reasons: readonly (readonly [
+  reason: string,
+  kind: string,
+  happen: (rie: Emulator) => Promise<Actor>,
+])[] = [
+  [
+    'spindown',
+    'the emulator is told to stop',
+    async (rie) => {
+      const { watcher } = await idle(rie)
+      rie.signal('SIGTERM')
+      return watcher
+    },
+  ],
+  ['timeout', 'an invocation takes too long', invoked],
+  ['timeout', 'init takes too long', starting],
+  [
+    'failure',
+    'the runtime exits in an invocation',
+    async (rie) => {
+      const watcher = await invoked(rie)
+      await tellRuntime(rie, 'exit 1')
+      return watcher
+    },
+  ],
+  [
+    'failure',
+    'the runtime exits in init',
+    async (rie) => {
+      const watcher = await starting(rie)
+      await tellRuntime(rie, 'exit 1')
+      return watcher
+    },
+  ],
+  [
+    'failure',
+    'the runtime reports an error in init',
+    async (rie) => {
+      const watcher = await starting(rie)
+      await rie.initError('{"errorMessage":"no"}')
+      return watcher
+    },
+  ],
+  [
+    'failure',
+    'the runtime dies while nothing runs',
+    async (rie) => {
+      const { watcher, runtime } = await idle(rie)
+      runtime.kill()
+      return watcher
+    },
+  ],
+  [
+    'failure',
+    'another extension exits',
+    async (rie) => {
+      rie.invoke()
+      const { watcher } = await ready(rie, { watcher: both, other: [] })
+      await rie.next()
+      await watcher.pass()
+      await rie.settle()
+      ;(await rie.extension('other')).tell('exit 1')
+      return watcher
+    },
+  ],
+]
+
+export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
+  for (const [reason, kind, happen] of reasons) {
+    it.external(`tells an extension ${reason} when ${kind}`, async ({ start }) => {
+      const extensions = kind.startsWith('another') ? puppetsNamed('watcher', 'other') : watched.extensions
+      const env = { AWS_LAMBDA_FUNCTION_TIMEOUT: '2', AWS_LAMBDA_RIE_INIT_TIMEOUT: '2' }
+      await using rie = await start({ extensions, env })
+      const watcher = await happen(rie)
+      const event = await watcher.event()
+      const left = event.json.deadlineMs - Date.now()
+      expect(left).toBeGreaterThan(0)
+      expect(left).toBeLessThanOrEqual(2_000)
+      expect(event.text).toBe(
+        `{"eventType":"SHUTDOWN","deadlineMs":${event.json.deadlineMs},"shutdownReason":"${reason}"}`,
+      )
+      expect(event.header('Content-Type')).toBe('application/json')
+      expect(event.header('Lambda-Extension-Event-Identifier')).toMatch(uuid)
+    })
+  }
+
+  it.external('ends with exit code 0 when its extension has ended, however', async ({ start }) => {
+    await using rie = await start(watched)
+    const { watcher, puppet, runtime } = await idle(rie)
+    rie.signal('SIGTERM')
+    expect((await watcher.event()).json.eventType).toBe('SHUTDOWN')
+    expect([runtime.alive(), rie.running]).toEqual([false, true])
+    puppet.tell('exit 3')
+    expect(await rie.exit()).toBe(0)
+  })
+
+  it.external('tells all extensions at the same time', async ({ start }) => {
+    await using rie = await start({ extensions: puppetsNamed('a', 'b') })
+    const call = rie.invoke()
+    const { a, b } = await ready(rie, { a: ['SHUTDOWN'], b: ['SHUTDOWN'] })
+    await rie.reply()
+    await call
+    rie.signal('SIGTERM')
+    const [one, two] = await Promise.all([a.event(), b.event()])
+    expect(one.json).toEqual(two.json)
+    for (const name of ['a', 'b']) (await rie.extension(name)).tell('exit 0')
+    expect(await rie.exit()).toBe(0)
+  })
+
+  it.external('tells an extension that is at work when it asks again', async ({ start }) => {
+    await using rie = await start({ ...watched, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    const watcher = await starting(rie)
+    await rie.next()
+    await watcher.event()
+    await (await rie.runtime()).gone()
+    expect((await watcher.event()).json.eventType).toBe('SHUTDOWN')
+  })
+
+  it.external('tells an extension that has not asked for any event yet', async ({ start }) => {
+    await using rie = await start(watched)
+    rie.invoke()
+    await rie.extension('watcher')
+    const watcher = await enter(rie, 'watcher', both)
+    ;(await rie.runtime()).tell('exit 1')
+    await (await rie.runtime()).gone()
+    await rie.settle()
+    expect((await watcher.event()).json.eventType).toBe('SHUTDOWN')
+  })
+
+  it.external('takes a report of an extension that is about to end', async ({ start }) => {
+    await using rie = await start(watched)
+    const { watcher, puppet } = await idle(rie)
+    rie.signal('SIGTERM')
+    await watcher.event()
+    const answer = await watcher.report('exit/error')
+    expect([answer.status, answer.text]).toEqual([202, accepted])
+    puppet.tell('exit 1')
+    expect(await rie.exit()).toBe(0)
+  })
+
+  it.external('asks the runtime to end first, and no extension', async ({ start }) => {
+    await using rie = await start(watched)
+    const { watcher, puppet, runtime } = await idle(rie)
+    await runtime.ask(`trap 'echo TERM >>"$PUPPETS/${runtime.pid}.terms"; exit 0' TERM`)
+    await puppet.ignoreTerm()
+    rie.signal('SIGTERM')
+    await watcher.event()
+    expect([runtime.terms(), runtime.alive(), puppet.terms()]).toEqual([1, false, 0])
+    puppet.tell('exit 0')
+    expect(await rie.exit()).toBe(0)
+    expect(puppet.terms()).toBe(0)
+  })
+
+  it.external('kills what an extension leaves behind', async ({ start }) => {
+    await using rie = await start(watched)
+    const { watcher, puppet } = await idle(rie)
+    const child = await puppet.fork()
+    rie.signal('SIGTERM')
+    await watcher.event()
+    puppet.tell('exit 0')
+    expect(await rie.exit()).toBe(0)
+    await until('the child of the extension to end', () => !alive(child))
+  })
+
+  it.external('leaves no extension behind when it is killed', async ({ start }) => {
+    await using rie = await start(watched)
+    const { puppet } = await idle(rie)
+    const child = await puppet.fork()
+    rie.signal('SIGKILL')
+    await rie.exit()
+    await puppet.gone()
+    await until('the child of the extension to end', () => !alive(child))
+    await until('every other process to end', () => marked(rie.mark).length === 0)
+  })
+
+  it.external('answers the caller and lets the next one wait, while an extension ends', async ({ start }) => {
+    await using rie = await start(watched)
+    const first = rie.invoke('1')
+    const { watcher } = await ready(rie, { watcher: both })
+    await rie.next()
+    await watcher.pass()
+    await tellRuntime(rie, 'exit 1')
+    expect((await first).status).toBe(502)
+    const puppet = await rie.extension('watcher')
+    await watcher.event()
+    expect(puppet.alive()).toBe(true)
+    const second = rie.invoke('2')
+    await rie.stillWaits(second)
+    puppet.tell('exit 0')
+    const again = await ready(rie, { watcher: both }, 2)
+    expect((await rie.reply('"fresh"')).text).toBe('2')
+    await again.watcher.pass()
+    expect((await second).text).toBe('"fresh"')
+  })
+
+  /** Ends an idle emulator and says after how many milliseconds it has ended. */
+  const time = async (rie: Emulator, meanwhile: () => Promise<unknown> = async () => {}): Promise<number> => {
+    const began = performance.now()
+    rie.signal('SIGTERM')
+    await meanwhile()
+    expect(await rie.exit()).toBe(0)
+    return performance.now() - began
+  }
+
+  it.external.alone('gives a runtime that ignores SIGTERM 600 ms', async ({ start }) => {
+    await using rie = await start(watched)
+    const { watcher, puppet, runtime } = await idle(rie)
+    await runtime.ignoreTerm()
+    const began = performance.now()
+    rie.signal('SIGTERM')
+    const event = await watcher.event()
+    const passed = performance.now() - began
+    expect(passed).toBeGreaterThanOrEqual(550)
+    expect(passed).toBeLessThan(1_600)
+    expect([runtime.alive(), runtime.terms()]).toEqual([false, 1])
+    expect(event.json.deadlineMs - Date.now()).toBeLessThan(1_500)
+    puppet.tell('exit 0')
+    expect(await rie.exit()).toBe(0)
+  })
+
+  it.external.alone('gives an extension that ignores SHUTDOWN two seconds', async ({ start }) => {
+    await using rie = await start(watched)
+    const { watcher, puppet } = await idle(rie)
+    const passed = await time(rie, () => watcher.event())
+    expect(passed).toBeGreaterThanOrEqual(1_950)
+    expect(passed).toBeLessThan(3_500)
+    expect(puppet.alive()).toBe(false)
+  })
+
+  it.external.alone(
+    'gives a runtime and an extension that ignore all two seconds together',
+    async ({ start }) => {
+      await using rie = await start(watched)
+      const { runtime } = await idle(rie)
+      await runtime.ignoreTerm()
+      const passed = await time(rie)
+      expect(passed).toBeGreaterThanOrEqual(1_950)
+      expect(passed).toBeLessThan(2_550)
+    },
+  )
+
+  it.external.alone('kills an extension that did not ask for SHUTDOWN at once', async ({ start }) => {
+    await using rie = await start(watched)
+    const { puppet } = await idle(rie, ['INVOKE'])
+    expect(await time(rie)).toBeLessThan(1_000)
+    expect(puppet.alive()).toBe(false)
+  })
+
+  it.external.alone(
+    'takes an extension that asks again after SHUTDOWN for one that is done',
+    async ({ start }) => {
+      await using rie = await start(watched)
+      const { watcher, puppet } = await idle(rie)
+      const passed = await time(rie, async () => {
+        await watcher.event()
+        watcher.park()
+      })
+      expect(passed).toBeLessThan(1_500)
+      expect(puppet.alive()).toBe(false)
+    },
+  )
+})

@@ -8,11 +8,15 @@
 
 import {
   concurrentModification,
+  type ExitStatus,
+  extensionExit,
+  type Fault,
   illegal,
   maxExtensions,
   type ProcessName,
   type Refusal,
   refused,
+  runtimeExit,
 } from './failure.ts'
 import type { ExtensionId, PollId, RequestId } from './ids.ts'
 
@@ -156,11 +160,22 @@ export function overtaken(extension: Extension): Refusal {
   return illegal(`extension ${extension.id}`, 'ExitError', 'Ready', concurrentModification)
 }
 
-/** The error type that an exit has, by what the extension had reported (rie-classic.md 7.5). */
-export function exitType(extension: Extension | undefined): string {
-  if (extension?.state === 'InitError') return 'Extension.InitError'
-  if (extension?.state === 'ExitError') return 'Extension.ExitError'
-  return 'Extension.Crash'
+const reports: Readonly<Partial<Record<ExtensionState, string>>> = {
+  InitError: 'Extension.InitError',
+  ExitError: 'Extension.ExitError',
+}
+
+/**
+ * The fault of a process that ended. Its text says how; an error that an extension had reported before is the first
+ * cause and names the type, also of the end of another process (rie-classic.md 7.5).
+ */
+export function exitFault(all: readonly Extension[], process: ProcessName, status: ExitStatus): Fault {
+  const ended = all.find((extension) => extension.external && processOf(extension) === process)
+  const first = all.find((extension) => reports[extension.state] !== undefined)
+  const type = reports[ended?.state ?? 'Started'] ?? reports[first?.state ?? 'Started']
+  if (process !== 'runtime') return extensionExit(type ?? 'Extension.Crash', status)
+  const fault = runtimeExit(status)
+  return type === undefined ? fault : { ...fault, errorType: type }
 }
 
 export const allRegistered = (all: readonly Extension[]): boolean =>

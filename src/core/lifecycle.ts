@@ -117,7 +117,8 @@ export type Event =
   | { readonly type: 'discovered'; readonly extensions: readonly string[] }
   | { readonly type: 'launch-failed'; readonly process: ProcessName; readonly fault: Fault }
   | { readonly type: 'exit'; readonly process: ProcessName; readonly status: ExitStatus }
-  | { readonly type: 'runtime/next'; readonly call: PollId }
+  /** `behind` says that it was sent while another poll of the runtime was parked, so it asks for no lost event */
+  | { readonly type: 'runtime/next'; readonly call: PollId; readonly behind?: boolean }
   | {
       readonly type: 'runtime/response'
       readonly call: PollId

@@ -17,7 +17,7 @@
 
 import {
   type Extension,
-  exitType,
+  exitFault,
   identify,
   mayPoll,
   noneOwed,
@@ -25,13 +25,11 @@ import {
   replace,
 } from './extensions.ts'
 import {
-  extensionExit,
   type Fault,
   illegal,
   invalidRequestId,
   type Outcome,
   refused,
-  runtimeExit,
   success,
   tooLarge,
   truncated,
@@ -80,7 +78,7 @@ function notify(all: readonly Extension[], id: RequestId, effects: Effect[]): re
   })
 }
 
-export function runtimeNext(state: Serving, { call }: On<'runtime/next'>): Step {
+export function runtimeNext(state: Serving, { call, behind }: On<'runtime/next'>): Step {
   const [current] = state.inflight
   if (current?.stage === 'waiting') {
     const effects: Effect[] = [
@@ -91,7 +89,8 @@ export function runtimeNext(state: Serving, { call }: On<'runtime/next'>): Step 
     return [{ ...change(state, current, { stage: 'running' }), extensions }, ...effects]
   }
   // A runtime that asks again before it answers has lost the event: the reference hands it out again, and so do we.
-  if (current?.stage === 'running') {
+  // A second poller that came before the event is none of that: it waits for the next one.
+  if (current?.stage === 'running' && behind !== true) {
     return [state, { do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
   }
   return settleUp({ ...state, polls: [...state.polls, call] })
@@ -215,7 +214,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
   const dead = runtime
     ? undefined
     : state.extensions.find((extension) => extension.external && `extension:${extension.name}` === process)
-  const fault = runtime ? runtimeExit(status) : extensionExit(exitType(dead), status)
+  const fault = exitFault(state.extensions, process, status)
   const left = dead ? { ...state, extensions: replace(state.extensions, dead, { alive: false }) } : state
   const record: Effect = {
     do: 'record',

@@ -9,7 +9,7 @@ import {
   allReady,
   allRegistered,
   type Extension,
-  exitType,
+  exitFault,
   identify,
   launched,
   mayPoll,
@@ -20,13 +20,11 @@ import {
   replace,
 } from './extensions.ts'
 import {
-  extensionExit,
   type Fault,
   illegal,
   initTimeout,
   maxExtensions,
   type ProcessName,
-  runtimeExit,
   success,
   tooManyExtensions,
   type Verdict,
@@ -68,9 +66,7 @@ export function launchFailed(state: Starting, { process, fault }: On<'launch-fai
 }
 
 export function exit(state: Starting, { process, status }: On<'exit'>): Step {
-  if (process === 'runtime') return fail({ ...state, runtime: 'absent' }, process, runtimeExit(status))
-  const extension = find(state, process)
-  return fail(without(state, process), process, extensionExit(exitType(extension), status))
+  return fail(without(state, process), process, exitFault(state.extensions, process, status))
 }
 
 export function runtimeNext(state: Starting, { call }: On<'runtime/next'>): Step {

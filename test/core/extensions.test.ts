@@ -4,7 +4,7 @@ import {
   allRegistered,
   type Extension,
   type ExtensionState,
-  exitType,
+  exitFault,
   identify,
   launched,
   mayPoll,
@@ -196,18 +196,28 @@ test('a poll that its own exit error overtook', () => {
   )
 })
 
-test('an exit is named by what was reported before', () => {
-  const types = [
-    undefined,
-    external('a'),
-    external('a', { state: 'InitError' }),
-    external('a', { state: 'ExitError' }),
+test('an exit is named by what was reported before, by the process itself or by another extension', () => {
+  const reported = external('b', { state: 'ExitError' })
+  const cases = [
+    [external('a')],
+    [external('a', { state: 'InitError' })],
+    [external('a', { state: 'ExitError' })],
+    [reported, external('a')],
+    [reported, external('a', { state: 'InitError' })],
+    [internal('a', { state: 'ExitError' })],
   ]
-  expect(types.map(exitType)).toEqual([
-    'Extension.Crash',
+  const one = { kind: 'code', code: 1 } as const
+  expect(cases.map((all) => exitFault(all, 'extension:a', one).errorType)).toEqual([
     'Extension.Crash',
     'Extension.InitError',
     'Extension.ExitError',
+    'Extension.ExitError',
+    'Extension.InitError',
+    'Extension.ExitError',
+  ])
+  expect([exitFault([external('a')], 'runtime', one), exitFault([reported], 'runtime', one)]).toEqual([
+    { errorType: 'Runtime.ExitError', text: 'Runtime exited with error: exit status 1' },
+    { errorType: 'Extension.ExitError', text: 'Runtime exited with error: exit status 1' },
   ])
 })
 

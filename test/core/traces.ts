@@ -955,6 +955,24 @@ const invoking: readonly Trace[] = [
     ],
   ),
   trace(
+    'a runtime that ends after its own extension has reported an exit error ends for that reason',
+    serving({ inflight: [at('running')], extensions: [inner(working)] }),
+    [
+      [extExitError(1, 'inner'), { extensions: [inner({ state: 'ExitError' })] }, reply(1, accepted)],
+      [
+        exits('runtime', code(0)),
+        cooled,
+        settle(faultOf({ ...exit0, errorType: 'Extension.ExitError' })),
+        report(failed('Extension.ExitError')),
+        finish(),
+        shutdown('failure'),
+        arm('budget', 500),
+        ...swept,
+        faulted('runtime', { ...exit0, errorType: 'Extension.ExitError' }),
+      ],
+    ],
+  ),
+  trace(
     'an extension that ends during an invocation ends the invocation',
     serving({ inflight: [at('running')], extensions: [watch(working)] }),
     [

@@ -16,7 +16,8 @@ import type { PollWatch } from './watch.ts'
 export interface PollParts {
   /** another poll of the same peer is parked */
   readonly occupied: boolean
-  event(call: PollId): Event
+  /** `behind` says that the other poll was alive, so this one asks for no event that got lost */
+  event(call: PollId, behind: boolean): Event
   answer(reply: Reply): Response
 }
 
@@ -29,13 +30,17 @@ export function poll(
 ): Promise<Response> {
   return new Promise((resolve) => {
     const call = environment.open((reply) => resolve(parts.answer(reply)))
+    const before = watch.latest
     watch.add(call, request)
-    const ask = (): void => environment.dispatch(parts.event(call))
-    if (!parts.occupied) return ask()
+    if (!parts.occupied && watch.deferred === 0) return environment.dispatch(parts.event(call, false))
+    // polls that come meanwhile are put off as well, so that all keep the order of their arrival
+    watch.deferred++
     setImmediate(() =>
       setImmediate(() => {
+        watch.deferred--
         watch.look()
-        if (environment.waits(call)) ask()
+        const behind = before !== null && !before.signal.aborted
+        if (environment.waits(call)) environment.dispatch(parts.event(call, behind))
       }),
     )
   })

@@ -16,7 +16,8 @@ export function next(environment: Environment, watch: PollWatch, request: Reques
   const { state } = environment
   return poll(environment, watch, request, {
     occupied: 'polls' in state && state.polls.length > 0,
-    event: (call) => ({ type: 'runtime/next', call }),
+    event: (call, behind) =>
+      behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call },
     answer: (reply) => answer(environment, reply),
   })
 }

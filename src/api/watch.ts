@@ -13,6 +13,10 @@ import type { Environment } from '../engine/environment.ts'
 export interface PollWatch extends Disposable {
   /** From some milliseconds on, `environment.gone` is told when the peer of this request goes away. */
   add(call: PollId, request: Request): void
+  /** the request of the poll that was added last, answered or not */
+  readonly latest: Request | null
+  /** polls that have come and are not in force yet */
+  deferred: number
   /** Looks at all that are parked right now, so that a poll whose peer has gone is in nobody's way. */
   look(): void
 }
@@ -21,6 +25,7 @@ const delayMs = 20
 
 export function watchPolls(environment: Environment): PollWatch {
   let fresh: [PollId, Request][] = []
+  let latest: Request | null = null
   const look = (): void => {
     const batch = fresh
     fresh = []
@@ -32,7 +37,12 @@ export function watchPolls(environment: Environment): PollWatch {
   }
   const due = new Deadline(() => performance.now(), look)
   return {
+    deferred: 0,
+    get latest() {
+      return latest
+    },
     add(call, request) {
+      latest = request
       fresh.push([call, request])
       if (!due.armed) due.arm(delayMs)
     },

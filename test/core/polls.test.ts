@@ -1,0 +1,24 @@
+import { expect, test } from 'bun:test'
+import type { Generation, PollId, RequestId } from '../../src/core/ids.ts'
+import { type Serving, step } from '../../src/core/lifecycle.ts'
+
+const id = 'id' as RequestId
+const call = 7 as PollId
+const running: Serving = {
+  phase: 'serving',
+  generation: 1 as Generation,
+  polls: [],
+  inflight: [{ id, stage: 'running', verdict: null, exited: null }],
+  extensions: [],
+}
+
+test('a poll that asks again for the event that is running gets it again', () => {
+  expect(step(running, { type: 'runtime/next', call })).toEqual([
+    running,
+    { do: 'reply', call, reply: { kind: 'invocation', id } },
+  ])
+})
+
+test('a second poller that came before the event, but comes into force behind it, waits for the next one', () => {
+  expect(step(running, { type: 'runtime/next', call, behind: true })).toEqual([{ ...running, polls: [call] }])
+})

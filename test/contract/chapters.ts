@@ -1,7 +1,9 @@
 /** The table of contents. */
 import { cli } from './cli.ts'
+import { dialects } from './dialects.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
+import { extensionsBudgets } from './extensions-budgets.ts'
 import { extensionsEvents } from './extensions-events.ts'
 import { extensionsFailures } from './extensions-failures.ts'
 import { extensionsInternal } from './extensions-internal.ts'
@@ -10,6 +12,7 @@ import { extensionsLaunch } from './extensions-launch.ts'
 import { extensionsRegister } from './extensions-register.ts'
 import { extensionsShutdown } from './extensions-shutdown.ts'
 import { extensionsStates } from './extensions-states.ts'
+import { handler } from './handler.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
 import { initErrors } from './init-errors.ts'
@@ -24,6 +27,7 @@ import { runtimeApi } from './runtime-api.ts'
 import { scaling } from './scaling.ts'
 import { stateTable } from './state-table.ts'
 import type { Chapter } from './suite.ts'
+import { telemetry } from './telemetry.ts'
 import { timeout } from './timeout.ts'
 
 export const chapters: readonly Chapter[] = [
@@ -37,6 +41,7 @@ export const chapters: readonly Chapter[] = [
   errors,
   initErrors,
   timeout,
+  dialects,
   extensionsRegister,
   extensionsEvents,
   extensionsStates,
@@ -44,11 +49,14 @@ export const chapters: readonly Chapter[] = [
   extensionsInvoke,
   extensionsFailures,
   extensionsShutdown,
+  extensionsBudgets,
   extensionsInternal,
+  telemetry,
   lifecycle,
   logs,
   environmentChapter,
   cli,
+  handler,
   scaling,
   health,
   robustness,

@@ -1,6 +1,7 @@
 /** What the caller gets when the function or its process fails. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { puppetsNamed, ready } from './actor.ts'
 import type { Emulator } from './emulator.ts'
 import { fault, jsonOf, maxResponse, signed } from './facts.ts'
 import { chapter } from './suite.ts'
@@ -116,6 +117,24 @@ export const errors = chapter('Failures', (it) => {
     expect((await rie.reply('"fresh"')).text).toBe('"again"')
     const answer = await call
     expect([answer.status, answer.text]).toEqual([200, '"fresh"'])
+  })
+
+  it.external('lets no invocation fail because an extension died while nothing ran', async ({ start }) => {
+    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    const call = rie.invoke()
+    const first = await ready(rie, { watcher: [] })
+    await rie.reply()
+    await call
+    await rie.stdout.until(/^REPORT.*\n/m)
+    const puppet = await rie.extension('watcher')
+    puppet.kill()
+    await puppet.gone()
+    const next = rie.invoke('"again"')
+    const second = await ready(rie, { watcher: [] }, 2)
+    expect(second.watcher.id).not.toBe(first.watcher.id)
+    expect((await rie.runtime()).alive()).toBe(false)
+    expect((await rie.reply('"fresh"')).text).toBe('"again"')
+    expect((await next).text).toBe('"fresh"')
   })
 
   it('lets no invocation fail that comes at once after the death of an idle runtime, thirty times', async ({

@@ -6,10 +6,10 @@ import type { Emulator } from './emulator.ts'
 import { accepted, uuid } from './facts.ts'
 import { chapter } from './suite.ts'
 
-const watched = { extensions: puppetsNamed('watcher') }
+export const watched = { extensions: puppetsNamed('watcher') }
 
 /** An environment that has served and is idle. */
-async function idle(rie: Emulator, events: readonly string[] = both) {
+export async function idle(rie: Emulator, events: readonly string[] = both) {
   const call = rie.invoke()
   const { watcher } = await ready(rie, { watcher: events })
   await rie.reply()
@@ -231,71 +231,4 @@ export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
     await again.watcher.pass()
     expect((await second).text).toBe('"fresh"')
   })
-
-  /** Ends an idle emulator and says after how many milliseconds it has ended. */
-  const time = async (rie: Emulator, meanwhile: () => Promise<unknown> = async () => {}): Promise<number> => {
-    const began = performance.now()
-    rie.signal('SIGTERM')
-    await meanwhile()
-    expect(await rie.exit()).toBe(0)
-    return performance.now() - began
-  }
-
-  it.external.alone('gives a runtime that ignores SIGTERM 600 ms', async ({ start }) => {
-    await using rie = await start(watched)
-    const { watcher, puppet, runtime } = await idle(rie)
-    await runtime.ignoreTerm()
-    const began = performance.now()
-    rie.signal('SIGTERM')
-    const event = await watcher.event()
-    const passed = performance.now() - began
-    expect(passed).toBeGreaterThanOrEqual(550)
-    expect(passed).toBeLessThan(1_600)
-    expect([runtime.alive(), runtime.terms()]).toEqual([false, 1])
-    expect(event.json.deadlineMs - Date.now()).toBeLessThan(1_500)
-    puppet.tell('exit 0')
-    expect(await rie.exit()).toBe(0)
-  })
-
-  it.external.alone('gives an extension that ignores SHUTDOWN two seconds', async ({ start }) => {
-    await using rie = await start(watched)
-    const { watcher, puppet } = await idle(rie)
-    const passed = await time(rie, () => watcher.event())
-    expect(passed).toBeGreaterThanOrEqual(1_950)
-    expect(passed).toBeLessThan(3_500)
-    expect(puppet.alive()).toBe(false)
-  })
-
-  it.external.alone(
-    'gives a runtime and an extension that ignore all two seconds together',
-    async ({ start }) => {
-      await using rie = await start(watched)
-      const { runtime } = await idle(rie)
-      await runtime.ignoreTerm()
-      const passed = await time(rie)
-      expect(passed).toBeGreaterThanOrEqual(1_950)
-      expect(passed).toBeLessThan(2_550)
-    },
-  )
-
-  it.external.alone('kills an extension that did not ask for SHUTDOWN at once', async ({ start }) => {
-    await using rie = await start(watched)
-    const { puppet } = await idle(rie, ['INVOKE'])
-    expect(await time(rie)).toBeLessThan(1_000)
-    expect(puppet.alive()).toBe(false)
-  })
-
-  it.external.alone(
-    'takes an extension that asks again after SHUTDOWN for one that is done',
-    async ({ start }) => {
-      await using rie = await start(watched)
-      const { watcher, puppet } = await idle(rie)
-      const passed = await time(rie, async () => {
-        await watcher.event()
-        watcher.park()
-      })
-      expect(passed).toBeLessThan(1_500)
-      expect(puppet.alive()).toBe(false)
-    },
-  )
 })

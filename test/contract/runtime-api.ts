@@ -93,25 +93,4 @@ export const runtimeApi = chapter('Runtime API', (it) => {
     expect(event.text).toBe('"after a while"')
     expect(Date.now() - began).toBeGreaterThan(12_500)
   })
-
-  for (const [path, name] of [
-    ['/2020-08-15/logs', 'Logs'],
-    ['/2022-07-01/telemetry', 'Telemetry'],
-  ] as const) {
-    it(`says that the ${name} API is not supported`, async ({ start }) => {
-      await using rie = await start()
-      const answer = await rie.call('PUT', path, '{}')
-      expect([answer.status, answer.text]).toEqual([
-        202,
-        refusal(`${name}.NotSupported`, `${name} API is not supported`),
-      ])
-      expect(answer.header('Content-Type')).toBe('application/json')
-    })
-
-    it(`refuses other methods on the ${name} API`, async ({ start }) => {
-      await using rie = await start()
-      const answer = await rie.call('POST', path, '{}')
-      expect([answer.status, answer.header('Allow')]).toEqual([405, 'PUT'])
-    })
-  }
 })

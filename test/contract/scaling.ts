@@ -22,6 +22,9 @@ async function twoRuntimes(rie: Emulator): Promise<[Puppet, Puppet]> {
   return [await rie.runtime(1), await rie.runtime(2)]
 }
 
+const isFirst = (rie: Emulator, puppet: Puppet): boolean =>
+  parse(puppet.env().AWS_LAMBDA_RUNTIME_API!).port === rie.api.port
+
 export const scaling = chapter('Scaling', (it) => {
   it('runs as many invocations at a time as there may be environments', async ({ start }) => {
     await using rie = await start({ flags: ['--max-environments', '2'] })
@@ -81,6 +84,30 @@ export const scaling = chapter('Scaling', (it) => {
     expect(await rie.stop()).toBe(0)
     expect([a.alive(), b.alive()]).toEqual([false, false])
   })
+
+  for (const [kind, options] of [
+    ['--environment-ttl', { flags: ['--max-environments=2', '--environment-ttl', '1'] }],
+    [
+      'AWS_LAMBDA_RIE_ENVIRONMENT_TTL',
+      { flags: ['--max-environments=2'], env: { AWS_LAMBDA_RIE_ENVIRONMENT_TTL: '1' } },
+    ],
+  ] as const) {
+    it(`stops an environment beyond the first that is idle for the time of ${kind}`, async ({ start }) => {
+      await using rie = await start(options)
+      const calls = [rie.invoke('1'), rie.invoke('2')]
+      const runtimes = await twoRuntimes(rie)
+      for (const runtime of runtimes) {
+        await respondTo(runtime, await nextOf(runtime), '"done"')
+        nextOf(runtime).catch(() => undefined)
+      }
+      await Promise.all(calls)
+      const [first, second] = isFirst(rie, runtimes[0]) ? runtimes : runtimes.toReversed()
+      const began = performance.now()
+      await second!.gone()
+      expect(performance.now() - began).toBeGreaterThan(700)
+      expect(first!.alive()).toBe(true)
+    })
+  }
 
   it('throttles what does not fit into the queue', async ({ start }) => {
     await using rie = await start({ flags: ['--max-queue', '1'] })

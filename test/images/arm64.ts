@@ -1,0 +1,53 @@
+/** The programs for arm64, in arm64 images, under an emulator of that machine. */
+import { join } from 'node:path'
+import { type Case, equal, fromPython, ours, Project, truth } from './case.ts'
+import { podman, root } from './podman.ts'
+import { snippet } from './readme.ts'
+import { arm64, arm64Musl, image } from './trees.ts'
+
+const emulator = '/qemu-aarch64-static'
+
+const inArm64Image: Case = {
+  title: 'arm64: built into an image with Python',
+  async run() {
+    const from = await image(arm64)
+    using project = new Project().bring('app.py').program('arm64')
+    // what the emulated emulator starts has to be emulated as well
+    const words = [
+      emulator,
+      '/usr/local/bin/aws-lambda-rie',
+      emulator,
+      '/usr/bin/python3',
+      '-m',
+      'awslambdaric',
+    ]
+    const start = `ENTRYPOINT ${JSON.stringify(words)}\nCMD ["app.handler"]\n`
+    const own = `FROM ${from}\nWORKDIR /app\nCOPY app.py ./\n`
+    await project.write('Dockerfile', own + snippet('other/arm64') + start)
+    await project.build()
+    await using container = await project.start('run')
+    equal('answer', await project.invoke(), fromPython)
+    truth('another emulator ran', ours.test(await container.logs()))
+    const { ms, code, left } = await container.stop()
+    equal('exit code', code, 0)
+    equal('processes that are left', left, 0)
+    return `stopped in ${ms.toFixed(0)} ms`
+  },
+}
+
+const version = (program: string, base: typeof arm64): Case => ({
+  title: `arm64: ${program} starts`,
+  async run() {
+    const mount = ['--volume', `${join(root, 'dist')}:/aws-lambda:ro`]
+    const words = ['--rm', ...mount, '--entrypoint', emulator, await image(base)]
+    const said = await podman('run', ...words, `/aws-lambda/${program}`, '--version')
+    truth(`it said ${said}`, said.startsWith('aws-lambda-rie '))
+    return said.trim()
+  },
+})
+
+export const arm64Cases: readonly Case[] = [
+  version('aws-lambda-rie-arm64', arm64),
+  version('aws-lambda-rie-arm64-musl', arm64Musl),
+  inArm64Image,
+]

@@ -1,0 +1,115 @@
+/** C libraries: what there must be, and what one sees where it is missing. */
+import { chmodSync, cpSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Case, equal, silent, stops, truth } from './case.ts'
+import { mounted } from './pid1.ts'
+import { Container, cache, environment, must, root, run } from './podman.ts'
+import { documented } from './readme.ts'
+import { alpine, type Base, glibc, image, oldGlibc, scratch } from './trees.ts'
+
+const inTree = (title: string, base: Base, program: string, handler: boolean, before = ''): Case => ({
+  title: `${title}: ${handler ? 'a JavaScript handler' : 'a runtime'}`,
+  async run() {
+    const options = mounted(program)
+    const command = handler ? ['--handler', '/index.handler'] : ['/function']
+    if (before) options.splice(-1, 1, '/bin/sh')
+    const words = before ? ['-c', `${before} && exec /aws-lambda/${program} ${command.join(' ')}`] : command
+    await using container = await Container.start(await image(base), { options, command: words })
+    const { text } = await container.invoke()
+    equal(
+      'answer',
+      JSON.parse(text).message ?? JSON.parse(text),
+      handler ? 'Hello from JavaScript!' : 'hello',
+    )
+    return await stops(container)
+  },
+})
+
+interface Trouble {
+  readonly title: string
+  readonly base: Base
+  readonly program: string
+  /** what the README shows, with the usual place of the program */
+  readonly message: string
+  readonly code?: number
+  readonly options?: readonly string[]
+}
+
+const place = '/usr/local/bin/aws-lambda-rie'
+
+/** Runs a program where it cannot run; what one sees has to be what the README shows. */
+const trouble = ({ title, base, program, message, code, options = [] }: Trouble): Case =>
+  silent(`says what is missing: ${title}`, async () => {
+    documented(message)
+    const file = join(cache, 'trouble')
+    rmSync(file, { force: true })
+    cpSync(join(root, 'dist', program), file)
+    chmodSync(file, message.includes('permission') ? 0o644 : 0o755)
+    const words = ['run', '--rm', '--volume', `${file}:${place}:ro`, '--entrypoint', place, ...options]
+    const ended = await run(['podman', ...words, await image(base), '/function'], { env: environment })
+    rmSync(file)
+    const said = ended.stdout + ended.stderr
+    truth(`it ended with ${ended.code} and said ${said.slice(0, 300)}`, said.includes(message))
+    if (code !== undefined) equal('exit code', ended.code, code)
+  })
+
+const x64 = 'aws-lambda-rie-x86_64'
+
+const troubles: readonly Trouble[] = [
+  {
+    title: 'no libc',
+    base: scratch,
+    program: x64,
+    message: `exec ${place}: no such file or directory`,
+  },
+  {
+    title: 'musl in place of glibc',
+    base: alpine,
+    program: x64,
+    message: `exec ${place}: no such file or directory`,
+  },
+  {
+    title: 'another architecture',
+    base: glibc,
+    program: 'aws-lambda-rie-arm64',
+    message: `exec ${place}: exec format error`,
+  },
+  {
+    title: 'the permission to execute',
+    base: glibc,
+    program: x64,
+    message: `exec: "${place}": permission denied`,
+  },
+  {
+    title: 'libstdc++ on musl',
+    base: alpine,
+    program: `${x64}-musl`,
+    message: 'Error loading shared library libstdc++.so.6: No such file or directory',
+    code: 127,
+  },
+]
+
+const noProc = silent('says what is missing: /proc', async () => {
+  documented('panic(main thread): abort() called`, exit code 134')
+  const tree = join(cache, 'no-proc')
+  rmSync(tree, { recursive: true, force: true })
+  mkdirSync(tree)
+  await must(['tar', '--extract', '--file', join(cache, 'glibc.tar'), '--directory', tree])
+  cpSync(join(root, 'dist', x64), join(tree, 'program'))
+  const { code, stderr } = await run(['chroot', tree, '/program', '--version'])
+  rmSync(tree, { recursive: true })
+  equal('exit code', code, 134)
+  truth(`it said ${stderr.slice(0, 300)}`, stderr.includes('panic(main thread): abort() called'))
+})
+
+const apk = 'apk add --no-cache libstdc++'
+
+export const libcCases: readonly Case[] = [
+  inTree('glibc 2.23', oldGlibc, x64, false),
+  inTree('glibc 2.23', oldGlibc, x64, true),
+  inTree('glibc 2.36 and nothing else', glibc, x64, false),
+  inTree('musl', alpine, `${x64}-musl`, false, apk),
+  inTree('musl', alpine, `${x64}-musl`, true, apk),
+  ...troubles.map(trouble),
+  noProc,
+]

@@ -3,25 +3,8 @@
  * fails every one of them, which `CONTRACT_VERIFY_DIFFERENCES=1 bun run contract` proves. A difference that is not in
  * this list is a bug. `bun run contract` prints the list as a table.
  */
-import type { SubjectName } from './subject.ts'
-
-export interface Difference {
-  /** those that fail the cases */
-  readonly subjects: readonly SubjectName[]
-  readonly reference: string
-  readonly ours: string
-  readonly reason: string
-  /** titles of cases */
-  readonly cases: readonly string[]
-}
-
-const of = (
-  reference: string,
-  ours: string,
-  reason: string,
-  cases: readonly string[],
-  subjects: readonly SubjectName[] = ['reference'],
-): Difference => ({ subjects, reference, ours, reason, cases })
+import { type Difference, of } from './difference.ts'
+import { extensionDifferences } from './differences-extensions.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -475,4 +458,5 @@ export const differences: readonly Difference[] = [
     ['answers a caller that has closed its side of the connection'],
     ['source', 'binary'],
   ),
+  ...extensionDifferences,
 ]

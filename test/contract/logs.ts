@@ -11,10 +11,6 @@ const reportOf = (id: string, rest: string) =>
   new RegExp(
     `^REPORT RequestId: ${id}\\tDuration: ${number}\\tBilled Duration: \\d+ ms\\tMemory Size: 3008 MB\\tMax Memory Used: \\d+ MB\\t${rest}$`,
   )
-const initReportOf = (phase: string, type: string) =>
-  new RegExp(
-    `^INIT_REPORT Init Duration: ${number}\\s+Phase: ${phase}\\s+Status: error\\s+Error Type: ${type}\\s*$`,
-  )
 const value = (report: string, field: string) =>
   Number(report.match(new RegExp(`\\t?${field}: ([\\d.]+)`))?.[1])
 
@@ -181,53 +177,6 @@ export const logs = chapter('Logs', (it) => {
     await call
     await rie.stdout.until(/REPORT.*\n/)
     expect(rie.stdout.text.replaceAll('\n', '').match(/y+/)?.[0].length).toBe(1_000_000)
-  })
-
-  it('reports an init that failed, and starts the invocation when the second attempt is through', async ({
-    start,
-  }) => {
-    await using rie = await start()
-    const call = rie.invoke()
-    const first = await rie.runtime(1)
-    await first.ask('echo first attempt')
-    first.tell('exit 3')
-    await (await rie.runtime(2)).ask('echo second attempt')
-    await rie.reply()
-    await call
-    await rie.stdout.until(/REPORT RequestId.*\n/)
-    const [one, report, ...rest] = rie.stdout.lines
-    expect(one).toBe('first attempt')
-    expect(report).toMatch(initReportOf('init', 'Runtime.ExitError'))
-    expect(rest.map((line) => line.split(' ')[0])).toEqual(['second', 'START', 'END', 'REPORT'])
-  })
-
-  it('writes START right before END when no attempt at init came through', async ({ start }) => {
-    await using rie = await start()
-    const call = rie.invoke()
-    for (const n of [1, 2]) {
-      const runtime = await rie.runtime(n)
-      await runtime.ask(`echo attempt ${n}`)
-      runtime.tell('exit 3')
-    }
-    await call
-    await rie.stdout.until(/REPORT RequestId.*\n/)
-    const kinds = rie.stdout.lines.map((line) => line.split(' ')[0])
-    expect(kinds).toEqual(['attempt', 'INIT_REPORT', 'attempt', 'INIT_REPORT', 'START', 'END', 'REPORT'])
-    expect(rie.stdout.lines[1]).toMatch(initReportOf('init', 'Runtime.ExitError'))
-    expect(rie.stdout.lines[3]).toMatch(initReportOf('invoke', 'Runtime.ExitError'))
-    expect(rie.stdout.lines.at(-1)).toMatch(/ Status: error\s+Error Type: Runtime\.ExitError\s*$/)
-  })
-
-  it('reports an init that took too long', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_RIE_INIT_TIMEOUT: '1' } })
-    const call = rie.invoke()
-    await rie.runtime(1)
-    await rie.runtime(2)
-    await rie.reply()
-    await call
-    await rie.stdout.until(
-      /^INIT_REPORT Init Duration: 1\d\d\d\.\d\d ms\s+Phase: init\s+Status: timeout\s*\n/m,
-    )
   })
 
   it('is silent on stderr at the level error when all goes well', async ({ start }) => {

@@ -1,7 +1,7 @@
 /** The programs for arm64, in arm64 images, under an emulator of that machine. */
 import { join } from 'node:path'
 import { type Case, equal, fromPython, ours, Project, truth } from './case.ts'
-import { podman, root } from './podman.ts'
+import { Container, podman, root } from './podman.ts'
 import { snippet } from './readme.ts'
 import { arm64, arm64Musl, image } from './trees.ts'
 
@@ -46,8 +46,23 @@ const version = (program: string, base: typeof arm64): Case => ({
   },
 })
 
+/** The runtime is one of this machine, which the emulated emulator can start as it is. */
+const onMusl: Case = {
+  title: 'arm64: invokes a function on musl',
+  async run() {
+    const program = '/aws-lambda/aws-lambda-rie-arm64-musl'
+    const options = ['--volume', `${join(root, 'dist')}:/aws-lambda:ro`, '--entrypoint', emulator]
+    const command = [program, '/function']
+    await using container = await Container.start(await image(arm64Musl), { options, command })
+    equal('answer', (await container.invoke()).text, '"hello"')
+    equal('exit code', (await container.stop()).code, 0)
+    return undefined
+  },
+}
+
 export const arm64Cases: readonly Case[] = [
   version('aws-lambda-rie-arm64', arm64),
   version('aws-lambda-rie-arm64-musl', arm64Musl),
   inArm64Image,
+  onMusl,
 ]

@@ -12,6 +12,8 @@ interface Conversation {
   /** arguments after the handler */
   readonly flags?: readonly string[]
   readonly inside?: number
+  /** no variables but those that the emulator sets */
+  readonly bare?: boolean
   check(container: Container): Promise<void>
 }
 
@@ -83,6 +85,12 @@ const conversations: readonly Conversation[] = [
   },
   { title: 'has 300 s by default', handler: 'remaining_time', check: remains(299_000) },
   {
+    title: 'sets what a runtime needs by default',
+    handler: 'success',
+    bare: true,
+    check: answers(success),
+  },
+  {
     title: 'names the function to the runtime',
     handler: 'function_name',
     env: { AWS_LAMBDA_FUNCTION_NAME: 'MyCoolName' },
@@ -111,6 +119,7 @@ const talk = (subject: string, program: () => Promise<string>, conversation: Con
   silent(`end to end, ${subject}: ${conversation.title}`, async () => {
     const { handler, env = {}, flags = [], check, ...rest } = conversation
     const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+    if (rest.bare) variables.push('--unsetenv-all', '--env', 'PATH=/usr/bin:/bin')
     const mount = [
       '--volume',
       `${await program()}:/rie/aws-lambda-rie:ro`,

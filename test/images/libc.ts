@@ -2,7 +2,7 @@
 import { chmodSync, cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Case, equal, silent, stops, truth } from './case.ts'
-import { mounted } from './pid1.ts'
+import { memory, mounted } from './pid1.ts'
 import { Container, cache, environment, must, root, run } from './podman.ts'
 import { documented } from './readme.ts'
 import { alpine, type Base, glibc, image, oldGlibc, scratch } from './trees.ts'
@@ -33,12 +33,22 @@ interface Trouble {
   readonly message: string
   readonly code?: number
   readonly options?: readonly string[]
+  /** the command that the emulator is given */
+  readonly command?: string
 }
 
 const place = '/usr/local/bin/aws-lambda-rie'
 
 /** Runs a program where it cannot run; what one sees has to be what the README shows. */
-const trouble = ({ title, base, program, message, code, options = [] }: Trouble): Case =>
+const trouble = ({
+  title,
+  base,
+  program,
+  message,
+  code,
+  options = [],
+  command = '/function',
+}: Trouble): Case =>
   silent(`says what is missing: ${title}`, async () => {
     documented(message)
     const file = join(cache, 'trouble')
@@ -46,7 +56,7 @@ const trouble = ({ title, base, program, message, code, options = [] }: Trouble)
     cpSync(join(root, 'dist', program), file)
     chmodSync(file, message.includes('permission') ? 0o644 : 0o755)
     const words = ['run', '--rm', '--volume', `${file}:${place}:ro`, '--entrypoint', place, ...options]
-    const ended = await run(['podman', ...words, await image(base), '/function'], { env: environment })
+    const ended = await run(['podman', ...words, await image(base), command], { env: environment })
     rmSync(file)
     const said = ended.stdout + ended.stderr
     truth(`it ended with ${ended.code} and said ${said.slice(0, 300)}`, said.includes(message))
@@ -87,6 +97,14 @@ const troubles: readonly Trouble[] = [
     message: 'Error loading shared library libstdc++.so.6: No such file or directory',
     code: 127,
   },
+  {
+    title: 'an environment without BUN_BE_BUN',
+    base: glibc,
+    program: x64,
+    message: 'error: Script not found "python3"',
+    options: ['--env', 'BUN_BE_BUN=1'],
+    command: 'python3',
+  },
 ]
 
 const noProc = silent('says what is missing: /proc', async () => {
@@ -102,6 +120,18 @@ const noProc = silent('says what is missing: /proc', async () => {
   truth(`it said ${stderr.slice(0, 300)}`, stderr.includes('panic(main thread): abort() called'))
 })
 
+const tooLittle = silent('says what is missing: memory', async () => {
+  documented('exit code 137')
+  const options = [...mounted(), ...memory('24m'), '--env', 'BENCH_ECHO=1']
+  await using container = await Container.start(await image(glibc), { options, command: ['/function'] })
+  const answer = container.invoke(`"${'a'.repeat(6_000_000)}"`).then(
+    () => 'an answer',
+    () => 'none',
+  )
+  equal('exit code', await container.exitCode(), 137)
+  equal('answer', await answer, 'none')
+})
+
 const apk = 'apk add --no-cache libstdc++'
 
 export const libcCases: readonly Case[] = [
@@ -112,4 +142,5 @@ export const libcCases: readonly Case[] = [
   inTree('musl', alpine, `${x64}-musl`, true, apk),
   ...troubles.map(trouble),
   noProc,
+  tooLittle,
 ]

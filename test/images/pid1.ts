@@ -94,7 +94,8 @@ interface Surroundings {
 const readOnly = ['--read-only', '--read-only-tmpfs=false']
 const nobody = ['--user', '12345:54321']
 const powerless = ['--cap-drop', 'all', '--security-opt', 'no-new-privileges']
-const memory = (limit: string): string[] => ['--memory', limit, '--memory-swap', limit]
+/** Options that limit the memory, swap included. */
+export const memory = (limit: string): string[] => ['--memory', limit, '--memory-swap', limit]
 
 const surroundings: readonly Surroundings[] = [
   { title: 'no shell, no /etc, no /tmp', options: [] },
@@ -113,6 +114,14 @@ const surroundings: readonly Surroundings[] = [
   },
 ]
 
+/** What a process holds; pages of the program itself are the kernel's to drop. */
+function residentMemory(pid: number): string {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  const megabytes = (name: string) =>
+    Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1000)
+  return `${megabytes('VmRSS')} MB resident, ${megabytes('RssAnon')} MB of it not from the program's file`
+}
+
 /** With the smallest runtime there is, so that the emulator is what is tried. */
 const within = ({ title, options, size = 0 }: Surroundings): Case => ({
   title: `works with ${title}`,
@@ -127,7 +136,8 @@ const within = ({ title, options, size = 0 }: Surroundings): Case => ({
       const { text } = await container.invoke(event)
       truth(`the answer is ${text.slice(0, 200)}`, text === (size > 0 ? event : '"hello"'))
     }
-    return await stops(container)
+    const resident = options.includes('--init') ? '' : `; ${residentMemory(await container.pid())}`
+    return `${await stops(container)}${resident}`
   },
 })
 

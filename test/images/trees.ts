@@ -237,7 +237,7 @@ export const arm64Musl: Base = {
     await musl('arm64', 'aarch64', into)
     cpSync(join(into, 'var/apk'), join(into, 'usr/lib'), { recursive: true })
     withEmulator(into)
-    javascript(into)
+    await smallRuntime(into)
     return []
   },
 }

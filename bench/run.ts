@@ -16,6 +16,7 @@ import { METRICS } from './scenario.ts'
 import { cold } from './scenarios/cold.ts'
 import { eight, scale, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
+import { nodePair } from './scenarios/node.ts'
 import { payload } from './scenarios/payload.ts'
 import { type Subject, Unavailable } from './subject.ts'
 import { cargoLambda } from './subjects/cargo-lambda.ts'
@@ -24,7 +25,7 @@ import { reference } from './subjects/reference.ts'
 import { relayInC, relayOnBun } from './subjects/relays.ts'
 import { goals, type Results, shown, table } from './table.ts'
 
-const SCENARIOS: readonly Scenario[] = [warm, payload, cold, memory, eight, ...scale]
+const SCENARIOS: readonly Scenario[] = [warm, payload, cold, memory, eight, ...scale, nodePair]
 const SUBJECTS: readonly Subject[] = [reference, cargoLambda, ours, relayOnBun, relayInC]
 
 interface Options {
@@ -134,7 +135,7 @@ for (const scenario of chosen.scenarios) {
     const place = cpu === 'pinned' ? 'everything on one CPU' : 'free CPUs'
     console.log(`\n${scenario.name}: ${scenario.about}; ${place}`)
     const results = await measure(scenario, cpu, chosen)
-    const verdicts = cpu === 'pinned' ? goals(results) : []
+    const verdicts = goals(results, cpu)
     console.log(`\n${table(results)}\n${verdicts.map((line) => `goal: ${line}`).join('\n')}`)
     report.push('', `**${scenario.name}**: ${scenario.about}; ${place}`, '', table(results))
     if (verdicts.length) report.push('', ...verdicts.map((line) => `* ${line}`))

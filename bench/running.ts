@@ -1,5 +1,5 @@
 /** One subject that runs: started, checked, watched, ended. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CACHE } from './build.ts'
 import { type Launch, type Setup, type Subject, Unavailable } from './subject.ts'
@@ -17,6 +17,10 @@ export interface Running extends AsyncDisposable {
   readonly path: string
   /** CPU seconds that the emulator's own process has used, without runtimes and load. */
   cpuSeconds(): number
+  /** The same of the processes that it started itself. */
+  childrenCpuSeconds(): number
+  /** Resolves when it has used no CPU for a moment: nothing runs any more. */
+  quiet(): Promise<void>
   /** Its resident memory in bytes. */
   residentBytes(): number
   /** Throws unless it answers, and answers right. */
@@ -38,10 +42,11 @@ export function freePort(): number {
   throw new Error('no free port')
 }
 
-export function setupFor(options: { echo?: boolean; environments?: number }): Setup {
+export function setupFor(options: Partial<Omit<Setup, 'port' | 'apiPort'>>): Setup {
   return {
-    echo: options.echo ?? false,
-    environments: options.environments ?? 1,
+    echo: false,
+    environments: 1,
+    ...options,
     port: freePort(),
     apiPort: freePort(),
   }
@@ -64,7 +69,7 @@ export async function start(subject: Subject, setup: Setup, cpu: Cpu): Promise<R
   const log = join(CACHE, `${subject.name}.log`)
   const emulator = Bun.spawn([...onCpu(cpu), ...launch.command], {
     env,
-    cwd: launch.cwd ?? CACHE,
+    cwd: launch.cwd ?? setup.function?.cwd ?? CACHE,
     stdio: ['ignore', Bun.file('/dev/null'), Bun.file(log)],
   })
   const beside: Bun.Subprocess[] = []
@@ -72,6 +77,8 @@ export async function start(subject: Subject, setup: Setup, cpu: Cpu): Promise<R
     port: setup.port,
     path: launch.path,
     cpuSeconds: () => cpuSeconds(emulator.pid),
+    childrenCpuSeconds: () => childrenOf(emulator.pid).reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+    quiet: () => quiet(emulator.pid),
     residentBytes: () => residentBytes(emulator.pid),
     verify: () => verify(setup, launch),
     async [Symbol.asyncDispose]() {
@@ -115,7 +122,7 @@ async function listening(port: number, emulator: Bun.Subprocess): Promise<void> 
 }
 
 async function verify(setup: Setup, launch: Launch): Promise<void> {
-  const expected = setup.echo ? '{"a":1}' : '"hello"'
+  const expected = setup.echo || setup.function ? '{"a":1}' : '"hello"'
   const response = await fetch(`http://127.0.0.1:${setup.port}${launch.path}`, {
     method: 'POST',
     body: '{"a":1}',
@@ -133,6 +140,23 @@ function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** A tick is 10 ms, so two looks 100 ms apart see whatever works. Gives up after two seconds. */
+async function quiet(pid: number): Promise<void> {
+  for (let look = 0, before = -1; look < 20; look++) {
+    const now = cpuSeconds(pid)
+    if (now === before) return
+    before = now
+    await Bun.sleep(100)
+  }
+}
+
+/** Threads start processes, so each has its own list. */
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
 }
 
 function residentBytes(pid: number): number {

@@ -9,6 +9,7 @@ export const METRICS = {
   p50: { title: 'p50, ms', digits: 3 },
   p99: { title: 'p99, ms', digits: 3 },
   start: { title: 'start to first answer, ms', digits: 1 },
+  share: { title: 'share of the CPU, %', digits: 1 },
   rss: { title: 'resident, MB', digits: 1 },
   errors: { title: 'errors', digits: 0 },
 } as const
@@ -25,8 +26,10 @@ export interface Conditions {
   readonly warmup: number
 }
 
-/** `ours` against another subject, or against a number. Held on one CPU only. */
+/** `ours` against another subject, or against a number. */
 export interface Goal {
+  /** where it is held; by default on one CPU */
+  readonly cpu?: Cpu
   readonly metric: Metric
   readonly is: 'at least' | 'at most'
   readonly factor: number

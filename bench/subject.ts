@@ -6,6 +6,8 @@ export interface Setup {
   readonly echo: boolean
   /** How many invocations must be able to run at once. */
   readonly environments: number
+  /** A function that echoes its event, in place of the one in C. */
+  readonly function?: { readonly command: readonly string[]; readonly cwd: string }
   readonly port: number
   readonly apiPort: number
 }

@@ -1,4 +1,5 @@
 /** Rounds become medians, medians become ratios, ratios become a table. */
+import type { Cpu } from './running.ts'
 import { type Goal, METRICS, type Metric, type Sample, type Scenario } from './scenario.ts'
 
 export function median(values: readonly number[]): number {
@@ -48,9 +49,10 @@ export function table(results: Results): string {
   return [`| ${titles.join(' | ')} |`, `|${' --- |'.repeat(titles.length)}`, ...rows, ...notes].join('\n')
 }
 
-/** One line per goal: met, missed, or not measured. */
-export function goals(results: Results): string[] {
-  return results.scenario.goals.map((goal) => {
+/** One line per goal of this place: met, missed, or not measured. */
+export function goals(results: Results, cpu: Cpu): string[] {
+  const held = results.scenario.goals.filter((goal) => (goal.cpu ?? 'pinned') === cpu)
+  return held.map((goal) => {
     const value = medianOf(results, 'ours', goal.metric)
     const limit = goal.factor * (goal.of ? medianOf(results, goal.of, goal.metric) : 1)
     const met = goal.is === 'at least' ? value >= limit : value <= limit

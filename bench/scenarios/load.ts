@@ -16,6 +16,8 @@ async function closedLoop(
   const before = target.cpuSeconds()
   const counted = await wrk(target, callers, seconds, cpu)
   const used = target.cpuSeconds() - before
+  // wrk goes while a request runs, and AWS's emulator ends when another comes meanwhile
+  await target.quiet()
   await target.verify()
   const answers = counted.requests - counted.errors
   return {
@@ -53,6 +55,8 @@ export const eight: Scenario = {
     { metric: 'rate', is: 'at least', factor: 4, of: 'reference' },
     { metric: 'p99', is: 'at most', factor: 1, of: 'cargo-lambda' },
     { metric: 'cpu', is: 'at most', factor: 0.45, of: 'cargo-lambda' },
+    // there it has both CPUs, and we have one thread
+    { cpu: 'free', metric: 'rate', is: 'at least', factor: 1, of: 'cargo-lambda' },
   ],
   measure: (subject, conditions) => closedLoop(subject, conditions, 8, 8),
 }

@@ -17,6 +17,7 @@ export const ours: Subject = {
   },
   launch(setup) {
     const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
-    return { command: [BINARY, ...addresses(setup), ...several, runtime], path: INVOKE_PATH }
+    const command = setup.function?.command ?? [runtime]
+    return { command: [BINARY, ...addresses(setup), ...several, ...command], path: INVOKE_PATH }
   },
 }

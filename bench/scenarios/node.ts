@@ -1,0 +1,52 @@
+/** A function as people have them: Node's own runtime client. How much of the CPU is left to it. */
+import { Unavailable as NotHere } from '../../test/clients/client.ts'
+import { CLIENTS } from '../../test/clients/clients.ts'
+import { wrk } from '../load.ts'
+import { setupFor, start } from '../running.ts'
+import type { Scenario } from '../scenario.ts'
+import { type Setup, Unavailable } from '../subject.ts'
+
+const ENVIRONMENTS = 2
+
+export const nodePair: Scenario = {
+  name: 'node-2',
+  about:
+    "two callers, two environments with Node's runtime client; the emulator's share of what it and they use",
+  metrics: ['rate', 'cpu', 'share', 'p50', 'p99', 'errors'],
+  subjects: ['ours'],
+  goals: [
+    { metric: 'share', is: 'at most', factor: 25 },
+    { cpu: 'free', metric: 'share', is: 'at most', factor: 25 },
+  ],
+  async measure(subject, { cpu, seconds, warmup }) {
+    const setup = setupFor({ environments: ENVIRONMENTS, function: await nodeFunction() })
+    await using target = await start(subject, setup, cpu)
+    await wrk(target, ENVIRONMENTS, warmup, cpu)
+    const before = [target.cpuSeconds(), target.childrenCpuSeconds()] as const
+    const counted = await wrk(target, ENVIRONMENTS, seconds, cpu)
+    const emulator = target.cpuSeconds() - before[0]
+    const runtimes = target.childrenCpuSeconds() - before[1]
+    await target.verify()
+    const answers = counted.requests - counted.errors
+    return {
+      rate: answers / counted.seconds,
+      cpu: (emulator * 1e6) / answers,
+      share: (100 * emulator) / (emulator + runtimes),
+      p50: counted.p50 / 1000,
+      p99: counted.p99 / 1000,
+      errors: counted.errors,
+    }
+  },
+}
+
+/** The function of the client matrix, which echoes what is no command. */
+async function nodeFunction(): Promise<NonNullable<Setup['function']>> {
+  const node = CLIENTS.find(({ name }) => name === 'node')
+  if (node === undefined) throw new Unavailable("Node's client is in the matrix no more")
+  try {
+    return await node.prepare()
+  } catch (error) {
+    if (error instanceof NotHere) throw new Unavailable(error.message)
+    throw error
+  }
+}

@@ -25,9 +25,9 @@ export function next(environment: Environment, watch: PollWatch, request: Reques
 /** `POST …/invocation/{id}/response`. The id and the state are checked before a byte of the body is read. */
 export function response(environment: Environment, request: Request, id: RequestId): Promise<Response> {
   const mode = request.headers.get('lambda-runtime-function-response-mode')
-  return upload(environment, request, id, null, false, (call) =>
-    environment.dispatch({ type: 'runtime/response', call, id, mode }),
-  )
+  const begin = (call: PollId): void => environment.dispatch({ type: 'runtime/response', call, id, mode })
+  const read = (done: (received: Received) => void): void => receive(request, mode === 'streaming', done)
+  return upload(environment, id, null, begin, read)
 }
 
 const causeType = 'application/vnd.aws.lambda.error.cause+json'
@@ -36,35 +36,32 @@ const causeType = 'application/vnd.aws.lambda.error.cause+json'
 export function error(environment: Environment, request: Request, id: RequestId): Promise<Response> {
   const sent = request.headers.get('lambda-runtime-function-error-type')
   const type = sent === null ? null : errorType(sent)
-  return upload(environment, request, id, type, true, (call) =>
-    environment.dispatch({ type: 'runtime/error', call, id, errorType: type }),
-  )
+  const begin = (call: PollId): void =>
+    environment.dispatch({ type: 'runtime/error', call, id, errorType: type })
+  const read = (done: (received: Received) => void): void =>
+    receive(request, false, (received) => {
+      const cause = request.headers.get('content-type') === causeType
+      if (!cause || received.kind !== 'complete') return done(received)
+      withoutCause(received.payload as Blob).then((payload) => done({ ...received, payload }))
+    })
+  return upload(environment, id, type, begin, read)
 }
 
+/** Begins, reads if the rules allow it, and reports what was read. */
 function upload(
   environment: Environment,
-  request: Request,
   id: RequestId,
   type: string | null,
-  isError: boolean,
   begin: (call: PollId) => void,
+  read: (done: (received: Received) => void) => void,
 ): Promise<Response> {
   return new Promise((resolve) => {
     const call = environment.open((reply) => {
-      if (reply.kind !== 'read') {
-        resolve(answer(environment, reply))
-        return
-      }
-      read()
+      if (reply.kind !== 'read') return resolve(answer(environment, reply))
+      read((received) =>
+        environment.dispatch({ type: 'runtime/received', call, id, errorType: type, received }),
+      )
     })
-    const report = (received: Received): void =>
-      environment.dispatch({ type: 'runtime/received', call, id, errorType: type, received })
-    const read = (): void =>
-      receive(request, (received) => {
-        const cause = isError && request.headers.get('content-type') === causeType
-        if (!cause || received.kind !== 'complete') return report(received)
-        withoutCause(received.payload as Blob).then((payload) => report({ ...received, payload }))
-      })
     begin(call)
   })
 }
@@ -72,7 +69,7 @@ function upload(
 /** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
 export async function initError(environment: Environment, request: Request): Promise<Response> {
   const type = errorType(request.headers.get('lambda-runtime-function-error-type'))
-  const received = await new Promise<Received>((resolve) => receive(request, resolve))
+  const received = await new Promise<Received>((resolve) => receive(request, false, resolve))
   const document = received.kind === 'complete' ? received.payload : new Blob([])
   return new Promise((resolve) => {
     const call = environment.open((reply) => resolve(answer(environment, reply)))

@@ -7,7 +7,7 @@
 
 import { Hono } from 'hono'
 import type { RequestId } from '../core/ids.ts'
-import { pathOf } from '../core/path.ts'
+import { pathStart, recognise } from '../core/path.ts'
 import type { Environment } from '../engine/environment.ts'
 import * as extension from './extension.ts'
 import * as runtime from './runtime.ts'
@@ -32,7 +32,7 @@ export interface RuntimeApiOptions {
   readonly log: { error(fields: object, message: string): void }
 }
 
-const nextPath = `${runtimePrefix}invocation/next`
+const isNext = recognise(`${runtimePrefix}invocation/next`)
 const invocationPrefix = `${runtimePrefix}invocation/`
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
@@ -51,13 +51,15 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
     // which is the default outside of development: two emulators would share a port and its callers
     reusePort: false,
     fetch(request) {
-      const path = pathOf(request.url)
-      const { method } = request
-      if (path === nextPath && method === 'GET') return runtime.next(environment, watch, request)
-      if (method === 'POST' && path.startsWith(invocationPrefix)) {
-        const slash = path.indexOf('/', invocationPrefix.length)
-        const id = path.slice(invocationPrefix.length, slash) as RequestId
-        const call = slash < 0 ? '' : path.slice(slash + 1)
+      const { method, url } = request
+      if (method === 'GET' && isNext(url)) return runtime.next(environment, watch, request)
+      const start = pathStart(url)
+      if (method === 'POST' && url.startsWith(invocationPrefix, start)) {
+        const from = start + invocationPrefix.length
+        const slash = url.indexOf('/', from)
+        const query = url.indexOf('?', from)
+        const id = url.slice(from, slash) as RequestId
+        const call = slash < 0 ? '' : url.slice(slash + 1, query < 0 ? url.length : query)
         if (call === 'response') return runtime.response(environment, request, id)
         if (call === 'error') return runtime.error(environment, request, id)
       }

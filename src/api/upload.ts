@@ -5,24 +5,19 @@
 import { maxResponseBytes } from '../core/failure.ts'
 import type { Received } from '../core/lifecycle.ts'
 
-/** Only a streamed response decides the type that its caller sees. */
-const streamedType = (request: Request): string | null =>
-  request.headers.get('lambda-runtime-function-response-mode') === 'streaming'
-    ? (request.headers.get('content-type') ?? 'application/octet-stream')
-    : null
-
 /**
  * Calls `done` once: an upload that breaks off is `truncated`. A callback and not a promise, because this is on the
- * way of every invocation.
+ * way of every invocation. Only a `streamed` response decides the type that its caller sees.
  */
-export function receive(request: Request, done: (received: Received) => void): void {
-  const announced = request.headers.get('content-length')
+export function receive(request: Request, streamed: boolean, done: (received: Received) => void): void {
+  const { headers } = request
+  const announced = headers.get('content-length')
+  const contentType = streamed ? (headers.get('content-type') ?? 'application/octet-stream') : null
   const broken = (): void => done({ kind: 'truncated' })
   if (announced !== null && Number(announced) <= maxResponseBytes) {
-    const contentType = streamedType(request)
     request.blob().then((payload) => done({ kind: 'complete', payload, contentType }), broken)
   } else {
-    receiveUnknown(request).then(done, broken)
+    receiveUnknown(request, contentType).then(done, broken)
   }
 }
 
@@ -33,7 +28,7 @@ export function receive(request: Request, done: (received: Received) => void): v
  * Trailers mean an error of a response stream, but the listener sees only that they came: what follows the body is
  * taken for a bad request, and the signal of this request fires within one turn of the event loop.
  */
-async function receiveUnknown(request: Request): Promise<Received> {
+async function receiveUnknown(request: Request, contentType: string | null): Promise<Received> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   let bytes = 0
   if (request.body !== null) {
@@ -48,8 +43,8 @@ async function receiveUnknown(request: Request): Promise<Received> {
   if (request.headers.get('trailer') !== null) {
     await new Promise((resolve) => setImmediate(resolve))
     if (request.signal.aborted) {
-      return { kind: 'trailers', payload: bytes === 0 ? null : payload, contentType: streamedType(request) }
+      return { kind: 'trailers', payload: bytes === 0 ? null : payload, contentType }
     }
   }
-  return { kind: 'complete', payload, contentType: streamedType(request) }
+  return { kind: 'complete', payload, contentType }
 }

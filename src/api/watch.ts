@@ -29,8 +29,9 @@ export function watchPolls(environment: Environment): PollWatch {
   const look = (): void => {
     const batch = fresh
     fresh = []
-    for (const [call, { signal }] of batch.values()) {
+    for (const [call, request] of batch) {
       if (!environment.waits(call)) continue
+      const { signal } = request
       if (signal.aborted) environment.gone(call)
       else signal.addEventListener('abort', () => environment.gone(call), { once: true })
     }
@@ -43,6 +44,8 @@ export function watchPolls(environment: Environment): PollWatch {
     },
     add(call, request) {
       latest = request
+      // those that have been answered since are not to be looked at, nor to be kept
+      while (fresh.length > 0 && !environment.waits((fresh.at(-1) as [PollId, Request])[0])) fresh.pop()
       fresh.push([call, request])
       if (!due.armed) due.arm(delayMs)
     },

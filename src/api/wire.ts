@@ -45,16 +45,21 @@ export const refuse = (code: RefusalCode, message: string): Response =>
 
 /** Filled anew for each event: a Response copies its headers, and copying costs half of making them from an object. */
 const eventHeaders = new Headers(json)
+/** of the event before, which is nearly always that of the next one */
+let lastArn = ''
 
 /** The event for the runtime: the caller's bytes under the headers of the service. */
 export function invocationResponse(invocation: Invocation): Response {
   const { clientContext, tenant } = invocation
+  if (invocation.arn !== lastArn) {
+    lastArn = invocation.arn
+    eventHeaders.set('Lambda-Runtime-Invoked-Function-Arn', lastArn)
+  }
+  eventHeaders.set('Lambda-Runtime-Aws-Request-Id', invocation.id)
+  eventHeaders.set('Lambda-Runtime-Deadline-Ms', String(Math.floor(invocation.deadline)))
+  eventHeaders.set('Lambda-Runtime-Trace-Id', invocation.traceId)
   const rare = clientContext !== null || tenant !== null
-  const headers = rare ? new Headers(json) : eventHeaders
-  headers.set('Lambda-Runtime-Aws-Request-Id', invocation.id)
-  headers.set('Lambda-Runtime-Deadline-Ms', String(Math.floor(invocation.deadline)))
-  headers.set('Lambda-Runtime-Invoked-Function-Arn', invocation.arn)
-  headers.set('Lambda-Runtime-Trace-Id', invocation.traceId)
+  const headers = rare ? new Headers(eventHeaders) : eventHeaders
   if (clientContext !== null) headers.set('Lambda-Runtime-Client-Context', clientContext)
   if (tenant !== null) headers.set('Lambda-Runtime-Aws-Tenant-Id', tenant)
   return new Response(invocation.payload as Blob, { headers })

@@ -57,15 +57,11 @@ function admit(state: Serving, id: RequestId): Step {
   const entry: Inflight = { id, stage: 'waiting', verdict: null, exited: null }
   const [poll, ...rest] = state.polls
   let extensions = state.extensions
-  if (poll === undefined) {
-    return [{ ...state, inflight: [...state.inflight, entry] }, ...effects]
-  }
+  if (poll === undefined) return [next(state, { inflight: [...state.inflight, entry] }), ...effects]
   effects.push(begun(id), { do: 'reply', call: poll, reply: { kind: 'invocation', id } })
   if (extensions.length > 0) extensions = notify(extensions, id, effects)
-  return [
-    { ...state, polls: rest, inflight: [...state.inflight, { ...entry, stage: 'running' }], extensions },
-    ...effects,
-  ]
+  const inflight = [...state.inflight, staged(entry, 'running')]
+  return [next(state, { polls: rest, inflight, extensions }), ...effects]
 }
 
 /** Everyone who subscribed to INVOKE gets the event now, or with the next poll if the poller went away. */
@@ -86,14 +82,14 @@ export function runtimeNext(state: Serving, { call, behind }: On<'runtime/next'>
       { do: 'reply', call, reply: { kind: 'invocation', id: current.id } },
     ]
     const extensions = notify(state.extensions, current.id, effects)
-    return [{ ...change(state, current, { stage: 'running' }), extensions }, ...effects]
+    return [next(swap(state, current, staged(current, 'running')), { extensions }), ...effects]
   }
   // A runtime that asks again before it answers has lost the event: the reference hands it out again, and so do we.
   // A second poller that came before the event is none of that: it waits for the next one.
   if (current?.stage === 'running' && behind !== true) {
     return [state, { do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
   }
-  return settleUp({ ...state, polls: [...state.polls, call] })
+  return settleUp(next(state, { polls: [...state.polls, call] }))
 }
 
 export function response(state: Serving, { call, id, mode }: On<'runtime/response'>): Step {
@@ -110,7 +106,7 @@ export function response(state: Serving, { call, id, mode }: On<'runtime/respons
     const reply = refused('InvalidFunctionResponseMode', 'Invalid function response mode')
     return [state, { do: 'reply', call, reply }]
   }
-  return [change(state, entry, { stage: 'responding' }), { do: 'reply', call, reply: { kind: 'read' } }]
+  return [swap(state, entry, staged(entry, 'responding')), { do: 'reply', call, reply: { kind: 'read' } }]
 }
 
 export function error(state: Serving, { call, id }: On<'runtime/error'>): Step {
@@ -120,7 +116,7 @@ export function error(state: Serving, { call, id }: On<'runtime/error'>): Step {
     const reply = illegal('runtime', stageName(state, entry), 'InvocationErrorResponse')
     return [state, { do: 'reply', call, reply }]
   }
-  return [change(state, entry, { stage: 'erroring' }), { do: 'reply', call, reply: { kind: 'read' } }]
+  return [swap(state, entry, staged(entry, 'erroring')), { do: 'reply', call, reply: { kind: 'read' } }]
 }
 
 /** The body of `/response` or `/error` is complete, too large, or broken off. */
@@ -131,17 +127,18 @@ export function received(state: Serving, event: On<'runtime/received'>): Step {
     return [state, { do: 'reply', call, reply: invalidRequestId }]
   }
   const outcome = outcomeOf(entry, event)
-  const settled = change(state, entry, { stage: 'responded', verdict: verdict(outcome) })
+  const responded = staged(entry, 'responded', verdict(outcome))
+  const settled = swap(state, entry, responded)
   const effects: Effect[] = [
     { do: 'settle', id, outcome },
     { do: 'reply', call, reply: outcome.kind === 'oversize' ? tooLarge : { kind: 'accepted' } },
   ]
   if (entry.exited !== null) {
-    const [next, ...more] = fail(settled, settled.inflight[0] as Inflight, entry.exited)
-    return [next, ...effects, ...more]
+    const [after, ...more] = fail(settled, responded, entry.exited)
+    return [after, ...effects, ...more]
   }
-  const [next, ...more] = settleUp(settled)
-  return [next, ...effects, ...more]
+  const [after, ...more] = settleUp(settled)
+  return [after, ...effects, ...more]
 }
 
 function outcomeOf(entry: Inflight, { received, errorType }: On<'runtime/received'>): Outcome {
@@ -173,15 +170,11 @@ export function extensionNext(state: Serving, { call, id }: On<'extension/next'>
   if (refusal) return [state, { do: 'reply', call, reply: refusal }]
   if (extension.due !== null) {
     const extensions = replace(state.extensions, extension, { due: null })
-    return [
-      { ...state, extensions },
-      { do: 'reply', call, reply: { kind: 'invoke-event', id: extension.due } },
-    ]
+    const reply = { kind: 'invoke-event', id: extension.due } as const
+    return [next(state, { extensions }), { do: 'reply', call, reply }]
   }
-  return settleUp({
-    ...state,
-    extensions: replace(state.extensions, extension, { state: 'Ready', poll: call }),
-  })
+  const extensions = replace(state.extensions, extension, { state: 'Ready', poll: call })
+  return settleUp(next(state, { extensions }))
 }
 
 /** Too late for all: an extension that serves has polled. */
@@ -194,11 +187,11 @@ export function extensionInitError(state: Serving, { call, id }: On<'extension/i
 
 export function extensionExitError(state: Serving, { call, id }: On<'extension/exit-error'>): Step {
   const [extensions, ...effects] = reportExitError(state.extensions, call, id)
-  return [{ ...state, extensions }, ...effects]
+  return [next(state, { extensions }), ...effects]
 }
 
 export function gone(state: Serving, { call }: On<'gone'>): Step {
-  return [{ ...state, ...forget(state, call) }]
+  return [next(state, forget(state, call))]
 }
 
 /** Deadline against `finish`: a timer that fires for an invocation that is over moves nothing. */
@@ -215,7 +208,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     ? undefined
     : state.extensions.find((extension) => extension.external && `extension:${extension.name}` === process)
   const fault = exitFault(state.extensions, process, status)
-  const left = dead ? { ...state, extensions: replace(state.extensions, dead, { alive: false }) } : state
+  const left = dead ? next(state, { extensions: replace(state.extensions, dead, { alive: false }) }) : state
   const record: Effect = {
     do: 'record',
     record: { type: 'fault', process, fault, idle: entry === undefined },
@@ -225,7 +218,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     return beginStop(left, name, 'failure', { to: 'cold', retry: false }, [record], runtime)
   }
   if (runtime && (entry.stage === 'responding' || entry.stage === 'erroring')) {
-    return [change(state, entry, { exited: fault }), record]
+    return [swap(state, entry, { ...entry, exited: fault }), record]
   }
   if (entry.stage === 'waiting') {
     const afterwards = { to: 'starting', attempt: 'init', waiting: entry.id } as const
@@ -233,8 +226,8 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     return beginStop(left, name, 'failure', afterwards, [record, disarm], runtime)
   }
   // a runtime that had ended while its answer was being read is the first cause
-  const [next, ...effects] = fail(left, entry, entry.exited ?? fault, runtime || entry.exited !== null)
-  return [next, ...effects, record]
+  const [after, ...effects] = fail(left, entry, entry.exited ?? fault, runtime || entry.exited !== null)
+  return [after, ...effects, record]
 }
 
 export function stop(state: Serving): Step {
@@ -267,14 +260,28 @@ function conclude(entry: Inflight, outcome: Outcome): Effect[] {
 function settleUp(state: Serving): Step {
   const [entry] = state.inflight
   if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return [state]
-  return [{ ...state, inflight: state.inflight.slice(1) }, ...over(entry.id, entry.verdict ?? success, true)]
+  return [
+    next(state, { inflight: state.inflight.slice(1) }),
+    ...over(entry.id, entry.verdict ?? success, true),
+  ]
 }
 
-function change(state: Serving, entry: Inflight, changes: Partial<Inflight>): Serving {
-  return {
-    ...state,
-    inflight: state.inflight.map((inflight) => (inflight === entry ? { ...inflight, ...changes } : inflight)),
-  }
+/** The same state but for these. Field by field: spreads were a seventh of what the rules cost per invocation. */
+function next(state: Serving, changes: Partial<Serving>): Serving {
+  const { polls = state.polls, inflight = state.inflight, extensions = state.extensions } = changes
+  return { phase: 'serving', generation: state.generation, polls, inflight, extensions }
+}
+
+function staged(
+  { id, verdict, exited }: Inflight,
+  stage: Inflight['stage'],
+  end: Verdict | null = verdict,
+): Inflight {
+  return { id, stage, verdict: end, exited }
+}
+
+function swap(state: Serving, old: Inflight, by: Inflight): Serving {
+  return next(state, { inflight: state.inflight.map((entry) => (entry === old ? by : entry)) })
 }
 
 const stageNames = {

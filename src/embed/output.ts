@@ -1,5 +1,5 @@
 import type { EnvironmentId } from '../core/ids.ts'
-import { openSink, type Sink } from '../telemetry/sink.ts'
+import { bytesOf, type Lines, openSink, type Sink } from '../telemetry/sink.ts'
 import type { OutputOption } from './options.ts'
 
 /** What is kept at most, in bytes; older lines go first. */
@@ -25,7 +25,7 @@ export function createOutput(option: OutputOption): Output {
   }
   if (option !== 'collect') {
     return {
-      sinkOf: (id) => forwarding((lines) => option(typeof lines === 'string' ? lines : decode(lines), id)),
+      sinkOf: (id) => forwarding((lines) => option(decode(bytesOf(lines)), id)),
       flush() {},
       text: () => '',
     }
@@ -33,8 +33,8 @@ export function createOutput(option: OutputOption): Output {
   const kept: Kept[] = []
   let size = 0
   let first = 0
-  const keep = (lines: string | Uint8Array, environment: number): void => {
-    const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines
+  const keep = (lines: Lines, environment: number): void => {
+    const bytes = bytesOf(lines)
     kept.push({ environment, bytes })
     size += bytes.byteLength
     while (size > maxKept) size -= (kept[first++] as Kept).bytes.byteLength

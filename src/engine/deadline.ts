@@ -22,9 +22,9 @@ export class Deadline implements Disposable {
     return this.#at !== Number.POSITIVE_INFINITY
   }
 
-  /** @param ms from now; at most 2^31 - 1, as for `setTimeout` */
-  arm(ms: number): void {
-    this.#at = this.#now() + ms
+  /** @param ms from `now` on; at most 2^31 - 1, as for `setTimeout` */
+  arm(ms: number, now: number = this.#now()): void {
+    this.#at = now + ms
     if (this.#timerAt <= this.#at) return
     this.#set(ms)
   }

@@ -87,6 +87,8 @@ export class Environment {
   #initMs: number | null = null
   #memory = 0
   #memoryDue = 0
+  /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
+  #eventAt = 0
 
   constructor(parts: EnvironmentParts) {
     this.id = parts.id
@@ -181,6 +183,7 @@ export class Environment {
     this.#busy = true
     try {
       for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
+        this.#eventAt = 0
         const result = step(this.#state, next)
         this.#state = result[0]
         for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect)
@@ -189,6 +192,12 @@ export class Environment {
       this.#busy = false
     }
     this.#parts.changed(this)
+  }
+
+  /** The clock, read once per event: everything that an event causes happens when it came. */
+  #now(): number {
+    if (this.#eventAt === 0) this.#eventAt = this.#parts.clock.now()
+    return this.#eventAt
   }
 
   #perform(effect: Effect): void {
@@ -215,7 +224,7 @@ export class Environment {
       case 'finish':
         this.#disarmDeadline(effect.id)
         this.#invocations.delete(effect.id)
-        this.idleSince = this.#parts.clock.now()
+        this.idleSince = this.#now()
         return
       case 'discover':
         this.dispatch({ type: 'discovered', extensions: this.#parts.discover() })
@@ -240,8 +249,8 @@ export class Environment {
   #settle(id: RequestId, outcome: Outcome): void {
     const invocation = this.#invocations.get(id)
     if (invocation === undefined) return
-    const { clock, observer } = this.#parts
-    observer?.settled(outcome, invocation.startedAt === 0 ? null : clock.now() - invocation.startedAt)
+    const ms = invocation.startedAt === 0 ? null : this.#now() - invocation.startedAt
+    this.#parts.observer?.settled(outcome, ms)
     invocation.settle(outcome)
   }
 
@@ -250,9 +259,9 @@ export class Environment {
     if (invocation === undefined || this.#deadlineOf === id) return
     const { clock, functionTimeoutMs } = this.#parts
     this.#deadlineOf = id
-    invocation.startedAt = clock.now()
+    invocation.startedAt = this.#now()
     invocation.deadline = clock.epoch() + functionTimeoutMs
-    this.#deadline.arm(functionTimeoutMs)
+    this.#deadline.arm(functionTimeoutMs, invocation.startedAt)
   }
 
   #disarmDeadline(id: RequestId): void {
@@ -271,12 +280,12 @@ export class Environment {
   }
 
   #record(record: PlatformRecord): void {
-    const { clock, journal, log } = this.#parts
+    const { journal, log } = this.#parts
     switch (record.type) {
       case 'start': {
         const invocation = this.#invocations.get(record.id)
         if (invocation === undefined) return
-        if (invocation.startedAt === 0) invocation.startedAt = clock.now()
+        if (invocation.startedAt === 0) invocation.startedAt = this.#now()
         if (invocation.tail) journal.keepTail()
         journal.start(record.id)
         return
@@ -285,13 +294,13 @@ export class Environment {
         this.#report(record.id, record.verdict)
         return
       case 'init-start':
-        this.#initStarted = clock.now()
+        this.#initStarted = this.#now()
         this.#initMs = null
         log.debug({ phase: record.phase }, 'init started')
         return
       case 'init-report': {
         this.#drain()
-        const ms = clock.now() - this.#initStarted
+        const ms = this.#now() - this.#initStarted
         if (record.verdict.status === 'success' && record.phase === 'init') this.#initMs = ms
         journal.initReport(record.phase, record.verdict, ms, record.extensions)
         this.#parts.observer?.initialised(record.verdict, ms)
@@ -312,9 +321,9 @@ export class Environment {
   #report(id: RequestId, verdict: Verdict): void {
     const invocation = this.#invocations.get(id)
     if (invocation === undefined) return
-    const { clock, journal } = this.#parts
+    const { journal } = this.#parts
     this.#drain()
-    const now = clock.now()
+    const now = this.#now()
     this.#lookAtMemory(now, verdict.status !== 'success')
     const report = {
       verdict,

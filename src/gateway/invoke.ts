@@ -19,11 +19,12 @@ export interface InvokeOptions {
   readonly epoch: () => number
 }
 
+/** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
 export function invoke(
   pool: Pool,
   options: InvokeOptions,
   request: Request,
-  segment: string,
+  segment: string | null,
 ): Promise<Response> {
   const { headers } = request
   const dialect = facts.dialectOf(headers, options.dialect)
@@ -31,7 +32,7 @@ export function invoke(
   const refuse = (answer: Answer): Promise<Response> => Promise.resolve(respond(answer, id, null, null))
 
   let qualifier: string | null = null
-  if (segment !== 'function' || request.url.includes('?')) {
+  if (segment !== null) {
     const query = request.url.indexOf('?')
     const asked = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('Qualifier')
     const target = facts.parseTarget(segment, asked)
@@ -157,6 +158,8 @@ async function checkJson(body: Blob): Promise<Answer | null> {
 
 /** Filled anew for each plain success: a Response copies its headers, and copying costs half of making them anew. */
 const plainHeaders = new Headers({ 'Content-Type': 'application/json' })
+/** of the answer before, which is nearly always that of the next one */
+let lastVersion = ''
 
 /** `version` is null where the service sends no `X-Amz-Executed-Version`. */
 function respond(answer: Answer, id: string, version: string | null, log: Uint8Array | null): Response {
@@ -169,7 +172,10 @@ function respond(answer: Answer, id: string, version: string | null, log: Uint8A
     log === null
   ) {
     plainHeaders.set('x-amzn-RequestId', id)
-    plainHeaders.set('X-Amz-Executed-Version', version)
+    if (version !== lastVersion) {
+      lastVersion = version
+      plainHeaders.set('X-Amz-Executed-Version', version)
+    }
     return new Response(answer.body, { headers: plainHeaders })
   }
   const headers: Record<string, string> = { 'x-amzn-RequestId': id }

@@ -80,11 +80,20 @@ export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean
 export function traceId(headers: Headers, id: RequestId, epoch: number): string {
   const sent = headers.get('x-amzn-trace-id')
   if (sent) return sent
+  const second = Math.floor(epoch / 1000)
+  if (second !== rootSecond) {
+    rootSecond = second
+    root = `Root=1-${second.toString(16).padStart(8, '0')}-`
+  }
   // the request id is random enough to be the root's and the parent's id as well
-  const hex = id.replaceAll('-', '')
-  const seconds = Math.floor(epoch / 1000).toString(16)
-  return `Root=1-${seconds.padStart(8, '0')}-${hex.slice(0, 24)};Parent=${hex.slice(16)};Sampled=0`
+  const [variant, node] = [id.slice(19, 23), id.slice(24)]
+  const start = id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18)
+  return `${root}${start}${variant}${node.slice(0, 4)};Parent=${variant}${node};Sampled=0`
 }
+
+/** The beginning of all trace ids of one second. */
+let root = ''
+let rootSecond = -1
 
 /** Longest client context of the service, in base64 characters; the reference has no limit. */
 const maxClientContext = 3583

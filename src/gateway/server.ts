@@ -3,7 +3,7 @@
  * answers that help go through the router.
  */
 
-import { pathOf } from '../core/path.ts'
+import { pathOf, recognise } from '../core/path.ts'
 import type { Pool } from '../engine/pool.ts'
 import { type AdminOptions, admin, problem } from './admin.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
@@ -25,6 +25,9 @@ export interface GatewayOptions extends InvokeOptions, AdminOptions {
   readonly log: { error(fields: object, message: string): void }
 }
 
+/** Where nearly all invocations go: every name is served, and this one is in every example. */
+const isUsual = recognise('/2015-03-31/functions/function/invocations')
+
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
   const router = admin(pool, options)
@@ -39,10 +42,11 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
     // which is the default outside of development: two emulators would share a port and its callers
     reusePort: false,
     fetch(request) {
-      const { url } = request
+      const { method, url } = request
+      if (method === 'POST' && isUsual(url)) return invoke(pool, options, request, null)
       const segment = functionSegment(pathOf(url))
       if (segment === null) return router.fetch(request)
-      return request.method === 'POST' ? invoke(pool, options, request, segment) : methodNotAllowed()
+      return method === 'POST' ? invoke(pool, options, request, segment) : methodNotAllowed()
     },
     error(error) {
       options.log.error({ error: String(error) }, 'an invoke request failed in the emulator')

@@ -7,7 +7,7 @@ import type { ProcessName, Verdict } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import type { ExtensionReport, InitPhase } from '../core/lifecycle.ts'
 import type { Journal, Report } from '../engine/ports.ts'
-import type { Sink } from './sink.ts'
+import { bytesOf, type LateLines, type Lines, type Sink } from './sink.ts'
 
 /** Bytes of log that `X-Amz-Log-Result` carries at most. */
 const tailBytes = 4096
@@ -30,9 +30,9 @@ export function createJournal({ sink, functionVersion, memorySize, cutter }: Jou
   const cutters = new Map<ProcessName, LineCutter>()
   let tail: Uint8Array[] | null = null
 
-  const write = (lines: string | Uint8Array): void => {
+  const write = (lines: Lines): void => {
     sink.write(lines)
-    if (tail !== null) tail = keep(tail, typeof lines === 'string' ? Buffer.from(lines) : lines)
+    if (tail !== null) tail = keep(tail, bytesOf(lines))
   }
   const finishLines = (): void => {
     for (const one of cutters.values()) one.flush()
@@ -48,11 +48,11 @@ export function createJournal({ sink, functionVersion, memorySize, cutter }: Jou
     },
     start(id: RequestId) {
       finishLines()
-      write(`START RequestId: ${id} Version: ${functionVersion}\n`)
+      write(new Start(id, functionVersion))
     },
     report(id, report) {
       finishLines()
-      write(`END RequestId: ${id}\n${reportLine(id, report, memorySize)}`)
+      write(new End(id, report, memorySize))
     },
     initReport(phase, verdict, durationMs, extensions) {
       finishLines()
@@ -67,6 +67,37 @@ export function createJournal({ sink, functionVersion, memorySize, cutter }: Jou
       tail = null
       return kept.subarray(Math.max(0, kept.byteLength - tailBytes))
     },
+  }
+}
+
+class Start implements LateLines {
+  readonly #id: RequestId
+  readonly #version: string
+
+  constructor(id: RequestId, version: string) {
+    this.#id = id
+    this.#version = version
+  }
+
+  render(): string {
+    return `START RequestId: ${this.#id} Version: ${this.#version}\n`
+  }
+}
+
+/** END and REPORT. */
+class End implements LateLines {
+  readonly #id: RequestId
+  readonly #report: Report
+  readonly #memorySize: string
+
+  constructor(id: RequestId, report: Report, memorySize: string) {
+    this.#id = id
+    this.#report = report
+    this.#memorySize = memorySize
+  }
+
+  render(): string {
+    return `END RequestId: ${this.#id}\n${reportLine(this.#id, this.#report, this.#memorySize)}`
   }
 }
 

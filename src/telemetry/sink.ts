@@ -8,8 +8,15 @@
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 
+/** Lines that are made when they are written out, after the caller that they tell of has been answered. */
+export interface LateLines {
+  render(): string
+}
+
+export type Lines = string | Uint8Array | LateLines
+
 export interface Sink {
-  write(lines: string | Uint8Array): void
+  write(lines: Lines): void
   /** Writes out what is held; with `wait` also what a slow reader has not taken, for at most two seconds. */
   flush(wait?: boolean): void
 }
@@ -19,10 +26,19 @@ const delayMs = 10
 const maxHeld = 16 * 1024 * 1024
 /** Held bytes at which there is no point in waiting for more. */
 const enough = 64 * 1024
+/** What lines that are not made yet count for, in bytes: a little more than END and REPORT have. */
+const lateBytes = 256
+
+export const bytesOf = (lines: Lines): Uint8Array =>
+  lines instanceof Uint8Array ? lines : Buffer.from(textOf(lines))
+
+const textOf = (lines: string | LateLines): string => (typeof lines === 'string' ? lines : lines.render())
+
+const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof Uint8Array)
 
 export function openSink(fd = 1): Sink {
   const target = withoutBlocking(fd)
-  let parts: (string | Uint8Array)[] = []
+  let parts: Lines[] = []
   let size = 0
   let held: Uint8Array | null = null
   let scheduled = false
@@ -36,9 +52,9 @@ export function openSink(fd = 1): Sink {
     }, delayMs)
   }
   const take = (): Uint8Array => {
-    const text = parts.every((part) => typeof part === 'string')
-      ? Buffer.from(parts.join(''))
-      : Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+    const text = parts.every(isText)
+      ? Buffer.from(parts.map(textOf).join(''))
+      : Buffer.concat(parts.map(bytesOf))
     parts = []
     size = 0
     const all = held === null ? text : Buffer.concat([held, text])
@@ -67,7 +83,7 @@ export function openSink(fd = 1): Sink {
   return {
     write(lines) {
       parts.push(lines)
-      size += lines.length
+      size += typeof lines === 'string' || lines instanceof Uint8Array ? lines.length : lateBytes
       if (size >= enough) flush()
       else later()
     },

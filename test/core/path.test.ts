@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { pathOf } from '../../src/core/path.ts'
+import { pathOf, recognise } from '../../src/core/path.ts'
 
 const table: [url: string, path: string][] = [
   ['http://localhost:9001/2018-06-01/ping', '/2018-06-01/ping'],
@@ -16,4 +16,20 @@ const table: [url: string, path: string][] = [
 
 test.each(table)('%s has the path %s', (url, path) => {
   expect(pathOf(url)).toBe(path)
+})
+
+test('one path is recognised, wherever it is served, and no other', () => {
+  const isPing = recognise('/2018-06-01/ping')
+  const asked: [url: string, is: boolean][] = [
+    ['http://localhost:9001/2018-06-01/ping?x', false],
+    ['http://localhost:9001/2018-06-01/ping', true],
+    ['http://localhost:9001/2018-06-01/ping', true],
+    ['http://[::1]:9001/2018-06-01/ping', true],
+    ['/2018-06-01/ping', true],
+    ['http://h/2018-06-01/ping/', false],
+    ['http://h/other/2018-06-01/ping', false],
+    ['http://h/2018-06-01/pin', false],
+    ['http://h', false],
+  ]
+  expect(asked.map(([url]) => [url, isPing(url)])).toEqual(asked)
 })

@@ -9,6 +9,7 @@ import {
   type LineCutter,
   reportLine,
 } from '../../src/telemetry/journal.ts'
+import { bytesOf, type Lines } from '../../src/telemetry/sink.ts'
 
 const id = 'an-id' as RequestId
 const success: Verdict = { status: 'success', errorType: null }
@@ -43,8 +44,8 @@ function cutter(emit: (lines: Uint8Array) => void): LineCutter {
 function journal(): { readonly journal: Journal; readonly text: () => string } {
   let text = ''
   const sink = {
-    write: (lines: string | Uint8Array) => {
-      text += typeof lines === 'string' ? lines : new TextDecoder().decode(lines)
+    write: (lines: Lines) => {
+      text += new TextDecoder().decode(bytesOf(lines))
     },
     flush() {},
   }

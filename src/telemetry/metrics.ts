@@ -6,30 +6,56 @@
 import type { Outcome, Verdict } from '../core/failure.ts'
 import type { Observer } from '../engine/ports.ts'
 
-/** Numbers sorted into buckets. Adding one costs some nanoseconds and allocates nothing. */
+/** How many numbers are kept until they are sorted into buckets. */
+const unsorted = 256
+
+/**
+ * Numbers sorted into buckets, many at a time or when somebody looks: adding one only keeps it, because the code that
+ * sorts is out of the processor's caches whenever an invocation comes by.
+ */
 export class Distribution {
   /** upper bounds, ascending; what is over the last one counts in `count` only */
   readonly bounds: readonly number[]
-  /** how many fell into each bucket, not cumulated */
-  readonly counts: Float64Array
-  count = 0
-  sum = 0
+  readonly #counts: Float64Array
+  readonly #fresh: Float64Array = new Float64Array(unsorted)
+  #freshCount = 0
+  #count = 0
+  #sum = 0
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds
-    this.counts = new Float64Array(bounds.length)
+    this.#counts = new Float64Array(bounds.length)
+  }
+
+  /** how many fell into each bucket, not cumulated */
+  get counts(): Float64Array {
+    this.#sort()
+    return this.#counts
+  }
+
+  get count(): number {
+    this.#sort()
+    return this.#count
+  }
+
+  get sum(): number {
+    this.#sort()
+    return this.#sum
   }
 
   add(value: number): void {
-    this.count++
-    this.sum += value
-    const { bounds } = this
-    for (let index = 0; index < bounds.length; index++) {
-      if (value <= (bounds[index] as number)) {
-        this.counts[index] = (this.counts[index] as number) + 1
-        return
-      }
+    this.#fresh[this.#freshCount++] = value
+    if (this.#freshCount === unsorted) this.#sort()
+  }
+
+  #sort(): void {
+    for (const value of this.#fresh.subarray(0, this.#freshCount)) {
+      this.#count++
+      this.#sum += value
+      const bucket = this.bounds.findIndex((bound) => value <= bound)
+      if (bucket >= 0) this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     }
+    this.#freshCount = 0
   }
 }
 

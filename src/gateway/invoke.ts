@@ -4,6 +4,7 @@
  */
 
 import type { Outcome, Payload } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { Pool } from '../engine/pool.ts'
 import { readBody } from './body.ts'
@@ -27,7 +28,8 @@ export function invoke(
 ): Promise<Response> {
   const { headers } = request
   const dialect = facts.dialectOf(headers, options.dialect)
-  const id = facts.requestId(headers, (other) => pool.has(other))
+  const inFlight = (other: RequestId): boolean => pool.has(other)
+  let id = facts.requestId(headers, inFlight)
   const refuse = (answer: Answer): Promise<Response> => Promise.resolve(respond(answer, id, null, null))
 
   let qualifier: string | null = null
@@ -47,20 +49,28 @@ export function invoke(
   const clientContext = facts.clientContext(headers, dialect)
   if (clientContext !== null && typeof clientContext === 'object') return refuse(clientContext)
 
-  const trace = facts.traceId(headers, id, options.epoch())
+  let trace = facts.traceId(headers, id, options.epoch())
   const seconds = options.functionTimeoutMs / 1000
   return new Promise((resolve) => {
     const answer = (outcome: Outcome, log: Uint8Array | null): void => {
       const rendered = render(outcome, { dialect, id, timeoutSeconds: seconds })
       resolve(respond(rendered, id, qualifier ?? options.functionVersion, log))
     }
+    /** Whoever sends an Event is told if it is not taken, and of nothing that comes later: the first answer counts. */
+    const refusal = (outcome: Outcome): void => {
+      if (outcome.kind === 'throttled' || outcome.kind === 'shutdown') answer(outcome, null)
+    }
     const run = (payload: Payload): void => {
       if (type === 'DryRun') {
         resolve(respond({ ...noContent, status: 204 }, id, null, null))
         return
       }
+      // another request may have come with the same id while this body was read
+      if (pool.has(id)) {
+        id = facts.requestId(headers, inFlight)
+        trace = facts.traceId(headers, id, options.epoch())
+      }
       const synchronous = type === 'RequestResponse'
-      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null))
       const invocation = new Call(
         id,
         payload,
@@ -70,9 +80,10 @@ export function invoke(
         tenant,
         tail && synchronous,
         pool,
-        synchronous ? answer : null,
+        synchronous ? answer : refusal,
       )
       pool.invoke(invocation)
+      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null))
     }
     readBody(request, (body) => {
       if (body === 'too-large') {
@@ -104,7 +115,7 @@ class Call implements Invocation {
   startedAt = 0
   deadline = 0
   readonly #pool: Pool
-  readonly #answer: ((outcome: Outcome, log: Uint8Array | null) => void) | null
+  readonly #answer: (outcome: Outcome, log: Uint8Array | null) => void
   #outcome: Outcome | null = null
 
   constructor(
@@ -116,7 +127,7 @@ class Call implements Invocation {
     tenant: string | null,
     tail: boolean,
     pool: Pool,
-    answer: ((outcome: Outcome, log: Uint8Array | null) => void) | null,
+    answer: (outcome: Outcome, log: Uint8Array | null) => void,
   ) {
     this.id = id
     this.payload = payload
@@ -133,12 +144,12 @@ class Call implements Invocation {
     const neverRan = outcome.kind === 'throttled' || (outcome.kind === 'shutdown' && this.startedAt === 0)
     if (neverRan) this.#pool.forget(this.id)
     if (this.tail && !neverRan) this.#outcome = outcome
-    else this.#answer?.(outcome, null)
+    else this.#answer(outcome, null)
   }
 
   over(log: Uint8Array | null): void {
     this.#pool.forget(this.id)
-    if (this.#outcome !== null) this.#answer?.(this.#outcome, log)
+    if (this.#outcome !== null) this.#answer(this.#outcome, log)
   }
 }
 

@@ -429,6 +429,7 @@ export const differences: readonly Difference[] = [
     'keeps the other environments when one crashes',
     'stops all environments on SIGTERM',
     'throttles what does not fit into the queue',
+    'throttles an Event that does not fit into the queue, and runs those that do',
     'throttles at once without a queue',
     'lets a throttled caller try again',
   ]),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
 import { type InvokeOptions, invoke } from '../../src/gateway/invoke.ts'
-import { answer, FakePool, invokeOptions } from './fakes.ts'
+import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
 
 const id = '6f9b2e5c-0000-4000-8000-000000000001'
 const url = 'http://localhost:8080/2015-03-31/functions/function/invocations'
@@ -120,6 +120,34 @@ describe('what a caller sends becomes an invocation', () => {
   })
 })
 
+test('the first of two requests with one id keeps it, whichever came first', async () => {
+  const pool = new FakePool()
+  pool.run = (invocation) => {
+    pool.ids.add(invocation.id)
+  }
+  const upload = new TransformStream<Uint8Array, Uint8Array>()
+  const slow = invoke(
+    pool.asPool,
+    invokeOptions,
+    new Request(url, { method: 'POST', body: upload.readable, headers: { 'x-amzn-requestid': id } }),
+    'function',
+  )
+  const quick = send(pool)
+  while (pool.invocations.length === 0) await Promise.resolve()
+  const writer = upload.writable.getWriter()
+  await writer.write(new TextEncoder().encode('"slow"'))
+  await writer.close()
+  while (pool.invocations.length === 1) await new Promise((resolve) => setImmediate(resolve))
+  const [first, second] = pool.invocations
+  expect(first?.id).toBe(id as never)
+  expect(second?.id).toMatch(uuid)
+  expect(second?.id).not.toBe(id as never)
+  expect(second?.traceId).not.toBe(first?.traceId as string)
+  for (const invocation of pool.invocations) answer(invocation, ok())
+  expect((await quick).headers['x-amzn-requestid']).toBe(id)
+  expect((await slow).headers.get('x-amzn-requestid')).toBe(second?.id as string)
+})
+
 describe('an outcome becomes the answer', () => {
   test('success', async () => {
     expect(await send(new FakePool())).toEqual({ status: 200, headers: always, body: '"ok"' })
@@ -230,6 +258,20 @@ describe('the invocation type', () => {
     expect(pool.first.tail).toBe(false)
     answer(pool.first, { kind: 'timeout' })
     expect(pool.forgotten).toEqual([id as never])
+  })
+
+  test('Event is refused if it is not taken, since nobody would ever run it', async () => {
+    const pool = new FakePool()
+    for (const [kind, status] of [
+      ['throttled', 429],
+      ['shutdown', 503],
+    ] as const) {
+      pool.run = (invocation) => invocation.settle({ kind })
+      const refused = await send(pool, { headers: { 'x-amz-invocation-type': 'Event' } })
+      expect(refused.status).toBe(status)
+      expect(refused.headers['x-amzn-errortype']).toBeString()
+    }
+    expect(pool.forgotten).toEqual([id as never, id as never])
   })
 
   test('DryRun runs nothing', async () => {

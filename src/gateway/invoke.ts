@@ -8,6 +8,7 @@ import type { RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { Pool } from '../engine/pool.ts'
 import { readBody } from './body.ts'
+import { contentProblem } from './content.ts'
 import { type Answer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
 import * as facts from './request.ts'
 
@@ -157,13 +158,10 @@ const noContent: Answer = { status: 204, body: null, contentType: '', functionEr
 
 /** The parser's own words help whoever sent it. */
 async function checkJson(body: Blob): Promise<Answer | null> {
-  try {
-    JSON.parse(await body.text())
-    return null
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return invalidContent(`Could not parse request body into json: Could not parse payload into json: ${why}`)
-  }
+  const why = contentProblem(new Uint8Array(await body.arrayBuffer()))
+  return why === null
+    ? null
+    : invalidContent(`Could not parse request body into json: Could not parse payload into json: ${why}`)
 }
 
 /** Filled anew for each plain success: a Response copies its headers, and copying costs half of making them anew. */

@@ -4,6 +4,7 @@
 
 import type { RequestId } from '../core/ids.ts'
 import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
+import { contentProblem } from './content.ts'
 
 export interface FunctionTarget {
   readonly name: string
@@ -106,22 +107,15 @@ export function clientContext(headers: Headers, dialect: SpokenDialect): string 
     invalidContent(`X-Amz-Client-Context must be base64 of a JSON object: ${why}`)
   if (!base64.test(sent)) return bad(`'${sent.slice(0, 64)}' is not base64`)
   const bytes = Buffer.from(sent, 'base64')
-  let parsed: unknown
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    parsed = JSON.parse(text)
-  } catch (error) {
-    return bad(error instanceof Error ? error.message : String(error))
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return bad('it is no object')
-  return asciiHeader(text)
+  const problem = contentProblem(bytes)
+  if (problem !== null) return bad(problem)
+  const text = new TextDecoder().decode(bytes).trim()
+  return text.startsWith('{') ? asciiHeader(text) : bad('it is no object')
 }
 
 /** JSON text that can stand in a header: no line breaks between tokens, nothing beyond ASCII. */
 function asciiHeader(text: string): string {
   return text
-    .trim()
     .replace(/[\r\n\t]/g, ' ')
     .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -2,6 +2,7 @@
  * What a caller asks for: the facts in path and headers of an invoke request, checked.
  */
 
+import { firstValue } from '../core/header.ts'
 import type { RequestId } from '../core/ids.ts'
 import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
 import { contentProblem } from './content.ts'
@@ -69,7 +70,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** The caller's own id if it is a UUID that is not in flight, else a new one. */
 export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean): RequestId {
-  const sent = headers.get('x-amzn-requestid')
+  const sent = firstValue(headers, 'x-amzn-requestid')
   if (sent !== null && uuid.test(sent)) {
     const id = sent.toLowerCase() as RequestId
     if (!inFlight(id)) return id
@@ -79,8 +80,8 @@ export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean
 
 /** The caller's trace header, or a new one that is not sampled. */
 export function traceId(headers: Headers, id: RequestId, epoch: number): string {
-  const sent = headers.get('x-amzn-trace-id')
-  if (sent) return sent
+  const sent = firstValue(headers, 'x-amzn-trace-id')
+  if (sent && /^[\x20-\x7e]+$/.test(sent)) return sent
   // the request id is random enough to be the root's and the parent's id as well
   const hex = id.replaceAll('-', '')
   const seconds = Math.floor(epoch / 1000).toString(16)
@@ -96,7 +97,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  * are escaped, because raw bytes in a header end Rust's client and cut Java's.
  */
 export function clientContext(headers: Headers, dialect: SpokenDialect): string | null | Answer {
-  const sent = headers.get('x-amz-client-context')
+  const sent = firstValue(headers, 'x-amz-client-context')
   if (!sent) return null
   if (dialect === 'lambda' && sent.length > maxClientContext) {
     return invalidContent(
@@ -123,7 +124,7 @@ function asciiHeader(text: string): string {
 const tenantPattern = /^[a-zA-Z0-9._:/=+\-@ ]{1,256}$/
 
 export function tenantId(headers: Headers): string | null | Answer {
-  const sent = headers.get('x-amz-tenant-id')
+  const sent = firstValue(headers, 'x-amz-tenant-id')
   if (sent === null || sent === '') return null
   if (tenantPattern.test(sent)) return sent
   return serviceError(400, 'InvalidParameterValueException', {
@@ -135,7 +136,7 @@ export function tenantId(headers: Headers): string | null | Answer {
 export type InvocationType = 'RequestResponse' | 'Event' | 'DryRun'
 
 export function invocationType(headers: Headers): InvocationType | Answer {
-  const sent = headers.get('x-amz-invocation-type')
+  const sent = firstValue(headers, 'x-amz-invocation-type')
   if (sent === null || sent === '' || sent === 'RequestResponse') return 'RequestResponse'
   if (sent === 'Event' || sent === 'DryRun') return sent
   return serviceError(400, 'InvalidParameterValueException', {
@@ -145,7 +146,7 @@ export function invocationType(headers: Headers): InvocationType | Answer {
 }
 
 export function wantsTail(headers: Headers): boolean | Answer {
-  const sent = headers.get('x-amz-log-type')
+  const sent = firstValue(headers, 'x-amz-log-type')
   if (sent === null || sent === '' || sent === 'None') return false
   if (sent === 'Tail') return true
   return serviceError(400, 'InvalidParameterValueException', {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { tempDir } from '../harness.ts'
 
 const root = join(import.meta.dir, '../..')
-const own = ['lifecycle', 'extensions', 'failure', 'placement', 'path', 'json'].map(
+const own = ['lifecycle', 'extensions', 'failure', 'placement', 'path', 'header', 'json'].map(
   (name) => `./test/core/${name}.test.ts`,
 )
 

@@ -3,7 +3,7 @@
  * answer. The caller may go away meanwhile; that changes nothing.
  */
 
-import type { Outcome, Payload } from '../core/failure.ts'
+import { maxAsyncRequestBytes, maxRequestBytes, type Outcome, type Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { Pool } from '../engine/pool.ts'
@@ -52,10 +52,15 @@ export function invoke(
 
   let trace = facts.traceId(headers, id, options.epoch())
   const seconds = options.functionTimeoutMs / 1000
+  const version = facts.executedVersion(qualifier, options.functionVersion)
+  const synchronous = type !== 'Event'
+  const limit = synchronous ? maxRequestBytes : maxAsyncRequestBytes
+  const answeredTrace = (): string | null =>
+    dialect === 'lambda' ? facts.answeredTrace(trace, synchronous) : null
   return new Promise((resolve) => {
     const answer = (outcome: Outcome, log: Uint8Array | null): void => {
       const rendered = render(outcome, { dialect, id, timeoutSeconds: seconds })
-      resolve(respond(rendered, id, qualifier ?? options.functionVersion, log))
+      resolve(respond(rendered, id, version, log, answeredTrace()))
     }
     /** Whoever sends an Event is told if it is not taken, and of nothing that comes later: the first answer counts. */
     const refusal = (outcome: Outcome): void => {
@@ -71,7 +76,6 @@ export function invoke(
         id = facts.requestId(headers, inFlight)
         trace = facts.traceId(headers, id, options.epoch())
       }
-      const synchronous = type === 'RequestResponse'
       const invocation = new Call(
         id,
         payload,
@@ -84,11 +88,11 @@ export function invoke(
         synchronous ? answer : refusal,
       )
       pool.invoke(invocation)
-      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null))
+      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null, answeredTrace()))
     }
-    readBody(request, (body) => {
+    readBody(request, limit, (body) => {
       if (body === 'too-large') {
-        resolve(respond(requestTooLarge, id, null, null))
+        resolve(respond(requestTooLarge(limit), id, null, null))
       } else if (body === 'broken') {
         // nobody is there to read it, but every request is answered
         resolve(respond(invalidContent('The request body ended before it was complete.'), id, null, null))
@@ -156,7 +160,7 @@ class Call implements Invocation {
 
 const noContent: Answer = { status: 204, body: null, contentType: '', functionError: false }
 
-/** The parser's own words help whoever sent it. */
+/** The words of the service, and what is wrong where. */
 async function checkJson(body: Blob): Promise<Answer | null> {
   const why = contentProblem(new Uint8Array(await body.arrayBuffer()))
   return why === null
@@ -167,15 +171,22 @@ async function checkJson(body: Blob): Promise<Answer | null> {
 /** Filled anew for each plain success: a Response copies its headers, and copying costs half of making them anew. */
 const plainHeaders = new Headers({ 'Content-Type': 'application/json' })
 
-/** `version` is null where the service sends no `X-Amz-Executed-Version`. */
-function respond(answer: Answer, id: string, version: string | null, log: Uint8Array | null): Response {
+/** `version` and `trace` are null where the service, or the reference, sends none. */
+function respond(
+  answer: Answer,
+  id: string,
+  version: string | null,
+  log: Uint8Array | null,
+  trace: string | null = null,
+): Response {
   const { status, contentType, functionError } = answer
   if (
     status === 200 &&
     contentType === 'application/json' &&
     version !== null &&
     !functionError &&
-    log === null
+    log === null &&
+    trace === null
   ) {
     plainHeaders.set('x-amzn-RequestId', id)
     plainHeaders.set('X-Amz-Executed-Version', version)
@@ -186,6 +197,7 @@ function respond(answer: Answer, id: string, version: string | null, log: Uint8A
   if (version !== null) headers['X-Amz-Executed-Version'] = version
   if (functionError) headers['X-Amz-Function-Error'] = 'Unhandled'
   if (log !== null) headers['X-Amz-Log-Result'] = Buffer.from(log).toString('base64')
+  if (trace !== null) headers['X-Amzn-Trace-Id'] = trace
   if (answer.headers !== undefined) Object.assign(headers, answer.headers)
   return new Response(answer.body, { status, headers })
 }

@@ -4,8 +4,8 @@
 
 import { firstValue } from '../core/header.ts'
 import type { RequestId } from '../core/ids.ts'
-import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
 import { contentProblem } from './content.ts'
+import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
 
 export interface FunctionTarget {
   readonly name: string
@@ -56,7 +56,19 @@ export function parseTarget(segment: string, queryQualifier: string | null): Fun
       message: `Qualifier '${queryQualifier.slice(0, 64)}' must be $LATEST, a version or the name of an alias`,
     })
   }
-  return { name: match[1] as string, qualifier: match[2] ?? (queryQualifier || null) }
+  const [, own, derived = null] = match
+  if (derived !== null && queryQualifier && derived !== queryQualifier) {
+    return serviceError(400, 'InvalidParameterValueException', {
+      Type: 'User',
+      message: 'The derived qualifier from the function name does not match the specified qualifier.',
+    })
+  }
+  return { name: own as string, qualifier: derived ?? (queryQualifier || null) }
+}
+
+/** The version that runs: an alias stands for the only one that there is. */
+export function executedVersion(qualifier: string | null, configured: string): string {
+  return qualifier !== null && /^(?:\d+|\$LATEST)$/.test(qualifier) ? qualifier : configured
 }
 
 /** Signed requests and those of SDKs expect the service; everything else is a person with curl. */
@@ -78,7 +90,10 @@ export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean
   return crypto.randomUUID() as string as RequestId
 }
 
-/** The caller's trace header, or a new one that is not sampled. */
+/**
+ * The caller's trace header, or a new one that is not sampled. It is sent on in a header, where bytes beyond ASCII end
+ * Rust's client and cut Java's; no trace has any.
+ */
 export function traceId(headers: Headers, id: RequestId, epoch: number): string {
   const sent = firstValue(headers, 'x-amzn-trace-id')
   if (sent && /^[\x20-\x7e]+$/.test(sent)) return sent
@@ -86,6 +101,12 @@ export function traceId(headers: Headers, id: RequestId, epoch: number): string 
   const hex = id.replaceAll('-', '')
   const seconds = Math.floor(epoch / 1000).toString(16)
   return `Root=1-${seconds.padStart(8, '0')}-${hex.slice(0, 24)};Parent=${hex.slice(16)};Sampled=0`
+}
+
+/** The trace as the service answers with it: names in lower case, no parent where nobody waits for the invocation. */
+export function answeredTrace(trace: string, synchronous: boolean): string {
+  const fields = trace.split(';').map((field) => field.replace(/^[^=]*/, (name) => name.toLowerCase()))
+  return fields.filter((field) => synchronous || !field.startsWith('parent=')).join(';')
 }
 
 /** Longest client context of the service, in base64 characters; the reference has no limit. */

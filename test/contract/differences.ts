@@ -5,6 +5,7 @@
  */
 import { type Difference, of } from './difference.ts'
 import { extensionDifferences } from './differences-extensions.ts'
+import { requestDifferences } from './differences-requests.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -459,5 +460,6 @@ export const differences: readonly Difference[] = [
     ['answers a caller that has closed its side of the connection'],
     ['source', 'binary'],
   ),
+  ...requestDifferences,
   ...extensionDifferences,
 ]

@@ -25,7 +25,7 @@ function chunks(
 }
 
 const post = (body: ReadableStream | Uint8Array<ArrayBuffer> | string | null, headers = {}): Promise<Body> =>
-  new Promise((resolve) => readBody(new Request(url, { method: 'POST', body, headers }), resolve))
+  new Promise((resolve) => readBody(new Request(url, { method: 'POST', body, headers }), limit, resolve))
 const sized = (bytes: number): Promise<Body> =>
   post(new Uint8Array(bytes), { 'content-length': String(bytes) })
 

@@ -94,19 +94,19 @@ describe('what a caller sends becomes an invocation', () => {
     }
   })
 
-  test('with the qualifier in the ARN and in the version', async () => {
-    const rows: [sent: Sent, qualifier: string][] = [
-      [{ segment: 'function:prod' }, 'prod'],
-      [{ segment: 'other%3A%24LATEST' }, '$LATEST'],
-      [{ query: '?Qualifier=7' }, '7'],
-      [{ segment: 'arn:aws:lambda:us-east-1:999999999999:function:other:live' }, 'live'],
+  test('with the qualifier in the ARN, and with the version that runs', async () => {
+    const rows: [sent: Sent, qualifier: string, version: string][] = [
+      [{ segment: 'function:prod' }, 'prod', '12'],
+      [{ segment: 'other%3A%24LATEST' }, '$LATEST', '$LATEST'],
+      [{ query: '?Qualifier=7' }, '7', '7'],
+      [{ segment: 'arn:aws:lambda:us-east-1:999999999999:function:other:live' }, 'live', '12'],
     ]
-    for (const [sent, qualifier] of rows) {
+    for (const [sent, qualifier, version] of rows) {
       const pool = new FakePool()
-      const { headers } = await send(pool, sent)
+      const { headers } = await send(pool, { ...sent, options: { functionVersion: '12' } })
       expect([pool.first.arn, headers['x-amz-executed-version']]).toEqual([
         `${invokeOptions.functionArn}:${qualifier}`,
-        qualifier,
+        version,
       ])
     }
   })
@@ -162,9 +162,10 @@ describe('an outcome becomes the answer', () => {
       headers: { ...failed, 'content-type': 'text/plain; charset=utf-8' },
       body: 'Task timed out after 3.00 seconds',
     })
-    expect(await send(pool, { headers: { 'amz-sdk-invocation-id': 'x' } })).toEqual({
+    const trace = { 'x-amzn-trace-id': 'Root=1-a;Parent=b;Sampled=1' }
+    expect(await send(pool, { headers: { 'amz-sdk-invocation-id': 'x', ...trace } })).toEqual({
       status: 200,
-      headers: failed,
+      headers: { ...failed, 'x-amzn-trace-id': 'root=1-a;parent=b;sampled=1' },
       body: `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ${id} Error: Task timed out after 3.00 seconds"}`,
     })
   })
@@ -274,6 +275,35 @@ describe('the invocation type', () => {
     expect(pool.forgotten).toEqual([id as never, id as never])
   })
 
+  test('Event has the headers of the service for an SDK', async () => {
+    const headers = { 'x-amz-invocation-type': 'Event', 'x-amzn-trace-id': 'Root=1-a;Parent=b;Sampled=1' }
+    expect(await send(new FakePool(), { headers, ...lambda })).toEqual({
+      status: 202,
+      headers: { 'x-amzn-requestid': id, 'x-amzn-trace-id': 'root=1-a;sampled=1' },
+      body: '',
+    })
+  })
+
+  test('Event has a limit of its own, at the byte, in both dialects', async () => {
+    const limit = 1_048_576
+    for (const dialect of ['rie', 'lambda'] as const) {
+      const asynchronous = (bytes: number): Sent => {
+        const body = `"${'x'.repeat(bytes - 2)}"`
+        const headers = { 'x-amz-invocation-type': 'Event', 'content-length': String(bytes) }
+        return { body, headers, options: { dialect } }
+      }
+      const pool = new FakePool()
+      expect((await send(pool, asynchronous(limit))).status).toBe(202)
+      const refused = await send(pool, asynchronous(limit + 1))
+      expect([refused.status, refused.headers['x-amzn-errortype'], refused.body]).toEqual([
+        413,
+        'RequestEntityTooLargeException',
+        '{"Message":"Request must be smaller than 1048576 bytes for the InvokeFunction operation"}',
+      ])
+      expect(pool.invocations).toHaveLength(1)
+    }
+  })
+
   test('DryRun runs nothing', async () => {
     const pool = new FakePool()
     expect(await send(pool, { headers: { 'x-amz-invocation-type': 'DryRun' } })).toEqual({
@@ -294,6 +324,7 @@ describe('what is wrong is refused before anything runs', () => {
     ['a tenant', { headers: { 'x-amz-tenant-id': 'a,b' } }, 'InvalidParameterValueException'],
     ['a client context', { headers: { 'x-amz-client-context': '%' } }, 'InvalidRequestContentException'],
     ['JSON for an SDK', { body: '{"a":', ...lambda }, 'InvalidRequestContentException'],
+    ['a second qualifier', { segment: 'f:a', query: '?Qualifier=b' }, 'InvalidParameterValueException'],
   ]
   test.each(rows)('%s', async (_, sent, type) => {
     const pool = new FakePool()

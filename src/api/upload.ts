@@ -3,11 +3,12 @@
  */
 
 import { maxResponseBytes } from '../core/failure.ts'
+import { firstValue } from '../core/header.ts'
 import type { Received } from '../core/lifecycle.ts'
 
 /** Only a streamed response decides the type that its caller sees. */
 const streamedType = (request: Request): string | null =>
-  request.headers.get('lambda-runtime-function-response-mode') === 'streaming'
+  firstValue(request.headers, 'lambda-runtime-function-response-mode') === 'streaming'
     ? (request.headers.get('content-type') ?? 'application/octet-stream')
     : null
 

@@ -1,7 +1,6 @@
 /** What callers may send besides the ordinary: repeated headers, odd values and paths, large events, more than one request. */
 import { expect } from 'bun:test'
-import { readFileSync } from 'node:fs'
-import { type Emulator, invokePath } from './emulator.ts'
+import { type Emulator, invokePath, resident } from './emulator.ts'
 import { base64, jsonOf, maxRequest, signed, someId, uuid } from './facts.ts'
 import { chapter } from './suite.ts'
 import { type Answer, bytes, Wire } from './wire.ts'
@@ -25,10 +24,6 @@ async function chunked(rie: Emulator, size: number): Promise<Wire> {
 }
 
 const shape = (answer: Answer) => [answer.status, answer.header('x-amzn-ErrorType')]
-
-/** In MB. */
-const resident = (rie: Emulator): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${rie.pid}/status`, 'latin1'))?.[1]) / 1024
 
 export const requests = chapter('Invoke endpoint: odd requests', (it) => {
   it('reads the first of a header that comes twice', async ({ start }) => {

@@ -1,6 +1,7 @@
 /** Reads what a caller posts, up to the limit of a request, without looking at it. */
 
 import type { Payload } from '../core/failure.ts'
+import { firstValue } from '../core/header.ts'
 
 export type Body = Payload | 'too-large' | 'broken'
 
@@ -9,7 +10,8 @@ const emptyObject = new Blob(['{}'])
 
 /** Calls `done` once. A request that announces more than the limit is refused unread. */
 export function readBody(request: Request, limit: number, done: (body: Body) => void): void {
-  const length = request.headers.get('content-length')
+  // that it may come twice, as long as it says the same, is Bun's opinion
+  const length = firstValue(request.headers, 'content-length')
   const broken = (): void => done('broken')
   if (length !== null) {
     if (Number(length) > limit) done('too-large')

@@ -36,6 +36,7 @@ export const requestDifferences: readonly Difference[] = [
     'the service does',
     [
       'takes an event of the largest size in chunks, and not a byte more',
+      'refuses an event over the limit that says its length twice',
       'takes 1 MiB for an Event, and not a byte more',
     ],
   ),

@@ -105,6 +105,13 @@ export const requests = chapter('Invoke endpoint: odd requests', (it) => {
     expect(shape(await more.answer())).toEqual([413, 'RequestEntityTooLargeException'])
   })
 
+  it('refuses an event over the limit that says its length twice', async ({ start }) => {
+    await using rie = await start()
+    const text = jsonOf(maxRequest + 1)
+    using wire = await raw(rie, [`Content-Length: ${text.length}`], text)
+    expect(shape(await wire.answer())).toEqual([413, 'RequestEntityTooLargeException'])
+  })
+
   it('takes 1 MiB for an Event, and not a byte more', async ({ start }) => {
     await using rie = await start()
     const type = { 'X-Amz-Invocation-Type': 'Event' }

@@ -40,6 +40,12 @@ describe('the limit, at the byte', () => {
     expect(await post(chunks(limit + 1).body)).toBe('too-large')
   })
 
+  test('with its length twice', async () => {
+    const twice = (bytes: number) => ({ 'content-length': `${bytes}, ${bytes}` })
+    expect(await post(new Uint8Array(limit), twice(limit))).toMatchObject({ size: limit })
+    expect(await post(new Uint8Array(limit + 1), twice(limit + 1))).toBe('too-large')
+  })
+
   test('what is announced over it is not read', async () => {
     const { body, read } = chunks(limit + 1, 1000)
     expect(await post(body, { 'content-length': String(limit + 1) })).toBe('too-large')

@@ -4,6 +4,7 @@
 
 import { maxResponseBytes } from '../core/failure.ts'
 import type { ExtensionId, PollId } from '../core/ids.ts'
+import { jsonProblem } from '../core/json.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
 import { poll } from './poll.ts'
@@ -56,20 +57,15 @@ async function readRegistration(request: Request): Promise<Registered> {
   const received = await new Promise<Received>((resolve) => receive(request, resolve))
   if (received.kind === 'oversize') return { problem: `registration larger than ${maxResponseBytes} bytes` }
   if (received.kind !== 'complete') return { problem: 'unexpected end of JSON input' }
-  const bytes = await (received.payload as Blob).arrayBuffer()
-  // a byte order mark is no JSON
-  return parseRegistration(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
+  const bytes = new Uint8Array(await (received.payload as Blob).arrayBuffer())
+  const text = new TextDecoder().decode(bytes)
+  if (text.trim() === '') return { problem: 'unexpected end of JSON input' }
+  const problem = jsonProblem(bytes)
+  return problem === null ? parseRegistration(JSON.parse(text)) : { problem: `no JSON: ${problem}` }
 }
 
 /** Keys match in any case, unknown ones are ignored, and `null` and `{}` ask for no events, as in Go's decoder. */
-function parseRegistration(text: string): Registered {
-  if (text.trim() === '') return { problem: 'unexpected end of JSON input' }
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) }
-  }
+function parseRegistration(parsed: unknown): Registered {
   if (parsed === null) return { events: [] }
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
     return { problem: 'the body must be a JSON object such as {"events":["INVOKE","SHUTDOWN"]}' }

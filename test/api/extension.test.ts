@@ -134,6 +134,7 @@ describe('register', () => {
     ['{"configurationKeys":[1]}', 'configurationKeys must be an array of strings'],
     ['{"configurationKeys":[null]}', 'configurationKeys are deprecated; use environment variables instead'],
     ['\ufeff{"events":[]}', /JSON/],
+    ['['.repeat(1_000_000), 'no JSON: more than 10000 levels of nesting'],
     [`{"x":"${'x'.repeat(maxResponseBytes)}"}`, `registration larger than ${maxResponseBytes} bytes`],
   ]
   test('refuses a body that is none', async () => {

@@ -2,10 +2,13 @@
  * `/2020-01-01/extension/*`: what extensions call. The checks and their order are rie-classic.md 5.3 to 5.5.
  */
 
+import { maxResponseBytes } from '../core/failure.ts'
 import type { ExtensionId, PollId } from '../core/ids.ts'
-import type { Reply } from '../core/lifecycle.ts'
+import { jsonProblem } from '../core/json.ts'
+import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
 import { poll } from './poll.ts'
+import { receive } from './upload.ts'
 import type { PollWatch } from './watch.ts'
 import { accepted, errorResponse, invokeEvent, refusal, refuse, registered, shutdownEvent } from './wire.ts'
 
@@ -17,18 +20,15 @@ export interface FunctionFacts {
   readonly accountId: string
 }
 
-/** Largest registration that is read, in bytes; a real one has under 100. */
-const maxRegistration = 64 * 1024
-
 /** `POST …/register`. */
 export async function register(
   environment: Environment,
   facts: FunctionFacts,
   request: Request,
 ): Promise<Response> {
-  const name = request.headers.get('lambda-extension-name')
+  const name = nameOf(request)
   if (!name) return refuse('Extension.InvalidExtensionName', 'Empty extension name')
-  const body = parseRegistration(await request.text().catch(() => ''))
+  const body = await readRegistration(request)
   if ('problem' in body) return refuse('InvalidRequestFormat', body.problem)
   const features = (request.headers.get('lambda-extension-accept-feature') ?? '').split(',')
   const { accountId, ...always } = facts
@@ -44,36 +44,48 @@ export async function register(
   })
 }
 
-/** Keys match in any case, unknown ones are ignored, and `null` and `{}` ask for no events, as in Go's decoder. */
-function parseRegistration(
-  text: string,
-): { readonly events: readonly string[] } | { readonly problem: string } {
-  if (text.length > maxRegistration)
-    return { problem: `registration larger than ${maxRegistration} characters` }
+/** The bytes of a header are a name as the file system has it, which is UTF-8, not the Latin-1 of HTTP. */
+function nameOf(request: Request): string | null {
+  const sent = request.headers.get('lambda-extension-name')
+  return sent === null || /^[\0-\x7f]*$/.test(sent) ? sent : Buffer.from(sent, 'latin1').toString()
+}
+
+type Registered = { readonly events: readonly string[] } | { readonly problem: string }
+
+/** A registration is read like a response, so that no size of it fills the memory. */
+async function readRegistration(request: Request): Promise<Registered> {
+  const received = await new Promise<Received>((resolve) => receive(request, false, resolve))
+  if (received.kind === 'oversize') return { problem: `registration larger than ${maxResponseBytes} bytes` }
+  if (received.kind !== 'complete') return { problem: 'unexpected end of JSON input' }
+  const bytes = new Uint8Array(await (received.payload as Blob).arrayBuffer())
+  const text = new TextDecoder().decode(bytes)
   if (text.trim() === '') return { problem: 'unexpected end of JSON input' }
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) }
-  }
+  const problem = jsonProblem(bytes)
+  return problem === null ? parseRegistration(JSON.parse(text)) : { problem: `no JSON: ${problem}` }
+}
+
+/** Keys match in any case, unknown ones are ignored, and `null` and `{}` ask for no events, as in Go's decoder. */
+function parseRegistration(parsed: unknown): Registered {
   if (parsed === null) return { events: [] }
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
     return { problem: 'the body must be a JSON object such as {"events":["INVOKE","SHUTDOWN"]}' }
   }
-  const of = (key: string): unknown =>
-    Object.entries(parsed).findLast(([name]) => name.toLowerCase() === key)?.[1] ?? []
-  const events = of('events')
-  const keys = of('configurationkeys')
-  if (!Array.isArray(events) || events.some((event) => typeof event !== 'string')) {
-    return { problem: 'events must be an array of strings' }
-  }
-  if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'string'))
-    return { problem: 'configurationKeys must be an array of strings' }
+  const events = listOf(parsed, 'events')
+  if (events === null) return { problem: 'events must be an array of strings' }
+  const keys = listOf(parsed, 'configurationkeys')
+  if (keys === null) return { problem: 'configurationKeys must be an array of strings' }
   if (keys.length > 0) {
     return { problem: 'configurationKeys are deprecated; use environment variables instead' }
   }
   return { events }
+}
+
+/** Strings under a key; none without it or with `null`, and `null` among them is an empty one. Null if that is wrong. */
+function listOf(document: object, key: string): readonly string[] | null {
+  const value = Object.entries(document).findLast(([name]) => name.toLowerCase() === key)?.[1] ?? []
+  if (!Array.isArray(value)) return null
+  const list = value.map((one: unknown) => one ?? '')
+  return list.every((one) => typeof one === 'string') ? list : null
 }
 
 /** `GET …/event/next`: parked until there is an event, without limit. */

@@ -2,14 +2,15 @@
  * `/2018-06-01/runtime/*`: what runtimes call. Each handler turns a request into an event and the reply into an answer.
  */
 
-import type { Payload } from '../core/failure.ts'
+import { firstValue } from '../core/header.ts'
 import type { PollId, RequestId } from '../core/ids.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
+import { causeType, withoutCause } from './cause.ts'
 import { poll } from './poll.ts'
 import { receive } from './upload.ts'
 import type { PollWatch } from './watch.ts'
-import { accepted, errorResponse, errorType, goJson, invocationResponse, refusal } from './wire.ts'
+import { accepted, errorResponse, errorType, invocationResponse, refusal } from './wire.ts'
 
 /** `GET …/invocation/next`: parked until there is an event, without limit. */
 export function next(environment: Environment, watch: PollWatch, request: Request): Promise<Response> {
@@ -24,23 +25,21 @@ export function next(environment: Environment, watch: PollWatch, request: Reques
 
 /** `POST …/invocation/{id}/response`. The id and the state are checked before a byte of the body is read. */
 export function response(environment: Environment, request: Request, id: RequestId): Promise<Response> {
-  const mode = request.headers.get('lambda-runtime-function-response-mode')
+  const mode = firstValue(request.headers, 'lambda-runtime-function-response-mode')
   const begin = (call: PollId): void => environment.dispatch({ type: 'runtime/response', call, id, mode })
   const read = (done: (received: Received) => void): void => receive(request, mode === 'streaming', done)
   return upload(environment, id, null, begin, read)
 }
 
-const causeType = 'application/vnd.aws.lambda.error.cause+json'
-
 /** `POST …/invocation/{id}/error`. */
 export function error(environment: Environment, request: Request, id: RequestId): Promise<Response> {
-  const sent = request.headers.get('lambda-runtime-function-error-type')
+  const sent = firstValue(request.headers, 'lambda-runtime-function-error-type')
   const type = sent === null ? null : errorType(sent)
   const begin = (call: PollId): void =>
     environment.dispatch({ type: 'runtime/error', call, id, errorType: type })
   const read = (done: (received: Received) => void): void =>
     receive(request, false, (received) => {
-      const cause = request.headers.get('content-type') === causeType
+      const cause = firstValue(request.headers, 'content-type') === causeType
       if (!cause || received.kind !== 'complete') return done(received)
       withoutCause(received.payload as Blob).then((payload) => done({ ...received, payload }))
     })
@@ -68,7 +67,7 @@ function upload(
 
 /** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
 export async function initError(environment: Environment, request: Request): Promise<Response> {
-  const type = errorType(request.headers.get('lambda-runtime-function-error-type'))
+  const type = errorType(firstValue(request.headers, 'lambda-runtime-function-error-type'))
   const received = await new Promise<Received>((resolve) => receive(request, false, resolve))
   const document = received.kind === 'complete' ? received.payload : new Blob([])
   return new Promise((resolve) => {
@@ -94,23 +93,3 @@ function answer(environment: Environment, reply: Reply): Response {
 
 /** The reference's answer when an event cannot be rendered; the rules never let it come to that. */
 const unknownEvent = (): Response => errorResponse(500, 'InternalServerError', 'Internal Server Error')
-
-/**
- * A document of the error-cause type is handed on without the cause, with `errorMessage` first, as the reference does
- * (rie-classic.md 4.5); what is not such a document becomes a JSON string that says so.
- */
-async function withoutCause(body: Blob): Promise<Payload> {
-  const invalid = new Blob(['"Invalid error body"'])
-  try {
-    const sent = (await body.json()) as Record<string, unknown> | null
-    if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) return invalid
-    const { errorMessage = '', errorType: type = '', stackTrace = [] } = sent
-    const stack = stackTrace ?? []
-    if (typeof (errorMessage ?? '') !== 'string' || typeof (type ?? '') !== 'string') return invalid
-    if (!Array.isArray(stack) || stack.some((line) => typeof line !== 'string')) return invalid
-    const document = { errorMessage: errorMessage ?? '', errorType: type ?? '' }
-    return new Blob([goJson(stack.length > 0 ? { ...document, stackTrace: stack } : document)])
-  } catch {
-    return invalid
-  }
-}

@@ -118,6 +118,8 @@ export const invalidRequestId: Refusal = refused('InvalidRequestID', 'Invalid re
 export const maxResponseBytes = 6 * 1024 * 1024 + 100
 /** Largest event that a caller may send, in bytes: 6 MiB. */
 export const maxRequestBytes = 6 * 1024 * 1024
+/** The same for an event whose caller does not wait for the answer: 1 MiB. */
+export const maxAsyncRequestBytes = 1024 * 1024
 /** Extensions of one environment, external and internal together. */
 export const maxExtensions = 10
 

@@ -39,7 +39,9 @@ export class Growth implements Disposable {
       this.#arm(this.#notBefore - now)
       return false
     }
-    const soon = this.#environments.filter((one) => one.tenant === tenant && isRecovering(one.state)).length
+    const soon = this.#environments.filter(
+      (one) => (one.tenant === tenant || one.tenant === undefined) && isRecovering(one.state),
+    ).length
     if (soon <= rivals) return true
     const left = (since ?? now) + patienceMs - now
     if (left > 0) this.#arm(left)

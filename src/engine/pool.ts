@@ -96,13 +96,14 @@ export class Pool {
     }
     // whoever waits longer goes first, also when an environment is free for a moment between two events
     if (this.#queue.size === 0 && this.#place(invocation, null, 0, 0)) return
-    if (!this.#mayWait()) {
-      this.#refuse(invocation, { kind: 'throttled' })
-      return
-    }
     this.#ids.add(invocation.id)
-    this.#queue.push(invocation, this.#parts.clock.now())
+    const waiting = this.#queue.push(invocation, this.#parts.clock.now())
     this.#serveQueue()
+    // only now: it may have overtaken those of other tenants
+    if (!waiting.waits || this.#mayWait(this.#queue.size - 1)) return
+    this.#queue.remove(waiting)
+    this.#ids.delete(invocation.id)
+    this.#refuse(invocation, { kind: 'throttled' })
   }
 
   /** Forgets an invocation that is over; the gateway calls it when nothing more will be heard of it. */
@@ -177,11 +178,13 @@ export class Pool {
     }
   }
 
-  /** Whoever waits for an environment that is about to be free, or to make room, counts against no limit. */
-  #mayWait(): boolean {
-    const { size } = this.#queue
+  /**
+   * Whether another one may wait behind so many. Whoever waits for an environment that is about to be free, or to make
+   * room, counts against no limit.
+   */
+  #mayWait(others: number): boolean {
     const { maxQueue } = this.#parts
-    return mayWait(size, maxQueue) || mayWait(size, maxQueue + this.#growth.promised)
+    return mayWait(others, maxQueue) || mayWait(others, maxQueue + this.#growth.promised)
   }
 
   /** Whether there is any environment, or room for one, that the next in the queue could have if this one cannot. */

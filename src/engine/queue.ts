@@ -7,9 +7,12 @@ export interface Waiting {
   readonly since: number
   /** whoever came next; still there after this one was removed */
   readonly next: Waiting | null
+  /** false once it was taken out */
+  readonly waits: boolean
 }
 
 interface Node extends Waiting {
+  waits: boolean
   next: Node | null
   previous: Node | null
 }
@@ -31,12 +34,13 @@ export class Queue {
     return this.#size
   }
 
-  push(invocation: Invocation, since: number): void {
-    const node: Node = { invocation, since, next: null, previous: this.#last }
+  push(invocation: Invocation, since: number): Waiting {
+    const node: Node = { invocation, since, waits: true, next: null, previous: this.#last }
     if (this.#last === null) this.#first = node
     else this.#last.next = node
     this.#last = node
     this.#size++
+    return node
   }
 
   /** Takes out one that is in the queue. */
@@ -46,13 +50,17 @@ export class Queue {
     else node.previous.next = node.next
     if (node.next === null) this.#last = node.previous
     else node.next.previous = node.previous
+    node.waits = false
     this.#size--
   }
 
   /** Empties the queue. */
   takeAll(): Invocation[] {
     const all: Invocation[] = []
-    for (let node = this.#first; node !== null; node = node.next) all.push(node.invocation)
+    for (let node = this.#first; node !== null; node = node.next) {
+      node.waits = false
+      all.push(node.invocation)
+    }
     this.#first = null
     this.#last = null
     this.#size = 0

@@ -1,6 +1,7 @@
 /** `/_rie/*`: for those who look after an emulator. Health and readiness for probes, state for people, metrics. */
 
 import { Hono } from 'hono'
+import { pathOf } from '../core/path.ts'
 import type { Pool } from '../engine/pool.ts'
 
 /** The figures in a text format. */
@@ -16,7 +17,10 @@ export interface AdminOptions {
   readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
 }
 
-/** Every path but the one of invocations; what is not served gets an answer that says what is. */
+/**
+ * Every path but the one of invocations; what is not served gets an answer that says what is. A path with a slash too
+ * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
+ */
 export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
   let loaded: MetricsText | undefined
   const router = new Hono()
@@ -34,22 +38,33 @@ export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
     loaded ??= metrics()
     return context.body(await loaded.text(), 200, { 'Content-Type': loaded.contentType })
   })
-  router.notFound(({ req }) =>
-    problem(
-      404,
-      `${req.method} ${req.path} is not served; invoke with POST /2015-03-31/functions/function/invocations`,
-    ),
-  )
+  router.notFound(({ req }) => {
+    const path = pathOf(req.url)
+    if (path.includes('//')) {
+      const query = /\?.*$/.exec(req.url)?.[0] ?? ''
+      const Location = path.replace(/\/\/+/g, '/') + query
+      return new Response(null, { status: 307, headers: { Location } })
+    }
+    const help = 'invoke with POST /2015-03-31/functions/function/invocations'
+    return problem(404, `${req.method} ${req.path} is not served; ${help}`)
+  })
   return router
 }
 
-/** An answer of ours that is no outcome of an invocation. */
+/** An answer of ours that is no outcome of an invocation; SDKs take the name of their exception from it. */
 export function problem(
   status: number,
   message: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  // `Response.json` would add a charset, which AWS does not
-  const all = { 'Content-Type': 'application/json', ...headers }
-  return new Response(JSON.stringify({ Type: 'User', Message: message }), { status, headers: all })
+  const ours = status >= 500
+  const all = {
+    // `Response.json` would add a charset, which AWS does not
+    'Content-Type': 'application/json',
+    'x-amzn-RequestId': crypto.randomUUID(),
+    'x-amzn-ErrorType': ours ? 'ServiceException' : 'UnknownOperationException',
+    ...headers,
+  }
+  const document = { Type: ours ? 'Service' : 'User', Message: message }
+  return new Response(JSON.stringify(document), { status, headers: all })
 }

@@ -1,6 +1,7 @@
 /** Reads what a caller posts, up to the limit of a request, without looking at it. */
 
-import { maxRequestBytes, type Payload } from '../core/failure.ts'
+import type { Payload } from '../core/failure.ts'
+import { firstValue } from '../core/header.ts'
 
 export type Body = Payload | 'too-large' | 'broken'
 
@@ -8,29 +9,30 @@ export type Body = Payload | 'too-large' | 'broken'
 const emptyObject = new Blob(['{}'])
 
 /** Calls `done` once. A request that announces more than the limit is refused unread. */
-export function readBody(request: Request, done: (body: Body) => void): void {
-  const length = request.headers.get('content-length')
+export function readBody(request: Request, limit: number, done: (body: Body) => void): void {
+  // that it may come twice, as long as it says the same, is Bun's opinion
+  const length = firstValue(request.headers, 'content-length')
   const broken = (): void => done('broken')
   if (length !== null) {
-    if (Number(length) > maxRequestBytes) done('too-large')
+    if (Number(length) > limit) done('too-large')
     else request.blob().then((blob) => done(orEmpty(blob)), broken)
   } else if (request.body === null) {
     done(emptyObject)
   } else {
-    readChunks(request.body).then(done, broken)
+    readChunks(request.body, limit).then(done, broken)
   }
 }
 
 const orEmpty = (blob: Blob): Payload => (blob.size === 0 ? emptyObject : blob)
 
-async function readChunks(body: ReadableStream<Uint8Array>): Promise<Body> {
+async function readChunks(body: ReadableStream<Uint8Array>, limit: number): Promise<Body> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   let bytes = 0
   for await (const chunk of body as ReadableStream<Uint8Array<ArrayBuffer>>) {
     bytes += chunk.byteLength
     // what comes after the limit is read and dropped, so that the caller can finish and read the answer
-    if (bytes <= maxRequestBytes) chunks.push(chunk)
+    if (bytes <= limit) chunks.push(chunk)
     else chunks.length = 0
   }
-  return bytes > maxRequestBytes ? 'too-large' : orEmpty(new Blob(chunks))
+  return bytes > limit ? 'too-large' : orEmpty(new Blob(chunks))
 }

@@ -3,7 +3,7 @@
  * the service would have sent to an SDK. Both are pure; the table in the README is about these two functions.
  */
 
-import { type Fault, maxRequestBytes, maxResponseBytes, type Outcome } from '../core/failure.ts'
+import { type Fault, maxResponseBytes, type Outcome } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 
 export type SpokenDialect = 'rie' | 'lambda'
@@ -113,9 +113,10 @@ const stopping = serviceError(503, 'ServiceUnavailableException', {
 })
 
 /** One byte over the limit is too much; both dialects get the service's document. */
-export const requestTooLarge = serviceError(413, 'RequestEntityTooLargeException', {
-  Message: `Request must be smaller than ${maxRequestBytes} bytes for the InvokeFunction operation`,
-})
+export const requestTooLarge = (limit: number): Answer =>
+  serviceError(413, 'RequestEntityTooLargeException', {
+    Message: `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+  })
 
 export const invalidContent = (message: string): Answer =>
   serviceError(400, 'InvalidRequestContentException', { Type: 'User', message })

@@ -3,10 +3,12 @@
  * answer. The caller may go away meanwhile; that changes nothing.
  */
 
-import type { Outcome, Payload } from '../core/failure.ts'
+import { maxAsyncRequestBytes, maxRequestBytes, type Outcome, type Payload } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { Pool } from '../engine/pool.ts'
 import { readBody } from './body.ts'
+import { contentProblem } from './content.ts'
 import { type Answer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
 import * as facts from './request.ts'
 
@@ -28,7 +30,8 @@ export function invoke(
 ): Promise<Response> {
   const { headers } = request
   const dialect = facts.dialectOf(headers, options.dialect)
-  const id = facts.requestId(headers, (other) => pool.has(other))
+  const inFlight = (other: RequestId): boolean => pool.has(other)
+  let id = facts.requestId(headers, inFlight)
   const refuse = (answer: Answer): Promise<Response> => Promise.resolve(respond(answer, id, null, null))
 
   let qualifier: string | null = null
@@ -48,20 +51,32 @@ export function invoke(
   const clientContext = facts.clientContext(headers, dialect)
   if (clientContext !== null && typeof clientContext === 'object') return refuse(clientContext)
 
-  const trace = facts.traceId(headers, id, options.epoch())
+  let trace = facts.traceId(headers, id, options.epoch())
   const seconds = options.functionTimeoutMs / 1000
+  const version = facts.executedVersion(qualifier, options.functionVersion)
+  const synchronous = type !== 'Event'
+  const limit = synchronous ? maxRequestBytes : maxAsyncRequestBytes
+  const answeredTrace = (): string | null =>
+    dialect === 'lambda' ? facts.answeredTrace(trace, synchronous) : null
   return new Promise((resolve) => {
     const answer = (outcome: Outcome, log: Uint8Array | null): void => {
       const rendered = render(outcome, { dialect, id, timeoutSeconds: seconds })
-      resolve(respond(rendered, id, qualifier ?? options.functionVersion, log))
+      resolve(respond(rendered, id, version, log, answeredTrace()))
+    }
+    /** Whoever sends an Event is told if it is not taken, and of nothing that comes later: the first answer counts. */
+    const refusal = (outcome: Outcome): void => {
+      if (outcome.kind === 'throttled' || outcome.kind === 'shutdown') answer(outcome, null)
     }
     const run = (payload: Payload): void => {
       if (type === 'DryRun') {
         resolve(respond({ ...noContent, status: 204 }, id, null, null))
         return
       }
-      const synchronous = type === 'RequestResponse'
-      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null))
+      // another request may have come with the same id while this body was read
+      if (pool.has(id)) {
+        id = facts.requestId(headers, inFlight)
+        trace = facts.traceId(headers, id, options.epoch())
+      }
       const invocation = new Call(
         id,
         payload,
@@ -71,13 +86,14 @@ export function invoke(
         tenant,
         tail && synchronous,
         pool,
-        synchronous ? answer : null,
+        synchronous ? answer : refusal,
       )
       pool.invoke(invocation)
+      if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null, answeredTrace()))
     }
-    readBody(request, (body) => {
+    readBody(request, limit, (body) => {
       if (body === 'too-large') {
-        resolve(respond(requestTooLarge, id, null, null))
+        resolve(respond(requestTooLarge(limit), id, null, null))
       } else if (body === 'broken') {
         // nobody is there to read it, but every request is answered
         resolve(respond(invalidContent('The request body ended before it was complete.'), id, null, null))
@@ -105,7 +121,7 @@ class Call implements Invocation {
   startedAt = 0
   deadline = 0
   readonly #pool: Pool
-  readonly #answer: ((outcome: Outcome, log: Uint8Array | null) => void) | null
+  readonly #answer: (outcome: Outcome, log: Uint8Array | null) => void
   #outcome: Outcome | null = null
 
   constructor(
@@ -117,7 +133,7 @@ class Call implements Invocation {
     tenant: string | null,
     tail: boolean,
     pool: Pool,
-    answer: ((outcome: Outcome, log: Uint8Array | null) => void) | null,
+    answer: (outcome: Outcome, log: Uint8Array | null) => void,
   ) {
     this.id = id
     this.payload = payload
@@ -134,26 +150,23 @@ class Call implements Invocation {
     const neverRan = outcome.kind === 'throttled' || (outcome.kind === 'shutdown' && this.startedAt === 0)
     if (neverRan) this.#pool.forget(this.id)
     if (this.tail && !neverRan) this.#outcome = outcome
-    else this.#answer?.(outcome, null)
+    else this.#answer(outcome, null)
   }
 
   over(log: Uint8Array | null): void {
     this.#pool.forget(this.id)
-    if (this.#outcome !== null) this.#answer?.(this.#outcome, log)
+    if (this.#outcome !== null) this.#answer(this.#outcome, log)
   }
 }
 
 const noContent: Answer = { status: 204, body: null, contentType: '', functionError: false }
 
-/** The parser's own words help whoever sent it. */
+/** The words of the service, and what is wrong where. */
 async function checkJson(body: Blob): Promise<Answer | null> {
-  try {
-    JSON.parse(await body.text())
-    return null
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return invalidContent(`Could not parse request body into json: Could not parse payload into json: ${why}`)
-  }
+  const why = contentProblem(new Uint8Array(await body.arrayBuffer()))
+  return why === null
+    ? null
+    : invalidContent(`Could not parse request body into json: Could not parse payload into json: ${why}`)
 }
 
 /** Filled anew for each plain success: a Response copies its headers, and copying costs half of making them anew. */
@@ -161,15 +174,22 @@ const plainHeaders = new Headers({ 'Content-Type': 'application/json' })
 /** of the answer before, which is nearly always that of the next one */
 let lastVersion = ''
 
-/** `version` is null where the service sends no `X-Amz-Executed-Version`. */
-function respond(answer: Answer, id: string, version: string | null, log: Uint8Array | null): Response {
+/** `version` and `trace` are null where the service, or the reference, sends none. */
+function respond(
+  answer: Answer,
+  id: string,
+  version: string | null,
+  log: Uint8Array | null,
+  trace: string | null = null,
+): Response {
   const { status, contentType, functionError } = answer
   if (
     status === 200 &&
     contentType === 'application/json' &&
     version !== null &&
     !functionError &&
-    log === null
+    log === null &&
+    trace === null
   ) {
     plainHeaders.set('x-amzn-RequestId', id)
     if (version !== lastVersion) {
@@ -183,6 +203,7 @@ function respond(answer: Answer, id: string, version: string | null, log: Uint8A
   if (version !== null) headers['X-Amz-Executed-Version'] = version
   if (functionError) headers['X-Amz-Function-Error'] = 'Unhandled'
   if (log !== null) headers['X-Amz-Log-Result'] = Buffer.from(log).toString('base64')
+  if (trace !== null) headers['X-Amzn-Trace-Id'] = trace
   if (answer.headers !== undefined) Object.assign(headers, answer.headers)
   return new Response(answer.body, { status, headers })
 }

@@ -2,7 +2,9 @@
  * What a caller asks for: the facts in path and headers of an invoke request, checked.
  */
 
+import { firstValue } from '../core/header.ts'
 import type { RequestId } from '../core/ids.ts'
+import { contentProblem } from './content.ts'
 import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
 
 export interface FunctionTarget {
@@ -54,7 +56,19 @@ export function parseTarget(segment: string, queryQualifier: string | null): Fun
       message: `Qualifier '${queryQualifier.slice(0, 64)}' must be $LATEST, a version or the name of an alias`,
     })
   }
-  return { name: match[1] as string, qualifier: match[2] ?? (queryQualifier || null) }
+  const [, own, derived = null] = match
+  if (derived !== null && queryQualifier && derived !== queryQualifier) {
+    return serviceError(400, 'InvalidParameterValueException', {
+      Type: 'User',
+      message: 'The derived qualifier from the function name does not match the specified qualifier.',
+    })
+  }
+  return { name: own as string, qualifier: derived ?? (queryQualifier || null) }
+}
+
+/** The version that runs: an alias stands for the only one that there is. */
+export function executedVersion(qualifier: string | null, configured: string): string {
+  return qualifier !== null && /^(?:\d+|\$LATEST)$/.test(qualifier) ? qualifier : configured
 }
 
 /** Signed requests and those of SDKs expect the service; everything else is a person with curl. */
@@ -68,7 +82,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** The caller's own id if it is a UUID that is not in flight, else a new one. */
 export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean): RequestId {
-  const sent = headers.get('x-amzn-requestid')
+  const sent = firstValue(headers, 'x-amzn-requestid')
   if (sent !== null && uuid.test(sent)) {
     const id = sent.toLowerCase() as RequestId
     if (!inFlight(id)) return id
@@ -76,10 +90,13 @@ export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean
   return crypto.randomUUID() as string as RequestId
 }
 
-/** The caller's trace header, or a new one that is not sampled. */
+/**
+ * The caller's trace header, or a new one that is not sampled. It is sent on in a header, where bytes beyond ASCII end
+ * Rust's client and cut Java's; no trace has any.
+ */
 export function traceId(headers: Headers, id: RequestId, epoch: number): string {
-  const sent = headers.get('x-amzn-trace-id')
-  if (sent) return sent
+  const sent = firstValue(headers, 'x-amzn-trace-id')
+  if (sent && /^[\x20-\x7e]+$/.test(sent)) return sent
   const second = Math.floor(epoch / 1000)
   if (second !== rootSecond) {
     rootSecond = second
@@ -95,6 +112,12 @@ export function traceId(headers: Headers, id: RequestId, epoch: number): string 
 let root = ''
 let rootSecond = -1
 
+/** The trace as the service answers with it: names in lower case, no parent where nobody waits for the invocation. */
+export function answeredTrace(trace: string, synchronous: boolean): string {
+  const fields = trace.split(';').map((field) => field.replace(/^[^=]*/, (name) => name.toLowerCase()))
+  return fields.filter((field) => synchronous || !field.startsWith('parent=')).join(';')
+}
+
 /** Longest client context of the service, in base64 characters; the reference has no limit. */
 const maxClientContext = 3583
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
@@ -104,7 +127,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  * are escaped, because raw bytes in a header end Rust's client and cut Java's.
  */
 export function clientContext(headers: Headers, dialect: SpokenDialect): string | null | Answer {
-  const sent = headers.get('x-amz-client-context')
+  const sent = firstValue(headers, 'x-amz-client-context')
   if (!sent) return null
   if (dialect === 'lambda' && sent.length > maxClientContext) {
     return invalidContent(
@@ -115,22 +138,15 @@ export function clientContext(headers: Headers, dialect: SpokenDialect): string 
     invalidContent(`X-Amz-Client-Context must be base64 of a JSON object: ${why}`)
   if (!base64.test(sent)) return bad(`'${sent.slice(0, 64)}' is not base64`)
   const bytes = Buffer.from(sent, 'base64')
-  let parsed: unknown
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    parsed = JSON.parse(text)
-  } catch (error) {
-    return bad(error instanceof Error ? error.message : String(error))
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return bad('it is no object')
-  return asciiHeader(text)
+  const problem = contentProblem(bytes)
+  if (problem !== null) return bad(problem)
+  const text = new TextDecoder().decode(bytes).trim()
+  return text.startsWith('{') ? asciiHeader(text) : bad('it is no object')
 }
 
 /** JSON text that can stand in a header: no line breaks between tokens, nothing beyond ASCII. */
 function asciiHeader(text: string): string {
   return text
-    .trim()
     .replace(/[\r\n\t]/g, ' ')
     .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
@@ -138,7 +154,7 @@ function asciiHeader(text: string): string {
 const tenantPattern = /^[a-zA-Z0-9._:/=+\-@ ]{1,256}$/
 
 export function tenantId(headers: Headers): string | null | Answer {
-  const sent = headers.get('x-amz-tenant-id')
+  const sent = firstValue(headers, 'x-amz-tenant-id')
   if (sent === null || sent === '') return null
   if (tenantPattern.test(sent)) return sent
   return serviceError(400, 'InvalidParameterValueException', {
@@ -150,7 +166,7 @@ export function tenantId(headers: Headers): string | null | Answer {
 export type InvocationType = 'RequestResponse' | 'Event' | 'DryRun'
 
 export function invocationType(headers: Headers): InvocationType | Answer {
-  const sent = headers.get('x-amz-invocation-type')
+  const sent = firstValue(headers, 'x-amz-invocation-type')
   if (sent === null || sent === '' || sent === 'RequestResponse') return 'RequestResponse'
   if (sent === 'Event' || sent === 'DryRun') return sent
   return serviceError(400, 'InvalidParameterValueException', {
@@ -160,7 +176,7 @@ export function invocationType(headers: Headers): InvocationType | Answer {
 }
 
 export function wantsTail(headers: Headers): boolean | Answer {
-  const sent = headers.get('x-amz-log-type')
+  const sent = firstValue(headers, 'x-amz-log-type')
   if (sent === null || sent === '' || sent === 'None') return false
   if (sent === 'Tail') return true
   return serviceError(400, 'InvalidParameterValueException', {

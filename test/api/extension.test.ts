@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { maxResponseBytes } from '../../src/core/failure.ts'
 import { invocation, requestId } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
 import {
@@ -106,12 +107,16 @@ describe('register', () => {
     ['{"events":["INVOKE"],"configurationKeys":[]}', ['INVOKE']],
     ['{"events":["INVOKE"],"configurationKeys":null}', ['INVOKE']],
     ['{"events":["BAD"],"Events":["INVOKE"]}', ['INVOKE']],
+    [`{"events":["INVOKE"],"x":"${'x'.repeat(200_000)}"}`, ['INVOKE']],
   ]
-  test.each(bodies)('takes %s', async (body, events) => {
-    await using staged = started()
-    expect((await register(staged, 'inner', body)).status).toBe(200)
-    expect(staged.environment.state).toMatchObject({ extensions: [{ events }] })
-  })
+  test.each(bodies.map(([body, events]) => [body.slice(0, 80), body, events] as const))(
+    'takes %s',
+    async (_, body, events) => {
+      await using staged = started()
+      expect((await register(staged, 'inner', body)).status).toBe(200)
+      expect(staged.environment.state).toMatchObject({ extensions: [{ events }] })
+    },
+  )
 
   const problems: [body: string, message: string | RegExp][] = [
     ['', 'unexpected end of JSON input'],
@@ -126,7 +131,11 @@ describe('register', () => {
       '{"events":["BAD"],"configurationKeys":["x"]}',
       'configurationKeys are deprecated; use environment variables instead',
     ],
-    [`{"x":"${'x'.repeat(70_000)}"}`, 'registration larger than 65536 characters'],
+    ['{"configurationKeys":[1]}', 'configurationKeys must be an array of strings'],
+    ['{"configurationKeys":[null]}', 'configurationKeys are deprecated; use environment variables instead'],
+    ['\ufeff{"events":[]}', /JSON/],
+    ['['.repeat(1_000_000), 'no JSON: more than 10000 levels of nesting'],
+    [`{"x":"${'x'.repeat(maxResponseBytes)}"}`, `registration larger than ${maxResponseBytes} bytes`],
   ]
   test('refuses a body that is none', async () => {
     for (const [body, message] of problems) {

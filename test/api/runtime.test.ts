@@ -333,7 +333,27 @@ describe('error', () => {
     ['a string for a stack', '{"stackTrace":"x"}', '"Invalid error body"'],
     ['numbers in the stack', '{"stackTrace":[1]}', '"Invalid error body"'],
     ['a list', '[]', '"Invalid error body"'],
-    ['null', 'null', '"Invalid error body"'],
+    ['null', ' null ', '{"errorMessage":"","errorType":""}'],
+    ['names in other cases', '{"ErrorMessage":"m","ERRORTYPE":"T"}', '{"errorMessage":"m","errorType":"T"}'],
+    ['a name in two cases', '{"errorMessage":"a","ErrorMessage":"b"}', '{"errorMessage":"b","errorType":""}'],
+    [
+      'nulls in the stack',
+      '{"stackTrace":["a",null]}',
+      '{"errorMessage":"","errorType":"","stackTrace":["a",""]}',
+    ],
+    [
+      'half of a character',
+      '{"errorMessage":"\\ud800","stackTrace":["\\udc00"]}',
+      '{"errorMessage":"\ufffd","errorType":"","stackTrace":["\ufffd"]}',
+    ],
+    ['a byte-order mark', '\ufeff{}', '"Invalid error body"'],
+    ['more than the document', '{} {}', '"Invalid error body"'],
+    ['a cause of brackets', `{"errorCause":${'['.repeat(2_000_000)}`, '"Invalid error body"'],
+    [
+      'a cause that is nested without end',
+      `{"errorCause":${'['.repeat(10_001)}${']'.repeat(10_001)}}`,
+      '"Invalid error body"',
+    ],
     ['no JSON', 'oops', '"Invalid error body"'],
     ['no bytes', '', '"Invalid error body"'],
   ]

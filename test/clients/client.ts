@@ -65,13 +65,18 @@ interface Steps {
   build?(folder: string): Promise<void>
 }
 
-/** The folder `.cache/clients/<client>/<version>` with the client and a copy of its function's sources. */
-export async function cached(client: string, version: string, steps: Steps): Promise<string> {
+/** The folder `.cache/clients/<client>/<version>` with the client and a copy of its function's sources, or of others. */
+export async function cached(
+  client: string,
+  version: string,
+  steps: Steps,
+  source = sources(client),
+): Promise<string> {
   const folder = join(CACHE, client, version)
   await mkdir(folder, { recursive: true })
-  await cp(sources(client), folder, { recursive: true })
+  await cp(source, folder, { recursive: true })
   await once(join(folder, '.installed'), version, () => steps.install?.(folder))
-  await once(join(folder, '.built'), await fingerprint(sources(client)), () => steps.build?.(folder))
+  await once(join(folder, '.built'), await fingerprint(source), () => steps.build?.(folder))
   return folder
 }
 

@@ -11,6 +11,8 @@ export interface Answer {
 }
 
 export interface Emulator extends AsyncDisposable {
+  /** Where SDKs find it. */
+  readonly url: string
   /** Posts an event; a string goes as it is, `undefined` goes as no body at all. */
   invoke(event: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Ends it with SIGTERM; what it wrote until then. */
@@ -76,6 +78,7 @@ export async function startEmulator(
     return written
   }
   const emulator: Emulator = {
+    url: `http://127.0.0.1:${port}`,
     async invoke(event, headers = {}) {
       const url = `http://127.0.0.1:${port}/2015-03-31/functions/function/invocations`
       const body = event === undefined ? null : typeof event === 'string' ? event : JSON.stringify(event)

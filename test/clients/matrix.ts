@@ -1,6 +1,9 @@
 /** The results as Markdown: one row per case, one column per client, reasons below. */
-import type { Case } from './cases.ts'
-import type { Client } from './client.ts'
+/** What a row or a column is called. */
+interface Titled {
+  readonly name: string
+  readonly title: string
+}
 
 export type Result =
   | { readonly outcome: 'passed' }
@@ -9,9 +12,9 @@ export type Result =
 
 export type Results = ReadonlyMap<string, ReadonlyMap<string, Result>>
 
-export function matrix(clients: readonly Client[], cases: readonly Case[], results: Results): string {
+export function matrix(clients: readonly Titled[], cases: readonly Titled[], results: Results): string {
   const reasons: string[] = []
-  function cell(client: Client, one: Case): string {
+  function cell(client: Titled, one: Titled): string {
     const result = results.get(client.name)?.get(one.name)
     if (!result) return ''
     if (result.outcome === 'passed') return '✓'

@@ -1,43 +1,54 @@
 /**
- * AWS's own runtime clients, each with a real function, against a built emulator.
+ * AWS's own runtime clients, each with a real function, against a built emulator; and AWS's SDKs as its callers.
  *
- *     bun run clients [client…] [--case name,…] [--emulator PATH] [--handlers-only] [--write]
+ *     bun run clients [client|SDK…] [--case name,…] [--emulator PATH] [--handlers-only] [--write]
  *
  * `--handlers-only` asks only for what the reference does too; `--write` puts the matrix into the README.
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CASES, type Case } from './cases.ts'
-import { type Client, Unavailable } from './client.ts'
+import { ANSWERS } from './callers/answers.ts'
+import type { Command } from './callers/caller.ts'
+import { CALLERS } from './callers/callers.ts'
+import { REFUSALS } from './callers/refusals.ts'
+import { CallerTrial } from './callers/trial.ts'
+import { CASES } from './cases.ts'
+import { type Launch, Unavailable } from './client.ts'
 import { CLIENTS } from './clients.ts'
 import { matrix, type Result } from './matrix.ts'
-import { type Trial, trial } from './trial.ts'
+import { trial } from './trial.ts'
 
 const ROOT = resolve(import.meta.dir, '../..')
+const CALLER_CASES = [...ANSWERS, ...REFUSALS]
 
 function fail(problem: string): never {
   console.error(problem)
   process.exit(2)
 }
 
-function chosen<T extends { readonly name: string }>(
-  what: string,
-  all: readonly T[],
-  names: readonly string[],
-): T[] {
-  for (const name of names) {
-    if (!all.some((one) => one.name === name))
-      fail(`no ${what} ${name}; there are ${all.map((one) => one.name).join(', ')}`)
-  }
-  return all.filter((one) => names.length === 0 || names.includes(one.name))
+interface Named {
+  readonly name: string
 }
 
-async function attempt(one: Case, trial: Trial): Promise<Result> {
-  const lack = trial.client.lacks[one.name]
+/** Those of two lists that were named, or all; a name that is in neither is a mistake. */
+function chosen<A extends Named, B extends Named>(
+  what: string,
+  names: readonly string[],
+  a: readonly A[],
+  b: readonly B[],
+): [A[], B[]] {
+  const known = [...a, ...b].map(({ name }) => name)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) fail(`no ${what} ${unknown}; there are ${known.join(', ')}`)
+  const isChosen = ({ name }: Named) => names.length === 0 || names.includes(name)
+  return [a.filter(isChosen), b.filter(isChosen)]
+}
+
+async function attempt(run: () => Promise<void>, lack: string | undefined): Promise<Result> {
   if (lack) return { outcome: 'skipped', reason: lack }
   try {
-    await one.run(trial)
+    await run()
     return { outcome: 'passed' }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -45,19 +56,33 @@ async function attempt(one: Case, trial: Trial): Promise<Result> {
   }
 }
 
-async function tryClient(client: Client, cases: readonly Case[]): Promise<Map<string, Result>> {
+interface Subject<T> extends Named {
+  prepare(): Promise<T>
+  readonly lacks?: Readonly<Record<string, string>>
+}
+
+interface Runnable<Trial> extends Named {
+  run(trial: Trial): Promise<void>
+}
+
+/** Every case with one client or SDK, once it is here. */
+async function tryAll<T, Trial>(
+  subject: Subject<T>,
+  cases: readonly Runnable<Trial>[],
+  trialWith: (prepared: T) => Trial,
+): Promise<Map<string, Result>> {
   const results = new Map<string, Result>()
   try {
-    const launch = await client.prepare()
+    const trial = trialWith(await subject.prepare())
     for (const one of cases) {
-      const result = await attempt(one, trial(emulator, client, launch, values['handlers-only']))
+      const result = await attempt(() => one.run(trial), subject.lacks?.[one.name])
       results.set(one.name, result)
       const reason = result.outcome === 'passed' ? '' : `: ${result.reason}`
-      console.error(`${client.name.padEnd(7)} ${one.name.padEnd(15)} ${result.outcome}${reason}`)
+      console.error(`${subject.name.padEnd(7)} ${one.name.padEnd(15)} ${result.outcome}${reason}`)
     }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
-    console.error(`${client.name.padEnd(7)} skipped: ${error.message}`)
+    console.error(`${subject.name.padEnd(7)} skipped: ${error.message}`)
     for (const one of cases) results.set(one.name, { outcome: 'skipped', reason: error.message })
   }
   return results
@@ -75,13 +100,26 @@ const { values, positionals } = parseArgs({
 })
 const emulator = resolve(values.emulator)
 if (!existsSync(emulator)) fail(`${values.emulator} is not there: bun run build`)
-const clients = chosen('client', CLIENTS, positionals)
-const cases = chosen('case', CASES, values.case.split(',').filter(Boolean))
+const [clients, callers] = chosen('client', positionals, CLIENTS, CALLERS)
+const [cases, calls] = chosen('case', values.case.split(',').filter(Boolean), CASES, CALLER_CASES)
 
 const results = new Map<string, Map<string, Result>>()
-for (const client of clients) results.set(client.name, await tryClient(client, cases))
+for (const client of clients) {
+  const trialWith = (launch: Launch) => trial(emulator, client, launch, values['handlers-only'])
+  results.set(client.name, await tryAll(client, cases, trialWith))
+}
+// the reference has no answers for SDKs
+for (const caller of values['handlers-only'] ? [] : callers) {
+  await using trials = new AsyncDisposableStack()
+  const trialWith = (command: Command) => trials.use(new CallerTrial(emulator, caller, command))
+  results.set(caller.name, await tryAll(caller, calls, trialWith))
+}
 
-const text = matrix(clients, cases, results)
+const tables = [
+  clients.length > 0 && cases.length > 0 ? matrix(clients, cases, results) : '',
+  callers.length > 0 && calls.length > 0 ? matrix(callers, calls, results) : '',
+]
+const text = tables.filter(Boolean).join('\n\nSDKs, and what their user sees:\n\n')
 console.log(text)
 if (values.write) {
   const path = join(ROOT, 'README.md')

@@ -21,6 +21,7 @@ import { lifecycle } from './lifecycle.ts'
 import { logs } from './logs.ts'
 import { order } from './order.ts'
 import { polling } from './polling.ts'
+import { requests } from './requests.ts'
 import { responses } from './responses.ts'
 import { robustness } from './robustness.ts'
 import { runtimeApi } from './runtime-api.ts'
@@ -33,6 +34,7 @@ import { timeout } from './timeout.ts'
 export const chapters: readonly Chapter[] = [
   invoke,
   http,
+  requests,
   order,
   runtimeApi,
   responses,

@@ -5,6 +5,7 @@
  */
 import { type Difference, of } from './difference.ts'
 import { extensionDifferences } from './differences-extensions.ts'
+import { requestDifferences } from './differences-requests.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -429,6 +430,7 @@ export const differences: readonly Difference[] = [
     'keeps the other environments when one crashes',
     'stops all environments on SIGTERM',
     'throttles what does not fit into the queue',
+    'throttles an Event that does not fit into the queue, and runs those that do',
     'throttles at once without a queue',
     'lets a throttled caller try again',
   ]),
@@ -458,5 +460,6 @@ export const differences: readonly Difference[] = [
     ['answers a caller that has closed its side of the connection'],
     ['source', 'binary'],
   ),
+  ...requestDifferences,
   ...extensionDifferences,
 ]

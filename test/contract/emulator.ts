@@ -3,6 +3,7 @@
  * The case plays the runtime: the process that the emulator starts is a puppet that only has to live, and the case
  * itself makes the calls to the Runtime API that a runtime would make.
  */
+import { readFileSync } from 'node:fs'
 import { killMarked, type Output, patience, until, within } from '../harness.ts'
 import type { Launched } from './launch.ts'
 import { type Puppet, puppetFile, puppets } from './puppet.ts'
@@ -227,6 +228,10 @@ export class Emulator implements AsyncDisposable {
     }
   }
 }
+
+/** The memory of the emulator itself, in MB. */
+export const resident = (rie: Emulator): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${rie.pid}/status`, 'latin1'))?.[1]) / 1024
 
 const runtimeName = puppetFile.slice(puppetFile.lastIndexOf('/') + 1)
 

@@ -44,6 +44,7 @@ const wrong: Readonly<
   'for an event that nobody knows': ['a', asked('INVOKE', 'NOPE'), badEvent('NOPE: ErrorInvalidEventType')],
   'for an event in lower case': ['a', asked('invoke'), badEvent('invoke: ErrorInvalidEventType')],
   'for an event without a name': ['a', asked(''), badEvent(': ErrorInvalidEventType')],
+  'for an event that is null': ['a', '{"events":["INVOKE",null]}', badEvent(': ErrorInvalidEventType')],
   'for an event in angle brackets': ['a', asked('<b>'), badEvent('\\u003cb\\u003e: ErrorInvalidEventType')],
   'for SHUTDOWN in an internal extension': ['a', asked('SHUTDOWN'), badEvent(shutdownRefused)],
   'for SHUTDOWN and then for NOPE': ['a', asked('SHUTDOWN', 'NOPE'), badEvent(shutdownRefused)],
@@ -60,6 +61,8 @@ const malformed = [
   '{"events":[1]}',
   '{"events":{}}',
   '{"configurationKeys":"a"}',
+  '{"configurationKeys":[1]}',
+  '\ufeff{}',
   '{} x',
 ]
 
@@ -105,6 +108,23 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
       else await rie.stillWaits(poll)
     })
   }
+
+  it('registers with a document of 200 000 bytes', async ({ start }) => {
+    await using rie = await start()
+    await open(rie)
+    const body = JSON.stringify({ events: ['INVOKE'], unknown: 'x'.repeat(200_000) })
+    expect((await register(rie, body, named('a'))).status).toBe(200)
+  })
+
+  it.external('knows an external extension whose name is not of ASCII', async ({ start }) => {
+    await using rie = await start({ extensions: puppetsNamed('größe-日本') })
+    rie.invoke()
+    await rie.extension('größe-日本')
+    const sent = Buffer.from('größe-日本').toString('latin1')
+    // internal ones may not ask for it
+    expect((await rie.register(sent, ['SHUTDOWN'])).status).toBe(200)
+    await rie.runtime()
+  })
 
   it('registers after a refusal as if nothing had happened', async ({ start }) => {
     await using rie = await start()

@@ -59,6 +59,9 @@ export const responses = chapter('Runtime API: responses', (it) => {
     ],
     ['answers for what it cannot read', 'not an object', '"Invalid error body"'],
     ['answers for a field of a wrong type', { errorMessage: 7 }, '"Invalid error body"'],
+    ['takes null for the document', null, '{"errorMessage":"","errorType":""}'],
+    ['takes names in any case', { ErrorMessage: 'm' }, '{"errorMessage":"m","errorType":""}'],
+    ['takes null for a line', { stackTrace: [null] }, '{"errorMessage":"","errorType":"","stackTrace":[""]}'],
   ] as const) {
     it(`${kind} of an error of type ${causeType}`, async ({ start }) => {
       await using rie = await start()

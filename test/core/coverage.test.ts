@@ -3,13 +3,15 @@
  * thresholds cannot be limited to a folder, so the report is read here.
  */
 
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { tempDir } from '../harness.ts'
+import { patience, tempDir } from '../harness.ts'
+
+setDefaultTimeout(4 * patience)
 
 const root = join(import.meta.dir, '../..')
-const own = ['lifecycle', 'extensions', 'failure', 'placement', 'path'].map(
+const own = ['lifecycle', 'extensions', 'failure', 'placement', 'path', 'header', 'json'].map(
   (name) => `./test/core/${name}.test.ts`,
 )
 

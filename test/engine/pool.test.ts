@@ -209,6 +209,55 @@ describe('the bound of the queue', () => {
   })
 })
 
+describe('the bound of the queue, with tenants,', () => {
+  const of = (tenant: string, name: string) => invocation(name, [], { tenant })
+
+  test('refuses nobody for whom an environment is free, whoever else waits', async () => {
+    const staged = pooled({ maxEnvironments: 2, maxQueue: 0 })
+    const { pool } = staged
+    pool.open(true)
+    next(at(staged, 0))
+    pool.invoke(of('red', 'a'))
+    pool.invoke(of('blue', 'b'))
+    next(at(staged, 1))
+    for (const environment of staged.environments) serve(environment)
+    const green = of('green', 'c')
+    pool.invoke(green)
+    expect({ waiting: pool.waiting, leaving: at(staged, 0).state.phase }).toEqual({
+      waiting: 1,
+      leaving: 'stopping',
+    })
+    const blue = of('blue', 'd')
+    pool.invoke(blue)
+    expect(running(staged)).toEqual([null, 'd'])
+    const refused = of('blue', 'e')
+    pool.invoke(refused)
+    expect(refused.outcomes).toEqual([{ kind: 'throttled' }])
+    expect(pool.has(requestId('e'))).toBe(false)
+    serve(at(staged, 1))
+    await until('room to be made', () => staged.environments.length === 3)
+    next(at(staged, 2))
+    serve(at(staged, 2))
+    expect([green, blue].map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'response'])
+  })
+
+  test('refuses whoever comes when all is full, and leaves those who wait alone', () => {
+    const staged = pooled({ maxQueue: 2 })
+    const { pool } = staged
+    next(pool.open(true))
+    const callers = ['a', 'b', 'c'].map((name) => of('red', name))
+    for (const caller of callers) pool.invoke(caller)
+    for (const tenant of ['red', 'blue']) {
+      const refused = of(tenant, `no ${tenant}`)
+      pool.invoke(refused)
+      expect(refused.outcomes).toEqual([{ kind: 'throttled' }])
+    }
+    expect(pool.waiting).toBe(2)
+    for (let round = 0; round < 3; round++) serve(at(staged, 0))
+    expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'response', 'response'])
+  })
+})
+
 describe('an environment that fails', () => {
   test('starts again for who waits', async () => {
     const staged = pooled()
@@ -269,6 +318,16 @@ describe('an environment that is about to be free', () => {
     expect({ size: pool.size, waiting: pool.waiting }).toEqual({ size: 1, waiting: 1 })
     next(at(staged, 0))
     expect({ size: pool.size, running: running(staged) }).toEqual({ size: 1, running: ['b'] })
+  })
+
+  test('is waited for after an eager start that failed, too', () => {
+    const staged = pooled({ maxEnvironments: 2 })
+    const { pool } = staged
+    pool.open(true)
+    at(staged, 0).dispatch({ type: 'init-limit' })
+    expect(at(staged, 0).state.phase).toBe('stopping')
+    pool.invoke(invocation('a'))
+    expect({ size: pool.size, waiting: pool.waiting }).toEqual({ size: 1, waiting: 1 })
   })
 
   test('is waited for by one only', () => {

@@ -26,7 +26,7 @@ function over(situation: { draining?: boolean; ready?: boolean } = {}) {
     const response = await router.fetch(new Request(`http://x${path}`))
     return [response.status, response.headers.get('content-type'), await response.text()]
   }
-  return { get, loads }
+  return { get, loads, router }
 }
 
 test('health says how things are', async () => {
@@ -64,6 +64,23 @@ test('metrics are loaded when they are asked for, once', async () => {
     expect(await get('/_rie/metrics')).toEqual([200, 'text/plain; version=0.0.4', 'a_metric 1\n'])
   }
   expect(loads).toEqual(['loaded'])
+})
+
+test('a path with a slash too many is sent on to the one without, whatever it is', async () => {
+  const { router } = over()
+  for (const [sent, clean] of [
+    [
+      '//2015-03-31//functions/f/invocations?Qualifier=a//b',
+      '/2015-03-31/functions/f/invocations?Qualifier=a//b',
+    ],
+    ['///', '/'],
+    ['//', '/'],
+    ['//example.org/x', '/example.org/x'],
+    ['/_rie//health', '/_rie/health'],
+  ]) {
+    const { status, headers } = await router.request(`http://localhost${sent}`)
+    expect([status, headers.get('location')]).toEqual([307, clean as string])
+  }
 })
 
 test('what is not served gets an answer that says what is', async () => {

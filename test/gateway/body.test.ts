@@ -25,7 +25,7 @@ function chunks(
 }
 
 const post = (body: ReadableStream | Uint8Array<ArrayBuffer> | string | null, headers = {}): Promise<Body> =>
-  new Promise((resolve) => readBody(new Request(url, { method: 'POST', body, headers }), resolve))
+  new Promise((resolve) => readBody(new Request(url, { method: 'POST', body, headers }), limit, resolve))
 const sized = (bytes: number): Promise<Body> =>
   post(new Uint8Array(bytes), { 'content-length': String(bytes) })
 
@@ -38,6 +38,12 @@ describe('the limit, at the byte', () => {
   test('in chunks', async () => {
     expect(await post(chunks(limit).body)).toMatchObject({ size: limit })
     expect(await post(chunks(limit + 1).body)).toBe('too-large')
+  })
+
+  test('with its length twice', async () => {
+    const twice = (bytes: number) => ({ 'content-length': `${bytes}, ${bytes}` })
+    expect(await post(new Uint8Array(limit), twice(limit))).toMatchObject({ size: limit })
+    expect(await post(new Uint8Array(limit + 1), twice(limit + 1))).toBe('too-large')
   })
 
   test('what is announced over it is not read', async () => {

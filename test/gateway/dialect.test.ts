@@ -137,7 +137,7 @@ describe.each(rows)('%s', (_, outcome, rie, lambda) => {
 })
 
 test('errors of the service before there is an outcome', () => {
-  expect(requestTooLarge).toEqual({
+  expect(requestTooLarge(6_291_456)).toEqual({
     status: 413,
     body: '{"Message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}',
     contentType: json,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
 import { type InvokeOptions, invoke } from '../../src/gateway/invoke.ts'
-import { answer, FakePool, invokeOptions } from './fakes.ts'
+import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
 
 const id = '6f9b2e5c-0000-4000-8000-000000000001'
 const url = 'http://localhost:8080/2015-03-31/functions/function/invocations'
@@ -94,19 +94,19 @@ describe('what a caller sends becomes an invocation', () => {
     }
   })
 
-  test('with the qualifier in the ARN and in the version', async () => {
-    const rows: [sent: Sent, qualifier: string][] = [
-      [{ segment: 'function:prod' }, 'prod'],
-      [{ segment: 'other%3A%24LATEST' }, '$LATEST'],
-      [{ query: '?Qualifier=7' }, '7'],
-      [{ segment: 'arn:aws:lambda:us-east-1:999999999999:function:other:live' }, 'live'],
+  test('with the qualifier in the ARN, and with the version that runs', async () => {
+    const rows: [sent: Sent, qualifier: string, version: string][] = [
+      [{ segment: 'function:prod' }, 'prod', '12'],
+      [{ segment: 'other%3A%24LATEST' }, '$LATEST', '$LATEST'],
+      [{ query: '?Qualifier=7' }, '7', '7'],
+      [{ segment: 'arn:aws:lambda:us-east-1:999999999999:function:other:live' }, 'live', '12'],
     ]
-    for (const [sent, qualifier] of rows) {
+    for (const [sent, qualifier, version] of rows) {
       const pool = new FakePool()
-      const { headers } = await send(pool, sent)
+      const { headers } = await send(pool, { ...sent, options: { functionVersion: '12' } })
       expect([pool.first.arn, headers['x-amz-executed-version']]).toEqual([
         `${invokeOptions.functionArn}:${qualifier}`,
-        qualifier,
+        version,
       ])
     }
   })
@@ -118,6 +118,34 @@ describe('what a caller sends becomes an invocation', () => {
     expect(headers['x-amzn-requestid']).toMatch(uuid)
     expect(headers['x-amzn-requestid']).not.toBe(id)
   })
+})
+
+test('the first of two requests with one id keeps it, whichever came first', async () => {
+  const pool = new FakePool()
+  pool.run = (invocation) => {
+    pool.ids.add(invocation.id)
+  }
+  const upload = new TransformStream<Uint8Array, Uint8Array>()
+  const slow = invoke(
+    pool.asPool,
+    invokeOptions,
+    new Request(url, { method: 'POST', body: upload.readable, headers: { 'x-amzn-requestid': id } }),
+    'function',
+  )
+  const quick = send(pool)
+  while (pool.invocations.length === 0) await Promise.resolve()
+  const writer = upload.writable.getWriter()
+  await writer.write(new TextEncoder().encode('"slow"'))
+  await writer.close()
+  while (pool.invocations.length === 1) await new Promise((resolve) => setImmediate(resolve))
+  const [first, second] = pool.invocations
+  expect(first?.id).toBe(id as never)
+  expect(second?.id).toMatch(uuid)
+  expect(second?.id).not.toBe(id as never)
+  expect(second?.traceId).not.toBe(first?.traceId as string)
+  for (const invocation of pool.invocations) answer(invocation, ok())
+  expect((await quick).headers['x-amzn-requestid']).toBe(id)
+  expect((await slow).headers.get('x-amzn-requestid')).toBe(second?.id as string)
 })
 
 describe('an outcome becomes the answer', () => {
@@ -134,9 +162,10 @@ describe('an outcome becomes the answer', () => {
       headers: { ...failed, 'content-type': 'text/plain; charset=utf-8' },
       body: 'Task timed out after 3.00 seconds',
     })
-    expect(await send(pool, { headers: { 'amz-sdk-invocation-id': 'x' } })).toEqual({
+    const trace = { 'x-amzn-trace-id': 'Root=1-a;Parent=b;Sampled=1' }
+    expect(await send(pool, { headers: { 'amz-sdk-invocation-id': 'x', ...trace } })).toEqual({
       status: 200,
-      headers: failed,
+      headers: { ...failed, 'x-amzn-trace-id': 'root=1-a;parent=b;sampled=1' },
       body: `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ${id} Error: Task timed out after 3.00 seconds"}`,
     })
   })
@@ -232,6 +261,49 @@ describe('the invocation type', () => {
     expect(pool.forgotten).toEqual([id as never])
   })
 
+  test('Event is refused if it is not taken, since nobody would ever run it', async () => {
+    const pool = new FakePool()
+    for (const [kind, status] of [
+      ['throttled', 429],
+      ['shutdown', 503],
+    ] as const) {
+      pool.run = (invocation) => invocation.settle({ kind })
+      const refused = await send(pool, { headers: { 'x-amz-invocation-type': 'Event' } })
+      expect(refused.status).toBe(status)
+      expect(refused.headers['x-amzn-errortype']).toBeString()
+    }
+    expect(pool.forgotten).toEqual([id as never, id as never])
+  })
+
+  test('Event has the headers of the service for an SDK', async () => {
+    const headers = { 'x-amz-invocation-type': 'Event', 'x-amzn-trace-id': 'Root=1-a;Parent=b;Sampled=1' }
+    expect(await send(new FakePool(), { headers, ...lambda })).toEqual({
+      status: 202,
+      headers: { 'x-amzn-requestid': id, 'x-amzn-trace-id': 'root=1-a;sampled=1' },
+      body: '',
+    })
+  })
+
+  test('Event has a limit of its own, at the byte, in both dialects', async () => {
+    const limit = 1_048_576
+    for (const dialect of ['rie', 'lambda'] as const) {
+      const asynchronous = (bytes: number): Sent => {
+        const body = `"${'x'.repeat(bytes - 2)}"`
+        const headers = { 'x-amz-invocation-type': 'Event', 'content-length': String(bytes) }
+        return { body, headers, options: { dialect } }
+      }
+      const pool = new FakePool()
+      expect((await send(pool, asynchronous(limit))).status).toBe(202)
+      const refused = await send(pool, asynchronous(limit + 1))
+      expect([refused.status, refused.headers['x-amzn-errortype'], refused.body]).toEqual([
+        413,
+        'RequestEntityTooLargeException',
+        '{"Message":"Request must be smaller than 1048576 bytes for the InvokeFunction operation"}',
+      ])
+      expect(pool.invocations).toHaveLength(1)
+    }
+  })
+
   test('DryRun runs nothing', async () => {
     const pool = new FakePool()
     expect(await send(pool, { headers: { 'x-amz-invocation-type': 'DryRun' } })).toEqual({
@@ -252,6 +324,7 @@ describe('what is wrong is refused before anything runs', () => {
     ['a tenant', { headers: { 'x-amz-tenant-id': 'a,b' } }, 'InvalidParameterValueException'],
     ['a client context', { headers: { 'x-amz-client-context': '%' } }, 'InvalidRequestContentException'],
     ['JSON for an SDK', { body: '{"a":', ...lambda }, 'InvalidRequestContentException'],
+    ['a second qualifier', { segment: 'f:a', query: '?Qualifier=b' }, 'InvalidParameterValueException'],
   ]
   test.each(rows)('%s', async (_, sent, type) => {
     const pool = new FakePool()
@@ -266,10 +339,10 @@ describe('what is wrong is refused before anything runs', () => {
     expect(pool.invocations).toEqual([])
   })
 
-  test('JSON is said to be none in the words of the service and of the parser', async () => {
+  test('JSON is said to be none in the words of the service, and where', async () => {
     const { body } = await send(new FakePool(), { body: 'oops', ...lambda })
-    expect(JSON.parse(body).message).toMatch(
-      /^Could not parse request body into json: Could not parse payload into json: .+/,
+    expect(JSON.parse(body).message).toBe(
+      "Could not parse request body into json: Could not parse payload into json: unexpected 'o' at offset 0",
     )
   })
 })

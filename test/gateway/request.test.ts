@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import type { RequestId } from '../../src/core/ids.ts'
 import {
+  answeredTrace,
   clientContext,
   dialectOf,
+  executedVersion,
   functionSegment,
   invocationType,
   parseTarget,
@@ -44,7 +46,8 @@ describe('the target of an invocation', () => {
     ['my_Function-1.x', null, 'my_Function-1.x', null],
     ['function', 'prod', 'function', 'prod'],
     ['function:prod', null, 'function', 'prod'],
-    ['function:prod', 'other', 'function', 'prod'],
+    ['function:prod', 'prod', 'function', 'prod'],
+    ['function:prod', '', 'function', 'prod'],
     ['function:$LATEST', null, 'function', '$LATEST'],
     ['function:$LATEST.PUBLISHED', null, 'function', '$LATEST.PUBLISHED'],
     ['function%3A%24LATEST', null, 'function', '$LATEST'],
@@ -98,6 +101,42 @@ test.each(['日', 'a b', 'a\nb', '$OLDEST', 'a'.repeat(129)])('the qualifier %j 
   expect(parseTarget('function', qualifier)).toEqual(
     invalid(`Qualifier '${qualifier.slice(0, 64)}' must be $LATEST, a version or the name of an alias`),
   )
+})
+
+test('two qualifiers that differ are refused', () => {
+  expect(parseTarget('function:prod', 'other')).toEqual(
+    invalid('The derived qualifier from the function name does not match the specified qualifier.'),
+  )
+})
+
+test('the version that runs is the one that was asked for; an alias stands for the configured one', () => {
+  const versions = [null, '7', '$LATEST', 'prod', '7a', '$LATEST.PUBLISHED']
+  expect(versions.map((qualifier) => executedVersion(qualifier, '12'))).toEqual([
+    '12',
+    '7',
+    '$LATEST',
+    '12',
+    '12',
+    '12',
+  ])
+})
+
+test('of a header that was sent twice, the first value counts', () => {
+  const twice = (name: string, ...values: [string, string]): Headers => {
+    const sent = new Headers()
+    for (const value of values) sent.append(name, value)
+    return sent
+  }
+  const ids = ['6f9b2e5c-0000-4000-8000-000000000001', '6f9b2e5c-0000-4000-8000-000000000002'] as const
+  const [first, second] = ['{"a":1}', '{"b":1}'].map((text) => Buffer.from(text).toString('base64'))
+  expect([
+    requestId(twice('x-amzn-requestid', ...ids), () => false),
+    traceId(twice('x-amzn-trace-id', 'Root=a', 'Root=b'), ids[0] as RequestId, 0),
+    clientContext(twice('x-amz-client-context', first as string, second as string), 'lambda'),
+    tenantId(twice('x-amz-tenant-id', 'blue', 'red')),
+    invocationType(twice('x-amz-invocation-type', 'Event', 'DryRun')),
+    wantsTail(twice('x-amz-log-type', 'None', 'Tail')),
+  ]).toEqual([ids[0], 'Root=a', '{"a":1}', 'blue', 'Event', false] as never)
 })
 
 test('a signature or an SDK speaks the dialect of the service', () => {
@@ -154,6 +193,19 @@ describe('the trace id', () => {
 
   test('is the one that was sent, whatever it is', () => {
     expect(traceId(headers('x-amzn-trace-id', 'Root=x;Sampled=1'), id, 0)).toBe('Root=x;Sampled=1')
+  })
+
+  test('is a new one where what was sent is not ASCII', () => {
+    for (const sent of ['Root=\u00e9', 'Root=\u007f', 'Root=a\tb']) {
+      expect(traceId(headers('x-amzn-trace-id', sent), id, 5000)).toStartWith('Root=1-00000005-')
+    }
+  })
+
+  test('is answered in lower case, and without a parent where nobody waits', () => {
+    const sent = 'Root=1-5759e988-BD862e;Parent=53995C;Sampled=1'
+    expect(answeredTrace(sent, true)).toBe('root=1-5759e988-BD862e;parent=53995C;sampled=1')
+    expect(answeredTrace(sent, false)).toBe('root=1-5759e988-BD862e;sampled=1')
+    expect(answeredTrace('whatever', true)).toBe('whatever')
   })
 
   test('is a new one in the form of the service, not sampled', () => {

@@ -146,7 +146,7 @@ describe('the listener', () => {
     const response = await fetch(opened.url + path, { method: 'POST', headers })
     expect([response.status, await response.text()]).toEqual([
       500,
-      '{"Type":"User","Message":"The emulator failed to handle this request; its log says why."}',
+      '{"Type":"Service","Message":"The emulator failed to handle this request; its log says why."}',
     ])
     expect(opened.log.lines).toEqual([
       {

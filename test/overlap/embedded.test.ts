@@ -18,7 +18,7 @@ test('greets', async () => {
 test('tells all that an answer holds', async () => {
   await using emulator = await startEmulator({ handler: functionFile })
   const { headers, ...result } = await emulator.invoke({ name: 'x' }, { logType: 'Tail', qualifier: 'live' })
-  expect(result).toMatchObject({ statusCode: 200, functionError: null, executedVersion: 'live' })
+  expect(result).toMatchObject({ statusCode: 200, functionError: null, executedVersion: '$LATEST' })
   expect(result.requestId).toMatch(/^[0-9a-f-]{36}$/)
   expect(headers.get('content-type')).toBe('application/json')
   expect(result.payload).toEqual(new TextEncoder().encode(result.text()))

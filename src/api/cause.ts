@@ -1,0 +1,40 @@
+/**
+ * Errors with a cause for X-Ray: what is handed on is the error without it, written anew (rie-classic.md 4.5). Sent
+ * documents are read as Go's decoder reads them: names in any case, null for nothing, a document of null for an empty
+ * one; what it cannot read becomes a JSON string that says so.
+ */
+
+import { jsonProblem } from '../core/json.ts'
+import { goJson } from './wire.ts'
+
+/** Content type of such an error, which has to be exactly this. */
+export const causeType = 'application/vnd.aws.lambda.error.cause+json'
+
+/** The bytes for the caller. */
+export async function withoutCause(body: Blob): Promise<Blob> {
+  const bytes = new Uint8Array(await body.arrayBuffer())
+  const sent: unknown = jsonProblem(bytes) === null ? JSON.parse(new TextDecoder().decode(bytes)) : undefined
+  return new Blob([goJson(decode(sent) ?? 'Invalid error body')])
+}
+
+function decode(sent: unknown): object | null {
+  if (typeof sent !== 'object' || Array.isArray(sent)) return null
+  const texts = { errorMessage: '', errorType: '' }
+  let stackTrace: string[] = []
+  for (const [name, value] of Object.entries(sent ?? {})) {
+    if (value === null) continue
+    const field = fields.find((known) => known.toLowerCase() === name.toLowerCase())
+    if (field === 'stackTrace') {
+      if (!Array.isArray(value) || !value.every(isLine)) return null
+      stackTrace = value.map((line) => (line ?? '').toWellFormed())
+    } else if (field !== undefined) {
+      if (typeof value !== 'string') return null
+      texts[field] = value.toWellFormed()
+    }
+  }
+  return stackTrace.length > 0 ? { ...texts, stackTrace } : texts
+}
+
+const fields = ['errorMessage', 'errorType', 'stackTrace'] as const
+
+const isLine = (line: unknown): line is string | null => line === null || typeof line === 'string'

@@ -1,0 +1,29 @@
+// The function that SDKs call. What it does is in the event: {"do": …}.
+if (process.env.FAIL_INIT) throw new RangeError(process.env.FAIL_INIT)
+
+export async function handler(event, context) {
+  switch (event?.do) {
+    case 'throw':
+      throw new RangeError(event.message)
+    case 'exit':
+      process.exit(event.code)
+      break
+    case 'sleep':
+      await new Promise((resolve) => setTimeout(resolve, event.ms))
+      return null
+    case 'log':
+      console.log(event.text)
+      return null
+    case 'context':
+      return {
+        requestId: context.awsRequestId,
+        arn: context.invokedFunctionArn,
+        custom: context.clientContext?.custom ?? null,
+        tenant: context.tenantId ?? null,
+      }
+    case 'large':
+      return 'x'.repeat(event.bytes - 2)
+    default:
+      return typeof event === 'string' ? event.length : event
+  }
+}

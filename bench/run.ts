@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './build.ts'
-import { machine } from './machine.ts'
+import { ignoreSessions, machine } from './machine.ts'
 import type { Cpu } from './running.ts'
 import type { Metric, Sample, Scenario } from './scenario.ts'
 import { METRICS } from './scenario.ts'
@@ -124,7 +124,7 @@ async function publish(text: string): Promise<void> {
 }
 
 const chosen = options()
-const where = await machine()
+const where = [...(await machine()), ignoreSessions()]
 console.log(where.join('\n'))
 const report = [
   `\`bun run bench ${process.argv.slice(2).join(' ')}\`, ${new Date().toISOString().slice(0, 10)}`,

@@ -41,8 +41,12 @@ async function compile({ name, target }: Artifact, folder: string): Promise<stri
       target,
       // the file's name ends up in the program, its folder does not
       outfile: `${folder}/${name}`,
-      // headers of a runtime's error cause go up to 1 MiB; Bun's own limit is 16 KiB
-      execArgv: ['--max-http-header-size=1100000'],
+      execArgv: [
+        // headers of a runtime's error cause go up to 1 MiB; Bun's own limit is 16 KiB
+        '--max-http-header-size=1100000',
+        // in a compiled program Bun puts "development" there for a handler that we serve, where nothing is set
+        '--define=process.env.NODE_ENV:process.env.NODE_ENV',
+      ],
       // the working directory is the user's function: its settings are none of ours …
       autoloadDotenv: false,
       autoloadBunfig: false,

@@ -195,6 +195,8 @@ export const extensionDifferences: readonly Difference[] = [
   ),
   of('does not have the option', '--handler without a command, --environment-ttl', 'options of ours', [
     'serves a function of the folder that it was started in',
+    'leaves NODE_ENV unset for a function of the folder where it is unset',
+    'hands NODE_ENV on to a function of the folder',
     "answers with the error of the folder's function",
     'names a file that is missing in its answer',
     'names an export that is missing in its answer',

@@ -11,6 +11,7 @@ export const greet = async (event: { name: string }, context: { awsRequestId: st
   console.log('greeting')
   return { hello: event.name, id: context.awsRequestId, handler: process.env._HANDLER }
 }
+export const mode = async () => process.env.NODE_ENV ?? null
 export const fail = async () => { throw new RangeError('too far') }
 `
 
@@ -35,6 +36,18 @@ export const handler = chapter('Handlers', (it) => {
     }
     await rie.stdout.until(/^START RequestId: .*\n[\s\S]*greeting\n[\s\S]*END RequestId: [\s\S]*REPORT.*\n/m)
   })
+
+  for (const [title, value] of [
+    ['leaves NODE_ENV unset for a function of the folder where it is unset', undefined],
+    ['hands NODE_ENV on to a function of the folder', 'production'],
+  ] as const) {
+    it(title, async ({ start }) => {
+      using folder = inFolder('app.mode')
+      const env: Record<string, string> = value === undefined ? {} : { NODE_ENV: value }
+      await using rie = await start({ ...folder.options, env })
+      expect((await rie.invoke()).json).toBe(value ?? null)
+    })
+  }
 
   it("answers with the error of the folder's function", async ({ start }) => {
     using folder = inFolder('app.fail')

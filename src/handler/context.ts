@@ -17,6 +17,7 @@ export type Context = {
   readonly clientContext: unknown
   readonly identity: unknown
   readonly tenantId: string | undefined
+  readonly xRayTraceId: string | undefined
   getRemainingTimeInMillis(): number
   /** The three functions of the oldest API, only for handlers that do not stream. */
   done?(error?: unknown, result?: unknown): void
@@ -41,6 +42,7 @@ export const createContext = (env: NodeJS.ProcessEnv, headers: Reply['headers'])
     clientContext: json(headers.get('lambda-runtime-client-context')),
     identity: json(headers.get('lambda-runtime-cognito-identity')),
     tenantId: headers.get('lambda-runtime-aws-tenant-id'),
+    xRayTraceId: headers.get('lambda-runtime-trace-id'),
     getRemainingTimeInMillis: () => deadline - Date.now(),
   }
 }

@@ -30,6 +30,17 @@ const isError = (value: unknown): value is Error =>
 // AWS's client escapes DEL, which the service refuses in an error document.
 const clean = (text: unknown) => String(text).replaceAll('\x7f', '%7F')
 
+/**
+ * The stack as V8 writes it. Bun begins that of a class derived from TypeError and its like with `Error`, and gives a
+ * DOMException, as an AbortSignal throws it, none at all.
+ */
+const traceOf = (error: Error): string[] => {
+  const { name, message, stack } = error
+  if (typeof stack !== 'string') return error instanceof DOMException ? [clean(`${name}: ${message}`)] : []
+  const misnamed = name !== 'Error' && !Object.hasOwn(error, 'name') && /^Error(?=: |\n|$)/.test(stack)
+  return clean(misnamed ? name + stack.slice('Error'.length) : stack).split('\n')
+}
+
 /** Describes whatever was thrown; never throws itself. */
 export const errorDocument = (thrown: unknown): ErrorDocument => {
   try {
@@ -37,7 +48,7 @@ export const errorDocument = (thrown: unknown): ErrorDocument => {
     return {
       errorType: clean(thrown.name),
       errorMessage: clean(thrown.message),
-      trace: typeof thrown.stack === 'string' ? clean(thrown.stack).split('\n') : [],
+      trace: traceOf(thrown),
     }
   } catch {
     return {

@@ -6,7 +6,7 @@
  */
 
 import { statSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { SAMPLE_HANDLER } from './command.ts'
 import { RuntimeError } from './errors.ts'
 
@@ -71,10 +71,17 @@ const translate = (thrown: unknown) => {
     return new RuntimeError('UserCodeSyntaxError', message, thrown.stack ?? message)
   }
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
-  if (thrown instanceof Error && (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND')) {
-    return new RuntimeError('ImportModuleError', `Error: ${thrown.message}`)
-  }
-  return thrown
+  if (!(thrown instanceof Error)) return thrown
+  if (code === 'MODULE_NOT_FOUND') return new RuntimeError('ImportModuleError', `Error: ${thrown.message}`)
+  return code === 'ERR_MODULE_NOT_FOUND' ? importFailure(thrown.message) : thrown
+}
+
+/** An `import` of what is not there: an ordinary error to AWS's client, with the whole path of a file, as Node has it. */
+const importFailure = (text: string): Error => {
+  const [, name, from] = /^Cannot find module '(\.[^']*)' imported from (.+)$/s.exec(text) ?? []
+  const message =
+    name && from ? `Cannot find module '${resolve(dirname(from), name)}' imported from ${from}` : text
+  return Object.assign(new Error(message), { stack: `Error [ERR_MODULE_NOT_FOUND]: ${message}` })
 }
 
 const importModule = async (name: string, module: string, roots: readonly string[]): Promise<unknown> => {

@@ -14,7 +14,9 @@ export class RuntimeApiGone extends Error {
 const ATTEMPTS = 3
 
 // A header cannot carry what an error may be named; the document has the real name.
-const headerText = (text: string) => text.replace(/[^\x20-\x7e]/g, '?')
+const typeHeader = ({ errorType }: ErrorDocument) => ({
+  'Lambda-Runtime-Function-Error-Type': errorType.replace(/[^\x20-\x7e]/g, '?'),
+})
 
 /** One client: polls and answers share a connection, streams and last words have their own. */
 export class RuntimeApi {
@@ -37,20 +39,24 @@ export class RuntimeApi {
 
   /** Answers an invocation. A refusal comes back as the reply, a lost connection as `undefined`. */
   respond(requestId: string, body: string): Promise<Reply | undefined> {
-    return this.#post(`/invocation/${encodeURIComponent(requestId)}/response`, body, {})
+    return this.#post(`/invocation/${encodeURIComponent(requestId)}/response`, body)
   }
 
   /** Reports that an invocation failed. */
   fail(requestId: string, thrown: unknown): Promise<Reply | undefined> {
-    return this.#postError(`/invocation/${encodeURIComponent(requestId)}/error`, errorDocument(thrown))
+    const document = errorDocument(thrown)
+    // As AWS's client, which names no type of the function's own here: what is no type of the runtime's would be
+    // taken for an unknown failure of it.
+    const headers = document.errorType.startsWith('Runtime.') ? typeHeader(document) : {}
+    return this.#post(`/invocation/${encodeURIComponent(requestId)}/error`, JSON.stringify(document), headers)
   }
 
   /** Reports an error as the last thing before the end; of the init when there is no invocation. */
   async lastWords(requestId: string | undefined, thrown: unknown): Promise<void> {
     // The shared connection may carry a poll that is never answered.
     this.#shared = this.connect()
-    const path = requestId ? `/invocation/${encodeURIComponent(requestId)}/error` : '/init/error'
-    await this.#postError(path, errorDocument(thrown)).catch(() => {})
+    const posted = requestId ? this.fail(requestId, thrown) : this.#failInit(errorDocument(thrown))
+    await posted.catch(() => {})
   }
 
   /** A connection of its own, for a stream. */
@@ -76,12 +82,11 @@ export class RuntimeApi {
     return this.#shared
   }
 
-  #postError(path: string, document: ErrorDocument) {
-    const type = headerText(document.errorType)
-    return this.#post(path, JSON.stringify(document), { 'Lambda-Runtime-Function-Error-Type': type })
+  #failInit(document: ErrorDocument) {
+    return this.#post('/init/error', JSON.stringify(document), typeHeader(document))
   }
 
-  async #post(path: string, body: string, headers: Record<string, string>) {
+  async #post(path: string, body: string, headers: Record<string, string> = {}) {
     const all = { ...headers, 'Content-Type': 'application/json' }
     try {
       return await this.#exchange(this.#request('POST', path, all, body))

@@ -55,6 +55,8 @@ export const handler = chapter('Handlers', (it) => {
     const answer = await rie.invoke()
     expect([answer.status, answer.header('X-Amz-Function-Error')]).toEqual([200, 'Unhandled'])
     expect(answer.json).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' })
+    const [report] = await rie.stdout.until(/REPORT.*\n/)
+    expect(report).toEndWith('\t Status: error\n')
   })
 
   for (const [kind, name, type] of [

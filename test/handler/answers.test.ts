@@ -48,12 +48,27 @@ describe.concurrent('an answer is taken from', () => {
 describe.concurrent('an error document is made of', () => {
   test.each(failure)('%s', async (_, handler, errorType, errorMessage) => {
     const { calls, code, lines } = await play(handler)
+    // as AWS's client, which names a type only where it is one of the runtime's
+    const named = errorType.startsWith('Runtime.') ? errorType : undefined
     expect(calls.map((call) => [call.path, call.headers['lambda-runtime-function-error-type']])).toEqual([
-      ['/2018-06-01/runtime/invocation/id-1/error', errorType],
+      ['/2018-06-01/runtime/invocation/id-1/error', named],
     ])
     expect(document(calls[0])).toEqual({ errorType, errorMessage, trace: expect.any(Array) })
     expect(lines.join('\n')).toContain('\tid-1\tERROR\tInvoke Error \t{"errorType"')
     expect(code).toBe(0)
+  })
+})
+
+describe.concurrent('the trace of an error begins with the name that Node gives', () => {
+  test.each([
+    ['a class of its own', 'answers.throws', 'CustomError: thrown'],
+    ['a class derived from another than Error', 'answers.throwsDerived', 'TypeError: derived'],
+    ['the same without a message', 'answers.throwsDerivedSilently', 'TypeError'],
+    ['a name that was given later', 'answers.throwsRenamed', 'Error: renamed'],
+    ['a DOMException, which Bun gives no stack', 'answers.throwsAborted', 'AbortError: aborted'],
+  ])('%s', async (_, handler, line) => {
+    const { calls } = await play(handler)
+    expect(document(calls[0]).trace[0]).toBe(line)
   })
 })
 
@@ -134,6 +149,7 @@ describe.concurrent('invocations', () => {
         clientContext: { custom: { k: 1 } },
         identity: { cognitoIdentityId: 'i' },
         tenantId: 'blue',
+        xRayTraceId: 'Root=1-2-3',
       },
       remaining: expect.any(Number),
       trace: 'Root=1-2-3',

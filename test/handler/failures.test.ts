@@ -50,15 +50,42 @@ describe.concurrent('the init fails because of', () => {
     expect(code).toBe(1)
   })
 
-  test('a module that imports what is not there', async () => {
+  // AWS's client gives the two ways to ask for a module two types, and so do we
+  test.each([
+    [
+      'requires a package',
+      'index.cjs',
+      'require("missing-dependency")',
+      'Runtime.ImportModuleError',
+      () => "Error: Cannot find module 'missing-dependency'",
+      'Runtime.ImportModuleError: ',
+    ],
+    [
+      'imports a package',
+      'index.mjs',
+      'import "missing-dependency"',
+      'Error',
+      (folder: string) => `Cannot find package 'missing-dependency' imported from ${folder}/index.mjs`,
+      'Error [ERR_MODULE_NOT_FOUND]: ',
+    ],
+    [
+      'imports a file',
+      'index.mjs',
+      'import "./missing.mjs"',
+      'Error',
+      (folder: string) => `Cannot find module '${folder}/missing.mjs' imported from ${folder}/index.mjs`,
+      'Error [ERR_MODULE_NOT_FOUND]: ',
+    ],
+  ])('a module that %s that is not there', async (_, file, code, errorType, message, title) => {
     using folder = tempDir()
     mkdirSync(join(folder.path, 'node_modules'))
-    writeFileSync(join(folder.path, 'index.mjs'), 'import "missing-dependency"')
-    const { calls } = await play('index.handler', { cwd: folder.path })
-    expect(document(calls[0])).toMatchObject({
-      errorType: 'Runtime.ImportModuleError',
-      errorMessage: expect.stringMatching(/^Error: Cannot find package 'missing-dependency'/),
-    })
+    writeFileSync(join(folder.path, file), code)
+    const { errorMessage, trace, ...rest } = document(
+      (await play('index.handler', { cwd: folder.path })).calls[0],
+    )
+    expect(rest).toEqual({ errorType })
+    expect(errorMessage).toStartWith(message(folder.path))
+    expect(trace[0]).toStartWith(title + message(folder.path))
   })
 
   test('a rejection that nobody handles', async () => {

@@ -36,7 +36,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     emulator = composeEmulator(config, {
       processes,
       clock: { now: () => performance.now(), epoch: () => Date.now() },
-      sink: openSink(),
+      sink: openSink(1, { warn: (message) => log.warn({}, message) }),
       log,
     })
   } catch (error) {

@@ -3,7 +3,9 @@
  *
  * What comes within ten milliseconds is written at once, because a write per line would cost more than the
  * invocation it tells of. A pipe is opened anew without blocking, so that a reader who has stopped reading does not
- * stop the emulator; past a bound it does, since nothing is to be lost.
+ * stop the emulator. Past a bound it does, since nothing is to be lost; but a reader who takes nothing at all for two
+ * seconds has stopped for good, and is not waited for again: callers and signals would wait with it. What comes then
+ * is dropped, and said to be, until the reader goes on.
  */
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
@@ -21,9 +23,17 @@ export interface Sink {
   flush(wait?: boolean): void
 }
 
+export interface SinkOptions {
+  /** told in words when lines are lost */
+  readonly warn?: (message: string) => void
+  /** how long a reader may take nothing before it has stopped for good, in milliseconds */
+  readonly patienceMs?: number
+  /** held for a reader that does not read, in bytes; beyond it writes block as an ordinary program's would */
+  readonly maxHeld?: number
+}
+
 const delayMs = 10
-/** Held for a reader that does not read, in bytes; beyond it writes block as an ordinary program's would. */
-const maxHeld = 16 * 1024 * 1024
+const defaults = { patienceMs: 2000, maxHeld: 16 * 1024 * 1024 } as const
 /** Held bytes at which there is no point in waiting for more. */
 const enough = 64 * 1024
 /** What lines that are not made yet count for, in bytes: a little more than END and REPORT have. */
@@ -34,14 +44,23 @@ export const bytesOf = (lines: Lines): Uint8Array =>
 
 const textOf = (lines: string | LateLines): string => (typeof lines === 'string' ? lines : lines.render())
 
+const sizeOf = (lines: Lines): number =>
+  typeof lines === 'string' || lines instanceof Uint8Array ? lines.length : lateBytes
+
 const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof Uint8Array)
 
-export function openSink(fd = 1): Sink {
+export function openSink(fd = 1, options: SinkOptions = {}): Sink {
+  const { warn, patienceMs, maxHeld } = { ...defaults, ...options }
   const target = withoutBlocking(fd)
   let parts: Lines[] = []
   let size = 0
+  /** the rest of what a reader has taken a part of; it goes before all `parts` */
   let held: Uint8Array | null = null
   let scheduled = false
+  /** the reader has stopped for good */
+  let stuck = false
+  let dropped = 0
+  let failed = false
 
   const later = (): void => {
     if (scheduled) return
@@ -51,39 +70,66 @@ export function openSink(fd = 1): Sink {
       flush()
     }, delayMs)
   }
-  const take = (): Uint8Array => {
-    const text = parts.every(isText)
+  const take = (): Uint8Array | null => {
+    if (parts.length === 0) return null
+    const bytes = parts.every(isText)
       ? Buffer.from(parts.map(textOf).join(''))
       : Buffer.concat(parts.map(bytesOf))
     parts = []
     size = 0
-    const all = held === null ? text : Buffer.concat([held, text])
+    return bytes
+  }
+  const stops = (): void => {
+    stuck = true
+    warn?.('nobody reads stdout; what comes is lost until somebody does')
+  }
+  const goesOn = (): void => {
+    stuck = false
+    warn?.(`stdout is read again; ${dropped} bytes were lost`)
+    dropped = 0
+  }
+  const fails = (code: string | undefined): void => {
     held = null
-    return all
+    if (!failed) warn?.(`stdout cannot be written, and what goes there is lost: ${code}`)
+    failed = true
   }
   const flush = (wait = false): void => {
     if (parts.length === 0 && held === null) return
-    let bytes = take()
-    const until = performance.now() + 2000
-    while (bytes.byteLength > 0) {
+    let until = performance.now() + patienceMs
+    for (;;) {
+      const bytes: Uint8Array | null = held ?? take()
+      if (bytes === null) return
+      held = bytes
       try {
-        bytes = bytes.subarray(writeSync(target, bytes))
+        const written = writeSync(target, bytes)
+        held = written < bytes.byteLength ? bytes.subarray(written) : null
+        if (stuck) goesOn()
+        if (!wait) until = performance.now() + patienceMs
+        continue
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
-        if (code !== 'EAGAIN') return // the reader is gone; there is nobody to tell
-        if (bytes.byteLength < maxHeld && !(wait && performance.now() < until)) {
-          held = wait ? null : bytes
-          if (!wait) later()
-          return
+        if (code !== 'EAGAIN') {
+          fails(code)
+          continue
         }
-        Bun.sleepSync(1)
       }
+      const mustWait = wait || (!stuck && bytes.byteLength + size >= maxHeld)
+      if (!mustWait || performance.now() >= until) {
+        if (mustWait && !wait) stops()
+        if (!wait) later()
+        return
+      }
+      Bun.sleepSync(1)
     }
   }
   return {
     write(lines) {
+      if (stuck) {
+        dropped += sizeOf(lines)
+        return
+      }
       parts.push(lines)
-      size += typeof lines === 'string' || lines instanceof Uint8Array ? lines.length : lateBytes
+      size += sizeOf(lines)
       if (size >= enough) flush()
       else later()
     },

@@ -1,6 +1,8 @@
 /** What only shows from outside: signals, exit codes, a Runtime API address that is asked for, log lines as written. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { patience } from '../harness.ts'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { patience, tempDir } from '../harness.ts'
 import { program, queued } from './program.ts'
 
 setDefaultTimeout(4 * patience)
@@ -86,6 +88,23 @@ test('with several environments every log entry about one names it', async () =>
   for (const line of rie.stdout.lines) {
     expect(line).toMatch(/^(?:inside [abc]|<([abc]):x{200}:\1>|(?:START|END|REPORT) RequestId: .*)$/)
   }
+})
+
+test('nobody who reads stdout can keep callers, health checks or SIGTERM waiting', async () => {
+  using folder = tempDir()
+  const path = join(folder.path, 'stdout')
+  Bun.spawnSync(['mkfifo', path])
+  // both of its ends, so that there is a reader, who never reads
+  const pipe = openSync(path, 'r+')
+  await using rie = await program({ stdout: pipe })
+  closeSync(pipe)
+  // half as much again as is held; the function itself need not wait for a reader
+  expect((await rie.invoke({ name: 'talker', output: 24_000_000 })).status).toBe(200)
+  await rie.stderr.until(/"msg":"nobody reads stdout; what comes is lost until somebody does"/)
+  expect((await rie.get('/_rie/health')).status).toBe(200)
+  expect((await rie.invoke({})).status).toBe(200)
+  rie.signal('SIGTERM')
+  expect(await rie.exited).toBe(0)
 })
 
 test('a caller that hangs up is served to the end', async () => {

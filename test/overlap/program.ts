@@ -19,7 +19,10 @@ export interface Program extends AsyncDisposable {
   readonly exited: Promise<number | null>
 }
 
-export async function program(...flags: string[]): Promise<Program> {
+/** With `stdout` the program writes to that descriptor, and there is nothing to see of it here. */
+export async function program(...options: (string | { readonly stdout: number })[]): Promise<Program> {
+  const flags = options.filter((option) => typeof option === 'string')
+  const { stdout: descriptor = 'pipe' } = options.find((option) => typeof option !== 'string') ?? {}
   const folder = tempDir()
   const marks = mark()
   const addresses = [
@@ -32,10 +35,13 @@ export async function program(...flags: string[]): Promise<Program> {
     [process.execPath, '--no-env-file', main, ...addresses, ...flags, '--handler', functionFile],
     {
       env: { PATH: process.env.PATH, SCENE: folder.path, ...marks },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', descriptor, 'pipe'],
     },
   )
-  const stdout = new Output('stdout', child.stdout)
+  const stdout = new Output(
+    'stdout',
+    child.stdout instanceof ReadableStream ? child.stdout : new Blob().stream(),
+  )
   const stderr = new Output('stderr', child.stderr)
   const [, gateway] = await stderr.until(/"gateway":"([^"]+)"/)
   const url = `http://${gateway}`

@@ -173,9 +173,39 @@ describe('a pipe', () => {
     expect(await reader.exited).toBe(0)
   })
 
-  test('that nobody reads any more is written to in vain, and harms nobody', async () => {
+  test('that nobody reads for too long is not waited for, and what is lost is told', async () => {
     using through = pipe()
-    const sink = openSink(through.writer)
+    const said: string[] = []
+    const warn = (message: string) => said.push(message)
+    const sink = openSink(through.writer, { patienceMs: 20, maxHeld: 1_000_000, warn })
+    const line = `${'x'.repeat(99_999)}\n`
+    // two megabytes: one of them is more than is held
+    for (let count = 0; count < 20; count++) sink.write(line)
+    expect(said).toEqual(['nobody reads stdout; what comes is lost until somebody does'])
+    let text = ''
+    await until('the reader to have what was held', () => {
+      text += through.read()
+      return said.length === 2 && text.length % line.length === 0 && text.length >= 1_000_000
+    })
+    const lines = text.length / line.length
+    expect(text).toBe(line.repeat(lines))
+    expect(said[1]).toBe(`stdout is read again; ${(20 - lines) * line.length} bytes were lost`)
+    sink.write('and on it goes\n')
+    await until('the next line', () => through.read() === 'and on it goes\n')
+  })
+
+  test('that nobody reads does not hold up the end, however much is held', () => {
+    using through = pipe()
+    const sink = openSink(through.writer, { patienceMs: 20, maxHeld: 1_000_000 })
+    for (let count = 0; count < 3; count++) sink.write(new Uint8Array(500_000))
+    sink.flush(true)
+    expect(through.read()).not.toBe('')
+  })
+
+  test('that nobody reads any more is written to in vain, which is told once', async () => {
+    using through = pipe()
+    const said: string[] = []
+    const sink = openSink(through.writer, { warn: (message) => said.push(message) })
     sink.write('read\n')
     sink.flush()
     expect(through.read()).toBe('read\n')
@@ -184,7 +214,20 @@ describe('a pipe', () => {
     sink.flush()
     sink.write('lost, too\n')
     sink.flush(true)
+    expect(said).toEqual(['stdout cannot be written, and what goes there is lost: EPIPE'])
   })
+})
+
+test('a full disk is told once', () => {
+  const said: string[] = []
+  const full = openSync('/dev/full', 'w')
+  const sink = openSink(full, { warn: (message) => said.push(message) })
+  for (const line of ['one\n', 'two\n']) {
+    sink.write(line)
+    sink.flush()
+  }
+  closeSync(full)
+  expect(said).toEqual(['stdout cannot be written, and what goes there is lost: ENOSPC'])
 })
 
 test('whoever shares the pipe is not made to write without blocking', () => {

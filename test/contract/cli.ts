@@ -96,6 +96,21 @@ export const cli = chapter('Command line', (it) => {
     expect((await rie.exchange()).answer.status).toBe(200)
   })
 
+  it('takes every name of a log level that the reference takes, in letters of any size', async ({
+    start,
+  }) => {
+    for (const level of ['panic', 'Fatal', 'ERROR', 'warn', 'warning', 'info', 'debug', 'trace']) {
+      const listens = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`] as const
+      await using rie = await start({ listens, flags: ['--log-level', level] })
+      expect(await rie.stop()).toBe(0)
+    }
+  })
+
+  it('takes the last of a repeated flag, and its value out of quotes', async ({ start }) => {
+    await using rie = await start({ flags: ['--log-level', 'loud', '--log-level', '"info"'] })
+    expect((await rie.exchange()).answer.status).toBe(200)
+  })
+
   it('prefers a flag to its variable', async ({ start }) => {
     await using rie = await start({
       flags: ['--dialect', 'rie'],

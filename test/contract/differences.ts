@@ -245,6 +245,8 @@ export const differences: readonly Difference[] = [
       'stays alive and names the command in its answers when that is not in PATH',
       'stays alive and names the command in its answers when that is a folder',
       'names a command that may not be executed in its answers',
+      'names a command of no format that can be executed in its answers',
+      'names a working directory that does not exist in its answers',
       'never answers with the document of an earlier failure',
     ],
   ),
@@ -364,10 +366,12 @@ export const differences: readonly Difference[] = [
       'lets a running invocation finish before it ends',
       'refuses with 503 what waits when it is told to end',
       'answers 503 for an invocation that it cuts at the end of its patience',
+      'answers 503 for an init that it cuts at the end of its patience',
     ],
   ),
   of('leaves its children behind when it is killed', 'no child outlives it', 'nobody else looks after them', [
     'leaves no process behind when it is killed',
+    'leaves no process behind when its terminal hangs up',
   ]),
   of(
     'measures the start of a thread as Init Duration, includes init in Duration, prints Memory Size as memory used',
@@ -402,11 +406,18 @@ export const differences: readonly Difference[] = [
     'writes its own log as JSON, one record a line',
   ]),
   of(
+    'logs each start, init and invocation at the level info',
+    'logs them at debug',
+    'START, END and REPORT tell of them already',
+    ['says nothing of an invocation at the level info when all goes well'],
+  ),
+  of(
     'sets only name, version, memory size and log names, these to a fixed group',
     'sets what the service sets, where it is absent',
     "Node's, Rust's and Java's clients end without some of it",
     [
       'fills in what the service sets',
+      'sets nothing else',
       'takes the working directory for the task root where there is no /var/task',
       'fills in an empty memory size and empty log names',
       'names the log group after the function',
@@ -440,6 +451,7 @@ export const differences: readonly Difference[] = [
     'containers are looked after by health checks',
     [
       'is healthy as soon as it listens, and says so in JSON',
+      'tells in its health what the environment is doing',
       'is not ready before an environment is initialised',
       'is ready while an environment is free, and only then',
       'becomes ready without an invocation after an eager init',

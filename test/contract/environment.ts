@@ -14,6 +14,9 @@ async function environment(rie: Emulator): Promise<Record<string, string>> {
   return (await rie.runtime()).env()
 }
 
+/** What the suite itself gives every emulator. */
+const inherited = /^(PATH|PUPPETS|MINE|RIE_TEST_MARK|AWS_LAMBDA_RIE_EXTENSIONS_DIR)$/
+
 export const environmentChapter = chapter('Environment', (it) => {
   it('passes everything on, empty values and values with = included', async ({ start }) => {
     const mine = {
@@ -47,6 +50,25 @@ export const environmentChapter = chapter('Environment', (it) => {
       AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
       TZ: ':UTC',
     })
+  })
+
+  it('sets nothing else', async ({ start }) => {
+    await using rie = await start({ env: { MINE: '1' } })
+    const names = Object.keys(await environment(rie)).filter((name) => !/^(PWD|OLDPWD|SHLVL|_)$/.test(name))
+    expect(names.filter((name) => !inherited.test(name)).toSorted()).toEqual([
+      'AWS_DEFAULT_REGION',
+      'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+      'AWS_LAMBDA_FUNCTION_NAME',
+      'AWS_LAMBDA_FUNCTION_VERSION',
+      'AWS_LAMBDA_INITIALIZATION_TYPE',
+      'AWS_LAMBDA_LOG_GROUP_NAME',
+      'AWS_LAMBDA_LOG_STREAM_NAME',
+      'AWS_LAMBDA_RUNTIME_API',
+      'AWS_REGION',
+      'LAMBDA_RUNTIME_DIR',
+      'LAMBDA_TASK_ROOT',
+      'TZ',
+    ])
   })
 
   it('takes the working directory for the task root where there is no /var/task', async ({ start }) => {

@@ -12,6 +12,21 @@ export const health = chapter('Health', (it) => {
     expect(typeof answer.json).toBe('object')
   })
 
+  it('tells in its health what the environment is doing', async ({ start }) => {
+    await using rie = await start()
+    const state = async () => (await rie.ask({ path: '/_rie/health' })).json.environments[0].state
+    expect(await state()).toBe('cold')
+    const call = rie.invoke()
+    await rie.runtime()
+    expect(await state()).toBe('starting')
+    const { id } = await rie.next()
+    expect(await state()).toBe('busy')
+    await rie.respond(id)
+    rie.park()
+    await call
+    await until('the environment to be idle', async () => (await state()) === 'idle')
+  })
+
   it('is not ready before an environment is initialised', async ({ start }) => {
     await using rie = await start()
     expect((await rie.ask({ path: '/_rie/ready' })).status).toBe(503)

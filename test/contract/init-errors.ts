@@ -1,7 +1,7 @@
 /** What the caller gets when a runtime does not get as far as its first event. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
-import { fault, signed } from './facts.ts'
+import { accepted, fault, signed } from './facts.ts'
 import { plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
 import { chapter } from './suite.ts'
@@ -52,6 +52,23 @@ export const initErrors = chapter('Failures of init', (it) => {
     }
     const answer = await call
     expect([answer.status, answer.text]).toEqual([502, document])
+  })
+
+  it('answers with what an init has reported byte for byte, whatever that is', async ({ start }) => {
+    const report = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+    await using rie = await start()
+    const call = rie.invoke()
+    for (let n = 1; ; n++) {
+      const runtime = await within('a runtime or an answer', Promise.race([rie.runtime(n), call]))
+      if ('status' in runtime) break
+      const headers = { 'Content-Type': 'application/x-mine', 'Lambda-Runtime-Function-Error-Type': '??' }
+      expect((await rie.initError(report, headers)).text).toBe(accepted)
+      runtime.tell('exit 1')
+      await runtime.gone()
+    }
+    const answer = await call
+    expect(answer.status).toBe(502)
+    expect(Buffer.compare(answer.body, report)).toBe(0)
   })
 
   it('ends an init attempt when the runtime has reported an error, alive or not', async ({ start }) => {
@@ -123,6 +140,20 @@ export const initErrors = chapter('Failures of init', (it) => {
     const answer = await rie.invoke()
     expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
     expect(answer.json.errorMessage).toMatch(/\/opt\/plain.*permission denied/)
+  })
+
+  it.mounts('names a command of no format that can be executed in its answers', async ({ start }) => {
+    await using rie = await start({ command: ['/opt/odd'], image: { 'opt/odd': 'no program at all\n' } })
+    const answer = await rie.invoke()
+    expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
+    expect(answer.json.errorMessage).toEndWith(' Error: fork/exec /opt/odd: exec format error')
+  })
+
+  it.mounts('names a working directory that does not exist in its answers', async ({ start }) => {
+    await using rie = await start({ command: [], image: { 'opt/bootstrap': true } })
+    const answer = await rie.invoke()
+    expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidWorkingDir'])
+    expect(answer.json.errorMessage).toEndWith(" Error: the working directory doesn't exist: /var/task")
   })
 
   it('answers a signed caller 200 when the command does not exist', async ({ start }) => {

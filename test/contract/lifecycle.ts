@@ -155,6 +155,16 @@ export const lifecycle = chapter('Life cycle', (it) => {
     expect((await rie.runtime()).alive()).toBe(false)
   })
 
+  it('answers 503 for an init that it cuts at the end of its patience', async ({ start }) => {
+    await using rie = await start({ env: { AWS_LAMBDA_RIE_DRAIN_SECONDS: '1' } })
+    const call = rie.invoke()
+    const runtime = await rie.runtime()
+    rie.signal('SIGTERM')
+    expect((await call).status).toBe(503)
+    expect(await rie.exit()).toBe(0)
+    expect(runtime.alive()).toBe(false)
+  })
+
   it('waits no longer after a second signal', async ({ start }) => {
     await using rie = await start({ env: { AWS_LAMBDA_RIE_DRAIN_SECONDS: '60' } })
     rie.invoke()
@@ -164,6 +174,16 @@ export const lifecycle = chapter('Life cycle', (it) => {
     rie.signal('SIGTERM')
     expect(await rie.exit()).toBe(0)
     expect((await rie.runtime()).alive()).toBe(false)
+  })
+
+  it('leaves no process behind when its terminal hangs up', async ({ start }) => {
+    await using rie = await start()
+    await rie.exchange()
+    const child = await (await rie.runtime()).fork()
+    rie.signal('SIGHUP')
+    await rie.exit()
+    await (await rie.runtime()).gone()
+    await until('the child of the runtime to end', () => !alive(child))
   })
 
   it('leaves no process behind when it is killed', async ({ start }) => {

@@ -186,6 +186,16 @@ export const logs = chapter('Logs', (it) => {
     expect(rie.stderr.text).toBe('')
   })
 
+  it('says nothing of an invocation at the level info when all goes well', async ({ start }) => {
+    await using rie = await start({ env: { LOG_LEVEL: 'info' } })
+    for (let n = 0; n < 3; n++) await rie.exchange()
+    expect(await rie.stop()).toBe(0)
+    expect(rie.log.map(({ level, msg }) => [level, msg])).toEqual([
+      ['info', 'listening'],
+      ['info', 'shutting down'],
+    ])
+  })
+
   it('writes its own log as JSON, one record a line', async ({ start }) => {
     await using rie = await start({ env: { LOG_LEVEL: 'debug' } })
     await rie.exchange()

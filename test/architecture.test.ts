@@ -34,11 +34,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Imports that are only of types, and vanish. */
 const allowedTypes: Readonly<Record<string, readonly string[]>> = { process: ['config.ts'] }
 
+/** Modules that would get round the rules about words: other ways to start processes, servers and threads. */
+const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspector|net|worker_threads)(\/|$)/
+
 /** Where a word may stand that reaches outside: paths begin so. */
 const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.spawn(Sync)?\(/, ['process/child.ts']],
   [/\bBun\.serve\(/, ['api/server.ts', 'gateway/server.ts']],
   [/\bset(Timeout|Interval)\(/, ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'log.ts']],
+  [/\b(Date|performance)\.now\(/, ['cli.ts', 'index.ts', 'log.ts', 'api/watch.ts', 'handler/', 'telemetry/']],
   [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
   [/\bprocess\.kill\(/, ['process/']],
@@ -54,14 +58,14 @@ interface Source {
 }
 
 const statement =
-  /^\s*(?:import|export)\s[^'"`;]*?\bfrom\s+'([^']+)'|^\s*import\s+'([^']+)'|\b(?:import|require)\(\s*'([^']+)'\s*\)/gm
+  /^\s*(?:import|export)\s[^'"`;]*?\bfrom\s+(['"])([^'"]+)\1|^\s*import\s+(['"])([^'"]+)\3|\b(?:import|require)\(\s*(['"`])([^'"`$]+)\5\s*\)/gm
 
 const unitOf = (path: string): string => path.split('/')[0] as string
 
 const sources: readonly Source[] = [...new Bun.Glob('**/*.ts').scanSync(root)].toSorted().map((path) => {
   const text = readFileSync(join(root, path), 'utf8')
   const runtime = new Set(transpiler.scanImports(text).map((one) => one.path))
-  const names = [...text.matchAll(statement)].map((match) => match[1] ?? match[2] ?? (match[3] as string))
+  const names = [...text.matchAll(statement)].map((match) => match[2] ?? match[4] ?? (match[6] as string))
   return {
     path,
     unit: unitOf(path),
@@ -106,6 +110,15 @@ test('the rules and what runs them need no package, nor anything of the system',
       imports.filter(({ name }) => !name.startsWith('.')).map(({ name }) => `${path} imports ${name}`),
     )
   expect(packages).toEqual([])
+})
+
+test('nothing starts processes, servers or threads by way of a module', () => {
+  const found = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ name, typesOnly }) => !typesOnly && otherWays.test(name))
+      .map(({ name }) => `${path} imports ${name}`),
+  )
+  expect(found).toEqual([])
 })
 
 test('the rules know no clock, no chance, and nothing outside', () => {

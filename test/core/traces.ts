@@ -955,6 +955,26 @@ const invoking: readonly Trace[] = [
     ],
   ),
   trace(
+    'one external extension beside an internal one has the budget of external ones',
+    serving({ polls: [call(1)], extensions: [watch(ready(2)), inner(ready(3))] }),
+    [
+      [
+        { type: 'stop' },
+        stopping({
+          reason: 'spindown',
+          runtimeState: 'Ready',
+          polls: [call(1)],
+          extensions: [watch(ready(2)), inner(ready(3))],
+          afterwards: { to: 'stopped' },
+        }),
+        shutdown('spindown'),
+        budget,
+        sigterm('runtime'),
+        grace,
+      ],
+    ],
+  ),
+  trace(
     'a runtime that ends after its own extension has reported an exit error ends for that reason',
     serving({ inflight: [at('running')], extensions: [inner(working)] }),
     [

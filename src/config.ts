@@ -103,6 +103,8 @@ const scan = (argv: readonly string[]): CommandLine | 'help' | 'version' => {
     const [, name = argument, inline] = /^(--[^=]+)=(.*)$/s.exec(argument) ?? []
     const option = (leading ? beforeCommand : anywhere).get(name)
     if (option === undefined) {
+      if (leading && inline !== undefined && known.includes(name))
+        throw new ConfigError(`${name} takes no value`)
       if (leading && isOption(argument)) {
         throw new ConfigError(`unknown option ${name}; the nearest one is ${closest(name, known)}`)
       }

@@ -193,7 +193,9 @@ function listen<T>(option: string, hostname: string, port: number, open: () => T
   try {
     return open()
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    // Bun's word for a name that nobody knows
+    const unknown = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const why = unknown ? 'there is no such host' : error instanceof Error ? error.message : String(error)
     throw new ListenError(`${option}: cannot listen on ${childAddress({ hostname, port })}: ${why}`)
   }
 }

@@ -143,6 +143,14 @@ describe('the command line', () => {
     })
   })
 
+  test.each([['--help=1'], ['--version=1'], ['--eager-init=on'], ['--enable-init-caching=x']])(
+    '%s is refused, since it takes no value',
+    (argument) => {
+      const [name] = argument.split('=')
+      expect(failure([argument, 'cmd'])).toEqual({ message: `${name} takes no value`, exitCode: 2 })
+    },
+  )
+
   test('of a repeated flag the last counts, wherever it is', () => {
     expect(parse(['--max-queue', '1', '--max-queue=2', 'cmd']).maxQueue).toBe(2)
     expect(parse(['--log-level', 'debug', 'cmd', '--log-level', 'trace']).logLevel).toBe('trace')

@@ -59,6 +59,7 @@ export interface BootstrapSearch {
 }
 
 const complaints = {
+  missing: 'is missing',
   directory: 'is a directory',
   'not-executable': 'is not executable (chmod +x)',
   other: 'is not a file',
@@ -105,9 +106,10 @@ export const whyNotRunnable = (
   path: string | undefined,
   probe: Probe = systemProbe,
 ): string | null => {
+  if (command === '') return 'it is empty'
   if (!command.includes('/')) {
     return Bun.which(command, { PATH: path ?? '', cwd }) === null ? `${command} is not in PATH` : null
   }
   const entry = probe.look(resolve(cwd, command))
-  return entry === 'executable' ? null : `${command} is ${entry === 'other' ? 'no file' : entry}`
+  return entry === 'executable' ? null : `${command} ${complaints[entry]}`
 }

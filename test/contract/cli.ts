@@ -77,6 +77,12 @@ export const cli = chapter('Command line', (it) => {
     expect(stderr).toContain('--log-level')
   })
 
+  it('ends with exit code 2 for a host that nobody knows', async ({ run }) => {
+    const { code, stderr } = await run({ flags: [gatewayFlag, 'no-such-host.invalid:0'] })
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${gatewayFlag}: cannot listen on no-such-host.invalid:0: there is no such host`)
+  })
+
   for (const [name, value] of [
     ['LOG_LEVEL', 'loud'],
     ['AWS_LAMBDA_RIE_DIALECT', 'klingon'],

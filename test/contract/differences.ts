@@ -297,6 +297,7 @@ export const differences: readonly Difference[] = [
         'an empty address',
         'a Runtime API port that is no number',
         'a port that does not exist',
+        'a host that nobody knows',
         'a log level that nobody knows',
         'a flag without its value',
         'LOG_LEVEL=loud',

@@ -7,7 +7,9 @@ import {
   extensionsDisabled,
   findBootstrap,
   listExtensions,
+  type Probe,
   systemProbe,
+  whyNotRunnable,
 } from '../../src/process/bootstrap.ts'
 
 const temporary = () => {
@@ -133,6 +135,26 @@ describe('the list of extensions', () => {
     expect(listExtensions(path)).toEqual({
       error: `ENOTDIR: not a directory, scandir '${path}'`,
     })
+  })
+})
+
+describe('why a command cannot be run', () => {
+  const probe = (entry: Entry): Probe => ({ cwd: () => '/cwd', look: () => entry })
+  test.each([
+    ['missing', './x is missing'],
+    ['directory', './x is a directory'],
+    ['not-executable', './x is not executable (chmod +x)'],
+    ['other', './x is not a file'],
+    ['executable', null],
+  ] as const)('a path that is %s', (entry, reason) => {
+    expect(whyNotRunnable('./x', '/cwd', '/bin', probe(entry))).toBe(reason)
+  })
+
+  test('a name that is not in PATH, and none at all', () => {
+    expect(whyNotRunnable('no-such-program', '/', '/bin')).toBe('no-such-program is not in PATH')
+    expect(whyNotRunnable('sh', '/', undefined)).toBe('sh is not in PATH')
+    expect(whyNotRunnable('sh', '/', '/bin')).toBeNull()
+    expect(whyNotRunnable('', '/', '/bin')).toBe('it is empty')
   })
 })
 

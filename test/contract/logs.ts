@@ -54,11 +54,13 @@ export const logs = chapter('Logs', (it) => {
     const call = rie.invoke()
     await rie.runtime()
     await Bun.sleep(400)
+    const began = performance.now()
     await rie.reply()
     await call
     const [report] = await rie.stdout.until(/REPORT.*\n/)
     expect(value(report, 'Init Duration')).toBeGreaterThanOrEqual(400)
-    expect(value(report, '\\tDuration')).toBeLessThan(350)
+    // none of what came before the first event is in it
+    expect(value(report, '\\tDuration')).toBeLessThan(performance.now() - began)
   })
 
   it('measures the memory of the processes', async ({ start }) => {

@@ -85,6 +85,11 @@ function check(): void {
 export function contract(subject: Subject | Missing, name: SubjectName): void {
   check()
   setDefaultTimeout(120_000)
+  const needy = chapters.flatMap(({ cases }) => cases).filter((each) => needsMounts(each, name))
+  if (!('missing' in subject) && !privateMounts && needy.length > 0)
+    console.log(
+      `contract, ${name}: ${needy.length} cases skipped, a mount namespace (unshare -m) is not allowed`,
+    )
   const limit = slots(Number(process.env.CONTRACT_SLOTS ?? 6))
   describe(`the contract, kept by ${name}`, () => {
     for (const chapter of chapters) {
@@ -133,14 +138,17 @@ export function contract(subject: Subject | Missing, name: SubjectName): void {
   })
 }
 
+const needsMounts = ({ mounts }: Case, name: SubjectName): boolean =>
+  mounts === 'always' || (mounts === 'external' && name === 'reference')
+
 function obstacle(
   subject: Subject | Missing,
   each: Case,
   differs: boolean,
 ): { kind: 'skipped' | 'differs'; reason: string } | undefined {
   if ('missing' in subject) return { kind: 'skipped', reason: subject.missing }
-  const mounts = each.mounts === 'always' || (each.mounts === 'external' && subject.name === 'reference')
-  if (mounts && !privateMounts) return { kind: 'skipped', reason: 'needs a mount namespace' }
+  if (needsMounts(each, subject.name) && !privateMounts)
+    return { kind: 'skipped', reason: 'needs a mount namespace' }
   if (inverted && !differs) return { kind: 'skipped', reason: 'not a difference' }
   if (differs && !inverted) return { kind: 'differs', reason: 'differs' }
   return undefined

@@ -4,6 +4,7 @@ import { runLanes } from './lanes.ts'
 import { buildPuppet } from './puppet.ts'
 
 const puppet = await buildPuppet()
+if ('missing' in puppet) console.log(`races: skipped, ${puppet.missing}`)
 
 const races: Record<string, RegExp> = {
   // the new poll was seen before the end of the old one: an event went to the dead connection, or an extension was

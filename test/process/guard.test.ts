@@ -49,6 +49,8 @@ const qemu = 'qemu-aarch64-static'
 const sysroot = '/usr/aarch64-linux-gnu'
 const mayRunArm =
   process.arch !== 'arm64' && Bun.which(qemu) !== null && existsSync(`${sysroot}/lib/libstdc++.so.6`)
+if (!mayRunArm)
+  console.log(`guard: arm64 skipped, ${qemu} or ${sysroot} is not installed, or this is an arm64`)
 
 test.skipIf(!mayRunArm)(
   'the same on arm64: the constants are right there',

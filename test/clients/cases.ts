@@ -18,6 +18,24 @@ export interface Case {
 const EVENT_LIMIT = 6 * 1024 * 1024
 const ANSWER_LIMIT = EVENT_LIMIT + 100
 
+/** Every line of an invocation stands between its START and its END, those of both streams in the order of the writes. */
+function inOrder(output: string, invocations: number, lines: number): void {
+  const all = output.split('\n').filter((line) => /^(START|out|err|END|REPORT) /.test(line))
+  let at = 0
+  for (let n = 0; n < invocations; n++) {
+    const id = /^START RequestId: (\S+)/.exec(all[at] ?? '')?.[1]
+    const printed = Array.from({ length: lines }, (_, line) => [
+      `out ${n} ${line}`,
+      `err ${n} ${line}`,
+    ]).flat()
+    const end = at + 1 + printed.length
+    same(all.slice(at + 1, end + 1), [...printed, `END RequestId: ${id}`])
+    ok(all[end + 1]?.startsWith(`REPORT RequestId: ${id}\t`), `no REPORT of invocation ${n}`)
+    at = end + 2
+  }
+  same(all.length, at)
+}
+
 export const CASES: readonly Case[] = [
   {
     name: 'echo',
@@ -175,6 +193,21 @@ export const CASES: readonly Case[] = [
       const before = await instance(emulator)
       for (let n = 0; n < 200; n++) same(success(await emulator.invoke({ do: 'echo', n })), { do: 'echo', n })
       same(await instance(emulator), before)
+    },
+  },
+  {
+    name: 'prints',
+    title: '1 000 that print',
+    async run(trial) {
+      await using emulator = await trial.start()
+      const invocations = 1000
+      const lines = 4
+      for (let n = 0; n < invocations; n++) {
+        const event = { do: 'print', n, lines }
+        same(success(await emulator.invoke(event)), event)
+      }
+      if (trial.handlersOnly) return
+      inOrder(await emulator.stop(), invocations, lines)
     },
   },
   {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -20,6 +21,8 @@ type order struct {
 	Code    int      `json:"code"`
 	Ms      int      `json:"ms"`
 	Bytes   int      `json:"bytes"`
+	N       int      `json:"n"`
+	Lines   int      `json:"lines"`
 	Names   []string `json:"names"`
 	Parts   []string `json:"parts"`
 	Fail    string   `json:"fail"`
@@ -80,6 +83,12 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		return strings.Repeat("x", wanted.Bytes), nil
 	case "stream":
 		return stream(wanted), nil
+	case "print":
+		for line := 0; line < wanted.Lines; line++ {
+			fmt.Println("out", wanted.N, line)
+			fmt.Fprintln(os.Stderr, "err", wanted.N, line)
+		}
+		return event, nil
 	case "instance":
 		return map[string]int{"instance": os.Getpid()}, nil
 	}

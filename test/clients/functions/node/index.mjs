@@ -26,6 +26,12 @@ export async function handler(event, context) {
       }
     case 'large':
       return 'x'.repeat(event.bytes)
+    case 'print':
+      for (let line = 0; line < event.lines; line++) {
+        process.stdout.write(`out ${event.n} ${line}\n`)
+        process.stderr.write(`err ${event.n} ${line}\n`)
+      }
+      return event
     case 'instance':
       return { instance: process.pid }
     default:

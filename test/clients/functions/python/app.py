@@ -1,6 +1,7 @@
 """The function behind the Python client. What it does is in the event: {"do": …}."""
 
 import os
+import sys
 import threading
 import time
 
@@ -29,6 +30,11 @@ def handler(event, context):
             }
         case "large":
             return "x" * event["bytes"]
+        case "print":
+            for line in range(event["lines"]):
+                print("out", event["n"], line, flush=True)
+                print("err", event["n"], line, file=sys.stderr, flush=True)
+            return event
         case "instance":
             return {"instance": os.getpid()}
         case _:

@@ -32,6 +32,13 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             }))
         }
         "large" => Ok("x".repeat(number("bytes") as usize).into()),
+        "print" => {
+            for line in 0..number("lines") {
+                println!("out {} {line}", number("n"));
+                eprintln!("err {} {line}", number("n"));
+            }
+            Ok(wanted)
+        }
         "instance" => Ok(json!({ "instance": std::process::id() })),
         _ => Ok(wanted),
     }

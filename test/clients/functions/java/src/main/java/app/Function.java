@@ -39,6 +39,12 @@ public class Function implements RequestHandler<Map<String, Object>, Object> {
         return known;
       case "large":
         return "x".repeat(number(event, "bytes"));
+      case "print":
+        for (int line = 0; line < number(event, "lines"); line++) {
+          System.out.println("out " + event.get("n") + " " + line);
+          System.err.println("err " + event.get("n") + " " + line);
+        }
+        return event;
       case "instance":
         return instance();
       default:

@@ -9,6 +9,7 @@
 
 import { fstatSync, writeSync } from 'node:fs'
 import type { LogLevel } from './config.ts'
+import { unblock } from './unblock.ts'
 
 /**
  * What the rest of the program logs with. Fields named `level`, `time` or `msg` would stand in the line twice, and one
@@ -69,23 +70,52 @@ const logTo = (sink: Sink, bindings: object): Log => {
   }
 }
 
-/** How often a full pipe that does not block is tried again, 1 ms apart, before the line is given up. */
+/** How often a full pipe is tried again, 1 ms apart, before its reader has stopped for good. */
 const patience = 100
 
-/** Writes all or, when nobody reads or stderr is closed, gives up: a log must not end the program. */
-const stderr: Destination = {
-  write: (line) => {
-    let rest = Buffer.from(line)
-    for (let tries = 0; rest.length > 0 && tries < patience; ) {
+/**
+ * Writes whole lines, or none when stderr is closed: a log must not end the program. Nor must it stop it: a reader who
+ * takes nothing is waited for once, and lines are lost until it reads again.
+ */
+const openStderr = (): Destination => {
+  const target = unblock(2)
+  let stopped = false
+  /** the end of a line whose beginning was written */
+  let owed: Buffer = Buffer.alloc(0)
+  const put = (bytes: Buffer): Buffer => {
+    let rest = bytes
+    for (let tries = 0; rest.length > 0; ) {
       try {
-        rest = rest.subarray(writeSync(2, rest))
+        rest = rest.subarray(writeSync(target, rest))
+        stopped = false
+        tries = 0
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
-        tries++
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return rest.subarray(rest.length)
+        if (stopped || ++tries >= patience) {
+          stopped = true
+          return rest
+        }
         Bun.sleepSync(1)
       }
     }
-  },
+    return rest
+  }
+  return {
+    write(line) {
+      owed = put(owed)
+      if (owed.length > 0) return
+      const whole = Buffer.from(line)
+      const rest = put(whole)
+      if (rest.length < whole.length) owed = rest
+    },
+  }
+}
+
+let opened: Destination | undefined
+/** One for all logs of the process: each has a descriptor of its own. */
+const theStderr = (): Destination => {
+  opened ??= openStderr()
+  return opened
 }
 
 /** `process.stderr.isTTY` would cost 5 to 15 ms; a pipe or a file is told from a terminal without loading anything. */
@@ -99,7 +129,7 @@ export const stderrIsTerminal = (): boolean => {
 
 const open = ({ level, destination, pretty }: LogOptions): Sink => {
   const { pino, stdSerializers } = require('pino') as typeof import('pino')
-  let target = destination ?? stderr
+  let target = destination ?? theStderr()
   if (pretty ?? (destination === undefined && stderrIsTerminal())) {
     const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty')
     const plain = destination === undefined ? {} : { colorize: false }

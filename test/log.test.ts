@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'bun:test'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { join } from 'node:path'
 import type { LogLevel } from '../src/config.ts'
 import { createLog, type Log, memoryLog } from '../src/log.ts'
+import { tempDir, within } from './harness.ts'
 
 const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
@@ -139,6 +142,37 @@ describe('stderr', () => {
       console.log('alive')
     `)
     expect({ stdout, exit }).toEqual({ stdout: 'alive\n', exit: 0 })
+  })
+
+  test('that nobody reads stops nothing, and has whole lines in it when it is read', async () => {
+    using folder = tempDir()
+    const path = join(folder.path, 'stderr')
+    Bun.spawnSync(['mkfifo', path])
+    // both of its ends, so that there is a reader, who reads at the end
+    const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    const module = JSON.stringify(`${import.meta.dir}/../src/log.ts`)
+    const script = `
+      import { createLog } from ${module}
+      const log = createLog({ level: 'info' })
+      for (let n = 0; n < 5000; n++) log.info({ n, pad: 'x'.repeat(n % 7 === 0 ? 6000 : 60) }, 'said')
+      console.log('alive')
+    `
+    const child = Bun.spawn([process.execPath, '--no-env-file', '-e', script], {
+      stdio: ['ignore', 'pipe', pipe],
+    })
+    expect(await within('the program to end', child.stdout.text())).toBe('alive\n')
+    const held = Buffer.alloc(1 << 20)
+    const text = held.toString('latin1', 0, readSync(pipe, held))
+    closeSync(pipe)
+    const lines = text.split('\n')
+    // the pipe was full in the middle of the last one, or between two
+    const last = lines.pop() as string
+    expect(lines.length).toBeGreaterThan(10)
+    // a short line may have found room where a long one before it did not
+    const numbers = parsed(lines.map((line) => `${line}\n`)).map((entry) => (entry as { n: number }).n)
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    expect(numbers.slice(0, 10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(last === '' || last.startsWith('{"level":"info"')).toBe(true)
   })
 
   test('costs nothing before the first line: neither pino nor pino-pretty is loaded', async () => {

@@ -8,7 +8,8 @@
  * is dropped, and said to be, until the reader goes on.
  */
 
-import { constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
+import { unblock } from '../unblock.ts'
 
 /** Lines that are made when they are written out, after the caller that they tell of has been answered. */
 export interface LateLines {
@@ -51,7 +52,7 @@ const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof
 
 export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const { warn, patienceMs, maxHeld } = { ...defaults, ...options }
-  const target = withoutBlocking(fd)
+  const target = unblock(fd)
   let parts: Lines[] = []
   let size = 0
   /** the rest of what a reader has taken a part of; it goes before all `parts` */
@@ -135,16 +136,4 @@ export function openSink(fd = 1, options: SinkOptions = {}): Sink {
     },
     flush,
   }
-}
-
-/** A second description of the same pipe, so that whoever shares it with us does not inherit the flag. */
-function withoutBlocking(fd: number): number {
-  try {
-    if (fstatSync(fd).isFIFO()) {
-      return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
-    }
-  } catch {
-    // no /proc, or a pipe of another user: write to it as it is
-  }
-  return fd
 }

@@ -1,0 +1,18 @@
+/** How both of the program's outputs are kept from waiting for whoever reads them. */
+
+import { constants, fstatSync, openSync } from 'node:fs'
+
+/**
+ * A descriptor of the same pipe whose writes do not block; of what is no pipe, the one that was given. It is a second
+ * description of that pipe, so that whoever shares the first with us does not inherit the flag.
+ */
+export function unblock(fd: number): number {
+  try {
+    if (fstatSync(fd).isFIFO()) {
+      return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
+    }
+  } catch {
+    // no /proc, or a pipe of another user: write to it as it is
+  }
+  return fd
+}

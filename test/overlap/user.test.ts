@@ -44,7 +44,6 @@ test('a program that has disposed of its emulator ends by itself, at once', asyn
       import { readdirSync } from 'node:fs'
       import { startEmulator } from 'bun-lambda-rie'
       const descriptors = () => readdirSync('/proc/self/fd').length
-      const before = descriptors()
       const serve = async () => {
         await using one = await startEmulator({ handler: 'functions/greet.handler', maxEnvironments: 2 })
         await using two = await startEmulator({ handler: 'functions/greet.handler', eagerInit: true })
@@ -53,12 +52,14 @@ test('a program that has disposed of its emulator ends by itself, at once', asyn
       await serve()
       const after = descriptors()
       await serve()
-      console.log(JSON.stringify({ before, grown: descriptors() - after }))
+      // the stream of an output closes its own a moment later
+      for (let tries = 0; descriptors() > after && tries < 1000; tries++) await Bun.sleep(5)
+      console.log(descriptors() > after ? 'more' : 'as many')
     `,
   })
   cpSync(fixture('greet.ts'), join(here.path, 'functions/greet.ts'))
   const { code, text } = await here.run(process.execPath, 'run.ts')
-  expect(JSON.parse(text)).toEqual({ before: expect.any(Number), grown: 0 })
+  expect(text).toBe('as many\n')
   expect(code).toBe(0)
 })
 

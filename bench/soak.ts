@@ -1,17 +1,19 @@
 /**
  * A long run: a million invocations in one emulator, and nothing that grows.
  *
- *     bun run soak [--invocations N] [--callers N] [--binary PATH]
+ *     bun run soak [--invocations N] [--callers N] [--seconds N] [--binary PATH]
  *
  * First the built program, under callers and a runtime in C: resident memory, descriptors and threads after the first
- * tenth and at the end. Then the same parts from source inside this process, with invocations of every kind: timers and
- * objects on the heap, which cannot be seen from outside.
+ * tenth and at the end. Then a crowd of callers at once on one environment of it, for a minute. Then the same parts from
+ * source inside this process, with invocations of every kind: timers and objects on the heap, which cannot be seen from
+ * outside.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compileC, ROOT } from './build.ts'
 import { freePort } from './running.ts'
+import { crowd } from './soak/crowd.ts'
 import { inside } from './soak/inside.ts'
 import { type Check, flat, mean, print, type Row, steady } from './soak/report.ts'
 import { INVOKE_PATH } from './subject.ts'
@@ -24,11 +26,13 @@ const { values } = parseArgs({
   options: {
     invocations: { type: 'string', default: '1000000' },
     callers: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '60' },
     binary: { type: 'string', default: join(ROOT, 'dist', 'aws-lambda-rie') },
   },
 })
 const invocations = atLeast(LEGS, '--invocations', values.invocations)
 const callers = atLeast(1, '--callers', values.callers)
+const seconds = atLeast(1, '--seconds', values.seconds)
 const binary = resolve(values.binary)
 if (!existsSync(binary)) fail(`${binary} is not there: bun run build`)
 
@@ -60,7 +64,11 @@ async function residentBytes(pid: number): Promise<number> {
   return looks.sort((a, b) => a - b)[2] as number
 }
 
-async function outside(): Promise<Check[]> {
+/** The built program serves, and is then asked to end. */
+async function program(
+  environment: Record<string, string>,
+  examine: (port: number, pid: number) => Promise<Check[]>,
+): Promise<Check[]> {
   const port = freePort()
   const emulator = Bun.spawn(
     [
@@ -69,46 +77,61 @@ async function outside(): Promise<Check[]> {
       `127.0.0.1:${port}`,
       '--runtime-api-address',
       '127.0.0.1:0',
+      '--log-level',
+      'warn',
       runtime,
     ],
-    { cwd: '/', stdio: ['ignore', Bun.file('/dev/null'), 'inherit'] },
+    {
+      cwd: '/',
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', Bun.file('/dev/null'), 'inherit'],
+    },
   )
   try {
     await reachable(port)
-    const rows: Row[] = []
-    let errors = 0
-    for (let leg = 1; leg <= LEGS; leg++) {
-      const begun = performance.now()
-      const count = Math.round(invocations / LEGS)
-      errors += await callAll(port, count)
-      rows.push({
-        invocations: leg * count,
-        rate: count / ((performance.now() - begun) / 1000),
-        'resident MB': (await residentBytes(emulator.pid)) / 1e6,
-        descriptors: readdirSync(`/proc/${emulator.pid}/fd`).length,
-        threads: readdirSync(`/proc/${emulator.pid}/task`).length,
-      })
-      print(rows)
-    }
-    const early = rows.slice(LEGS / 10 - 1, LEGS / 10 - 1 + WINDOW)
-    const late = rows.slice(-WINDOW)
+    const checks = await examine(port, emulator.pid)
     emulator.kill('SIGTERM')
     const code = await emulator.exited
-    return [
-      {
-        name: `${LEGS * Math.round(invocations / LEGS)} invocations without a failure`,
-        good: errors === 0,
-        figure: `${errors} failed`,
-      },
-      steady('resident MB', mean(early, 'resident MB'), mean(late, 'resident MB'), 0.05),
-      ...['descriptors', 'threads'].map((name) =>
-        flat(name, early[0]?.[name] ?? 0, late.at(-1)?.[name] ?? 0),
-      ),
-      { name: 'it ends with 0', good: code === 0, figure: `${code}` },
-    ]
+    return [...checks, { name: 'it ends with 0', good: code === 0, figure: `${code}` }]
   } finally {
     emulator.kill('SIGKILL')
   }
+}
+
+async function million(port: number, pid: number): Promise<Check[]> {
+  const rows: Row[] = []
+  const count = Math.round(invocations / LEGS)
+  let errors = 0
+  for (let leg = 1; leg <= LEGS; leg++) {
+    const begun = performance.now()
+    errors += await callAll(port, count)
+    rows.push({
+      invocations: leg * count,
+      rate: count / ((performance.now() - begun) / 1000),
+      'resident MB': (await residentBytes(pid)) / 1e6,
+      descriptors: readdirSync(`/proc/${pid}/fd`).length,
+      threads: readdirSync(`/proc/${pid}/task`).length,
+    })
+    print(rows)
+  }
+  const early = rows.slice(LEGS / 10 - 1, LEGS / 10 - 1 + WINDOW)
+  const late = rows.slice(-WINDOW)
+  const asked = callers * Math.ceil(count / callers) * LEGS
+  const counted = await successes(port)
+  return [
+    { name: `${asked} invocations without a failure`, good: errors === 0, figure: `${errors} failed` },
+    { name: 'it has counted as many', good: counted === asked, figure: `${counted}` },
+    steady('resident MB', mean(early, 'resident MB'), mean(late, 'resident MB'), 0.05),
+    ...['descriptors', 'threads'].map((name) => flat(name, early[0]?.[name] ?? 0, late.at(-1)?.[name] ?? 0)),
+  ]
+}
+
+/** What the emulator itself has counted; -1 if there was any other outcome. */
+async function successes(port: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/_rie/metrics`)).text()
+  const outcomes = [...text.matchAll(/^lambda_rie_invocations_total\{outcome="(\w+)"\} (\d+)$/gm)]
+  const others = outcomes.some(([, outcome, count]) => outcome !== 'success' && count !== '0')
+  return others ? -1 : Number(outcomes.find(([, outcome]) => outcome === 'success')?.[2] ?? -1)
 }
 
 async function reachable(port: number): Promise<void> {
@@ -132,7 +155,11 @@ function fail(problem: string): never {
   process.exit(2)
 }
 
-const checks = [...(await outside()), ...(await inside(runtime, Math.round(invocations / 10), callAll))]
+const checks = [
+  ...(await program({}, million)),
+  ...(await program({ BENCH_ECHO: '1' }, (port) => crowd(port, seconds))),
+  ...(await inside(runtime, Math.round(invocations / 10), callAll)),
+]
 for (const { name, good, figure } of checks) console.log(`${good ? 'passed' : 'FAILED'}  ${name}: ${figure}`)
 const failed = checks.filter(({ good }) => !good).length
 console.log(`${checks.length - failed} passed, ${failed} failed`)

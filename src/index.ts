@@ -13,39 +13,22 @@
  *       expect(emulator.output()).toContain('greeting Ada')
  *     })
  *
- * Runtimes and extensions are real processes. None outlives the emulator, nor the program that it runs in.
+ * Runtimes and extensions are real processes. None outlives the emulator, nor the program that it runs in. What there
+ * is to say and to see is declared in `embed/api.d.ts`.
  */
 
 import { ConfigError } from './config.ts'
-import { type InvokeOptions, type InvokeResult, invoke } from './embed/invoke.ts'
-import { configOf, type EmulatorOptions } from './embed/options.ts'
+import type { Emulator, EmulatorOptions } from './embed/api.d.ts'
+import { callback } from './embed/callback.ts'
+import { invoke } from './embed/invoke.ts'
+import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
 import { composeEmulator, isCompiled } from './emulator.ts'
-import type { PoolState } from './engine/pool.ts'
 import { createLog } from './log.ts'
 import { createProcesses } from './process/processes.ts'
 
-export { ConfigError, type EmulatorOptions, type InvokeOptions, type InvokeResult, type PoolState }
-
-export interface Emulator extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`: the endpoint for an AWS SDK or any HTTP client */
-  readonly url: string
-  /** `host:port` of the first environment's Runtime API */
-  readonly runtimeApi: string
-  /**
-   * Invokes the function. At most 256 of these are on their way at a time, as of all of Bun's `fetch`; more wait for
-   * their turn. Rejects when the signal fires or the emulator has been stopped, not for a function that fails.
-   */
-  invoke(payload?: unknown, options?: InvokeOptions): Promise<InvokeResult>
-  /** What the function, its extensions and START, END, REPORT wrote so far, of one environment or of all. */
-  output(environment?: number): string
-  /** Resolves when no invocation waits or runs any more: all that they wrote is in `output` then. */
-  idle(): Promise<void>
-  /** What the environments are doing; the same as `GET /_rie/state` tells. */
-  state(): PoolState
-  /** Lets running invocations finish for the drain time, then ends all processes. May be called more than once. */
-  stop(): Promise<void>
-}
+export type { Emulator, EmulatorOptions, InvokeOptions, InvokeResult, PoolState } from './embed/api.d.ts'
+export { ConfigError }
 
 /**
  * Starts an emulator on free ports of this machine; it listens when the promise resolves. Rejects with `ConfigError`
@@ -59,7 +42,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const { log: write, output: where = 'collect' } = options
   const log = createLog({
     level: config.logLevel,
-    ...(write === undefined ? {} : { destination: { write } }),
+    ...(write === undefined ? {} : { destination: { write: callback(write) } }),
   })
   for (const warning of config.warnings) log.warn({}, warning)
   const output = createOutput(where)

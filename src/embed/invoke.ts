@@ -1,35 +1,6 @@
 /** One invocation from inside a program, over HTTP as any other caller's. */
 
-export interface InvokeOptions {
-  /** what the runtime gets as its client context, as JSON */
-  readonly clientContext?: object
-  /** 1 to 256 characters; environments are never shared between tenants */
-  readonly tenantId?: string
-  /** version or alias; it appears in the ARN and as executed version */
-  readonly qualifier?: string
-  /** default `RequestResponse`; `Event` is answered at once, and runs behind the answer */
-  readonly invocationType?: 'RequestResponse' | 'Event' | 'DryRun'
-  /** `Tail` waits for REPORT and gives the last 4 KB of the log as `logResult` */
-  readonly logType?: 'None' | 'Tail'
-  /** gives up waiting: the promise is rejected, and the invocation runs to its end all the same */
-  readonly signal?: AbortSignal
-}
-
-/** What came back. A function that failed is no exception; look at `functionError` and `statusCode`. */
-export interface InvokeResult {
-  readonly statusCode: number
-  readonly payload: Uint8Array
-  /** null for a success */
-  readonly functionError: string | null
-  readonly executedVersion: string | null
-  readonly requestId: string
-  /** decoded; null unless `logType` was `Tail` */
-  readonly logResult: string | null
-  readonly headers: Headers
-  text(): string
-  /** Throws `SyntaxError`, with what came instead, if the payload is no JSON. */
-  json<T = unknown>(): T
-}
+import type { InvokeOptions, InvokeResult } from './api.d.ts'
 
 /** Bytes go out as they are, nothing as an empty body (which functions see as `{}`), all else as JSON. */
 export async function invoke(url: string, payload: unknown, options: InvokeOptions): Promise<InvokeResult> {

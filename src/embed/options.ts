@@ -1,51 +1,10 @@
 /** What a program says that embeds an emulator, checked, and as the configuration that the command line becomes too. */
 
 import { closest } from 'fastest-levenshtein'
-import { type Config, ConfigError, type Dialect, type LogLevel, parseConfig } from '../config.ts'
+import { type Config, ConfigError, parseConfig } from '../config.ts'
 import { type Option, ownOptions, sharedOptions, type Variable, variableOptions } from '../options.ts'
 import { systemProbe, whyNotRunnable } from '../process/bootstrap.ts'
-
-/** Where the log of the function goes: kept for `output`, to this program's stdout, or to a function of yours. */
-export type OutputOption = 'collect' | 'inherit' | ((lines: string, environment: number) => void)
-
-/** All but one of `command` and `handler` may be left out. */
-export interface EmulatorOptions {
-  /** the runtime: a program and its arguments; a name without a slash is looked up in `PATH` */
-  readonly command?: readonly string[]
-  /** `file.export`: a JavaScript or TypeScript function to serve, or `_HANDLER` of the command */
-  readonly handler?: string
-  /** where the runtime runs and a relative handler is looked up; default: the working directory */
-  readonly cwd?: string
-  /**
-   * Variables of the function, on top of this program's own; `undefined` takes one away. Those that the service sets,
-   * as `AWS_LAMBDA_FUNCTION_NAME`, mean to the emulator what they mean to the program.
-   */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  /** whole seconds, from 1; default 300 */
-  readonly functionTimeoutSeconds?: number
-  /** whole seconds; 0 is no limit; default 10 */
-  readonly initTimeoutSeconds?: number
-  /** how long `stop` lets running invocations go on; whole seconds; default 5 */
-  readonly drainSeconds?: number
-  /** how long an environment beyond the first may be idle; whole seconds; default 60 */
-  readonly environmentTtlSeconds?: number
-  /** default `/opt/extensions` */
-  readonly extensionsDirectory?: string
-  /** 1 to 1000; default 1 */
-  readonly maxEnvironments?: number
-  /** how many invocations may wait; 0 throttles at once; default 1000 */
-  readonly maxQueue?: number
-  /** initialise at once, not at the first invocation; default false */
-  readonly eagerInit?: boolean
-  /** whose answers callers get; default `auto`, by the request */
-  readonly dialect?: Dialect
-  /** what the emulator itself tells; default `warn` */
-  readonly logLevel?: LogLevel
-  /** takes the emulator's own log, one line of JSON at a time; default: stderr */
-  readonly log?: (line: string) => void
-  /** default `collect` */
-  readonly output?: OutputOption
-}
+import type { EmulatorOptions, OutputOption } from './api.d.ts'
 
 /** The option that each table entry is here, and what it is in `Config`. */
 const numbers = {

@@ -1,6 +1,7 @@
 import type { EnvironmentId } from '../core/ids.ts'
 import { bytesOf, type Lines, openSink, type Sink } from '../telemetry/sink.ts'
-import type { OutputOption } from './options.ts'
+import type { OutputOption } from './api.d.ts'
+import { callback } from './callback.ts'
 
 /** What is kept at most, in bytes; older lines go first. */
 const maxKept = 16 * 1024 * 1024
@@ -24,8 +25,9 @@ export function createOutput(option: OutputOption): Output {
     return { sinkOf: () => sink, flush: () => sink.flush(true), text: () => '' }
   }
   if (option !== 'collect') {
+    const tell = callback(option)
     return {
-      sinkOf: (id) => forwarding((lines) => option(decode(bytesOf(lines)), id)),
+      sinkOf: (id) => forwarding((lines) => tell(decode(bytesOf(lines)), id)),
       flush() {},
       text: () => '',
     }

@@ -2,7 +2,7 @@ import { isFree } from '../core/lifecycle.ts'
 import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
 
-/** Stops environments that nobody has used for their time; the oldest one is kept. */
+/** Stops environments that nobody has used for their time; the oldest one that is not cold is kept. */
 export class Retirement implements Disposable {
   readonly #environments: readonly Environment[]
   readonly #ttlMs: number
@@ -29,10 +29,12 @@ export class Retirement implements Disposable {
   #retire(): void {
     const now = this.#now()
     let next = Number.POSITIVE_INFINITY
-    for (const environment of this.#environments.slice(1)) {
+    // one that a failure left cold has no processes, but still a listener
+    const warm = ({ state }: Environment): boolean => state.phase === 'serving' || state.phase === 'starting'
+    const kept = this.#environments.find(warm) ?? this.#environments[0]
+    for (const environment of [...this.#environments]) {
       const { state, idleSince } = environment
-      // one that a failure left cold has no processes, but still a listener
-      if (!isFree(state) && state.phase !== 'cold') continue
+      if (environment === kept || (!isFree(state) && state.phase !== 'cold')) continue
       const left = idleSince + this.#ttlMs - now
       if (left <= 0) environment.dispatch({ type: 'stop' })
       else next = Math.min(next, left)

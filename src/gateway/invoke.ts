@@ -63,10 +63,6 @@ export function invoke(
       const rendered = render(outcome, { dialect, id, timeoutSeconds: seconds })
       resolve(respond(rendered, id, version, log, answeredTrace()))
     }
-    /** Whoever sends an Event is told if it is not taken, and of nothing that comes later: the first answer counts. */
-    const refusal = (outcome: Outcome): void => {
-      if (outcome.kind === 'throttled' || outcome.kind === 'shutdown') answer(outcome, null)
-    }
     const run = (payload: Payload): void => {
       if (type === 'DryRun') {
         resolve(respond({ ...noContent, status: 204 }, id, null, null))
@@ -86,7 +82,8 @@ export function invoke(
         tenant,
         tail && synchronous,
         pool,
-        synchronous ? answer : refusal,
+        // whoever sends an Event is told if it is not taken, and of nothing that comes after the 202 below
+        synchronous ? answer : (outcome) => isRefusal(outcome) && answer(outcome, null),
       )
       pool.invoke(invocation)
       if (!synchronous) resolve(respond({ ...noContent, status: 202 }, id, null, null, answeredTrace()))
@@ -108,6 +105,8 @@ export function invoke(
     })
   })
 }
+
+const isRefusal = ({ kind }: Outcome): boolean => kind === 'throttled' || kind === 'shutdown'
 
 /** One caller's invocation. The answer waits for REPORT only if the caller asked for the log. */
 class Call implements Invocation {

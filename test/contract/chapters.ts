@@ -20,6 +20,7 @@ import { invoke } from './invoke.ts'
 import { lifecycle } from './lifecycle.ts'
 import { logs } from './logs.ts'
 import { order } from './order.ts'
+import { overlap } from './overlap.ts'
 import { polling } from './polling.ts'
 import { requests } from './requests.ts'
 import { responses } from './responses.ts'
@@ -60,6 +61,7 @@ export const chapters: readonly Chapter[] = [
   cli,
   handler,
   scaling,
+  overlap,
   health,
   robustness,
 ]

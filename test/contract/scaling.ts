@@ -4,6 +4,7 @@ import { until } from '../harness.ts'
 import type { Emulator } from './emulator.ts'
 import { parse } from './launch.ts'
 import type { Puppet } from './puppet.ts'
+import { Cast } from './runtime.ts'
 import { chapter } from './suite.ts'
 import { type Answer, request } from './wire.ts'
 
@@ -108,6 +109,31 @@ export const scaling = chapter('Scaling', (it) => {
       expect(first!.alive()).toBe(true)
     })
   }
+
+  it('never serves two tenants in one environment', async ({ start }) => {
+    await using rie = await start({ flags: ['--max-environments', '2'] })
+    using cast = new Cast(rie)
+    const served = new Map<number, Set<string | undefined>>()
+    const tenants = ['red', 'blue', 'green', '', 'red', 'blue']
+    const calls = tenants.map((tenant) => rie.invoke('{}', tenant ? { 'X-Amz-Tenant-Id': tenant } : {}))
+    let answered = 0
+    for (const call of calls) call.then(() => answered++)
+    for (let count = 1; answered < tenants.length; count = Math.min(count + 1, rie.runtimes().length)) {
+      await cast.of(count, async (runtime) => {
+        for (;;) {
+          const event = await runtime.next().catch(() => null)
+          if (event === null) return
+          const names = served.get(runtime.puppet.pid) ?? new Set()
+          served.set(runtime.puppet.pid, names.add(event.header('Lambda-Runtime-Aws-Tenant-Id')))
+          await runtime.answer(event)
+        }
+      })
+      await rie.ask({ path: '/_rie/state' })
+    }
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(tenants.map(() => 200))
+    expect([...served.values()].filter(({ size }) => size !== 1)).toEqual([])
+    expect(new Set([...served.values()].flatMap((names) => [...names])).size).toBe(4)
+  })
 
   it('throttles what does not fit into the queue', async ({ start }) => {
     await using rie = await start({ flags: ['--max-queue', '1'] })

@@ -711,6 +711,21 @@ describe('environments that are idle', () => {
     expect(staged.released).toEqual([2])
   })
 
+  test('are stopped, too, when a failure has left the oldest cold, and one that is warm is kept', async () => {
+    const staged = pooled({ maxEnvironments: 3, environmentTtlMs: 10, clock: realClock })
+    const { pool, processes } = staged
+    pool.open(false)
+    for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
+    for (const environment of staged.environments) {
+      next(environment)
+      serve(environment)
+    }
+    processes[0]?.process('runtime').exit()
+    await until('two to be gone', () => pool.size === 1)
+    expect(staged.released.toSorted()).toEqual([1, 3])
+    expect(at(staged, 1).state.phase).toBe('serving')
+  })
+
   test('are kept as long as they are at work', async () => {
     const staged = pooled({ maxEnvironments: 3, environmentTtlMs: 5, clock: realClock, timeoutMs: 60_000 })
     const { pool } = staged

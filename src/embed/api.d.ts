@@ -1,0 +1,139 @@
+/**
+ * What programs see that embed the emulator. It stands alone, so that a program of any strictness can be checked
+ * without checking the emulator's own source.
+ */
+
+/** Where the log of the function goes: kept for `output`, to this program's stdout, or to a function of yours. */
+export type OutputOption = 'collect' | 'inherit' | ((lines: string, environment: number) => void)
+
+/** All but one of `command` and `handler` may be left out. An error that a function of yours throws is uncaught. */
+export interface EmulatorOptions {
+  /** the runtime: a program and its arguments; a name without a slash is looked up in `PATH` */
+  readonly command?: readonly string[]
+  /** `file.export`: a JavaScript or TypeScript function to serve, or `_HANDLER` of the command */
+  readonly handler?: string
+  /** where the runtime runs and a relative handler is looked up; default: the working directory */
+  readonly cwd?: string
+  /**
+   * Variables of the function, on top of this program's own; `undefined` takes one away. Those that the service sets,
+   * as `AWS_LAMBDA_FUNCTION_NAME`, mean to the emulator what they mean to the program.
+   */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** whole seconds, from 1; default 300 */
+  readonly functionTimeoutSeconds?: number
+  /** whole seconds; 0 is no limit; default 10 */
+  readonly initTimeoutSeconds?: number
+  /** how long `stop` lets running invocations go on; whole seconds; default 5 */
+  readonly drainSeconds?: number
+  /** how long an environment beyond the first may be idle; whole seconds; default 60 */
+  readonly environmentTtlSeconds?: number
+  /** default `/opt/extensions` */
+  readonly extensionsDirectory?: string
+  /** 1 to 1000; default 1 */
+  readonly maxEnvironments?: number
+  /** how many invocations may wait; 0 throttles at once; default 1000 */
+  readonly maxQueue?: number
+  /** initialise at once, not at the first invocation; default false */
+  readonly eagerInit?: boolean
+  /** whose answers callers get: of AWS's emulator or of the service; default `auto`, by the request */
+  readonly dialect?: 'auto' | 'rie' | 'lambda'
+  /** what the emulator itself tells; default `warn` */
+  readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+  /** takes the emulator's own log, one line of JSON at a time; default: stderr */
+  readonly log?: (line: string) => void
+  /** default `collect` */
+  readonly output?: OutputOption
+}
+
+export interface InvokeOptions {
+  /** what the runtime gets as its client context, as JSON */
+  readonly clientContext?: object
+  /** 1 to 256 characters; environments are never shared between tenants */
+  readonly tenantId?: string
+  /** version or alias; it appears in the ARN and as executed version */
+  readonly qualifier?: string
+  /** default `RequestResponse`; `Event` is answered at once, and runs behind the answer */
+  readonly invocationType?: 'RequestResponse' | 'Event' | 'DryRun'
+  /** `Tail` waits for REPORT and gives the last 4 KB of the log as `logResult` */
+  readonly logType?: 'None' | 'Tail'
+  /** gives up waiting: the promise is rejected, and the invocation runs to its end all the same */
+  readonly signal?: AbortSignal
+}
+
+/** What came back. A function that failed is no exception; look at `functionError` and `statusCode`. */
+export interface InvokeResult {
+  readonly statusCode: number
+  readonly payload: Uint8Array
+  /** null for a success */
+  readonly functionError: string | null
+  readonly executedVersion: string | null
+  readonly requestId: string
+  /** decoded; null unless `logType` was `Tail` */
+  readonly logResult: string | null
+  readonly headers: Headers
+  text(): string
+  /** Throws `SyntaxError`, with what came instead, if the payload is no JSON. */
+  json<T = unknown>(): T
+}
+
+export interface EnvironmentState {
+  readonly id: number
+  /**
+   * `cold`: nothing runs; `starting`: it initialises; `idle`: it could take an invocation; `busy`: one runs, or those
+   * who owe a poll after it have not asked yet; `stopping`: its processes are ending.
+   */
+  readonly state: 'cold' | 'starting' | 'idle' | 'busy' | 'stopping'
+  readonly phase: string
+  readonly free: boolean
+  /** request ids of the invocation that runs here or that this start is for */
+  readonly invocations: readonly string[]
+  /** how often its processes have been started */
+  readonly starts: number
+  readonly extensions: readonly { readonly name: string; readonly state: string }[]
+  /** process ids by name */
+  readonly processes: Readonly<Record<string, number>>
+  readonly tenant: string | null
+  readonly memoryBytes: number
+  /** milliseconds since its last invocation; 0 unless it is idle */
+  readonly idleMs: number
+}
+
+export interface PoolState {
+  /** invocations that wait for an environment */
+  readonly queued: number
+  /** of the one that waits longest; 0 when none does */
+  readonly longestWaitMs: number
+  readonly environments: readonly EnvironmentState[]
+}
+
+export interface Emulator extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`: the endpoint for an AWS SDK or any HTTP client */
+  readonly url: string
+  /** `host:port` of the first environment's Runtime API */
+  readonly runtimeApi: string
+  /**
+   * Invokes the function. Bytes go out as they are, nothing as an empty body (which functions see as `{}`), all else as
+   * JSON. At most 256 of these are on their way at a time, as of all of Bun's `fetch`; more wait for their turn. Rejects
+   * when the signal fires or the emulator has been stopped, not for a function that fails.
+   */
+  invoke(payload?: unknown, options?: InvokeOptions): Promise<InvokeResult>
+  /** What the function, its extensions and START, END, REPORT wrote so far, of one environment or of all. */
+  output(environment?: number): string
+  /** Resolves when no invocation waits or runs any more: all that they wrote is in `output` then. */
+  idle(): Promise<void>
+  /** What the environments are doing; the same as `GET /_rie/state` tells. */
+  state(): PoolState
+  /** Lets running invocations finish for the drain time, then ends all processes. May be called more than once. */
+  stop(): Promise<void>
+}
+
+/** An option is wrong; the message names it and what is allowed. */
+export declare class ConfigError extends Error {
+  override readonly name: 'ConfigError'
+}
+
+/**
+ * Starts an emulator on free ports of this machine; it listens when the promise resolves. Rejects with `ConfigError`
+ * for options that are wrong.
+ */
+export declare function startEmulator(options: EmulatorOptions): Promise<Emulator>

@@ -255,9 +255,10 @@ export const optionsTable = (): string => {
   const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
   const line = (option: Variable<unknown> | Option<unknown>): string => {
     const flag = 'flag' in option ? option.flag : ''
-    const value = option.kind.placeholder === null || flag === '' ? '' : ` <${option.kind.placeholder}>`
-    const variables = option.variables.map(code).join(', ')
-    return `| ${code(flag + value)} | ${variables} | ${code(option.fallback)} | ${cell(option.help)} |`
+    const value = option.kind.placeholder === null ? '' : ` <${option.kind.placeholder}>`
+    // one placeholder is enough: where there is a flag, its variables take the same
+    const variables = option.variables.map((name) => code(flag === '' ? name + value : name)).join(', ')
+    return `| ${code(flag === '' ? '' : flag + value)} | ${variables} | ${code(option.fallback)} | ${cell(option.help)} |`
   }
   const all = [
     ...Object.values(sharedOptions),

@@ -1,15 +1,19 @@
-/** The three programs that keep, or do not keep, the contract; and where they come from. */
+/** The programs that keep, or do not keep, the contract; and where they come from. */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
+import { smoke } from './smoke.ts'
 
-export type SubjectName = 'source' | 'binary' | 'reference'
+export const subjectNames = ['source', 'binary', 'arm64', 'arm64-musl', 'reference'] as const
+export type SubjectName = (typeof subjectNames)[number]
 
 export interface Subject {
   readonly name: SubjectName
   /** the words of the command line before the first flag */
   readonly program: readonly string[]
+  /** titles of the only cases that it is given */
+  readonly only?: readonly string[]
 }
 
 /** Why a subject cannot be examined here. */
@@ -31,12 +35,53 @@ export async function subject(name: SubjectName): Promise<Subject | Missing> {
       if (!existsSync(file)) return { missing: 'dist/aws-lambda-rie does not exist: bun run build' }
       return { name, program: [file] }
     }
+    case 'arm64':
+      return emulated('aws-lambda-rie-arm64', glibc)
+    case 'arm64-musl':
+      return emulated('aws-lambda-rie-arm64-musl', musl)
     case 'reference': {
       const file = await reference()
       return typeof file === 'string' ? { name, program: [file] } : file
     }
   }
 }
+
+/** A program for arm64, under an emulator of that machine; what it starts are this machine's programs. */
+async function emulated(name: string, sysroot: () => Promise<string | Missing>): Promise<Subject | Missing> {
+  const file = join(root, 'dist', name)
+  if (!existsSync(file)) return { missing: `dist/${name} does not exist: bun run build` }
+  const machine = Bun.which('qemu-aarch64-static')
+  if (machine === null) return { missing: 'qemu-aarch64-static is not installed' }
+  const tree = await sysroot()
+  if (typeof tree !== 'string') return tree
+  return {
+    name: name.slice(name.indexOf('arm64')) as SubjectName,
+    program: [machine, '-L', tree, file],
+    only: smoke,
+  }
+}
+
+/** Where Debian's packages for cross-building put an arm64 glibc. */
+async function glibc(): Promise<string | Missing> {
+  const tree = '/usr/aarch64-linux-gnu'
+  return existsSync(`${tree}/lib/ld-linux-aarch64.so.1`)
+    ? tree
+    : { missing: `there is no arm64 glibc in ${tree}` }
+}
+
+/** Alpine's layout, as the images suite makes it. */
+async function musl(): Promise<string | Missing> {
+  const { muslTree } = await import('../images/trees.ts')
+  try {
+    return await muslTree('arm64', 'aarch64')
+  } catch (error) {
+    return { missing: `no arm64 musl: ${(error as Error).message}` }
+  }
+}
+
+/** A subject that is slow, or has to be fetched: examined by `bun run contract` only. */
+export const onRequest = async (name: SubjectName): Promise<Subject | Missing> =>
+  process.env.CONTRACT_ALL === '1' ? await subject(name) : { missing: 'only by bun run contract' }
 
 const wheel = 'aws-sam-cli==1.170.0'
 

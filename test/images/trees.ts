@@ -34,7 +34,9 @@ async function packages(name: string, ...words: readonly string[]): Promise<stri
   const known = Bun.file(`${tar}.recipe`)
   if (existsSync(tar) && (await known.exists()) && (await known.text()) === recipe) return tar
   const arch = /--architectures=(\S+)/.exec(recipe)?.[1]
+  if (!Bun.which('mmdebstrap')) throw new Unavailable('mmdebstrap is not installed')
   if (arch && !Bun.which('arch-test')) throw new Unavailable('arch-test is not installed')
+  mkdirSync(cache, { recursive: true })
   await must(['mmdebstrap', '--quiet', ...words, `${tar}.part.tar`])
   renameSync(`${tar}.part.tar`, tar)
   await known.write(recipe)
@@ -199,6 +201,19 @@ async function musl(debianArch: string, arch: string, into: string): Promise<voi
   }
 }
 
+/** The root of an image in Alpine's layout with libstdc++ installed: what a program for it is run on. */
+export async function muslTree(debianArch: string, arch: string): Promise<string> {
+  const tree = join(cache, 'sysroot', arch)
+  if (existsSync(tree)) return tree
+  const part = `${tree}.part`
+  rmSync(part, { recursive: true, force: true })
+  mkdirSync(part, { recursive: true })
+  await musl(debianArch, arch, part)
+  cpSync(join(part, 'var/apk'), join(part, 'usr/lib'), { recursive: true })
+  renameSync(part, tree)
+  return tree
+}
+
 /** No libc at all. */
 export const scratch: Base = {
   tag: 'localhost/rie/scratch',
@@ -234,8 +249,7 @@ export const arm64: Base = {
 export const arm64Musl: Base = {
   tag: 'localhost/rie/arm64-musl',
   async fill(into) {
-    await musl('arm64', 'aarch64', into)
-    cpSync(join(into, 'var/apk'), join(into, 'usr/lib'), { recursive: true })
+    cpSync(await muslTree('arm64', 'aarch64'), into, { recursive: true, verbatimSymlinks: true })
     withEmulator(into)
     await smallRuntime(into)
     return []

@@ -1,0 +1,6 @@
+import { onRequest } from './subject.ts'
+import { contract } from './suite.ts'
+
+const which = await onRequest('arm64')
+if ('missing' in which) console.log(`contract, arm64: skipped, ${which.missing}`)
+contract(which, 'arm64')

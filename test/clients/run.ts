@@ -134,5 +134,5 @@ if (values.write) {
 }
 const all = [...results.values()].flatMap((row) => [...row.values()])
 const count = (outcome: Result['outcome']) => all.filter((result) => result.outcome === outcome).length
-console.log(`\n${count('passed')} passed, ${count('failed')} failed`)
+console.log(`\n${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`)
 process.exitCode = count('failed') ? 1 : 0

@@ -23,11 +23,14 @@ if (unknown !== undefined) {
 
 const results: Result[] = []
 let broken = 0
+/** subjects that are not here */
+let unexamined = 0
 for (const name of names) {
   if (!wanted.includes(name)) continue
   const found = await subject(name)
   if ('missing' in found) {
     console.log(`${name}: not examined, ${found.missing}\n`)
+    unexamined++
     continue
   }
   console.log(`${name}: ${found.program.at(-1)?.replace(`${root}/`, '')}`)
@@ -114,8 +117,7 @@ for (const { reference, ours, reason, cases } of differences) {
   console.log(`| ${cell(reference)} | ${cell(ours)} | ${cell(reason)} | ${cases.map(cell).join('<br>')} |`)
 }
 
+const passed = count(results, 'passed') + (inverted ? count(results, 'differs') : 0)
 const failed = count(results, 'failed') + broken
-console.log(
-  `\n${count(results, 'passed') + (inverted ? count(results, 'differs') : 0)} passed, ${failed} failed`,
-)
+console.log(`\n${passed} passed, ${failed} failed, ${count(results, 'skipped') + unexamined} skipped`)
 process.exit(failed === 0 ? 0 : 1)

@@ -16,10 +16,12 @@ import { libcCases } from './libc.ts'
 import { pid1Cases } from './pid1.ts'
 import { openPodman, removeContainers, root, Unavailable } from './podman.ts'
 import { untried } from './readme.ts'
+import { surroundingCases } from './surroundings.ts'
 
 const cases: readonly Case[] = [
   ...documentedCases,
   ...pid1Cases,
+  ...surroundingCases,
   ...libcCases,
   ...arm64Cases,
   ...endToEndCases,
@@ -30,6 +32,7 @@ const chosen = cases.filter(({ title }) => words.length === 0 || words.some((wor
 
 let passed = 0
 let failed = 0
+let skipped = 0
 
 function say(outcome: string, title: string, detail = ''): void {
   console.log(`${outcome.padEnd(4)}  ${title}${detail && `: ${detail}`}`)
@@ -41,8 +44,10 @@ async function attempt({ title, run }: Case): Promise<void> {
     passed++
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    if (error instanceof Unavailable) say('skip', title, reason)
-    else {
+    if (error instanceof Unavailable) {
+      say('skip', title, reason)
+      skipped++
+    } else {
       say('FAIL', title, reason)
       failed++
       await removeContainers().catch(() => {})
@@ -68,6 +73,7 @@ try {
 } catch (error) {
   if (!(error instanceof Unavailable)) throw error
   for (const { title } of chosen) say('skip', title, error.message)
+  skipped = chosen.length
 }
-console.log(`\n${passed} passed, ${failed} failed`)
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`)
 process.exitCode = failed > 0 ? 1 : 0

@@ -1,0 +1,98 @@
+/** What `.ci/run` makes of what its steps say. */
+import { describe, expect, test } from 'bun:test'
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { tempDir } from './harness.ts'
+
+const script = join(import.meta.dir, '..', '.ci', 'run')
+const steps = ['build', 'check', 'test', 'contract', 'clients', 'images'] as const
+
+interface Said {
+  readonly text: string
+  readonly code?: number | 'crash'
+}
+
+const good: Record<(typeof steps)[number], Said> = {
+  build: { text: 'dist/one  112.1 MB  runs\n' },
+  check: { text: 'Checked 3 files\n' },
+  test: { text: '(skip) a thing that needs a tool\n\n 30 pass\n 1 skip\n 0 fail\n 90 expect() calls\n' },
+  contract: { text: 'reference: not examined, no pip\n\n20 passed, 0 failed, 1 skipped\n' },
+  clients: { text: 'node    panic           skipped: it ends\n\n10 passed, 0 failed, 1 skipped\n' },
+  images: { text: 'skip  one: podman is not installed\n\n5 passed, 0 failed, 1 skipped\n' },
+}
+
+/** Runs the script where `bun run STEP` says and ends as told, and nothing is ever installed. */
+async function ci(said: Partial<typeof good>): Promise<{ code: number; lines: string[] }> {
+  using folder = tempDir()
+  const bin = join(folder.path, 'bin')
+  mkdirSync(join(folder.path, '.ci'))
+  mkdirSync(bin)
+  cpSync(script, join(folder.path, '.ci/run'))
+  for (const [name, { text, code = 0 }] of Object.entries({ ...good, ...said })) {
+    writeFileSync(join(folder.path, name), text)
+    writeFileSync(join(folder.path, `${name}.code`), String(code))
+  }
+  const bun = `#!/bin/sh
+[ "$1" = --version ] && exec echo 1.4.5
+cat "$2"; code=$(cat "$2.code")
+[ "$code" = crash ] && kill -SEGV $$
+exit "$code"\n`
+  for (const [name, text] of Object.entries({ bun, 'apt-get': '#!/bin/sh\n' })) {
+    writeFileSync(join(bin, name), text)
+    chmodSync(join(bin, name), 0o755)
+  }
+  const child = Bun.spawn(['bash', '.ci/run'], {
+    cwd: folder.path,
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, code] = await Promise.all([child.stdout.text(), child.exited, child.stderr.text()])
+  return { code, lines: out.trimEnd().split('\n') }
+}
+
+describe.concurrent('.ci/run', () => {
+  test('adds up what its steps say, and counts a step that says nothing as one', async () => {
+    const { code, lines } = await ci({})
+    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '67 passed, 0 failed', '4 skipped, see above'])
+  })
+
+  test('shows the reason of every skip', async () => {
+    const { lines } = await ci({
+      test: { text: `(skip) early on\n${'more\n'.repeat(99)} 1 pass\n 0 fail\n` },
+    })
+    expect(lines).toContain('(skip) early on')
+    expect(lines).toContain('reference: not examined, no pip')
+    expect(lines).toContain('node    panic           skipped: it ends')
+    expect(lines).toContain('skip  one: podman is not installed')
+  })
+
+  const failures: [kind: string, said: Partial<Record<string, Said>>, last: string][] = [
+    ['names its failures', { test: { text: ' 28 pass\n 2 fail\n', code: 1 } }, '65 passed, 2 failed'],
+    [
+      'names its failures and ends with 0',
+      { images: { text: '4 passed, 1 failed\n' } },
+      '66 passed, 1 failed',
+    ],
+    ['fails without naming a failure', { check: { text: 'bad\n', code: 2 } }, '66 passed, 1 failed'],
+    [
+      'counts nothing but passes, and fails',
+      { clients: { text: '10 passed, 0 failed\n', code: 1 } },
+      '67 passed, 1 failed',
+    ],
+    ['crashes', { test: { text: '(pass) one\n', code: 'crash' } }, '37 passed, 1 failed'],
+    ['crashes in the build', { build: { text: '', code: 'crash' } }, '66 passed, 1 failed'],
+  ]
+  for (const [kind, said, last] of failures) {
+    test(`ends with 1 and counts a step that ${kind}`, async () => {
+      const { code, lines } = await ci(said)
+      expect([code, lines.at(-1)]).toEqual([1, last])
+    })
+  }
+
+  test('counts no pass for a step that skipped everything', async () => {
+    const { code, lines } = await ci({
+      images: { text: 'skip  one: no podman\n\n0 passed, 0 failed, 9 skipped\n' },
+    })
+    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '62 passed, 0 failed', '12 skipped, see above'])
+  })
+})

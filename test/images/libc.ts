@@ -2,9 +2,10 @@
 import { chmodSync, cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Case, equal, silent, stops, truth } from './case.ts'
-import { memory, mounted } from './pid1.ts'
+import { mounted } from './pid1.ts'
 import { Container, cache, environment, must, root, run } from './podman.ts'
 import { documented } from './readme.ts'
+import { memory } from './surroundings.ts'
 import { alpine, type Base, glibc, image, oldGlibc, scratch } from './trees.ts'
 
 const inTree = (title: string, base: Base, program: string, handler: boolean, before = ''): Case => ({

@@ -63,11 +63,15 @@ async function wheel(platform: string, python: string, into: string): Promise<vo
   await must([pip, 'install', '--quiet', '--target', into, '--only-binary', ':all:', ...which, awslambdaric])
 }
 
-/** The function of the smallest images: a runtime of a few kilobytes that needs no library. */
-async function smallRuntime(into: string): Promise<void> {
+/** A program of a few kilobytes that needs no library. */
+async function compiled(source: string, program: string): Promise<void> {
   if (!Bun.which('cc')) throw new Unavailable('cc is not installed')
-  await must(['cc', '-O2', '-static', '-o', join(into, 'function'), join(root, 'bench/functions/runtime.c')])
+  await must(['cc', '-O2', '-static', '-o', program, source])
 }
+
+/** The function of the smallest images. */
+const smallRuntime = (into: string): Promise<void> =>
+  compiled(join(root, 'bench/functions/runtime.c'), join(into, 'function'))
 
 const javascript = (into: string): void => cpSync(join(functions, 'index.js'), join(into, 'index.js'))
 
@@ -138,6 +142,7 @@ export const glibc: Base = {
   async fill(into) {
     await glibcOnly(await packages('glibc', '--variant=extract', '--include=libc6', 'bookworm'), into)
     await smallRuntime(into)
+    await compiled(join(functions, 'bare.c'), join(into, 'bare'))
     javascript(into)
     return []
   },

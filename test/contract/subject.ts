@@ -71,7 +71,7 @@ async function glibc(): Promise<string | Missing> {
 
 /** Alpine's layout, as the images suite makes it. */
 async function musl(): Promise<string | Missing> {
-  const { muslTree } = await import('../images/trees.ts')
+  const { muslTree } = await import('../images/packages.ts')
   try {
     return await muslTree('arm64', 'aarch64')
   } catch (error) {

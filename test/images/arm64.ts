@@ -1,5 +1,6 @@
 /** The programs for arm64, in arm64 images, under an emulator of that machine. */
 import { join } from 'node:path'
+import { handlerCommand } from '../../src/handler/command.ts'
 import { type Case, equal, fromPython, ours, Project, truth } from './case.ts'
 import { Container, podman, root } from './podman.ts'
 import { snippet } from './readme.ts'
@@ -11,7 +12,8 @@ const inArm64Image: Case = {
   title: 'arm64: built into an image with Python',
   async run() {
     const from = await image(arm64)
-    using project = new Project().bring('app.py').program('arm64')
+    using project = new Project().bring('app.py')
+    await project.program('arm64')
     // what the emulated emulator starts has to be emulated as well
     const words = [
       emulator,
@@ -60,9 +62,33 @@ const onMusl: Case = {
   },
 }
 
+/**
+ * A JavaScript handler. What the emulator would start for it, itself, is for a machine that this one is not: the words
+ * that make it a runtime are given as the command, with the machine's emulator before them.
+ */
+const handler: Case = {
+  title: 'arm64: serves JavaScript',
+  async run() {
+    const program = '/aws-lambda/aws-lambda-rie-arm64'
+    const options = ['--volume', `${join(root, 'dist')}:/aws-lambda:ro`, '--entrypoint', emulator]
+    const { env } = handlerCommand(program, true, '', 'index.handler', '/')
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+    const set = 'os.environ.update(word.split("=", 1) for word in sys.argv[3:])'
+    const script = `import os, sys; ${set}; os.execv(sys.argv[1], sys.argv[1:3])`
+    const runtime = [emulator, '/usr/bin/python3', '-c', script, emulator, program, ...variables]
+    const command = [program, ...runtime]
+    await using container = await Container.start(await image(arm64), { options, command })
+    const { text } = await container.invoke()
+    truth(`it answered ${text}`, JSON.parse(text).message === 'Hello from JavaScript!')
+    equal('exit code', (await container.stop()).code, 0)
+    return undefined
+  },
+}
+
 export const arm64Cases: readonly Case[] = [
   version('aws-lambda-rie-arm64', arm64),
   version('aws-lambda-rie-arm64-musl', arm64Musl),
   inArm64Image,
+  handler,
   onMusl,
 ]

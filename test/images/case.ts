@@ -1,15 +1,6 @@
 /** What the cases of this suite share. */
 
-import {
-  chmodSync,
-  cpSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deepEquals } from 'bun'
 import { Output } from '../harness.ts'
@@ -54,8 +45,10 @@ function commands(): string {
   return folder
 }
 
-/** The working folder of somebody who follows the documentation. */
+/** The home of somebody who follows the documentation: the function in one folder, our checkout in another. */
 export class Project implements Disposable {
+  readonly home: string
+  /** the function's folder */
   readonly path: string
   /** stands for port 9000 of the documentation */
   readonly port: number = freePort()
@@ -68,9 +61,9 @@ export class Project implements Disposable {
     this.engine = engine
     const folder = join(cache, 'projects')
     mkdirSync(folder, { recursive: true })
-    this.path = mkdtempSync(join(folder, 'project-'))
-    mkdirSync(join(this.path, 'home'))
-    symlinkSync(join(root, 'dist'), join(this.path, 'dist'))
+    this.home = mkdtempSync(join(folder, 'home-'))
+    this.path = join(this.home, 'my-function')
+    mkdirSync(this.path)
   }
 
   /** Brings files of `functions/`. */
@@ -80,10 +73,8 @@ export class Project implements Disposable {
   }
 
   /** Brings a program that was built. */
-  program(suffix: string): this {
-    const name = `aws-lambda-rie-${suffix}`
-    linkSync(join(root, 'dist', name), join(this.path, name))
-    return this
+  program(suffix: string): Promise<string> {
+    return this.sh(this.words('context').replace('x86_64', suffix))
   }
 
   /** Saves a snippet as the file that it is for. */
@@ -108,12 +99,12 @@ export class Project implements Disposable {
   }
 
   get environment(): Record<string, string> {
-    return { ...environment, HOME: join(this.path, 'home'), PATH: `${commands()}:${process.env.PATH}` }
+    return { ...environment, HOME: this.home, PATH: `${commands()}:${process.env.PATH}` }
   }
 
-  /** Runs the lines of a snippet. */
-  sh(text: string): Promise<string> {
-    return must(['bash', '-euo', 'pipefail', '-c', text], { cwd: this.path, env: this.environment })
+  /** Runs the lines of a snippet; what tells of `dist` is meant for our checkout, unless a folder is named. */
+  sh(text: string, folder: string = / dist\//.test(text) ? root : this.path): Promise<string> {
+    return must(['bash', '-euo', 'pipefail', '-c', text], { cwd: folder, env: this.environment })
   }
 
   run(name: string): Promise<string> {
@@ -153,7 +144,7 @@ export class Project implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true })
+    rmSync(this.home, { recursive: true, force: true })
   }
 }
 

@@ -1,16 +1,17 @@
 /** The three ways into an image, word for word as the README has them. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { YAML } from 'bun'
 import { type Case, equal, fromPython, ours, Project, silent, stops, truth } from './case.ts'
-import { answering, cache, must, podman, removeContainers, Unavailable } from './podman.ts'
+import { answering, cache, must, podman, removeContainers, root, Unavailable } from './podman.ts'
 import { snippet } from './readme.ts'
 import { alpine, awsPython, type Base, debian, debianNode, image } from './trees.ts'
 
 /** The image of the documentation's first way. */
 async function baseProject(engine?: 'docker' | 'podman'): Promise<Project> {
   await image(awsPython)
-  const project = new Project(engine).bring('app.py').program('x86_64')
+  const project = new Project(engine).bring('app.py')
+  await project.program('x86_64')
   await project.save('base/Dockerfile', 'Dockerfile')
   await project.build()
   return project
@@ -22,7 +23,8 @@ async function otherProject(base: Base, files: readonly string[], script?: strin
   const project = new Project().bring(...files)
   const own = `FROM ${from}\nWORKDIR /function\nCOPY ${files.join(' ')} ./\n`
   if (script) {
-    await project.program('x86_64').save(script, 'entry_script.sh')
+    await project.program('x86_64')
+    await project.save(script, 'entry_script.sh')
     await project.save('other/Dockerfile', 'Dockerfile', own)
   } else await project.write('Dockerfile', own)
   await project.build()
@@ -119,7 +121,8 @@ const inAlpine: Case = {
   title: 'built into an Alpine image',
   async run() {
     const from = await image(alpine)
-    using project = new Project().bring('index.js').program('x86_64-musl')
+    using project = new Project().bring('index.js')
+    await project.program('x86_64-musl')
     const start = 'ENTRYPOINT ["/usr/local/bin/aws-lambda-rie", "--handler", "index.handler"]\n'
     const own = `FROM ${from}\nWORKDIR /app\nCOPY index.js ./\n`
     await project.write('Dockerfile', own + snippet('other/alpine') + start)
@@ -181,13 +184,29 @@ const compose: Case = silent('compose: in the image, and mounted', async () => {
   }
 })
 
+interface Workflow {
+  readonly jobs: { readonly invoke: { readonly steps: readonly Step[] } }
+}
+
+interface Step {
+  readonly uses?: string
+  readonly with?: { readonly path: string }
+  readonly run?: string
+  readonly 'working-directory'?: string
+}
+
+/** Nothing but the function is in the workspace; the workflow has to bring the program. */
 const actions: Case = silent('GitHub Actions: the steps of the workflow', async () => {
-  using project = await baseProject()
-  const workflow = YAML.parse(project.adapt(snippet('actions/workflow.yaml'))) as {
-    jobs: { invoke: { steps: { run?: string }[] } }
-  }
+  await image(awsPython)
+  using project = new Project().bring('app.py')
+  await project.save('base/Dockerfile', 'Dockerfile')
+  const { jobs } = YAML.parse(project.adapt(snippet('actions/workflow.yaml'))) as Workflow
   try {
-    for (const { run } of workflow.jobs.invoke.steps) if (run) await project.sh(run)
+    for (const step of jobs.invoke.steps) {
+      if (step.run) await project.sh(step.run, join(project.path, step['working-directory'] ?? '.'))
+      else if (!step.uses?.startsWith('actions/checkout@')) throw new Error(`cannot do ${step.uses}`)
+      else if (step.with) symlinkSync(root, join(project.path, step.with.path))
+    }
   } finally {
     await removeContainers()
   }

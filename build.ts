@@ -6,8 +6,8 @@
  * run once before it takes its place, where this machine can run it.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import lock from './bun.lock'
 import self from './package.json'
+import { billOfMaterials } from './sbom.ts'
 
 interface Artifact {
   readonly name: string
@@ -75,83 +75,6 @@ function tryOut(file: string, { arch, loader }: Artifact): string {
   throw new Error(`${file} --version ended with ${exitCode} and said ${JSON.stringify(said + stderr)}`)
 }
 
-interface Package {
-  readonly name: string
-  readonly version: string
-  readonly license: string
-  readonly dependencies?: Readonly<Record<string, string>>
-}
-
-const purl = ({ name, version }: { name: string; version: string }): string =>
-  `pkg:npm/${name.replace('@', '%40')}@${version}`
-
-/** The packages that these modules belong to, by name. */
-function packagesOf(modules: ReadonlySet<string>): Package[] {
-  const folders = new Set<string>()
-  for (const path of modules) folders.add(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? '')
-  folders.delete('')
-  const found = [...folders].map((folder) => JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')))
-  return found.sort((a, b) => (purl(a) < purl(b) ? -1 : 1))
-}
-
-/** The SHA-512 of a package as it came from the registry. */
-function sumOf({ name, version }: Package): string {
-  const entry = Object.values(lock.packages).find(([id]) => id === `${name}@${version}`)
-  const [, base64] = /^sha512-(.*)$/.exec(String(entry?.at(-1))) ?? []
-  if (base64 === undefined) throw new Error(`bun.lock has no sum of ${name}@${version}`)
-  return Buffer.from(base64, 'base64').toString('hex')
-}
-
-/** When the commit was made: the same in every build of it. Unknown outside of a repository. */
-function commitTime(): string | undefined {
-  const git = Bun.spawnSync(['git', 'log', '-1', '--format=%ct'], { stderr: 'ignore' })
-  const seconds = process.env.SOURCE_DATE_EPOCH || git.stdout.toString().trim()
-  return seconds === '' ? undefined : new Date(Number(seconds) * 1000).toISOString()
-}
-
-/** The bill of materials: the programs, the packages whose code is in them, and Bun, which runs that code. */
-function billOfMaterials(sums: ReadonlyMap<string, string>, packages: readonly Package[]) {
-  const refs = new Map(packages.map((each) => [each.name, purl(each)]))
-  const dependsOn = (names: object = {}) => Object.keys(names).flatMap((name) => refs.get(name) ?? [])
-  const component = (type: string, { name, version, license }: Package) => ({
-    type,
-    'bom-ref': purl({ name, version }),
-    name,
-    version,
-    licenses: [{ license: { id: license } }],
-    // ours is on no registry
-    purl: type === 'application' ? undefined : purl({ name, version }),
-  })
-  const files = [...sums].map(([name, content]) => ({
-    type: 'file',
-    name,
-    hashes: [{ alg: 'SHA-256', content }],
-  }))
-  const bun = { name: 'bun', version: Bun.version, license: 'MIT' }
-  return {
-    $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
-    bomFormat: 'CycloneDX',
-    specVersion: '1.6',
-    serialNumber: `urn:uuid:${Bun.randomUUIDv5([...sums.values()].join(), 'url')}`,
-    version: 1,
-    metadata: {
-      timestamp: commitTime(),
-      component: { ...component('application', self), description: self.description, components: files },
-    },
-    components: [
-      component('platform', bun),
-      ...packages.map((each) => ({
-        ...component('library', each),
-        hashes: [{ alg: 'SHA-512', content: sumOf(each) }],
-      })),
-    ],
-    dependencies: [
-      { ref: purl(self), dependsOn: [purl(bun), ...dependsOn(self.dependencies)] },
-      ...packages.map((each) => ({ ref: purl(each), dependsOn: dependsOn(each.dependencies) })),
-    ],
-  }
-}
-
 async function main(): Promise<void> {
   mkdirSync('dist', { recursive: true })
   // Programs that run, or are about to be started, stay whole until the new ones are done.
@@ -170,7 +93,7 @@ async function main(): Promise<void> {
     sums.set('aws-lambda-rie', sums.get('aws-lambda-rie-x86_64') as string)
     const lines = [...sums].map(([name, sum]) => `${sum}  ${name}\n`)
     await Bun.write(`${folder}/SHA256SUMS`, lines.join(''))
-    const bill = billOfMaterials(sums, packagesOf(modules))
+    const bill = billOfMaterials(sums, modules)
     await Bun.write(`${folder}/sbom.cdx.json`, `${JSON.stringify(bill, null, 2)}\n`)
     for (const name of [...sums.keys(), 'SHA256SUMS', 'sbom.cdx.json'])
       renameSync(`${folder}/${name}`, `dist/${name}`)

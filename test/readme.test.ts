@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
 import { optionsTable } from '../src/options.ts'
+import { CASES } from './clients/cases.ts'
+import { CLIENTS } from './clients/clients.ts'
 
 const readme = await Bun.file(new URL('../README.md', import.meta.url)).text()
 
@@ -15,4 +17,15 @@ test('the README names every script that exists, and no other', async () => {
   const named = [...readme.matchAll(/bun(?:@1\.4\.5)? run ([a-z]+)/g)].map(([, name]) => name as string)
   expect(named.length).toBeGreaterThan(0)
   for (const name of named) expect(scripts).toHaveProperty(name)
+})
+
+test('the README has the matrix of all runtime clients and all cases', () => {
+  const [head = [], , ...rows] = between('clients')
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| ?| \|$/g, '')))
+  expect(head.slice(1)).toEqual(CLIENTS.map(({ title }) => title))
+  expect(rows.map(([title]) => title)).toEqual(CASES.map(({ title }) => title))
+  const outcomes = new Set(rows.flatMap(([, ...cells]) => cells.map((cell) => cell.replace(/ \(\d+\)$/, ''))))
+  expect([...outcomes].sort()).toEqual(['–', '✓'].sort())
 })

@@ -1,8 +1,11 @@
 /** What `.ci/run` makes of what its steps say. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir } from './harness.ts'
+
+// the script starts a dozen processes for each step
+setDefaultTimeout(60_000)
 
 const script = join(import.meta.dir, '..', '.ci', 'run')
 const steps = ['build', 'check', 'test', 'contract', 'clients', 'images'] as const
@@ -80,6 +83,7 @@ describe.concurrent('.ci/run', () => {
       '67 passed, 1 failed',
     ],
     ['crashes', { test: { text: '(pass) one\n', code: 'crash' } }, '37 passed, 1 failed'],
+    ['gives no figures and ends with 0', { test: { text: 'nothing\n' } }, '37 passed, 1 failed'],
     ['crashes in the build', { build: { text: '', code: 'crash' } }, '66 passed, 1 failed'],
   ]
   for (const [kind, said, last] of failures) {

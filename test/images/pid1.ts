@@ -1,6 +1,7 @@
 /** The emulator as PID 1: what is asked of an init. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { deepEquals } from 'bun'
 import { until } from '../harness.ts'
 import { type Case, equal, silent, stops, truth } from './case.ts'
 import { Container, root } from './podman.ts'
@@ -24,22 +25,21 @@ const python = async (handler: string, options: readonly string[] = []): Promise
     command: ['/usr/local/bin/python', '-m', 'awslambdaric', `main.${handler}`],
   })
 
-/** The states of the processes in a container that PID 1 is the parent of. */
-function children(pid: number): string[] {
+/** The processes in a container that PID 1 is the parent of, zombies included. */
+function children(pid: number): number[] {
   const namespace = readlinkSync(`/proc/${pid}/ns/pid`)
-  const states: string[] = []
-  for (const name of readdirSync('/proc')) {
-    try {
-      const stat = readFileSync(`/proc/${Number(name)}/stat`, 'latin1')
-      const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      // a zombie's namespace cannot be asked for
-      if (Number(parent) === pid && (state === 'Z' || readlinkSync(`/proc/${name}/ns/pid`) === namespace))
-        states.push(state)
-    } catch {
-      // not a process, or no more
-    }
-  }
-  return states
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((each) => {
+      try {
+        const stat = readFileSync(`/proc/${each}/stat`, 'latin1')
+        const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+        // a zombie's namespace cannot be asked for
+        return Number(parent) === pid && (state === 'Z' || readlinkSync(`/proc/${each}/ns/pid`) === namespace)
+      } catch {
+        return false // not a process, or no more
+      }
+    })
 }
 
 const idle: Case = {
@@ -71,10 +71,14 @@ const busy = silent('PID 1: lets a running invocation finish', async () => {
 
 const orphans = silent('PID 1: reaps orphans', async () => {
   await using container = await python('orphans')
-  equal('answer', (await container.invoke()).text, '"left"')
   const pid = await container.pid()
-  truth('there were no orphans', children(pid).length > 1)
-  await until('all orphans to be reaped', () => children(pid).length === 1)
+  equal('answer', (await container.invoke({ count: 0 })).text, '"left 0"')
+  const runtime = children(pid)
+  equal('answer', (await container.invoke({ count: 5 })).text, '"left 5"')
+  const left = children(pid).filter((each) => !runtime.includes(each))
+  equal('orphans', left.length, 5)
+  for (const each of left) process.kill(each, 'SIGKILL')
+  await until('all orphans to be reaped', () => deepEquals(children(pid), runtime))
 })
 
 const crash = silent('PID 1: leaves nothing when it is killed', async () => {

@@ -9,7 +9,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, r
 import self from './package.json'
 import { billOfMaterials } from './sbom.ts'
 
-interface Artifact {
+/** A program that is released. */
+export interface Artifact {
   readonly name: string
   readonly target: Bun.Build.CompileTarget
   readonly arch: 'x64' | 'arm64'
@@ -62,8 +63,8 @@ async function compile({ name, target }: Artifact, folder: string): Promise<stri
 /** Where Debian puts an arm64 glibc for cross-building. */
 const sysroot = '/usr/aarch64-linux-gnu'
 
-/** Runs the program once, if this machine can, and says so. */
-function tryOut(file: string, { arch, loader }: Artifact): string {
+/** Runs a program once, if this machine can, and says so. Throws when it should run and does not. */
+export function tryOut(file: string, { arch, loader }: Artifact): string {
   const foreign = arch !== process.arch
   const path = foreign ? sysroot + loader : loader
   if (!existsSync(path)) return `not run: there is no ${path}`
@@ -72,6 +73,9 @@ function tryOut(file: string, { arch, loader }: Artifact): string {
   const { stdout, stderr, exitCode } = Bun.spawnSync([...words, '--version'], { env: {} })
   const said = stdout.toString()
   if (exitCode === 0 && said === `aws-lambda-rie ${self.version}\n`) return 'runs'
+  // musl's loader comes alone: what Alpine has beside it is on few other machines
+  const [, library] = /^Error loading shared library (\S+):/.exec(stderr.toString()) ?? []
+  if (library) return `not run: there is no ${library}`
   throw new Error(`${file} --version ended with ${exitCode} and said ${JSON.stringify(said + stderr)}`)
 }
 
@@ -102,4 +106,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main()
+if (import.meta.main) await main()

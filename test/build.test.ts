@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library'
+import { type Artifact, tryOut } from '../build.ts'
 import self from '../package.json'
 import { tempDir } from './harness.ts'
 
@@ -35,6 +36,30 @@ async function clone(to: string): Promise<void> {
 
 // a gigabyte is written, and read, on a disk that others use too
 setDefaultTimeout(120_000)
+
+describe('a program that was built', () => {
+  const outcome = (lines: string): string => {
+    using scratch = tempDir()
+    const program = join(scratch.path, 'program')
+    writeFileSync(program, `#!/bin/sh\n${lines}\n`, { mode: 0o755 })
+    const arch = process.arch as Artifact['arch']
+    return tryOut(program, { name: 'program', target: 'bun-linux-x64', arch, loader: '/bin/sh' })
+  }
+
+  test('runs when it says its version', () => {
+    expect(outcome(`echo aws-lambda-rie ${self.version}`)).toBe('runs')
+  })
+
+  test('is left alone when this machine lacks one of its libraries', () => {
+    const said = 'Error loading shared library libstdc++.so.6: No such file or directory (needed by program)'
+    expect(outcome(`echo '${said}' >&2; exit 127`)).toBe('not run: there is no libstdc++.so.6')
+  })
+
+  test('fails the build when it crashes, or says anything else', () => {
+    expect(() => outcome('kill -SEGV $$')).toThrow('--version ended with')
+    expect(() => outcome('echo aws-lambda-rie 0.0.0')).toThrow('--version ended with 0')
+  })
+})
 
 const isRepository =
   Bun.which('git') !== null &&

@@ -14,8 +14,10 @@ interface Conversation {
   readonly inside?: number
   /** no variables but those that the emulator sets */
   readonly bare?: boolean
-  check(container: Container): Promise<void>
+  check(container: Container, subject: Subject): Promise<void>
 }
+
+type Subject = 'ours' | 'the reference'
 
 const answers =
   (expected: string, times = 1) =>
@@ -25,7 +27,9 @@ const answers =
     }
   }
 
-const remains = (milliseconds: number) => async (container: Container) => {
+const remains = (milliseconds: number) => async (container: Container, subject: Subject) => {
+  // the reference takes the start of the runtime off the time, which is over a second on a busy machine
+  if (subject === 'the reference') await container.invoke()
   const left = Number((await container.invoke()).text)
   truth(`${left} ms remain, not about ${milliseconds}`, Math.abs(left - milliseconds) <= 1000)
 }
@@ -115,7 +119,7 @@ const conversations: readonly Conversation[] = [
   },
 ]
 
-const talk = (subject: string, program: () => Promise<string>, conversation: Conversation): Case =>
+const talk = (subject: Subject, program: () => Promise<string>, conversation: Conversation): Case =>
   silent(`end to end, ${subject}: ${conversation.title}`, async () => {
     const { handler, env = {}, flags = [], check, ...rest } = conversation
     const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
@@ -131,7 +135,7 @@ const talk = (subject: string, program: () => Promise<string>, conversation: Con
       command: ['/lambda-entrypoint.sh', `main.${handler}`, ...flags],
       inside: rest.inside ?? 8080,
     })
-    await check(container)
+    await check(container, subject)
   })
 
 const dist = async (): Promise<string> => join(root, 'dist/aws-lambda-rie')

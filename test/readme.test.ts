@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
 import { optionsTable } from '../src/options.ts'
+import { ANSWERS } from './clients/callers/answers.ts'
+import { CALLERS } from './clients/callers/callers.ts'
+import { REFUSALS } from './clients/callers/refusals.ts'
 import { CASES } from './clients/cases.ts'
 import { CLIENTS } from './clients/clients.ts'
 
@@ -19,13 +22,13 @@ test('the README names every script that exists, and no other', async () => {
   for (const name of named) expect(scripts).toHaveProperty(name)
 })
 
-test('the README has the matrix of all runtime clients and all cases', () => {
-  const [head = [], , ...rows] = between('clients')
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| ?| \|$/g, '')))
-  expect(head.slice(1)).toEqual(CLIENTS.map(({ title }) => title))
-  expect(rows.map(([title]) => title)).toEqual(CASES.map(({ title }) => title))
-  const outcomes = new Set(rows.flatMap(([, ...cells]) => cells.map((cell) => cell.replace(/ \(\d+\)$/, ''))))
-  expect([...outcomes].sort()).toEqual(['–', '✓'].sort())
+test('the README has the matrices of all runtime clients, all SDKs and all cases', () => {
+  const lines = between('clients').split('\n')
+  const cells = (line: string) => line.split(' | ').map((cell) => cell.replace(/^\| ?| \|$/g, ''))
+  const heads = lines.filter((line) => line.startsWith('| | ')).map((line) => cells(line).slice(1))
+  expect(heads).toEqual([CLIENTS, CALLERS].map((all) => all.map(({ title }) => title)))
+  const rows = lines.filter((line) => /^\| [^|-]/.test(line)).map(cells)
+  expect(rows.map(([title]) => title)).toEqual([...CASES, ...ANSWERS, ...REFUSALS].map(({ title }) => title))
+  for (const [title, ...outcomes] of rows)
+    for (const outcome of outcomes) expect(outcome, title).toMatch(/^(✓|– \(\d+\))$/)
 })

@@ -239,7 +239,6 @@ export const transitions: Table = {
     start: starting.start,
     invoke: starting.invokeCold,
     stop: stopping.stopCold,
-    gone: (state) => [state],
   },
   starting: {
     discovered: starting.discovered,
@@ -277,6 +276,7 @@ export const transitions: Table = {
     exit: stopping.exit,
     'runtime/next': stopping.runtimeNext,
     'extension/next': stopping.extensionNext,
+    'extension/init-error': stopping.extensionInitError,
     'extension/exit-error': stopping.extensionExitError,
     gone: stopping.gone,
     'grace-over': stopping.graceOver,
@@ -284,14 +284,15 @@ export const transitions: Table = {
     'given-up': stopping.givenUp,
     stop: stopping.stop,
   },
-  stopped: { gone: (state) => [state] },
+  stopped: {},
 }
 
 /** One event through a table; total, never throws. A missing cell moves nothing and refuses the call, if there is one. */
 export function step(state: Environment, event: Event, table: Table = transitions): Step {
   const cell = table[state.phase][event.type] as ((state: Environment, event: Event) => Step) | undefined
   if (cell !== undefined) return cell(state, event)
-  return 'call' in event ? [state, { do: 'reply', call: event.call, reply: refusal(state, event) }] : [state]
+  if (!('call' in event) || event.type === 'gone') return [state]
+  return [state, { do: 'reply', call: event.call, reply: refusal(state, event) }]
 }
 
 /** The target states as the reference names them in its refusals (rie-classic.md 4.2). */
@@ -301,9 +302,16 @@ const targets = {
   'runtime/error': 'InvocationErrorResponse',
   'runtime/received': 'RuntimeResponseSentState',
   'runtime/init-error': 'InitError',
+  'extension/register': 'Registered',
+  'extension/next': 'Ready',
+  'extension/init-error': 'InitError',
+  'extension/exit-error': 'Exited',
 } as const
 
-function refusal(state: Environment, event: Event): Refusal {
+/** A request that waits for an answer. */
+type Call = Exclude<Extract<Event, { call: PollId }>, { type: 'gone' }>
+
+function refusal(state: Environment, event: Call): Refusal {
   switch (event.type) {
     case 'runtime/response':
     case 'runtime/error':
@@ -315,9 +323,12 @@ function refusal(state: Environment, event: Event): Refusal {
     case 'runtime/received':
     case 'runtime/init-error':
       return illegal('runtime', runtimeState(state), targets[event.type])
-    default:
+    case 'extension/register':
+    case 'extension/next':
+    case 'extension/init-error':
+    case 'extension/exit-error':
       return {
-        ...illegal('extension', state.phase === 'stopping' ? 'Stopping' : 'NotStarted', 'Registered'),
+        ...illegal('extension', state.phase === 'stopping' ? 'Stopping' : 'NotStarted', targets[event.type]),
         code: 'InvalidStateTransition',
       }
   }

@@ -38,7 +38,8 @@ import {
 } from './failure.ts'
 import type { RequestId } from './ids.ts'
 import type { Effect, Inflight, On, Serving, Starting, Step } from './lifecycle.ts'
-import { begun, forget, over, reportExitError } from './starting.ts'
+import { reportExitError } from './reports.ts'
+import { begun, forget, over } from './starting.ts'
 import { beginStop } from './stopping.ts'
 
 /** From starting: everyone is ready; the invocation that caused the start, if one did, is delivered. */

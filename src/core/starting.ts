@@ -13,9 +13,6 @@ import {
   identify,
   launched,
   mayPoll,
-  mayReportExitError,
-  mayReportInitError,
-  overtaken,
   register as registerExtension,
   replace,
 } from './extensions.ts'
@@ -32,6 +29,7 @@ import {
 } from './failure.ts'
 import type { RequestId } from './ids.ts'
 import type { Cold, Effect, ExtensionReport, On, Starting, Step } from './lifecycle.ts'
+import { reportExitError, reportInitError } from './reports.ts'
 import { serve } from './serving.ts'
 import { beginStop, launch } from './stopping.ts'
 
@@ -110,39 +108,14 @@ export function extensionNext(state: Starting, { call, id }: On<'extension/next'
   })
 }
 
-/** Neither report ends the phase: the extension is expected to exit, and its exit does (rie-classic.md 5.5). */
 export function extensionInitError(state: Starting, { call, id }: On<'extension/init-error'>): Step {
-  const extension = identify(state.extensions, id, 'report')
-  if ('kind' in extension) return [state, { do: 'reply', call, reply: extension }]
-  const refusal = mayReportInitError(extension)
-  if (refusal) return [state, { do: 'reply', call, reply: refusal }]
-  const extensions = replace(state.extensions, extension, { state: 'InitError' })
-  return [
-    { ...state, extensions },
-    { do: 'reply', call, reply: { kind: 'accepted' } },
-  ]
+  const [extensions, ...effects] = reportInitError(state.extensions, call, id)
+  return [{ ...state, extensions }, ...effects]
 }
 
 export function extensionExitError(state: Starting, { call, id }: On<'extension/exit-error'>): Step {
   const [extensions, ...effects] = reportExitError(state.extensions, call, id)
   return [{ ...state, extensions }, ...effects]
-}
-
-/** `/exit/error` in any phase; a poll of the same extension that waits is answered with a refusal. */
-export function reportExitError(
-  all: readonly Extension[],
-  call: On<'gone'>['call'],
-  id: On<'extension/next'>['id'],
-): readonly [readonly Extension[], ...Effect[]] {
-  const extension = identify(all, id, 'report')
-  if ('kind' in extension) return [all, { do: 'reply', call, reply: extension }]
-  const refusal = mayReportExitError(extension)
-  if (refusal) return [all, { do: 'reply', call, reply: refusal }]
-  const effects: Effect[] = [{ do: 'reply', call, reply: { kind: 'accepted' } }]
-  if (extension.poll !== null) {
-    effects.push({ do: 'reply', call: extension.poll, reply: overtaken(extension) })
-  }
-  return [replace(all, extension, { state: 'ExitError', poll: null }), ...effects]
 }
 
 /** The runtime stays Ready: it has shown that it is, and it will ask again. */

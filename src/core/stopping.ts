@@ -7,8 +7,8 @@
  * is left of them when all processes have ended is refused.
  */
 
-import { processOf, replace } from './extensions.ts'
-import { illegal, type ProcessName, verdict } from './failure.ts'
+import { identify, mayPoll, processOf, replace } from './extensions.ts'
+import { illegal, type ProcessName, type Refusal, verdict } from './failure.ts'
 import type { Generation, RequestId } from './ids.ts'
 import type {
   Afterwards,
@@ -22,7 +22,8 @@ import type {
   Step,
   Stopping,
 } from './lifecycle.ts'
-import { forget, over, reportExitError } from './starting.ts'
+import { reportExitError, reportInitError } from './reports.ts'
+import { forget, over } from './starting.ts'
 
 /** Budgets in milliseconds; `runtime` is the runtime's share when external extensions share it. */
 export const shutdownBudget = { internal: 500, external: 2000, runtime: 600, afterKill: 2000 } as const
@@ -138,10 +139,10 @@ function finish(state: Stopping, effects: readonly Effect[]): Step {
     { do: 'disarm', timer: 'give-up' },
     { do: 'sweep' },
   ]
-  const reply = illegal('runtime', 'Stopped', 'Ready')
-  for (const call of state.polls) end.push({ do: 'reply', call, reply })
-  for (const { poll } of state.extensions) {
-    if (poll !== null) end.push({ do: 'reply', call: poll, reply })
+  const refusal = (subject: string): Refusal => illegal(subject, 'Stopped', 'Ready')
+  for (const call of state.polls) end.push({ do: 'reply', call, reply: refusal('runtime') })
+  for (const { id, poll } of state.extensions) {
+    if (poll !== null) end.push({ do: 'reply', call: poll, reply: refusal(`extension ${id}`) })
   }
   if (afterwards.to === 'stopped') return [{ phase: 'stopped', generation }, ...effects, ...end]
   if (afterwards.to === 'cold') {
@@ -176,28 +177,27 @@ export function runtimeNext(state: Stopping, { call }: On<'runtime/next'>): Step
 
 /** The poll before SHUTDOWN gets the event; a poll after it says that the extension has finished. */
 export function extensionNext(state: Stopping, { call, id }: On<'extension/next'>): Step {
-  const extension = state.extensions.find((one) => one.id === id)
-  if (extension === undefined || extension.poll !== null) {
-    return [state, { do: 'reply', call, reply: illegal(`extension ${id}`, 'Stopping', 'Ready') }]
-  }
-  if (extension.told) {
+  const extension = identify(state.extensions, id, 'next')
+  if ('kind' in extension) return [state, { do: 'reply', call, reply: extension }]
+  if (extension.told && extension.poll === null) {
     const finished = { ...state, extensions: replace(state.extensions, extension, { poll: call }) }
     return extension.alive ? [finished, kill(processOf(extension))] : [finished]
   }
-  const able =
-    extension.state === 'Ready' || extension.state === 'Running' || extension.state === 'Registered'
-  if (able && state.step === 'extensions' && extension.events.includes('SHUTDOWN')) {
+  const refusal = mayPoll(extension)
+  if (refusal) return [state, { do: 'reply', call, reply: refusal }]
+  if (state.step === 'extensions' && extension.events.includes('SHUTDOWN')) {
     const extensions = replace(state.extensions, extension, { state: 'Ready', told: true })
     return [
       { ...state, extensions },
       { do: 'reply', call, reply: { kind: 'shutdown-event', reason: state.reason } },
     ]
   }
-  const extensions = replace(state.extensions, extension, {
-    state: able ? 'Ready' : extension.state,
-    poll: call,
-  })
-  return [{ ...state, extensions }]
+  return [{ ...state, extensions: replace(state.extensions, extension, { state: 'Ready', poll: call }) }]
+}
+
+export function extensionInitError(state: Stopping, { call, id }: On<'extension/init-error'>): Step {
+  const [extensions, ...effects] = reportInitError(state.extensions, call, id)
+  return [{ ...state, extensions }, ...effects]
 }
 
 export function extensionExitError(state: Stopping, { call, id }: On<'extension/exit-error'>): Step {

@@ -1,9 +1,9 @@
 /** How an environment with extensions ends: who is told, of what, and how long each is given. */
 import { expect } from 'bun:test'
-import { alive, marked, until } from '../harness.ts'
-import { type Actor, both, enter, puppetsNamed, ready } from './actor.ts'
+import { alive, marked, until, within } from '../harness.ts'
+import { type Actor, both, enter, puppetsNamed, ready, registered } from './actor.ts'
 import type { Emulator } from './emulator.ts'
-import { accepted, uuid } from './facts.ts'
+import { accepted, refusal, someId, uuid } from './facts.ts'
 import { chapter } from './suite.ts'
 
 export const watched = { extensions: puppetsNamed('watcher') }
@@ -175,6 +175,26 @@ export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
     expect([answer.status, answer.text]).toEqual([202, accepted])
     puppet.tell('exit 1')
     expect(await rie.exit()).toBe(0)
+  })
+
+  it.external('keeps to the table of states while extensions end', async ({ start }) => {
+    await using rie = await start({ extensions: puppetsNamed('watcher', 'other') })
+    rie.invoke()
+    const { watcher, other } = await registered(rie, { watcher: both, other: both })
+    ;(await rie.runtime()).tell('exit 1')
+    expect((await watcher.event()).json.eventType).toBe('SHUTDOWN')
+    // watcher has not ended yet, and other has not asked
+    const stranger = await within('an answer to a stranger', rie.eventNext(someId))
+    expect(stranger.text).toBe(refusal('Extension.UnknownExtensionIdentifier', `Unknown extension ${someId}`))
+    expect((await other.report('init/error')).text).toBe(accepted)
+    const poll = await within('an answer to the poll', rie.eventNext(other.id))
+    expect([poll.status, poll.text]).toEqual([
+      403,
+      refusal(
+        'Extension.InvalidExtensionState',
+        `State transition from InitError to Ready failed for extension ${other.id}. Error: State transition is not allowed`,
+      ),
+    ])
   })
 
   it.external('asks the runtime to end first, and no extension', async ({ start }) => {

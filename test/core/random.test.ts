@@ -119,7 +119,8 @@ class World {
     for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect, event)
     if (transitions[before.phase][event.type] === undefined) {
       must(result[0] === before, 'a refusal moves nothing')
-      must(result.length === ('call' in event ? 2 : 1), 'a refusal is one reply, to who called')
+      const calls = 'call' in event && event.type !== 'gone'
+      must(result.length === (calls ? 2 : 1), 'a refusal is one reply, to who called')
     }
   }
 

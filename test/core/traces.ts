@@ -100,6 +100,8 @@ import {
 
 const cut = { kind: 'shutdown' } as const
 const parkedTooLong = runtimeRefused('Stopped', 'Ready')
+/** The same, of an extension. */
+const pollTooLong = (name: string) => extRefused(idOf(name), 'Stopped', 'Ready')
 
 // the extensions of most traces: one that wants everything, one that wants only SHUTDOWN
 const watch = (over: Parameters<typeof external>[1] = {}) =>
@@ -1044,7 +1046,7 @@ const invoking: readonly Trace[] = [
         disarm('grace'),
         ...swept,
         reply(1, parkedTooLong),
-        reply(2, parkedTooLong),
+        reply(2, pollTooLong('watch')),
       ],
     ],
   ),
@@ -1460,8 +1462,8 @@ const ending: readonly Trace[] = [
         stopped(),
         ...swept,
         reply(1, parkedTooLong),
-        reply(5, parkedTooLong),
-        reply(3, parkedTooLong),
+        reply(5, pollTooLong('quiet')),
+        reply(3, pollTooLong('deaf')),
       ],
     ],
   ),
@@ -1503,7 +1505,7 @@ const ending: readonly Trace[] = [
         stopped(),
         ...swept,
         reply(1, parkedTooLong),
-        reply(2, parkedTooLong),
+        reply(2, pollTooLong('inner')),
       ],
     ],
   ),
@@ -1534,7 +1536,7 @@ const ending: readonly Trace[] = [
         givenUp,
         starting({ ...second, waiting: one }),
         ...swept,
-        reply(1, parkedTooLong),
+        reply(1, pollTooLong('watch')),
         armDeadline(),
         initStart('invoke'),
         discover,
@@ -1543,7 +1545,7 @@ const ending: readonly Trace[] = [
   ),
   trace('an extension ends before the runtime does', stopping({ extensions: [quiet(ready(1))] }), [
     [exits(ext('quiet')), { extensions: [quiet({ ...ready(1), ...dead })] }],
-    [exits('runtime'), cooled, disarm('grace'), ...swept, reply(1, parkedTooLong)],
+    [exits('runtime'), cooled, disarm('grace'), ...swept, reply(1, pollTooLong('quiet'))],
   ]),
   trace('a process that nobody knows ends', stopping({ extensions: [quiet(ready(1))] }), [
     [exits(ext('nobody')), same],
@@ -1553,8 +1555,12 @@ const ending: readonly Trace[] = [
     stopping({ extensions: [watch(working), quiet()] }),
     [
       [extNext(1, 'watch'), { extensions: [watch(ready(1)), quiet()] }],
-      [extNext(2, 'watch'), same, reply(2, extRefused(idOf('watch'), 'Stopping', 'Ready'))],
-      [extNext(3, 'nobody'), same, reply(3, extRefused(idOf('nobody'), 'Stopping', 'Ready'))],
+      [extNext(2, 'watch'), same, reply(2, extRefused(idOf('watch'), 'Ready', 'Ready'))],
+      [
+        extNext(3, 'nobody'),
+        same,
+        reply(3, refused('Extension.UnknownExtensionIdentifier', `Unknown extension ${idOf('nobody')}`)),
+      ],
       [
         exits('runtime'),
         { runtime: false, step: 'extensions', extensions: [watch(told), quiet()] },
@@ -1569,23 +1575,39 @@ const ending: readonly Trace[] = [
     stopping({ step: 'extensions', extensions: [quiet({ ...told, ...dead })] }),
     [
       [extNext(1, 'quiet'), { extensions: [quiet({ ...told, ...dead, poll: call(1) })] }],
-      [exits('runtime'), cooled, ...swept, reply(1, parkedTooLong)],
+      [exits('runtime'), cooled, ...swept, reply(1, pollTooLong('quiet'))],
     ],
   ),
   trace(
     'an extension that has failed is not told, but killed',
     stopping({ extensions: [watch({ state: 'ExitError' }), quiet({ state: 'InitError' })] }),
     [
-      [
-        extNext(1, 'watch'),
-        { extensions: [watch({ state: 'ExitError', poll: call(1) }), quiet({ state: 'InitError' })] },
-      ],
+      [extNext(1, 'watch'), same, reply(1, extRefused(idOf('watch'), 'ExitError', 'Ready'))],
+      [extNext(2, 'quiet'), same, reply(2, extRefused(idOf('quiet'), 'InitError', 'Ready'))],
       [
         exits('runtime'),
         { runtime: false, step: 'extensions' },
         disarm('grace'),
         sigkill(ext('watch')),
         sigkill(ext('quiet')),
+      ],
+    ],
+  ),
+  trace(
+    'an extension reports its init error while the runtime has its time',
+    stopping({ extensions: [watch(), quiet(ready(1))] }),
+    [
+      [
+        extInitError(2, 'watch'),
+        { extensions: [watch({ state: 'InitError' }), quiet(ready(1))] },
+        reply(2, accepted),
+      ],
+      [extInitError(3, 'watch'), same, reply(3, accepted)],
+      [extInitError(4, 'quiet'), same, reply(4, extRefused(idOf('quiet'), 'Ready', 'InitError'))],
+      [
+        extInitError(5, 'nobody'),
+        same,
+        reply(5, refused('Extension.UnknownExtensionIdentifier', 'Unknown Lambda-Extension-Identifier')),
       ],
     ],
   ),

@@ -7,7 +7,7 @@
 
 import { Hono } from 'hono'
 import type { RequestId } from '../core/ids.ts'
-import { pathStart, recognise } from '../core/path.ts'
+import { pathOf, pathStart, recognise } from '../core/path.ts'
 import type { Environment } from '../engine/environment.ts'
 import * as extension from './extension.ts'
 import * as runtime from './runtime.ts'
@@ -27,7 +27,7 @@ export interface RuntimeApiOptions {
   /** 0 for a free one */
   readonly port: number
   readonly facts: extension.FunctionFacts
-  /** `/opt/disable-extensions-jwigqn8j` exists: every extension route answers 404 */
+  /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
   readonly extensionsDisabled: () => boolean
   readonly log: { error(fields: object, message: string): void }
 }
@@ -83,13 +83,15 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
 const pong = (): Response =>
   new Response('pong', { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
 
+const isExtensionsApi = /^\/2020-01-01(\/|$)/
+
+/** What the reference says on every path and to every method of an Extensions API that is switched off. */
+const switchedOff = (): Response => new Response(null, { status: 404 })
+
 /** Every route but the hot ones; a known path with another method gets a 405 that names the right one. */
 export function routes(environment: Environment, options: RuntimeApiOptions, watch: PollWatch): Hono {
   const router = new Hono()
-  const extensions = (handler: (request: Request) => Response | Promise<Response>) => {
-    return (request: Request): Response | Promise<Response> =>
-      options.extensionsDisabled() ? new Response(null, { status: 404 }) : handler(request)
-  }
+  const off = (path: string): boolean => options.extensionsDisabled() && isExtensionsApi.test(path)
   const table: [method: string, path: string, handler: (request: Request) => Response | Promise<Response>][] =
     [
       ['GET', '/2018-06-01/ping', pong],
@@ -98,33 +100,32 @@ export function routes(environment: Environment, options: RuntimeApiOptions, wat
       [
         'POST',
         '/2020-01-01/extension/register',
-        extensions((request) => extension.register(environment, options.facts, request)),
+        (request) => extension.register(environment, options.facts, request),
       ],
-      [
-        'GET',
-        '/2020-01-01/extension/event/next',
-        extensions((request) => extension.next(environment, watch, request)),
-      ],
+      ['GET', '/2020-01-01/extension/event/next', (request) => extension.next(environment, watch, request)],
       [
         'POST',
         '/2020-01-01/extension/init/error',
-        extensions((request) => extension.report(environment, request, 'extension/init-error')),
+        (request) => extension.report(environment, request, 'extension/init-error'),
       ],
       [
         'POST',
         '/2020-01-01/extension/exit/error',
-        extensions((request) => extension.report(environment, request, 'extension/exit-error')),
+        (request) => extension.report(environment, request, 'extension/exit-error'),
       ],
       ['PUT', '/2022-07-01/telemetry', telemetry],
       ['PUT', '/2020-08-15/logs', logs],
     ]
   for (const [method, path, handler] of table) {
-    router.all(path, ({ req }) => (req.method === method ? handler(req.raw) : methodNotAllowed(method)))
+    router.all(path, ({ req }) => {
+      if (off(path)) return switchedOff()
+      return req.method === method ? handler(req.raw) : methodNotAllowed(method)
+    })
   }
   for (const call of ['response', 'error']) {
     // POST is picked out before the router
     router.all(`/2018-06-01/runtime/invocation/:id/${call}`, () => methodNotAllowed('POST'))
   }
-  router.notFound(notFound)
+  router.notFound(({ req }) => (off(pathOf(req.url)) ? switchedOff() : notFound()))
   return router
 }

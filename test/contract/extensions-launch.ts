@@ -179,6 +179,10 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
       ['GET', 'event/next'],
       ['POST', 'init/error'],
       ['POST', 'exit/error'],
+      ['DELETE', 'register'],
+      ['POST', 'event/next'],
+      ['GET', 'nowhere'],
+      ['GET', ''],
     ] as const) {
       const answer = await rie.call(method, `/2020-01-01/extension/${path}`)
       expect([answer.status, answer.text]).toEqual([404, ''])

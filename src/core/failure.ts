@@ -175,5 +175,10 @@ export const truncated: Fault = {
 
 export const tooManyExtensions: Fault = { errorType: 'Extension.LaunchError', text: 'ErrTooManyExtensions' }
 
-/** INIT_REPORT and the timer name it so; no caller ever sees it, because the retry follows. */
-export const initTimeout: Fault = { errorType: 'Sandbox.Timedout', text: 'Init timed out' }
+/** An init that took too long, and whom it waited for: for the log, as a caller sees the retry or the timeout. */
+export const initTimeout = (awaited: string): Fault => ({
+  errorType: initTimeoutType,
+  text: `Init timed out: ${awaited}`,
+})
+
+export const initTimeoutType = 'Sandbox.Timedout'

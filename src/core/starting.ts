@@ -5,6 +5,7 @@
  * invocation that waits (or the next one), under the function timeout. Only if that one fails does a caller see it.
  */
 
+import { awaited } from './awaited.ts'
 import {
   allReady,
   allRegistered,
@@ -20,6 +21,7 @@ import {
   type Fault,
   illegal,
   initTimeout,
+  initTimeoutType,
   maxExtensions,
   type ProcessName,
   success,
@@ -137,7 +139,7 @@ export function forget<S extends Pick<Starting, 'polls' | 'extensions'>>(
 
 /** Init limit against the last poll: whichever is dispatched first; after the poll the timer is disarmed. */
 export function initLimit(state: Starting): Step {
-  return fail(state, null, initTimeout)
+  return fail(state, null, initTimeout(awaited(state)))
 }
 
 /** The function timeout covers the second attempt; of a first attempt no deadline is armed. */
@@ -146,6 +148,10 @@ export function deadline(state: Starting, { id }: On<'deadline'>): Step {
   const end: Verdict = { status: 'timeout', errorType: null }
   return beginStop(state, stateOf(state), 'timeout', { to: 'cold', retry: false }, [
     { do: 'settle', id, outcome: { kind: 'timeout' } },
+    {
+      do: 'record',
+      record: { type: 'fault', process: null, fault: initTimeout(awaited(state)), idle: false },
+    },
     report(state, end),
     ...over(id, end, false),
   ])
@@ -182,16 +188,16 @@ function advance(state: Starting): Step {
 
 function fail(state: Starting, process: ProcessName | null, fault: Fault, runtimeState?: string): Step {
   const { attempt, waiting } = state
-  const end: Verdict =
-    fault === initTimeout
-      ? { status: 'timeout', errorType: null }
-      : { status: 'error', errorType: fault.errorType }
+  const late = fault.errorType === initTimeoutType
+  const end: Verdict = late
+    ? { status: 'timeout', errorType: null }
+    : { status: 'error', errorType: fault.errorType }
   const effects: Effect[] = [
     { do: 'disarm', timer: 'init' },
     { do: 'record', record: { type: 'fault', process, fault, idle: false } },
     report(state, end, fault.errorType === 'Extension.LaunchError' ? process : null),
   ]
-  const reason = fault === initTimeout ? 'timeout' : 'failure'
+  const reason = late ? 'timeout' : 'failure'
   const name = runtimeState ?? stateOf(state)
   if (attempt === 'init') {
     const afterwards =

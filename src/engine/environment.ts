@@ -8,7 +8,7 @@
 import {
   type ExitStatus,
   type Fault,
-  initTimeout,
+  initTimeoutType,
   type Outcome,
   type ProcessName,
   type Verdict,
@@ -310,7 +310,8 @@ export class Environment {
       case 'fault':
         this.#logFault(record.process, record.fault, record.idle)
         // that one is a shutdown for the reason `timeout` as well
-        if (record.fault !== initTimeout) this.#parts.observer?.restarted(record.fault.errorType)
+        if (record.fault.errorType !== initTimeoutType)
+          this.#parts.observer?.restarted(record.fault.errorType)
         return
       case 'shutdown':
         log.debug({ reason: record.reason }, 'shutdown')

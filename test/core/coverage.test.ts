@@ -11,7 +11,7 @@ import { patience, tempDir } from '../harness.ts'
 setDefaultTimeout(4 * patience)
 
 const root = join(import.meta.dir, '../..')
-const own = ['lifecycle', 'extensions', 'failure', 'placement', 'path', 'header', 'json'].map(
+const own = ['lifecycle', 'extensions', 'failure', 'awaited', 'placement', 'path', 'header', 'json'].map(
   (name) => `./test/core/${name}.test.ts`,
 )
 

@@ -297,7 +297,10 @@ export const exit0: Fault = {
   text: 'Runtime exited without providing a reason',
 }
 export const crash: Fault = { errorType: 'Extension.Crash', text: 'exit status 1' }
-export const initTimedOut: Fault = { errorType: 'Sandbox.Timedout', text: 'Init timed out' }
+export const initTimedOut = (awaited: string): Fault => ({
+  errorType: 'Sandbox.Timedout',
+  text: `Init timed out: ${awaited}`,
+})
 export const noEntrypoint: Fault = {
   errorType: 'Runtime.InvalidEntrypoint',
   text: 'fork/exec /var/task/bootstrap: no such file or directory',

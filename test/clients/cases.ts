@@ -4,7 +4,8 @@
  * whether a function is written right.
  */
 import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
-import { prepareExtension } from './clients.ts'
+import { until } from '../harness.ts'
+import { EXTENSIONS } from './clients.ts'
 import { afterPrelude, failure, instance, json, nextSucceeds, success, type Trial } from './trial.ts'
 
 export interface Case {
@@ -267,16 +268,28 @@ export const CASES: readonly Case[] = [
       ok(one !== other, 'both ran in one process')
     },
   },
-  {
-    name: 'extension',
-    title: 'with an extension (Rust, lambda-extension 1.1.1)',
-    async run(trial) {
-      await using emulator = await trial.start({ extension: await prepareExtension() })
-      const answer = await emulator.invoke({ do: 'context' })
-      const { requestId } = success(answer) as { requestId: string }
-      const output = await emulator.stop()
-      ok(output.includes(`extension: INVOKE ${requestId}`), 'not told of the invocation')
-      ok(/extension: SHUTDOWN spindown/i.test(output), 'not told of the shutdown')
-    },
-  },
+  ...EXTENSIONS.map(
+    ({ name, title, prepare }): Case => ({
+      name: `extension-${name}`,
+      title: `with an extension (${title})`,
+      async run(trial) {
+        await using emulator = await trial.start({ extension: await prepare() })
+        for (let n = 0; n < 3; n++) {
+          const answer = await emulator.invoke({ do: 'context' })
+          const { requestId } = success(answer) as { requestId: string }
+          const told = `extension: INVOKE ${requestId}`
+          await until(`'${told}'`, () => emulator.output().includes(told))
+        }
+        const output = await emulator.stop()
+        ok(/extension: SHUTDOWN spindown/i.test(output), 'not told of the shutdown')
+        ok(!output.includes('extension: signal'), 'an extension got a signal')
+        if (trial.handlersOnly) return
+        const ready = new RegExp(
+          `^EXTENSION\\tName: ${name}\\tState: Ready\\tEvents: \\[INVOKE,SHUTDOWN\\]$`,
+          'm',
+        )
+        match(output, ready)
+      },
+    }),
+  ),
 ]

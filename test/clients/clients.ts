@@ -95,10 +95,34 @@ function rustFolder(): Promise<string> {
   })
 }
 
-/** The external extension that is put beside every client: AWS's Rust crate, lambda-extension 1.1.1. */
-export async function prepareExtension(): Promise<string> {
-  return join(await rustFolder(), 'target/release/extension')
-}
+/** The external extensions that are put beside every client: a file, or what is laid into `/opt`. */
+export const EXTENSIONS: readonly {
+  readonly name: string
+  readonly title: string
+  prepare(): Promise<string>
+}[] = [
+  {
+    name: 'told',
+    title: 'Rust, lambda-extension 1.1.1',
+    prepare: async () => join(await rustFolder(), 'target/release/extension'),
+  },
+  {
+    name: 'python-told',
+    title: "Python, like AWS's samples",
+    async prepare() {
+      need('python3')
+      return join(import.meta.dir, 'extensions', 'python')
+    },
+  },
+  {
+    name: 'shell-told',
+    title: "shell, like AWS's samples",
+    async prepare() {
+      need('bash', 'curl')
+      return join(import.meta.dir, 'extensions', 'shell')
+    },
+  },
+]
 
 const java: Client = {
   name: 'java',

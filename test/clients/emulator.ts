@@ -1,5 +1,5 @@
 /** An emulator's binary with a client's function behind it. */
-import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Launch, Unavailable } from './client.ts'
@@ -26,7 +26,7 @@ export interface StartOptions {
   readonly flags?: readonly string[]
   /** The function that streams. */
   readonly streaming?: boolean
-  /** An external extension, to be put where the emulator looks for them. */
+  /** An external extension: a program, to be put where the emulator looks for them, or a folder to lay into `/opt`. */
   readonly extension?: string
 }
 
@@ -144,6 +144,10 @@ async function extensionFolder(extension: string): Promise<string> {
   if (!Bun.which('unshare') || Bun.spawnSync(probe).exitCode !== 0)
     throw new Unavailable('/opt/extensions needs a mount namespace (root)')
   const folder = await mkdtemp(join(tmpdir(), 'clients-'))
+  if ((await stat(extension)).isDirectory()) {
+    await cp(extension, folder, { recursive: true })
+    return folder
+  }
   await mkdir(join(folder, 'extensions'))
   await cp(extension, join(folder, 'extensions/told'))
   await chmod(join(folder, 'extensions/told'), 0o755)

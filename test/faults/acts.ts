@@ -1,6 +1,6 @@
 /** What a trap does to the process that sprang it, and how the script of that process goes on. */
 import { kill } from '../harness.ts'
-import { chunked, message } from './http.ts'
+import { type Answer, chunked, message } from './http.ts'
 import {
   type Course,
   eventRequest,
@@ -55,6 +55,25 @@ const aside = async (scene: Scene, ...requests: Buffer[]): Promise<void> => {
   const channel = scene.puppet.open()
   for (const request of requests) await channel.ask(request)
   channel.close()
+}
+
+const reportOf = (call: 'init' | 'exit', id: string): Buffer =>
+  message('POST', `${extensionPath}/${call}/error`, '{}', {
+    'Lambda-Extension-Identifier': id,
+    'Lambda-Extension-Function-Error-Type': 'Puppet.Sick',
+  })
+
+/** An extension in the runtime's process, and how it asks for its next event. */
+async function registerInside(
+  scene: Scene,
+): Promise<{ readonly id: string; readonly ask: () => Promise<Answer> }> {
+  const channel = scene.puppet.open()
+  const headers = { 'Lambda-Extension-Name': 'inside' }
+  const registered = await channel.ask(
+    message('POST', `${extensionPath}/register`, '{"events":["INVOKE"]}', headers),
+  )
+  const id = registered.head.match(/Lambda-Extension-Identifier: (\S+)/i)?.[1] ?? ''
+  return { id, ask: () => channel.ask(eventRequest(id)) }
 }
 
 /** Its event has been dealt with: the script goes on with a poll on a new connection. */
@@ -245,14 +264,19 @@ export const acts = table({
   },
   /** an internal extension, which lives in the runtime's process; asks for INVOKE and then for every event */
   async 'registers-inside'(scene) {
-    const channel = scene.puppet.open()
-    const headers = { 'Lambda-Extension-Name': 'inside' }
-    const registered = await channel.ask(
-      message('POST', `${extensionPath}/register`, '{"events":["INVOKE"]}', headers),
-    )
-    const id = registered.head.match(/Lambda-Extension-Identifier: (\S+)/i)?.[1] ?? ''
+    const inside = await registerInside(scene)
     const serve = async (): Promise<void> => {
-      while ((await channel.ask(eventRequest(id))).status === 200);
+      while ((await inside.ask()).status === 200);
+    }
+    serve().catch(() => {})
+    return on
+  },
+  /** one that takes an event and is not heard of again, or tells of an error and stays */
+  async 'stalls-inside'(scene, { amount }) {
+    const inside = await registerInside(scene)
+    const serve = async (): Promise<void> => {
+      await inside.ask()
+      if (amount === 1) await aside(scene, reportOf('exit', inside.id))
     }
     serve().catch(() => {})
     return on
@@ -264,13 +288,36 @@ export const acts = table({
   },
   /** an extension says what is wrong with it, and ends */
   async 'reports-and-dies'(scene, stage) {
-    const call = scene.point === 'registered' ? 'init' : 'exit'
-    const headers = {
-      'Lambda-Extension-Identifier': scene.id,
-      'Lambda-Extension-Function-Error-Type': 'Puppet.Sick',
-    }
-    await aside(scene, message('POST', `${extensionPath}/${call}/error`, '{}', headers))
+    await aside(scene, reportOf(scene.point === 'registered' ? 'init' : 'exit', scene.id))
     return die(scene, stage)
+  },
+  /** registrations that break off or are too large; what follows is as it should be */
+  async 'registers-badly'(scene, { amount }) {
+    const headers = { 'Lambda-Extension-Name': scene.puppet.name }
+    const register = (body: string | Buffer, more: Record<string, string> = {}): Buffer =>
+      message('POST', `${extensionPath}/register`, body, { ...headers, ...more })
+    if (amount === 2) {
+      await aside(scene, register(Buffer.alloc(oversize, ' ')))
+      return on
+    }
+    const channel = scene.puppet.open()
+    channel.send(register('{"events":["INVOKE"', { 'Content-Length': '500' }))
+    if (amount === 0) channel.close()
+    else channel.reset()
+    return on
+  },
+  /** a report that breaks off, without the header that it needs; or one of megabytes that is refused */
+  async 'reports-badly'(scene, { amount }) {
+    const headers = { 'Lambda-Extension-Identifier': scene.id }
+    if (amount === 1) {
+      const call = message('POST', `${extensionPath}/init/error`, Buffer.alloc(oversize, 'x'), headers)
+      await aside(scene, call)
+      return on
+    }
+    const channel = scene.puppet.open()
+    channel.send(message('POST', `${extensionPath}/exit/error`, '{', { ...headers, 'Content-Length': '500' }))
+    channel.close()
+    return on
   },
   async 'registers-twice'(scene) {
     const headers = { 'Lambda-Extension-Name': scene.puppet.name }

@@ -123,7 +123,16 @@ export const mb = (bytes: number): string => `${(bytes / mega).toFixed(1)} MB`
 export function tell(results: readonly LaneResult[]): string {
   const faults = new Map<string, number>()
   const answers = new Map<string, number>()
-  const sum = { faults: 0, sprung: 0, invocations: 0, restarts: 0, processes: 0, escaped: 0, checks: 0 }
+  const sum = {
+    faults: 0,
+    sprung: 0,
+    invocations: 0,
+    restarts: 0,
+    processes: 0,
+    escaped: 0,
+    starved: 0,
+    checks: 0,
+  }
   const lines: string[] = []
   for (const { lane, figures, rest } of results) {
     for (const [kind, n] of figures.faults) {
@@ -131,7 +140,15 @@ export function tell(results: readonly LaneResult[]): string {
       sum.faults += n
     }
     for (const [kind, n] of figures.answers) count(answers, kind, n)
-    for (const key of ['sprung', 'invocations', 'restarts', 'processes', 'escaped', 'checks'] as const)
+    for (const key of [
+      'sprung',
+      'invocations',
+      'restarts',
+      'processes',
+      'escaped',
+      'starved',
+      'checks',
+    ] as const)
       sum[key] += figures[key]
     const [begin] = rest
     const end = rest.at(-1)
@@ -152,7 +169,7 @@ export function tell(results: readonly LaneResult[]): string {
   return [
     `Faults by kind (${sum.faults}, of which sprung ${sum.sprung}):`,
     table(faults),
-    `Answers (${sum.invocations} invocations, ${sum.processes} processes started, ${sum.restarts} restarts, ${sum.escaped} processes in the making when the emulator was killed):`,
+    `Answers (${sum.invocations} invocations, ${sum.processes} processes started, ${sum.restarts} restarts, ${sum.escaped} processes in the making when the emulator was killed, ${sum.starved} timeouts of processes that got no CPU):`,
     table(answers),
     ...lines,
   ].join('\n')

@@ -6,6 +6,7 @@ import type { ActName } from './acts.ts'
 import { type Crowd, crowd } from './caller.ts'
 import type { Random } from './random.ts'
 import type { ExtensionPoint, ExtensionSpec, RuntimePoint } from './scripts.ts'
+import { type Strike, someStrike } from './strikes.ts'
 
 /** An emulator under its own conditions; several run beside each other. */
 export type LaneName = 'one' | 'three' | 'signals' | 'clock'
@@ -325,6 +326,31 @@ const rows: readonly Row[] = [
     weight: 3,
     expect: unharmed,
   },
+  // bodies of extensions that are none
+  {
+    who: 'extension',
+    points: ['before-register'],
+    act: 'registers-badly',
+    weight: 5,
+    amount: [0, 2],
+    expect: unharmed,
+  },
+  {
+    who: 'extension',
+    points: ['registered', 'event'],
+    act: 'reports-badly',
+    weight: 3,
+    amount: [0, 1],
+    expect: unharmed,
+  },
+  {
+    who: 'extension',
+    points: ['shutdown'],
+    act: 'die-soon',
+    weight: 4,
+    amount: [0, 3000],
+    expect: unharmed,
+  },
   // what costs time
   {
     who: 'runtime',
@@ -386,6 +412,24 @@ const rows: readonly Row[] = [
     expect: mayTimeOut,
   },
   { who: 'extension', points: ['shutdown'], act: 'stalls', weight: 2, lanes: clock, expect: unharmed },
+  {
+    who: 'extension',
+    points: ['event', 'polling'],
+    act: 'freezes',
+    weight: 4,
+    lanes: clock,
+    expect: unharmed,
+  },
+  { who: 'extension', points: ['shutdown'], act: 'freezes', weight: 2, lanes: clock, expect: unharmed },
+  {
+    who: 'runtime',
+    points: ['before-next'],
+    act: 'stalls-inside',
+    weight: 3,
+    amount: [0, 1],
+    lanes: clock,
+    expect: unharmed,
+  },
   {
     who: 'extension',
     points: ['shutdown'],
@@ -495,6 +539,8 @@ export interface Plan {
   readonly index: number
   readonly kind: string
   readonly trap: Trap | null
+  /** at no point of a script */
+  readonly strike: Strike | null
   /** processes are ended first, so that the fault meets a start */
   readonly cold: boolean
   /** how they are ended: this happens while nothing runs */
@@ -538,7 +584,9 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
   if (lane !== 'clock' && lane !== 'signals') {
     if (random.chance(0.12)) return idleFault(random, index, people)
     if (random.chance(0.03)) return launchFault(random, index, people)
+    if (random.chance(0.12)) return strikeFault(random, index, people)
   }
+  if (lane === 'signals' && random.chance(0.2)) return strikeFault(random, index, people, 'emulator')
 
   const table = Object.fromEntries(
     rows.map((row, at) => [at, row.weight * weights[lane][row.lanes?.[0] ?? 'one']]),
@@ -567,6 +615,7 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
     index,
     kind: `${row.who} ${row.act} @${point}`,
     trap,
+    strike: null,
     cold,
     idle: null,
     broken: null,
@@ -585,6 +634,7 @@ function idleFault(random: Random, index: number, people: readonly Crowd[]): Pla
     index,
     kind: `idle: ${idle}${noticed ? '' : ', callers at once'}`,
     trap: null,
+    strike: null,
     cold: false,
     idle,
     broken: null,
@@ -597,12 +647,42 @@ function idleFault(random: Random, index: number, people: readonly Crowd[]): Pla
   }
 }
 
+function strikeFault(
+  random: Random,
+  index: number,
+  people: readonly Crowd[],
+  who = random.pick(['runtime', 'extension', 'anyone'] as const) as Strike['who'],
+): Plan {
+  const signal = who === 'emulator' ? random.pick(['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) : 'SIGKILL'
+  const cold = random.chance(0.6)
+  return {
+    index,
+    kind: `at any moment: ${who} gets ${signal}`,
+    trap: null,
+    strike: someStrike(random, who, signal),
+    cold,
+    idle: null,
+    broken: null,
+    noticed: true,
+    extensions: cold ? someExtensions(random, who === 'extension' ? 1 : 0) : null,
+    crowd: people,
+    expect: {
+      each:
+        who === 'emulator'
+          ? [...stopped.each, 'closed']
+          : [...initDies.each, ...breaksOff.each, ...extensionMayDie.each],
+    },
+    init: false,
+  }
+}
+
 function launchFault(random: Random, index: number, people: readonly Crowd[]): Plan {
   const broken = random.pick(['bootstrap', 'extension'] as const)
   return {
     index,
     kind: `${broken} cannot be run`,
     trap: null,
+    strike: null,
     cold: true,
     idle: null,
     broken,

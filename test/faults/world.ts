@@ -14,6 +14,8 @@ import { type LaneName, type Plan, planFault, type Trap } from './plans.ts'
 import { listenForPuppets, type Puppet } from './puppet.ts'
 import { Random } from './random.ts'
 import { type Course, type ExtensionSpec, playExtension, playRuntime, type Scene } from './scripts.ts'
+import { Starvation } from './starvation.ts'
+import type { Strike } from './strikes.ts'
 
 export interface LaneOptions {
   readonly lane: LaneName
@@ -40,6 +42,8 @@ export interface Figures {
   /** processes that the emulator was starting when it was killed */
   escaped: number
   slowestStop: number
+  /** function timeouts that fired because the machine kept a process from running */
+  starved: number
   resident: number[]
   descriptors: number[]
 }
@@ -62,10 +66,12 @@ export class World implements AsyncDisposable {
     processes: 0,
     escaped: 0,
     slowestStop: 0,
+    starved: 0,
     resident: [],
     descriptors: [],
   }
   readonly #options: LaneOptions
+  readonly #starvation = new Starvation(() => this.#watched())
   readonly #folder = tempDir()
   readonly #mark = mark()
   #server: Server | undefined
@@ -186,12 +192,7 @@ export class World implements AsyncDisposable {
   #stage(amount: number, puppet: Puppet): Stage {
     return {
       amount,
-      signalEmulator: (signal) => {
-        this.#step(`the emulator gets ${signal}`)
-        this.#stopping = true
-        this.#killed ||= signal === 'SIGKILL'
-        this.#emulator.process.kill(signal)
-      },
+      signalEmulator: (signal) => this.#signalEmulator(signal),
       allIn: () => this.#allIn(),
       breakBootstrap: (how) => this.#breakBootstrap(how),
       sleep: (ms) => Promise.race([Bun.sleep(ms), puppet.ended]),
@@ -237,6 +238,7 @@ export class World implements AsyncDisposable {
   async perform(plan: Plan): Promise<void> {
     this.#plan = plan
     this.#steps = []
+    this.#starvation.reset()
     this.#step(`fault ${plan.index}: ${plan.kind}`)
     count(this.figures.faults, plan.kind)
     try {
@@ -262,10 +264,12 @@ export class World implements AsyncDisposable {
     )
     const calls = this.#calls
     this.figures.invocations += calls.length
+    const struck = this.#strike(plan.strike)
     const answers = await within(
       'every caller to be answered',
       Promise.all(calls.map(async (call) => ({ call, answer: await call.done }))),
     )
+    await struck
     if (plan.trap?.point === 'shutdown' && this.#sprung === 0 && !this.#stopping) await this.#cool()
     const outcomes = answers.map(({ call, answer }) => ({ call, outcome: outcomeOf(call, answer) }))
     for (const { call, outcome } of outcomes) {
@@ -294,6 +298,37 @@ export class World implements AsyncDisposable {
     this.figures.descriptors.push(this.#emulator.descriptors())
   }
 
+  async #strike(strike: Strike | null): Promise<void> {
+    if (strike === null) return
+    const { who, signal, after, which } = strike
+    await Bun.sleep(after)
+    if (who === 'emulator') {
+      this.figures.sprung++
+      return this.#signalEmulator(signal)
+    }
+    const targets = this.#living().filter(
+      ({ runtime, doomed }) => !doomed && (who === 'anyone' || runtime === (who === 'runtime')),
+    )
+    const target = targets[Math.floor(which * targets.length)]
+    if (target === undefined) return
+    this.#sprung++
+    this.figures.sprung++
+    this.#step(`${target.name} ${target.pid} is killed, ${after.toFixed(1)} ms after the callers`)
+    target.kill()
+  }
+
+  #signalEmulator(signal: NodeJS.Signals): void {
+    this.#step(`the emulator gets ${signal}`)
+    this.#stopping = true
+    this.#killed ||= signal === 'SIGKILL'
+    this.#emulator.process.kill(signal)
+  }
+
+  /** In the lane whose functions have a second: half of that was taken from them by the machine. */
+  get #starved(): boolean {
+    return this.#options.lane === 'clock' && this.#starvation.milliseconds > 500
+  }
+
   /** Nobody gets what is not theirs, and no more suffer than the fault can have hit. */
   #judge(plan: Plan, outcomes: readonly { call: Call; outcome: string }[]): void {
     const own: Readonly<Record<string, string>> = {
@@ -303,21 +338,29 @@ export class World implements AsyncDisposable {
       'bad-context': '400 InvalidRequestContentException',
     }
     let hurt = 0
+    let excused = 0
+    const starved = this.#starved
     for (const { call, outcome } of outcomes) {
       this.#check(!outcome.startsWith('wrong'), `${call.manners} ${call.id}: ${outcome}`)
       this.#check(plan.broken === null || outcome !== 'ok', `${call.id} was answered by nobody: ${outcome}`)
       if (outcome === 'gone' || outcome === (own[call.manners] ?? 'ok')) continue
+      const meant = plan.expect.each.includes('timeout') && hurt < this.#sprung
+      if (outcome === 'timeout' && starved && !meant) {
+        excused++
+        continue
+      }
       hurt++
       const allowed = plan.expect.each.includes(outcome)
       this.#check(allowed, `${call.manners} ${call.id}: ${outcome}, which ${plan.kind} does not lead to`)
     }
-    const trap = plan.trap
-    if (trap === null || this.#stopping || trap.act === 'is-removed') return
+    this.figures.starved += excused
+    const { trap, strike } = plan
+    if ((trap === null && strike === null) || this.#stopping || trap?.act === 'is-removed') return
     // an init is tried again before a caller hears of it; one that is killed from outside may be past its init
-    const most = plan.init && trap.act !== 'killed' ? Math.floor(this.#sprung / 2) : this.#sprung
+    const most = plan.init && trap?.act !== 'killed' ? Math.floor(this.#sprung / 2) : this.#sprung
     this.#check(hurt <= most, `${hurt} callers were hurt by ${this.#sprung} times ${plan.kind}`)
     const plain = outcomes.every(({ call }) => !call.gone && !(call.manners in own))
-    if (plan.expect.must && plain) {
+    if (plan.expect.must && plain && excused === 0) {
       this.#check(hurt === this.#sprung, `${hurt} callers noticed ${this.#sprung} times ${plan.kind}`)
     }
   }
@@ -337,6 +380,11 @@ export class World implements AsyncDisposable {
     for (const puppet of doomed) puppet.kill()
     if (doomed.length > 0) this.figures.sprung++
     if (plan.noticed) await this.#settle()
+  }
+
+  *#watched(): Iterable<number> {
+    if (this.#emulator !== undefined) yield this.#emulator.pid
+    for (const { pid } of this.#living()) yield pid
   }
 
   #living(): Puppet[] {
@@ -425,6 +473,12 @@ export class World implements AsyncDisposable {
     const answer = await within('an answer to a good invocation', call.done)
     const outcome = outcomeOf(call, answer)
     count(this.figures.answers, outcome)
+    if (outcome === 'timeout' && this.#starved) {
+      this.figures.starved++
+      this.#starvation.reset()
+      await this.#settle()
+      return this.#checkGood()
+    }
     this.#check(outcome === 'ok', `a good invocation came to: ${outcome}`)
     call.close()
     await this.#settle()
@@ -433,7 +487,10 @@ export class World implements AsyncDisposable {
 
   async #checkBooks(outcomes: readonly { call: Call; outcome: string }[]): Promise<void> {
     const { ledger } = this.#emulator
-    const ran = this.#restarted ? [] : outcomes.filter(({ outcome }) => /^(ok|502|timeout|200)/.test(outcome))
+    // what was accepted runs behind its 202, so it is reported like what was answered
+    const ran = this.#restarted
+      ? []
+      : outcomes.filter(({ outcome }) => /^(ok|502|timeout|200|202)/.test(outcome))
     const reported = (id: string): boolean => ledger.entries.get(id)?.state === 'reported'
     await until('START, END and REPORT of every invocation', () => {
       if (ledger.problems.length > 0) return true
@@ -445,6 +502,7 @@ export class World implements AsyncDisposable {
       const { status, late } = ledger.entries.get(call.id) as Entry
       // what a function wrote before it answered stands before END, unless END came first by another's fault
       this.#check(!(late && outcome === 'ok'), `a line of ${call.id} stands behind its END`)
+      if (outcome === '202') continue
       if (outcome === 'timeout') {
         this.#check(status === 'timeout', `${call.id} timed out, reported ${status}`)
       } else if (outcome !== 'ok') {
@@ -517,6 +575,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#starvation[Symbol.dispose]()
     for (const call of this.#calls) call.close()
     for (const pid of marked(this.#mark)) kill(pid, 'SIGKILL')
     await within('the emulator to be gone', this.#emulator.process.exited)

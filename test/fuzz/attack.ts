@@ -216,6 +216,7 @@ function goodPlan(index: number): Plan {
     index,
     kind: 'a good start',
     trap: { who: 'runtime', point: 'before-next', act: 'registers-inside', amount: 0, times: 1, skip: 0 },
+    strike: null,
     cold: index % 3 === 0,
     idle: null,
     broken: null,

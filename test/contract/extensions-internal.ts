@@ -47,14 +47,15 @@ export const extensionsInternal = chapter('Extensions: internal', (it) => {
   })
 
   it.external('lets internal extensions register beside external ones', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('outer') })
+    await using rie = await start({ extensions: puppetsNamed('outer', 'other') })
     const call = rie.invoke()
-    const { outer } = await ready(rie, { outer: both })
-    const { inner } = await internal(rie, { inner: ['INVOKE'] })
+    const { outer, other } = await ready(rie, { outer: both, other: ['SHUTDOWN'] })
+    const { inner, idle } = await internal(rie, { inner: ['INVOKE'], idle: [] })
     const { id } = await rie.reply()
     const events = await Promise.all([outer.pass(), inner.pass()])
     expect(events.map((event) => event.json.requestId)).toEqual([id, id])
     expect((await call).status).toBe(200)
+    for (const { parked } of [other, idle]) await rie.stillWaits(parked)
   })
 
   it.external(

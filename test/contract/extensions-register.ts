@@ -135,6 +135,18 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
     expect((await rie.register('again', ['INVOKE'])).status).toBe(200)
   })
 
+  it.external('lets an external extension register after refusals', async ({ start }) => {
+    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    rie.invoke()
+    await rie.extension('watcher')
+    for (const event of ['NOPE', 'NOPE', 'shutdown']) {
+      const refused = await rie.register('watcher', ['SHUTDOWN', event])
+      expectRefusal(refused, 'Extension.InvalidEventType', `${event}: ErrorInvalidEventType`)
+    }
+    expect((await rie.register('watcher', ['SHUTDOWN', 'INVOKE'])).status).toBe(200)
+    await rie.runtime()
+  })
+
   it('refuses to register once the runtime has asked for its first event', async ({ start }) => {
     await using rie = await start()
     await rie.exchange()

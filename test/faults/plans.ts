@@ -547,8 +547,8 @@ export interface Plan {
   readonly idle: 'runtime dies' | 'extension dies' | 'both die' | null
   /** a program that cannot be run while the callers come */
   readonly broken: 'bootstrap' | 'extension' | null
-  /** whether the emulator has noticed before callers come */
-  readonly noticed: boolean
+  /** how far that has come when callers come: the emulator knows, they are dead, or they have been sent the signal */
+  readonly idleUntil: 'noticed' | 'dead' | 'struck'
   /** the extensions from the next start on */
   readonly extensions: readonly ExtensionSpec[] | null
   readonly crowd: readonly Crowd[]
@@ -619,7 +619,7 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
     cold,
     idle: null,
     broken: null,
-    noticed: true,
+    idleUntil: 'noticed',
     extensions,
     crowd: people,
     expect: row.expect,
@@ -629,20 +629,21 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
 
 function idleFault(random: Random, index: number, people: readonly Crowd[]): Plan {
   const idle = random.pick(['runtime dies', 'extension dies', 'both die'] as const)
-  const noticed = random.chance(0.5)
+  const idleUntil = random.pick(['noticed', 'noticed', 'dead', 'struck'] as const)
+  const callers = { noticed: '', dead: ', callers right behind', struck: ', callers at once' }[idleUntil]
   return {
     index,
-    kind: `idle: ${idle}${noticed ? '' : ', callers at once'}`,
+    kind: `idle: ${idle}${callers}`,
     trap: null,
     strike: null,
     cold: false,
     idle,
     broken: null,
-    noticed,
+    idleUntil,
     extensions: random.chance(0.5) ? someExtensions(random, 1) : null,
     crowd: people,
-    // handed to a process whose end has not been seen yet
-    expect: { each: noticed ? [] : [...runtimeMayDie.each, ...extensionMayDie.each] },
+    // one that has the signal and lives on for some microseconds may be handed an event
+    expect: { each: idleUntil === 'struck' ? [...runtimeMayDie.each, ...extensionMayDie.each] : [] },
     init: false,
   }
 }
@@ -663,7 +664,7 @@ function strikeFault(
     cold,
     idle: null,
     broken: null,
-    noticed: true,
+    idleUntil: 'noticed',
     extensions: cold ? someExtensions(random, who === 'extension' ? 1 : 0) : null,
     crowd: people,
     expect: {
@@ -686,7 +687,7 @@ function launchFault(random: Random, index: number, people: readonly Crowd[]): P
     cold: true,
     idle: null,
     broken,
-    noticed: true,
+    idleUntil: 'noticed',
     extensions: someExtensions(random, 0),
     crowd: people,
     expect: {

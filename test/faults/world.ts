@@ -379,7 +379,10 @@ export class World implements AsyncDisposable {
     )
     for (const puppet of doomed) puppet.kill()
     if (doomed.length > 0) this.figures.sprung++
-    if (plan.noticed) await this.#settle()
+    if (plan.idleUntil === 'dead') {
+      for (const { name, pid } of doomed) await until(`${name} ${pid} to be dead`, () => !alive(pid))
+    }
+    if (plan.idleUntil === 'noticed') await this.#settle()
   }
 
   *#watched(): Iterable<number> {

@@ -1,5 +1,5 @@
 /** Fires shots at one emulator, many at a time, keeps half requests open beside them, and sees that it goes on working. */
-import type { Socket } from 'bun'
+import type { Socket, SocketHandler } from 'bun'
 import { Answers } from '../faults/http.ts'
 import { median } from '../faults/lanes.ts'
 import type { Plan } from '../faults/plans.ts'
@@ -40,7 +40,10 @@ export async function attack(options: AttackOptions): Promise<AttackResult> {
   try {
     await campaign.run()
   } catch (error) {
-    campaign.failures.push(`seed ${seed}, near shot ${campaign.shots}: ${(error as Error).stack}`)
+    const { emulator } = world
+    const end = emulator.running ? 'runs' : `has ended: ${emulator.stderr.slice(-5).join('\n')}`
+    const stack = (error as Error).stack
+    campaign.failures.push(`seed ${seed}, near shot ${campaign.shots}; the emulator ${end}: ${stack}`)
   }
   return campaign.result()
 }
@@ -55,7 +58,7 @@ class Campaign {
   readonly #statuses = new Map<string, number>()
   readonly #resident: number[] = []
   #descriptors: [number, number] = [0, 0]
-  readonly #held = new Set<Socket>()
+  readonly #held = new Set<Socket<undefined>>()
   readonly #world: World
   readonly #options: AttackOptions
 
@@ -167,11 +170,7 @@ class Campaign {
     this.#release()
     for (let n = 0; n < halves; n++) {
       const door: Door = n % 2 === 0 ? 'gateway' : 'api'
-      const socket = await Bun.connect({
-        hostname: '127.0.0.1',
-        port: this.#port(door),
-        socket: { data() {}, error() {} },
-      })
+      const socket = await connect(this.#port(door), { data() {}, error() {} })
       socket.write(halfRequest(random, door))
       this.#held.add(socket)
     }
@@ -220,11 +219,24 @@ function goodPlan(index: number): Plan {
     cold: index % 3 === 0,
     idle: null,
     broken: null,
-    noticed: true,
+    idleUntil: 'noticed',
     extensions: index % 2 === 0 ? [{ name: 'ext0', events: ['INVOKE', 'SHUTDOWN'] }] : [],
     crowd: callers.map((manners) => ({ manners, size: 50, soon: 0 })),
     expect: { each: [] },
     init: false,
+  }
+}
+
+/** A connection; the ports of those that were closed come back after a while, and the machine may have used up all. */
+async function connect(port: number, socket: SocketHandler<undefined>): Promise<Socket<undefined>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await Bun.connect({ hostname: '127.0.0.1', port, allowHalfOpen: true, socket })
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (attempt > 200) throw new Error(`no connection to port ${port}: ${code} ${message}`)
+      await Bun.sleep(20)
+    }
   }
 }
 
@@ -236,7 +248,7 @@ class Line {
   http = false
   last: { readonly body: Buffer } | null = null
   readonly #answers = new Answers()
-  #socket!: Socket
+  #socket!: Socket<undefined>
   #open = true
   #drained: (() => void) | null = null
   #wake: (() => void) | null = null
@@ -247,28 +259,15 @@ class Line {
   }
 
   static async open(port: number): Promise<Line> {
-    for (let attempt = 1; ; attempt++) {
-      const line = new Line()
-      try {
-        line.#socket = await Bun.connect({
-          hostname: '127.0.0.1',
-          port,
-          allowHalfOpen: true,
-          socket: {
-            data: (_, chunk) => line.#heard(chunk),
-            drain: () => line.#drained?.(),
-            end: () => line.#ended(),
-            close: () => line.#ended(),
-            error: () => line.#ended(),
-          },
-        })
-        return line
-      } catch (error) {
-        // the ports of closed connections come back after a second
-        if (attempt > 200 || !/EADDRNOTAVAIL|EADDRINUSE|Failed to connect/.test(String(error))) throw error
-        await Bun.sleep(20)
-      }
-    }
+    const line = new Line()
+    line.#socket = await connect(port, {
+      data: (_, chunk) => line.#heard(chunk),
+      drain: () => line.#drained?.(),
+      end: () => line.#ended(),
+      close: () => line.#ended(),
+      error: () => line.#ended(),
+    })
+    return line
   }
 
   #heard(chunk: Buffer): void {

@@ -110,6 +110,12 @@ export class World implements AsyncDisposable {
     return this.#emulator
   }
 
+  /** Of the Runtime API, as the newest process has it: an environment that is replaced takes its listener along. */
+  get apiPort(): number {
+    const api = this.#puppets.at(-1)?.api
+    return api === undefined ? this.#emulator.apiPort : Number(api.slice(api.lastIndexOf(':') + 1))
+  }
+
   get #extensionFolder(): string {
     return join(this.#folder.path, 'extensions')
   }

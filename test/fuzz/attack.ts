@@ -136,9 +136,9 @@ class Campaign {
     await Promise.all(Array.from({ length: abreast }, sender))
   }
 
-  #port(door: Door): number {
-    const { port, apiPort } = this.#world.emulator
-    return door === 'gateway' ? port : apiPort
+  #port(door: Door): () => number {
+    const world = this.#world
+    return () => (door === 'gateway' ? world.emulator.port : world.apiPort)
   }
 
   async #fire(shot: Shot): Promise<void> {
@@ -227,14 +227,14 @@ function goodPlan(index: number): Plan {
   }
 }
 
-/** A connection; the ports of those that were closed come back after a while, and the machine may have used up all. */
-async function connect(port: number, socket: SocketHandler<undefined>): Promise<Socket<undefined>> {
+/** A connection. The machine may have used up its ports, and the Runtime API may be about to move to another one. */
+async function connect(port: () => number, socket: SocketHandler<undefined>): Promise<Socket<undefined>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await Bun.connect({ hostname: '127.0.0.1', port, allowHalfOpen: true, socket })
+      return await Bun.connect({ hostname: '127.0.0.1', port: port(), allowHalfOpen: true, socket })
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      if (attempt > 200) throw new Error(`no connection to port ${port}: ${code} ${message}`)
+      if (attempt > 200) throw new Error(`no connection to port ${port()}: ${code} ${message}`)
       await Bun.sleep(20)
     }
   }
@@ -258,7 +258,7 @@ class Line {
     this.closed = this.#end.promise
   }
 
-  static async open(port: number): Promise<Line> {
+  static async open(port: () => number): Promise<Line> {
     const line = new Line()
     line.#socket = await connect(port, {
       data: (_, chunk) => line.#heard(chunk),

@@ -123,9 +123,12 @@ class Campaign {
         const known = { extensions: this.#world.extensionIds.slice(-3), invocations }
         const shot = shoot(new Random(this.#options.seed, 'shot', number), known)
         this.#requests += shot.requests
+        const port = this.#port(shot.door)
+        const before = port()
         try {
           await this.#fire(shot)
         } catch (error) {
+          if (await moved(port, before)) continue
           const text = Buffer.concat(shot.pieces).toString('latin1').slice(0, 2000)
           throw new Error(
             `shot ${number} at the ${shot.door}: ${(error as Error).message}\n${JSON.stringify(text)}`,
@@ -225,6 +228,14 @@ function goodPlan(index: number): Plan {
     expect: { each: [] },
     init: false,
   }
+}
+
+/**
+ * Whether the listener that a shot was fired at has been replaced meanwhile, and closed its connections: its
+ * environment made room for one of another tenant.
+ */
+function moved(port: () => number, before: number): Promise<boolean> {
+  return until('another port', () => port() !== before, 3000).catch(() => false)
 }
 
 /** A connection. The machine may have used up its ports, and the Runtime API may be about to move to another one. */

@@ -572,14 +572,15 @@ export class World implements AsyncDisposable {
   }
 
   #account(error: Error): string {
-    const { lane, number, seed } = this.#options
+    const { lane, number, seed, only } = this.#options
+    const some = only === undefined ? '' : ` --only '${only.source}'`
     const log = this.#emulator.stderr.slice(-15).join('\n  ')
     return [
       `${error.message}`,
       `  lane ${lane}.${number}, seed ${seed}, plan ${JSON.stringify(this.#plan)}`,
       `  ${this.#steps.slice(-120).join('\n  ')}`,
       `  the emulator's log:\n  ${log}`,
-      `  again: bun test/faults/run.ts --seed ${seed} --lane ${lane}.${number} --from ${Math.max(0, (this.#plan?.index ?? 0) - 3)} --faults 4`,
+      `  again: bun test/faults/run.ts --seed ${seed} --lane ${lane}.${number} --from ${Math.max(0, (this.#plan?.index ?? 0) - 3)} --faults 4${some}`,
     ].join('\n')
   }
 

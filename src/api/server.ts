@@ -90,7 +90,8 @@ const switchedOff = (): Response => new Response(null, { status: 404 })
 
 /** Every route but the hot ones; a known path with another method gets a 405 that names the right one. */
 export function routes(environment: Environment, options: RuntimeApiOptions, watch: PollWatch): Hono {
-  const router = new Hono()
+  // hono looks for the path behind a host, and stumbles where Bun hands out none or an odd one
+  const router = new Hono({ getPath: ({ url }) => pathOf(url) })
   const off = (path: string): boolean => options.extensionsDisabled() && isExtensionsApi.test(path)
   const table: [method: string, path: string, handler: (request: Request) => Response | Promise<Response>][] =
     [

@@ -23,7 +23,8 @@ export interface AdminOptions {
  */
 export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
   let loaded: MetricsText | undefined
-  const router = new Hono()
+  // hono looks for the path behind a host, and stumbles where Bun hands out none or an odd one
+  const router = new Hono({ getPath: ({ url }) => pathOf(url) })
   const status = (): string => (pool.draining ? 'stopping' : 'ok')
   router.get('/_rie/health', (context) =>
     context.json({ status: status(), queued: pool.waiting, environments: pool.snapshot() }),

@@ -116,6 +116,16 @@ describe('routes', () => {
 })
 
 describe('the listener', () => {
+  test.each(['localhoGET /nowhere HTTP/1.1', 'a b', '/', '?', '%zz', 'x:y:z', ''])(
+    "answers 404 to who names the host '%s'",
+    async (host) => {
+      await using staged = listening()
+      using wire = await connect(staged.api.port)
+      wire.send(`GET /nowhere?a=b&c=%zz HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+      expect(await wire.until(/\r\n\r\n/)).toStartWith('HTTP/1.1 404 Not Found\r\n')
+    },
+  )
+
   test('serves HTTP/1.0, too', async () => {
     await using staged = listening()
     expect(await exchange(staged.api.port, ['GET /2018-06-01/ping HTTP/1.0'])).toEqual({

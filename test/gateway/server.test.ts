@@ -27,6 +27,16 @@ function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
   }
 }
 
+test.each(['localhoGET /nowhere HTTP/1.1', 'a b', '/', ''])(
+  "a request for the host '%s' is answered by its path",
+  async (host) => {
+    await using opened = open()
+    using wire = await connect(opened.gateway.port)
+    wire.send(`GET /nowhere?a=b&Qualifier=%zz HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    expect(await wire.until(/\r\n\r\n/)).toStartWith('HTTP/1.1 404 Not Found\r\n')
+  },
+)
+
 describe('invocations', () => {
   test('are answered with the headers of the service, in its spelling', async () => {
     await using opened = open()

@@ -32,7 +32,7 @@ export interface RuntimeApiOptions {
   readonly log: { error(fields: object, message: string): void }
 }
 
-const isNext = recognise(`${runtimePrefix}invocation/next`)
+const nextPath = `${runtimePrefix}invocation/next`
 const invocationPrefix = `${runtimePrefix}invocation/`
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
@@ -40,6 +40,8 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
   const watch = watchPolls(environment)
   environment.lookAtPolls = watch.look
   const router = routes(environment, options, watch)
+  // each listener has an address of its own to remember
+  const isNext = recognise(nextPath)
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,

@@ -26,11 +26,12 @@ export interface GatewayOptions extends InvokeOptions, AdminOptions {
 }
 
 /** Where nearly all invocations go: every name is served, and this one is in every example. */
-const isUsual = recognise('/2015-03-31/functions/function/invocations')
+const usualPath = '/2015-03-31/functions/function/invocations'
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
   const router = admin(pool, options)
+  const isUsual = recognise(usualPath)
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,

@@ -11,7 +11,7 @@ import { Deadline } from '../engine/deadline.ts'
 import type { Environment } from '../engine/environment.ts'
 
 export interface PollWatch extends Disposable {
-  /** From some milliseconds on, `environment.gone` is told when the peer of this request goes away. */
+  /** From `delayMs` on, `environment.gone` is told when the peer of this request goes away. */
   add(call: PollId, request: Request): void
   /** the request of the poll that was added last, answered or not */
   readonly latest: Request | null
@@ -21,7 +21,11 @@ export interface PollWatch extends Disposable {
   look(): void
 }
 
-const delayMs = 20
+/**
+ * Long enough for the timer not to be due before the kernel's next tick, when waiting for a request gets dearer. It is
+ * no hurry: who is about to hand out an event looks first.
+ */
+const delayMs = 200
 
 export function watchPolls(environment: Environment): PollWatch {
   let fresh: [PollId, Request][] = []

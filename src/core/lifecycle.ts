@@ -20,6 +20,7 @@ import type { Extension, Registration } from './extensions.ts'
 import type { ExitStatus, Fault, Outcome, Payload, ProcessName, Refusal, Verdict } from './failure.ts'
 import { illegal, invalidRequestId } from './failure.ts'
 import type { ExtensionId, Generation, PollId, RequestId } from './ids.ts'
+import * as inflight from './inflight.ts'
 import * as serving from './serving.ts'
 import * as starting from './starting.ts'
 import * as stopping from './stopping.ts'
@@ -343,7 +344,7 @@ export function runtimeState(state: Environment): string {
     case 'starting':
       return state.runtime === 'absent' ? 'NotStarted' : state.runtime
     case 'serving':
-      return serving.runtimeState(state)
+      return inflight.runtimeState(state)
     case 'stopping':
       return state.runtimeState
   }

@@ -36,8 +36,9 @@ import {
   type Verdict,
   verdict,
 } from './failure.ts'
-import type { RequestId } from './ids.ts'
-import type { Effect, Inflight, On, Serving, Starting, Step } from './lifecycle.ts'
+import type { PollId, RequestId } from './ids.ts'
+import { type Draft, find, next, runtimeState, staged, stageName, swap } from './inflight.ts'
+import type { Effect, Inflight, On, Reply, Serving, Starting, Step } from './lifecycle.ts'
 import { reportExitError } from './reports.ts'
 import { begun, forget, over } from './starting.ts'
 import { beginStop } from './stopping.ts'
@@ -54,47 +55,48 @@ export function invoke(state: Serving, { id }: On<'invoke'>): Step {
 
 /** START is written when the event is delivered, not while a poll is waited for. */
 function admit(state: Serving, id: RequestId): Step {
-  const effects: Effect[] = [{ do: 'arm-deadline', id }]
+  const { polls, inflight, extensions } = state
   const entry: Inflight = { id, stage: 'waiting', verdict: null, exited: null }
-  const [poll, ...rest] = state.polls
-  let extensions = state.extensions
-  if (poll === undefined) return [next(state, { inflight: [...state.inflight, entry] }), ...effects]
-  effects.push(begun(id), { do: 'reply', call: poll, reply: { kind: 'invocation', id } })
-  if (extensions.length > 0) extensions = notify(extensions, id, effects)
-  const inflight = [...state.inflight, staged(entry, 'running')]
-  return [next(state, { polls: rest, inflight, extensions }), ...effects]
+  const arm: Effect = { do: 'arm-deadline', id }
+  const poll = polls[0]
+  if (poll === undefined) return [next(state, polls, [...inflight, entry], extensions), arm]
+  const step: Draft = [state, arm, begun(id), { do: 'reply', call: poll, reply: { kind: 'invocation', id } }]
+  const told = notify(extensions, id, step)
+  step[0] = next(state, polls.slice(1), [...inflight, staged(entry, 'running')], told)
+  return step
 }
 
 /** Everyone who subscribed to INVOKE gets the event now, or with the next poll if the poller went away. */
-function notify(all: readonly Extension[], id: RequestId, effects: Effect[]): readonly Extension[] {
+function notify(all: readonly Extension[], id: RequestId, step: Draft): readonly Extension[] {
+  if (all.length === 0) return all
   return all.map((extension) => {
     if (!extension.events.includes('INVOKE') || extension.state !== 'Ready') return extension
     if (extension.poll === null) return { ...extension, state: 'Running', due: id }
-    effects.push({ do: 'reply', call: extension.poll, reply: { kind: 'invoke-event', id } })
+    step.push({ do: 'reply', call: extension.poll, reply: { kind: 'invoke-event', id } })
     return { ...extension, state: 'Running', poll: null }
   })
 }
 
 export function runtimeNext(state: Serving, { call, behind }: On<'runtime/next'>): Step {
-  const [current] = state.inflight
+  const { polls, inflight, extensions } = state
+  const current = inflight[0]
   if (current?.stage === 'waiting') {
-    const effects: Effect[] = [
-      begun(current.id),
-      { do: 'reply', call, reply: { kind: 'invocation', id: current.id } },
-    ]
-    const extensions = notify(state.extensions, current.id, effects)
-    return [next(swap(state, current, staged(current, 'running')), { extensions }), ...effects]
+    const { id } = current
+    const step: Draft = [state, begun(id), { do: 'reply', call, reply: { kind: 'invocation', id } }]
+    const told = notify(extensions, id, step)
+    step[0] = next(state, polls, swap(inflight, current, staged(current, 'running')), told)
+    return step
   }
   // A runtime that asks again before it answers has lost the event: the reference hands it out again, and so do we.
   // A second poller that came before the event is none of that: it waits for the next one.
   if (current?.stage === 'running' && behind !== true) {
     return [state, { do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
   }
-  return settleUp(next(state, { polls: [...state.polls, call] }))
+  return settleUp([next(state, [...polls, call], inflight, extensions)])
 }
 
 export function response(state: Serving, { call, id, mode }: On<'runtime/response'>): Step {
-  const entry = state.inflight.find((inflight) => inflight.id === id)
+  const entry = find(state, id)
   if (entry === undefined) return [state, { do: 'reply', call, reply: invalidRequestId }]
   if (entry.stage !== 'running') {
     return [
@@ -107,40 +109,45 @@ export function response(state: Serving, { call, id, mode }: On<'runtime/respons
     const reply = refused('InvalidFunctionResponseMode', 'Invalid function response mode')
     return [state, { do: 'reply', call, reply }]
   }
-  return [swap(state, entry, staged(entry, 'responding')), { do: 'reply', call, reply: { kind: 'read' } }]
+  return beginReading(state, entry, 'responding', call)
 }
 
 export function error(state: Serving, { call, id }: On<'runtime/error'>): Step {
-  const entry = state.inflight.find((inflight) => inflight.id === id)
+  const entry = find(state, id)
   if (entry === undefined) return [state, { do: 'reply', call, reply: invalidRequestId }]
   if (entry.stage !== 'running') {
     const reply = illegal('runtime', stageName(state, entry), 'InvocationErrorResponse')
     return [state, { do: 'reply', call, reply }]
   }
-  return [swap(state, entry, staged(entry, 'erroring')), { do: 'reply', call, reply: { kind: 'read' } }]
+  return beginReading(state, entry, 'erroring', call)
+}
+
+const read: Reply = { kind: 'read' }
+
+function beginReading(state: Serving, entry: Inflight, stage: 'responding' | 'erroring', call: PollId): Step {
+  const inflight = swap(state.inflight, entry, staged(entry, stage))
+  return [next(state, state.polls, inflight, state.extensions), { do: 'reply', call, reply: read }]
 }
 
 /** The body of `/response` or `/error` is complete, too large, or broken off. */
 export function received(state: Serving, event: On<'runtime/received'>): Step {
-  const { call, id } = event
-  const entry = state.inflight.find((inflight) => inflight.id === id)
+  const { call } = event
+  const entry = find(state, event.id)
   if (entry === undefined || (entry.stage !== 'responding' && entry.stage !== 'erroring')) {
     return [state, { do: 'reply', call, reply: invalidRequestId }]
   }
   const outcome = outcomeOf(entry, event)
   const responded = staged(entry, 'responded', verdict(outcome))
-  const settled = swap(state, entry, responded)
-  const effects: Effect[] = [
-    { do: 'settle', id, outcome },
-    { do: 'reply', call, reply: outcome.kind === 'oversize' ? tooLarge : { kind: 'accepted' } },
-  ]
-  if (entry.exited !== null) {
-    const [after, ...more] = fail(settled, responded, entry.exited)
-    return [after, ...effects, ...more]
-  }
-  const [after, ...more] = settleUp(settled)
-  return [after, ...effects, ...more]
+  const inflight = swap(state.inflight, entry, responded)
+  const settled = next(state, state.polls, inflight, state.extensions)
+  const settle: Effect = { do: 'settle', id: entry.id, outcome }
+  const reply: Effect = { do: 'reply', call, reply: outcome.kind === 'oversize' ? tooLarge : accepted }
+  if (entry.exited === null) return settleUp([settled, settle, reply])
+  const [after, ...more] = fail(settled, responded, entry.exited)
+  return [after, settle, reply, ...more]
 }
+
+const accepted: Reply = { kind: 'accepted' }
 
 function outcomeOf(entry: Inflight, { received, errorType }: On<'runtime/received'>): Outcome {
   switch (received.kind) {
@@ -172,10 +179,13 @@ export function extensionNext(state: Serving, { call, id }: On<'extension/next'>
   if (extension.due !== null) {
     const extensions = replace(state.extensions, extension, { due: null })
     const reply = { kind: 'invoke-event', id: extension.due } as const
-    return [next(state, { extensions }), { do: 'reply', call, reply }]
+    return [
+      { ...state, extensions },
+      { do: 'reply', call, reply },
+    ]
   }
   const extensions = replace(state.extensions, extension, { state: 'Ready', poll: call })
-  return settleUp(next(state, { extensions }))
+  return settleUp([{ ...state, extensions }])
 }
 
 /** Too late for all: an extension that serves has polled. */
@@ -188,16 +198,16 @@ export function extensionInitError(state: Serving, { call, id }: On<'extension/i
 
 export function extensionExitError(state: Serving, { call, id }: On<'extension/exit-error'>): Step {
   const [extensions, ...effects] = reportExitError(state.extensions, call, id)
-  return [next(state, { extensions }), ...effects]
+  return [{ ...state, extensions }, ...effects]
 }
 
 export function gone(state: Serving, { call }: On<'gone'>): Step {
-  return [next(state, forget(state, call))]
+  return [{ ...state, ...forget(state, call) }]
 }
 
 /** Deadline against `finish`: a timer that fires for an invocation that is over moves nothing. */
 export function deadline(state: Serving, { id }: On<'deadline'>): Step {
-  const entry = state.inflight.find((inflight) => inflight.id === id)
+  const entry = find(state, id)
   if (entry === undefined) return [state]
   return cut(state, entry, { kind: 'timeout' }, 'timeout')
 }
@@ -209,7 +219,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     ? undefined
     : state.extensions.find((extension) => extension.external && `extension:${extension.name}` === process)
   const fault = exitFault(state.extensions, process, status)
-  const left = dead ? next(state, { extensions: replace(state.extensions, dead, { alive: false }) }) : state
+  const left = dead ? { ...state, extensions: replace(state.extensions, dead, { alive: false }) } : state
   const record: Effect = {
     do: 'record',
     record: { type: 'fault', process, fault, idle: entry === undefined },
@@ -219,7 +229,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     return beginStop(left, name, 'failure', { to: 'cold', retry: false }, [record], runtime)
   }
   if (runtime && (entry.stage === 'responding' || entry.stage === 'erroring')) {
-    return [swap(state, entry, { ...entry, exited: fault }), record]
+    return [{ ...state, inflight: swap(state.inflight, entry, { ...entry, exited: fault }) }, record]
   }
   if (entry.stage === 'waiting') {
     const afterwards = { to: 'starting', attempt: 'init', waiting: entry.id } as const
@@ -258,48 +268,13 @@ function conclude(entry: Inflight, outcome: Outcome): Effect[] {
 }
 
 /** If nobody owes anything any more, the invocation is over and the environment free. */
-function settleUp(state: Serving): Step {
-  const [entry] = state.inflight
-  if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return [state]
-  return [
-    next(state, { inflight: state.inflight.slice(1) }),
-    ...over(entry.id, entry.verdict ?? success, true),
-  ]
-}
-
-/** The same state but for these. Field by field: spreads were a seventh of what the rules cost per invocation. */
-function next(state: Serving, changes: Partial<Serving>): Serving {
-  const { polls = state.polls, inflight = state.inflight, extensions = state.extensions } = changes
-  return { phase: 'serving', generation: state.generation, polls, inflight, extensions }
-}
-
-function staged(
-  { id, verdict, exited }: Inflight,
-  stage: Inflight['stage'],
-  end: Verdict | null = verdict,
-): Inflight {
-  return { id, stage, verdict: end, exited }
-}
-
-function swap(state: Serving, old: Inflight, by: Inflight): Serving {
-  return next(state, { inflight: state.inflight.map((entry) => (entry === old ? by : entry)) })
-}
-
-const stageNames = {
-  waiting: 'Ready',
-  running: 'Running',
-  responding: 'InvocationResponse',
-  erroring: 'InvocationErrorResponse',
-  responded: 'RuntimeResponseSentState',
-} as const
-
-/** A runtime that has answered and polled is Ready again, even while extensions are still at work. */
-function stageName(state: Serving, { stage }: Inflight): string {
-  return stage === 'responded' && state.polls.length > 0 ? 'Ready' : stageNames[stage]
-}
-
-/** The state of the runtime under its name in the reference's messages. */
-export function runtimeState(state: Serving): string {
-  const [entry] = state.inflight
-  return entry ? stageName(state, entry) : 'Ready'
+function settleUp(step: Draft): Step {
+  const [state] = step
+  const entry = state.inflight[0]
+  if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return step
+  const { id } = entry
+  step[0] = next(state, state.polls, state.inflight.slice(1), state.extensions)
+  step.push({ do: 'record', record: { type: 'report', id, verdict: entry.verdict ?? success } })
+  step.push({ do: 'finish', id })
+  return step
 }

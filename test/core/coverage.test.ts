@@ -11,9 +11,17 @@ import { patience, tempDir } from '../harness.ts'
 setDefaultTimeout(4 * patience)
 
 const root = join(import.meta.dir, '../..')
-const own = ['lifecycle', 'extensions', 'failure', 'awaited', 'placement', 'path', 'header', 'json'].map(
-  (name) => `./test/core/${name}.test.ts`,
-)
+const own = [
+  'lifecycle',
+  'extensions',
+  'failure',
+  'awaited',
+  'placement',
+  'path',
+  'header',
+  'json',
+  'inflight',
+].map((name) => `./test/core/${name}.test.ts`)
 
 /** Whether anything of a module is left when its types are gone. */
 function runs(path: string): boolean {

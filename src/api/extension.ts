@@ -3,7 +3,7 @@
  */
 
 import { maxResponseBytes } from '../core/failure.ts'
-import type { ExtensionId, PollId } from '../core/ids.ts'
+import type { ExtensionId } from '../core/ids.ts'
 import { jsonProblem } from '../core/json.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
@@ -36,9 +36,9 @@ export async function register(
     ? { accountId, ...always }
     : always
   return new Promise((resolve) => {
-    const call = environment.open((reply) =>
-      resolve(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply)),
-    )
+    const reply = (reply: Reply): void =>
+      resolve(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply))
+    const call = environment.open({ reply })
     const registration = { name, id: crypto.randomUUID() as string as ExtensionId, events: body.events }
     environment.dispatch({ type: 'extension/register', call, registration })
   })
@@ -96,11 +96,11 @@ export function next(
 ): Response | Promise<Response> {
   const id = identifier(request)
   if (id instanceof Response) return id
-  const { state } = environment
   return poll(environment, watch, request, {
-    occupied: 'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
+    occupied: ({ state }) =>
+      'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
     event: (call) => ({ type: 'extension/next', call, id }),
-    answer: (reply) => answer(environment, reply),
+    answer,
   })
 }
 
@@ -116,7 +116,7 @@ export async function report(
     return refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found')
   }
   return new Promise((resolve) => {
-    const call: PollId = environment.open((reply) => resolve(answer(environment, reply)))
+    const call = environment.open({ reply: (reply) => resolve(answer(environment, reply)) })
     environment.dispatch({ type, call, id })
   })
 }

@@ -10,15 +10,44 @@
 
 import type { PollId } from '../core/ids.ts'
 import type { Event, Reply } from '../core/lifecycle.ts'
-import type { Environment } from '../engine/environment.ts'
+import type { Caller, Environment } from '../engine/environment.ts'
 import type { PollWatch } from './watch.ts'
 
-export interface PollParts {
+/** What the polls of a runtime, or of one extension, have in common. */
+export interface Poller {
   /** another poll of the same peer is parked */
-  readonly occupied: boolean
+  occupied(environment: Environment): boolean
   /** `behind` says that the other poll was alive, so this one asks for no event that got lost */
   event(call: PollId, behind: boolean): Event
-  answer(reply: Reply): Response
+  answer(environment: Environment, reply: Reply): Response
+}
+
+/** One poll, for as long as it is parked. */
+export class Poll implements Caller {
+  readonly request: Request
+  readonly call: PollId
+  answered = false
+  readonly #environment: Environment
+  readonly #poller: Poller
+  readonly #resolve: (response: Response) => void
+
+  constructor(
+    environment: Environment,
+    request: Request,
+    poller: Poller,
+    resolve: (response: Response) => void,
+  ) {
+    this.#environment = environment
+    this.request = request
+    this.#poller = poller
+    this.#resolve = resolve
+    this.call = environment.open(this)
+  }
+
+  reply(reply: Reply): void {
+    this.answered = true
+    this.#resolve(this.#poller.answer(this.#environment, reply))
+  }
 }
 
 /** Answers when there is an event, without limit; a peer that goes away is forgotten. */
@@ -26,21 +55,23 @@ export function poll(
   environment: Environment,
   watch: PollWatch,
   request: Request,
-  parts: PollParts,
+  poller: Poller,
 ): Promise<Response> {
   return new Promise((resolve) => {
-    const call = environment.open((reply) => resolve(parts.answer(reply)))
+    const occupied = poller.occupied(environment)
+    const parked = new Poll(environment, request, poller, resolve)
+    const { call } = parked
     const before = watch.latest
-    watch.add(call, request)
-    if (!parts.occupied && watch.deferred === 0) return environment.dispatch(parts.event(call, false))
+    watch.add(parked)
+    if (!occupied && watch.deferred === 0) return environment.dispatch(poller.event(call, false))
     // polls that come meanwhile are put off as well, so that all keep the order of their arrival
     watch.deferred++
     setImmediate(() =>
       setImmediate(() => {
         watch.deferred--
         watch.look()
-        const behind = before !== null && !before.signal.aborted
-        if (environment.waits(call)) environment.dispatch(parts.event(call, behind))
+        const behind = before !== null && !before.request.signal.aborted
+        if (environment.waits(call)) environment.dispatch(poller.event(call, behind))
       }),
     )
   })

@@ -5,64 +5,95 @@
 import { firstValue } from '../core/header.ts'
 import type { PollId, RequestId } from '../core/ids.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
-import type { Environment } from '../engine/environment.ts'
+import type { Caller, Environment } from '../engine/environment.ts'
 import { causeType, withoutCause } from './cause.ts'
-import { poll } from './poll.ts'
+import { type Poller, poll } from './poll.ts'
 import { receive } from './upload.ts'
 import type { PollWatch } from './watch.ts'
 import { accepted, errorResponse, errorType, invocationResponse, refusal } from './wire.ts'
 
+const poller: Poller = {
+  occupied: ({ state }) => 'polls' in state && state.polls.length > 0,
+  event: (call, behind) => (behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call }),
+  answer,
+}
+
 /** `GET …/invocation/next`: parked until there is an event, without limit. */
-export function next(environment: Environment, watch: PollWatch, request: Request): Promise<Response> {
-  const { state } = environment
-  return poll(environment, watch, request, {
-    occupied: 'polls' in state && state.polls.length > 0,
-    event: (call, behind) =>
-      behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call },
-    answer: (reply) => answer(environment, reply),
-  })
+export const next = (environment: Environment, watch: PollWatch, request: Request): Promise<Response> =>
+  poll(environment, watch, request, poller)
+
+/** What a runtime posts for an invocation: checked first, read if the rules allow it, then reported. */
+class Upload implements Caller {
+  readonly #environment: Environment
+  readonly #request: Request
+  readonly #id: RequestId
+  /** null of a response */
+  readonly #error: { readonly type: string | null } | null
+  readonly #resolve: (response: Response) => void
+  readonly #call: PollId
+  #mode: string | null = null
+
+  constructor(
+    environment: Environment,
+    request: Request,
+    id: RequestId,
+    error: { readonly type: string | null } | null,
+    resolve: (response: Response) => void,
+  ) {
+    this.#environment = environment
+    this.#request = request
+    this.#id = id
+    this.#error = error
+    this.#resolve = resolve
+    this.#call = environment.open(this)
+  }
+
+  /** Asks the rules; called once. */
+  begin(): void {
+    const [call, id, error] = [this.#call, this.#id, this.#error]
+    if (error !== null) {
+      this.#environment.dispatch({ type: 'runtime/error', call, id, errorType: error.type })
+      return
+    }
+    this.#mode = firstValue(this.#request.headers, 'lambda-runtime-function-response-mode')
+    this.#environment.dispatch({ type: 'runtime/response', call, id, mode: this.#mode })
+  }
+
+  reply(reply: Reply): void {
+    if (reply.kind !== 'read') this.#resolve(answer(this.#environment, reply))
+    else if (this.#error !== null) this.#readError()
+    else receive(this.#request, this.#mode === 'streaming', (received) => this.#done(received))
+  }
+
+  #readError(): void {
+    receive(this.#request, false, (received) => {
+      const cause = firstValue(this.#request.headers, 'content-type') === causeType
+      if (!cause || received.kind !== 'complete') return this.#done(received)
+      withoutCause(received.payload as Blob).then((payload) => this.#done({ ...received, payload }))
+    })
+  }
+
+  #done(received: Received): void {
+    const [call, id, error] = [this.#call, this.#id, this.#error]
+    this.#environment.dispatch({
+      type: 'runtime/received',
+      call,
+      id,
+      errorType: error === null ? null : error.type,
+      received,
+    })
+  }
 }
 
 /** `POST …/invocation/{id}/response`. The id and the state are checked before a byte of the body is read. */
-export function response(environment: Environment, request: Request, id: RequestId): Promise<Response> {
-  const mode = firstValue(request.headers, 'lambda-runtime-function-response-mode')
-  const begin = (call: PollId): void => environment.dispatch({ type: 'runtime/response', call, id, mode })
-  const read = (done: (received: Received) => void): void => receive(request, mode === 'streaming', done)
-  return upload(environment, id, null, begin, read)
-}
+export const response = (environment: Environment, request: Request, id: RequestId): Promise<Response> =>
+  new Promise((resolve) => new Upload(environment, request, id, null, resolve).begin())
 
 /** `POST …/invocation/{id}/error`. */
 export function error(environment: Environment, request: Request, id: RequestId): Promise<Response> {
   const sent = firstValue(request.headers, 'lambda-runtime-function-error-type')
   const type = sent === null ? null : errorType(sent)
-  const begin = (call: PollId): void =>
-    environment.dispatch({ type: 'runtime/error', call, id, errorType: type })
-  const read = (done: (received: Received) => void): void =>
-    receive(request, false, (received) => {
-      const cause = firstValue(request.headers, 'content-type') === causeType
-      if (!cause || received.kind !== 'complete') return done(received)
-      withoutCause(received.payload as Blob).then((payload) => done({ ...received, payload }))
-    })
-  return upload(environment, id, type, begin, read)
-}
-
-/** Begins, reads if the rules allow it, and reports what was read. */
-function upload(
-  environment: Environment,
-  id: RequestId,
-  type: string | null,
-  begin: (call: PollId) => void,
-  read: (done: (received: Received) => void) => void,
-): Promise<Response> {
-  return new Promise((resolve) => {
-    const call = environment.open((reply) => {
-      if (reply.kind !== 'read') return resolve(answer(environment, reply))
-      read((received) =>
-        environment.dispatch({ type: 'runtime/received', call, id, errorType: type, received }),
-      )
-    })
-    begin(call)
-  })
+  return new Promise((resolve) => new Upload(environment, request, id, { type }, resolve).begin())
 }
 
 /** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
@@ -71,7 +102,7 @@ export async function initError(environment: Environment, request: Request): Pro
   const received = await new Promise<Received>((resolve) => receive(request, false, resolve))
   const document = received.kind === 'complete' ? received.payload : new Blob([])
   return new Promise((resolve) => {
-    const call = environment.open((reply) => resolve(answer(environment, reply)))
+    const call = environment.open({ reply: (reply) => resolve(answer(environment, reply)) })
     environment.dispatch({ type: 'runtime/init-error', call, errorType: type, document })
   })
 }

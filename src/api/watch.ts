@@ -6,15 +6,15 @@
  * not lost: the signal of a request whose peer has gone is aborted when it is first asked for.
  */
 
-import type { PollId } from '../core/ids.ts'
 import { Deadline } from '../engine/deadline.ts'
 import type { Environment } from '../engine/environment.ts'
+import type { Poll } from './poll.ts'
 
 export interface PollWatch extends Disposable {
-  /** From `delayMs` on, `environment.gone` is told when the peer of this request goes away. */
-  add(call: PollId, request: Request): void
-  /** the request of the poll that was added last, answered or not */
-  readonly latest: Request | null
+  /** From `delayMs` on, `environment.gone` is told when the peer of this poll goes away. */
+  add(poll: Poll): void
+  /** the poll that was added last, answered or not */
+  readonly latest: Poll | null
   /** polls that have come and are not in force yet */
   deferred: number
   /** Looks at all that are parked right now, so that a poll whose peer has gone is in nobody's way. */
@@ -28,13 +28,13 @@ export interface PollWatch extends Disposable {
 const delayMs = 200
 
 export function watchPolls(environment: Environment): PollWatch {
-  let fresh: [PollId, Request][] = []
-  let latest: Request | null = null
+  let fresh: Poll[] = []
+  let latest: Poll | null = null
   const look = (): void => {
     const batch = fresh
     fresh = []
-    for (const [call, request] of batch) {
-      if (!environment.waits(call)) continue
+    for (const { answered, call, request } of batch) {
+      if (answered) continue
       const { signal } = request
       if (signal.aborted) environment.gone(call)
       else signal.addEventListener('abort', () => environment.gone(call), { once: true })
@@ -46,11 +46,11 @@ export function watchPolls(environment: Environment): PollWatch {
     get latest() {
       return latest
     },
-    add(call, request) {
-      latest = request
+    add(poll) {
+      latest = poll
       // those that have been answered since are not to be looked at, nor to be kept
-      while (fresh.length > 0 && !environment.waits((fresh.at(-1) as [PollId, Request])[0])) fresh.pop()
-      fresh.push([call, request])
+      while (fresh.length > 0 && (fresh[fresh.length - 1] as Poll).answered) fresh.pop()
+      fresh.push(poll)
       if (!due.armed) due.arm(delayMs)
     },
     look,

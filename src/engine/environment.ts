@@ -5,45 +5,25 @@
  * kept here under the ids that the rules know: invocations, parked replies, processes, timers.
  */
 
-import {
-  type ExitStatus,
-  type Fault,
-  initTimeoutType,
-  type Outcome,
-  type ProcessName,
-  type Verdict,
-} from '../core/failure.ts'
+import type { ExitStatus, Fault, Outcome, ProcessName } from '../core/failure.ts'
 import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.ts'
 import {
   type Effect,
   type Event,
   isFree,
-  type PlatformRecord,
   type Reply,
   type Environment as State,
   step,
 } from '../core/lifecycle.ts'
 import { Deadline } from './deadline.ts'
+import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
-import type {
-  Clock,
-  Journal,
-  LaunchFailure,
-  Log,
-  Observer,
-  Processes,
-  ProcessSpec,
-  RunningProcess,
-} from './ports.ts'
+import type { LaunchFailure, ProcessSpec, RunningProcess } from './ports.ts'
+import { type RecordParts, Records } from './records.ts'
 
 /** What an environment is made of. */
-export interface EnvironmentParts {
+export interface EnvironmentParts extends RecordParts {
   readonly id: EnvironmentId
-  readonly processes: Processes
-  readonly clock: Clock
-  readonly journal: Journal
-  readonly log: Log
-  readonly observer?: Observer
   readonly functionTimeoutMs: number
   /** 0 means no limit */
   readonly initTimeoutMs: number
@@ -54,11 +34,14 @@ export interface EnvironmentParts {
   changed(environment: Environment): void
 }
 
-/** Memory is looked at no more often than this, and never for more than one part in a hundred of the time. */
-const memoryInterval = 250
-const memoryShare = 100
 /** Milliseconds after its last invocation in which an environment is taken to be alive; asking would cost more. */
 const deathInterval = 1
+
+/** An API request that waits for what the rules say to it. */
+export interface Caller {
+  /** `read` asks for the body and is followed by another reply; any other is the last one. */
+  reply(reply: Reply): void
+}
 
 export class Environment {
   readonly id: EnvironmentId
@@ -72,8 +55,8 @@ export class Environment {
   #state: State = { phase: 'cold', generation: 0 as Generation, retry: false }
   #busy = false
   readonly #queue: Event[] = []
-  readonly #invocations = new Map<RequestId, Invocation>()
-  readonly #replies = new Map<PollId, (reply: Reply) => void>()
+  readonly #invocations = new Few<RequestId, Invocation>()
+  readonly #callers = new Few<PollId, Caller>()
   #calls = 0
   readonly #running = new Map<ProcessName, RunningProcess>()
   readonly #ended: RunningProcess[] = []
@@ -83,16 +66,14 @@ export class Environment {
   #deadlineOf: RequestId | null = null
   readonly #timers: Record<'init' | 'grace' | 'budget' | 'give-up', Deadline>
   #budgetEnds = 0
-  #initStarted = 0
-  #initMs: number | null = null
-  #memory = 0
-  #memoryDue = 0
+  readonly #records: Records
   /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
   #eventAt = 0
 
   constructor(parts: EnvironmentParts) {
     this.id = parts.id
     this.#parts = parts
+    this.#records = new Records(parts, this.#running)
     const { now } = parts.clock
     this.idleSince = now()
     const timer = (event: Event): Deadline => new Deadline(now, () => this.dispatch(event))
@@ -124,7 +105,7 @@ export class Environment {
 
   /** Peak of resident memory so far, in bytes, as of the last look. */
   get memory(): number {
-    return this.#memory
+    return this.#records.memory
   }
 
   invocation(id: RequestId): Invocation | undefined {
@@ -134,7 +115,7 @@ export class Environment {
   /** Hands an invocation to this environment, which must be open. */
   invoke(invocation: Invocation): void {
     this.tenant = invocation.tenant
-    this.#invocations.set(invocation.id, invocation)
+    this.#invocations.add(invocation.id, invocation)
     this.dispatch({ type: 'invoke', id: invocation.id })
   }
 
@@ -159,20 +140,20 @@ export class Environment {
   }
 
   /** Keeps the way to answer one API request; the id goes into the event that the request becomes. */
-  open(reply: (reply: Reply) => void): PollId {
+  open(caller: Caller): PollId {
     const call = ++this.#calls as PollId
-    this.#replies.set(call, reply)
+    this.#callers.add(call, caller)
     return call
   }
 
   /** Whether that request has not been answered yet. */
   waits(call: PollId): boolean {
-    return this.#replies.has(call)
+    return this.#callers.has(call)
   }
 
   /** The peer of that request went away. */
   gone(call: PollId): void {
-    if (this.#replies.delete(call)) this.dispatch({ type: 'gone', call })
+    if (this.#callers.take(call) !== undefined) this.dispatch({ type: 'gone', call })
   }
 
   dispatch(event: Event): void {
@@ -203,10 +184,9 @@ export class Environment {
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'reply': {
-        const reply = this.#replies.get(effect.call)
-        if (reply === undefined) return
-        if (effect.reply.kind !== 'read') this.#replies.delete(effect.call)
-        reply(effect.reply)
+        const { call, reply } = effect
+        const caller = reply.kind === 'read' ? this.#callers.get(call) : this.#callers.take(call)
+        caller?.reply(reply)
         return
       }
       case 'settle':
@@ -218,12 +198,15 @@ export class Environment {
       case 'disarm-deadline':
         this.#disarmDeadline(effect.id)
         return
-      case 'record':
-        this.#record(effect.record)
+      case 'record': {
+        const { record } = effect
+        const invocation = 'id' in record ? this.#invocations.get(record.id) : undefined
+        this.#records.write(record, invocation, this.#now())
         return
+      }
       case 'finish':
         this.#disarmDeadline(effect.id)
-        this.#invocations.delete(effect.id)
+        this.#invocations.take(effect.id)
         this.idleSince = this.#now()
         return
       case 'discover':
@@ -249,8 +232,7 @@ export class Environment {
   #settle(id: RequestId, outcome: Outcome): void {
     const invocation = this.#invocations.get(id)
     if (invocation === undefined) return
-    const ms = invocation.startedAt === 0 ? null : this.#now() - invocation.startedAt
-    this.#parts.observer?.settled(outcome, ms)
+    this.#records.settled(invocation, outcome, this.#now())
     invocation.settle(outcome)
   }
 
@@ -277,84 +259,6 @@ export class Environment {
     }
     if (effect.timer === 'budget') this.#budgetEnds = this.#parts.clock.epoch() + effect.ms
     this.#timers[effect.timer].arm(effect.ms)
-  }
-
-  #record(record: PlatformRecord): void {
-    const { journal, log } = this.#parts
-    switch (record.type) {
-      case 'start': {
-        const invocation = this.#invocations.get(record.id)
-        if (invocation === undefined) return
-        if (invocation.startedAt === 0) invocation.startedAt = this.#now()
-        if (invocation.tail) journal.keepTail()
-        journal.start(record.id)
-        return
-      }
-      case 'report':
-        this.#report(record.id, record.verdict)
-        return
-      case 'init-start':
-        this.#initStarted = this.#now()
-        this.#initMs = null
-        log.debug({ phase: record.phase }, 'init started')
-        return
-      case 'init-report': {
-        this.#drain()
-        const ms = this.#now() - this.#initStarted
-        if (record.verdict.status === 'success' && record.phase === 'init') this.#initMs = ms
-        journal.initReport(record.phase, record.verdict, ms, record.extensions)
-        this.#parts.observer?.initialised(record.verdict, ms)
-        log.debug({ phase: record.phase, ...record.verdict, durationMs: ms }, 'init ended')
-        return
-      }
-      case 'fault':
-        this.#logFault(record.process, record.fault, record.idle)
-        // that one is a shutdown for the reason `timeout` as well
-        if (record.fault.errorType !== initTimeoutType)
-          this.#parts.observer?.restarted(record.fault.errorType)
-        return
-      case 'shutdown':
-        log.debug({ reason: record.reason }, 'shutdown')
-        if (record.reason === 'timeout') this.#parts.observer?.restarted('timeout')
-    }
-  }
-
-  #report(id: RequestId, verdict: Verdict): void {
-    const invocation = this.#invocations.get(id)
-    if (invocation === undefined) return
-    const { journal } = this.#parts
-    this.#drain()
-    const now = this.#now()
-    this.#lookAtMemory(now, verdict.status !== 'success')
-    const report = {
-      verdict,
-      durationMs: now - invocation.startedAt,
-      initMs: this.#initMs,
-      memoryBytes: this.#memory,
-    }
-    this.#initMs = null
-    journal.report(id, report)
-    invocation.over?.(invocation.tail ? journal.takeTail() : null, report)
-  }
-
-  #lookAtMemory(now: number, force: boolean): void {
-    if (now < this.#memoryDue && !(force && this.#memory === 0)) return
-    const bytes = this.#parts.processes.memory(this.#running.values())
-    if (bytes > this.#memory) this.#memory = bytes
-    const after = this.#parts.clock.now()
-    this.#memoryDue = after + Math.max(memoryInterval, (after - now) * memoryShare)
-  }
-
-  #logFault(process: ProcessName | null, fault: Fault, idle: boolean): void {
-    const fields = { process: process ?? undefined, errorType: fault.errorType, reason: fault.text }
-    this.#parts.log.warn(
-      fields,
-      idle ? 'a process ended while nothing ran' : 'an execution environment failed',
-    )
-  }
-
-  #drain(): void {
-    for (const process of this.#running.values()) process.drain()
   }
 
   #spawn(name: ProcessName): void {
@@ -402,7 +306,7 @@ export class Environment {
     const process = this.#running.get(name)
     if (process === undefined) return
     process.drain()
-    if (this.#memory === 0) this.#memory = peakBytes
+    this.#records.ended(peakBytes)
     this.#running.delete(name)
     this.#ended.push(process)
     this.#parts.log.debug({ process: name, ...status }, 'process ended')
@@ -413,8 +317,7 @@ export class Environment {
     for (const process of this.#ended.splice(0)) process.dispose()
     for (const process of this.#running.values()) process.dispose()
     this.#running.clear()
-    this.#memory = 0
-    this.#memoryDue = 0
+    this.#records.forgetMemory()
   }
 
   [Symbol.dispose](): void {

@@ -215,9 +215,11 @@ export interface Asked {
 /** Calls an environment as the API does. */
 export function ask(environment: Environment, event: (call: PollId) => Event, log: string[] = []): Asked {
   const replies: Reply[] = []
-  const call = environment.open((reply) => {
-    replies.push(reply)
-    log.push(`reply ${call} ${reply.kind}`)
+  const call: PollId = environment.open({
+    reply(reply) {
+      replies.push(reply)
+      log.push(`reply ${call} ${reply.kind}`)
+    },
   })
   environment.dispatch(event(call))
   return { call, replies }

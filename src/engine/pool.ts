@@ -40,7 +40,6 @@ export class Pool {
   readonly #parts: PoolParts
   readonly #environments: Environment[] = []
   readonly #queue = new Queue()
-  readonly #ids = new Set<RequestId>()
   #created = 0
   #draining = false
   #placing = false
@@ -68,9 +67,9 @@ export class Pool {
     return this.#draining
   }
 
-  /** An invocation of this id is queued or running. */
+  /** An invocation of this id is queued or running. Looks at them all: only a caller with an id of its own asks. */
   has(id: RequestId): boolean {
-    return this.#ids.has(id)
+    return this.#queue.has(id) || this.#environments.some((one) => one.invocation(id) !== undefined)
   }
 
   /** An initialised environment is free. */
@@ -96,19 +95,12 @@ export class Pool {
     }
     // whoever waits longer goes first, also when an environment is free for a moment between two events
     if (this.#queue.size === 0 && this.#place(invocation, null, 0, 0)) return
-    this.#ids.add(invocation.id)
     const waiting = this.#queue.push(invocation, this.#parts.clock.now())
     this.#serveQueue()
     // only now: it may have overtaken those of other tenants
     if (!waiting.waits || this.#mayWait(this.#queue.size - 1)) return
     this.#queue.remove(waiting)
-    this.#ids.delete(invocation.id)
     this.#refuse(invocation, { kind: 'throttled' })
-  }
-
-  /** Forgets an invocation that is over; the gateway calls it when nothing more will be heard of it. */
-  forget(id: RequestId): void {
-    this.#ids.delete(id)
   }
 
   snapshot(): EnvironmentSnapshot[] {
@@ -238,7 +230,6 @@ export class Pool {
       })
       return true
     }
-    this.#ids.add(invocation.id)
     environment.invoke(invocation)
     return true
   }

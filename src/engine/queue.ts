@@ -1,3 +1,4 @@
+import type { RequestId } from '../core/ids.ts'
 import type { Invocation } from './invocation.ts'
 
 /** One invocation that waits for an environment. */
@@ -32,6 +33,11 @@ export class Queue {
 
   get size(): number {
     return this.#size
+  }
+
+  has(id: RequestId): boolean {
+    for (let node = this.#first; node !== null; node = node.next) if (node.invocation.id === id) return true
+    return false
   }
 
   push(invocation: Invocation, since: number): Waiting {

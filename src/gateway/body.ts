@@ -6,7 +6,7 @@ import { firstValue } from '../core/header.ts'
 export type Body = Payload | 'too-large' | 'broken'
 
 /** What an invocation without a body is given: Node's client ends on an empty event. */
-const emptyObject = new Blob(['{}'])
+export const emptyObject: Blob = new Blob(['{}'])
 
 /** Calls `done` once. A request that announces more than the limit is refused unread. */
 export function readBody(request: Request, limit: number, done: (body: Body) => void): void {

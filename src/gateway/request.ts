@@ -80,15 +80,13 @@ export function dialectOf(headers: Headers, forced: 'auto' | SpokenDialect): Spo
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** The caller's own id if it is a UUID that is not in flight, else a new one. */
-export function requestId(headers: Headers, inFlight: (id: RequestId) => boolean): RequestId {
+/** The caller's own id; null if it sent none, or one that is no UUID. */
+export function ownRequestId(headers: Headers): RequestId | null {
   const sent = firstValue(headers, 'x-amzn-requestid')
-  if (sent !== null && uuid.test(sent)) {
-    const id = sent.toLowerCase() as RequestId
-    if (!inFlight(id)) return id
-  }
-  return crypto.randomUUID() as string as RequestId
+  return sent !== null && uuid.test(sent) ? (sent.toLowerCase() as RequestId) : null
 }
+
+export const newRequestId = (): RequestId => crypto.randomUUID() as string as RequestId
 
 /**
  * The caller's trace header, or a new one that is not sampled. It is sent on in a header, where bytes beyond ASCII end
@@ -183,4 +181,41 @@ export function wantsTail(headers: Headers): boolean | Answer {
     Type: 'User',
     message: `X-Amz-Log-Type '${sent.slice(0, 64)}' must be None or Tail`,
   })
+}
+
+/** All that a caller asks for, but for the event. */
+export interface Asked {
+  readonly dialect: SpokenDialect
+  readonly type: InvocationType
+  readonly qualifier: string | null
+  readonly tail: boolean
+  readonly tenant: string | null
+  readonly clientContext: string | null
+}
+
+/** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
+export function ask(
+  request: Request,
+  segment: string | null,
+  forced: 'auto' | SpokenDialect,
+): Asked | Answer {
+  const { headers } = request
+  const dialect = dialectOf(headers, forced)
+  let qualifier: string | null = null
+  if (segment !== null) {
+    const query = request.url.indexOf('?')
+    const sent = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('Qualifier')
+    const target = parseTarget(segment, sent)
+    if ('status' in target) return target
+    qualifier = target.qualifier
+  }
+  const type = invocationType(headers)
+  if (typeof type === 'object') return type
+  const tail = wantsTail(headers)
+  if (typeof tail === 'object') return tail
+  const tenant = tenantId(headers)
+  if (tenant !== null && typeof tenant === 'object') return tenant
+  const context = clientContext(headers, dialect)
+  if (context !== null && typeof context === 'object') return context
+  return { dialect, type, qualifier, tail, tenant, clientContext: context }
 }

@@ -814,15 +814,20 @@ test('activities are named for people', () => {
   expect(seen).toEqual([...activities])
 })
 
-test('an id is known from its arrival until it is forgotten', () => {
+test('an id is known from its arrival until its REPORT', () => {
   const staged = pooled()
   const { pool } = staged
   pool.open(true)
   next(at(staged, 0))
   pool.invoke(invocation('a'))
   expect(pool.has(requestId('a'))).toBe(true)
-  serve(at(staged, 0))
+  pool.invoke(invocation('b'))
+  expect(pool.has(requestId('b'))).toBe(true)
+  respond(at(staged, 0), requestId('a'))
   expect(pool.has(requestId('a'))).toBe(true)
-  pool.forget(requestId('a'))
+  next(at(staged, 0))
   expect(pool.has(requestId('a'))).toBe(false)
+  expect(pool.has(requestId('b'))).toBe(true)
+  serve(at(staged, 0))
+  expect(pool.has(requestId('b'))).toBe(false)
 })

@@ -8,7 +8,6 @@ import type { InvokeOptions } from '../../src/gateway/invoke.ts'
 
 export class FakePool {
   readonly invocations: Invocation[] = []
-  readonly forgotten: RequestId[] = []
   readonly ids = new Set<RequestId>()
   /** what is done with each invocation as it comes */
   run: (invocation: Invocation) => void = (invocation) => answer(invocation, ok())
@@ -20,10 +19,6 @@ export class FakePool {
   invoke(invocation: Invocation): void {
     this.invocations.push(invocation)
     this.run(invocation)
-  }
-
-  forget(id: RequestId): void {
-    this.forgotten.push(id)
   }
 
   get first(): Invocation {

@@ -7,8 +7,9 @@ import {
   executedVersion,
   functionSegment,
   invocationType,
+  newRequestId,
+  ownRequestId,
   parseTarget,
-  requestId,
   tenantId,
   traceId,
   wantsTail,
@@ -130,7 +131,7 @@ test('of a header that was sent twice, the first value counts', () => {
   const ids = ['6f9b2e5c-0000-4000-8000-000000000001', '6f9b2e5c-0000-4000-8000-000000000002'] as const
   const [first, second] = ['{"a":1}', '{"b":1}'].map((text) => Buffer.from(text).toString('base64'))
   expect([
-    requestId(twice('x-amzn-requestid', ...ids), () => false),
+    ownRequestId(twice('x-amzn-requestid', ...ids)),
     traceId(twice('x-amzn-trace-id', 'Root=a', 'Root=b'), ids[0] as RequestId, 0),
     clientContext(twice('x-amz-client-context', first as string, second as string), 'lambda'),
     tenantId(twice('x-amz-tenant-id', 'blue', 'red')),
@@ -164,27 +165,20 @@ test('a signature or an SDK speaks the dialect of the service', () => {
 describe('the request id', () => {
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
   const sent = '6F9B2E5C-AAAA-1000-8000-00000000ABCD'
-  const idle = () => false
 
   test('is the one that was sent, in lower case', () => {
-    expect(requestId(headers('X-Amzn-RequestId', sent), idle)).toBe(sent.toLowerCase() as RequestId)
+    expect(ownRequestId(headers('X-Amzn-RequestId', sent))).toBe(sent.toLowerCase() as RequestId)
   })
 
-  test('is a new one where none, or no UUID, or one in flight was sent', () => {
-    const asked: string[] = []
-    const inFlight = (id: RequestId) => {
-      asked.push(id)
-      return true
-    }
-    const ids = [
-      requestId(none, inFlight),
-      requestId(headers('x-amzn-requestid', 'x'), inFlight),
-      requestId(headers('x-amzn-requestid', `${sent}0`), inFlight),
-      requestId(headers('x-amzn-requestid', sent), inFlight),
-    ]
-    for (const id of ids) expect(id).toMatch(uuid)
-    expect(new Set(ids).size).toBe(4)
-    expect(asked).toEqual([sent.toLowerCase()])
+  test('is none of the caller where it sent none, or no UUID', () => {
+    expect(ownRequestId(none)).toBeNull()
+    for (const no of ['x', `${sent}0`, '']) expect(ownRequestId(headers('x-amzn-requestid', no))).toBeNull()
+  })
+
+  test('is a new one each time', () => {
+    const made = Array.from({ length: 100 }, newRequestId)
+    for (const id of made) expect(id).toMatch(uuid)
+    expect(new Set(made).size).toBe(100)
   })
 })
 

@@ -45,8 +45,10 @@ export const refuse = (code: RefusalCode, message: string): Response =>
 
 /** Filled anew for each event: a Response copies its headers, and copying costs half of making them from an object. */
 const eventHeaders = new Headers(json)
-/** of the event before, which is nearly always that of the next one */
+const eventInit = { headers: eventHeaders }
+/** of the event before, which are nearly always those of the next one */
 let lastArn = ''
+let lastDeadline = 0
 
 /** The event for the runtime: the caller's bytes under the headers of the service. */
 export function invocationResponse(invocation: Invocation): Response {
@@ -56,13 +58,18 @@ export function invocationResponse(invocation: Invocation): Response {
     eventHeaders.set('Lambda-Runtime-Invoked-Function-Arn', lastArn)
   }
   eventHeaders.set('Lambda-Runtime-Aws-Request-Id', invocation.id)
-  eventHeaders.set('Lambda-Runtime-Deadline-Ms', String(Math.floor(invocation.deadline)))
+  const deadline = Math.floor(invocation.deadline)
+  if (deadline !== lastDeadline) {
+    lastDeadline = deadline
+    eventHeaders.set('Lambda-Runtime-Deadline-Ms', String(deadline))
+  }
   eventHeaders.set('Lambda-Runtime-Trace-Id', invocation.traceId)
-  const rare = clientContext !== null || tenant !== null
-  const headers = rare ? new Headers(eventHeaders) : eventHeaders
+  const body = invocation.payload as Blob
+  if (clientContext === null && tenant === null) return new Response(body, eventInit)
+  const headers = new Headers(eventHeaders)
   if (clientContext !== null) headers.set('Lambda-Runtime-Client-Context', clientContext)
   if (tenant !== null) headers.set('Lambda-Runtime-Aws-Tenant-Id', tenant)
-  return new Response(invocation.payload as Blob, { headers })
+  return new Response(body, { headers })
 }
 
 /** INVOKE for an extension; no payload, and no newline at the end. */

@@ -94,9 +94,10 @@ export class Pool {
       return
     }
     // whoever waits longer goes first, also when an environment is free for a moment between two events
-    if (this.#queue.size === 0 && this.#place(invocation, null, 0, 0)) return
+    const alone = this.#queue.size === 0
+    if (alone && this.#place(invocation, null, 0, 0)) return
     const waiting = this.#queue.push(invocation, this.#parts.clock.now())
-    this.#serveQueue()
+    if (!alone) this.#serveQueue()
     // only now: it may have overtaken those of other tenants
     if (!waiting.waits || this.#mayWait(this.#queue.size - 1)) return
     this.#queue.remove(waiting)
@@ -159,13 +160,15 @@ export class Pool {
 
   #serveOnce(): void {
     let ahead = 0
-    const ofTenant = new Map<string | null, number>()
+    let ofTenant: Map<string | null, number> | null = null
     for (let waiting = this.#queue.first; waiting !== null; waiting = waiting.next) {
-      const { tenant } = waiting.invocation
-      const rivals = ofTenant.get(tenant) ?? 0
-      if (this.#place(waiting.invocation, waiting, ahead, rivals)) continue
+      // the usual end: all are busy
       if (!this.#mayPlace()) return
+      const { tenant } = waiting.invocation
+      const rivals = ofTenant?.get(tenant) ?? 0
+      if (this.#place(waiting.invocation, waiting, ahead, rivals)) continue
       ahead++
+      ofTenant ??= new Map()
       ofTenant.set(tenant, rivals + 1)
     }
   }
@@ -181,8 +184,11 @@ export class Pool {
 
   /** Whether there is any environment, or room for one, that the next in the queue could have if this one cannot. */
   #mayPlace(): boolean {
-    const room = this.#environments.length < this.#parts.maxEnvironments && !this.#growth.blocked
-    return room || this.#environments.some((environment) => isOpen(environment.state))
+    const { length } = this.#environments
+    // without any, one is tried at once: nobody else would ever come
+    if (length === 0 || (length < this.#parts.maxEnvironments && !this.#growth.blocked)) return true
+    for (const { state } of this.#environments) if (isOpen(state)) return true
+    return false
   }
 
   /**

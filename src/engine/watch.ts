@@ -10,6 +10,7 @@ export class Watch {
   }
 
   look(): void {
+    if (this.#watchers.size === 0) return
     for (const watcher of this.#watchers) watcher()
   }
 

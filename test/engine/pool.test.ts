@@ -415,6 +415,27 @@ describe('an environment that cannot be made', () => {
     for (let round = 0; round < 3; round++) serve(at(spare, 0))
     expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['response', 'response', 'response'])
   })
+
+  test('is tried again at once when the last of the others goes, and whoever waits is told', async () => {
+    let made = 0
+    const own: { environment?: Environment } = {}
+    const { pool } = pooled({
+      maxEnvironments: 2,
+      create(_, changed) {
+        if (made++ > 0) impossible()
+        own.environment = stage({ changed }).environment
+        return own.environment
+      },
+    })
+    next(pool.open(true))
+    const callers = [invocation('a'), invocation('b')]
+    for (const caller of callers) pool.invoke(caller)
+    expect({ waiting: pool.waiting, made }).toEqual({ waiting: 1, made: 2 })
+    own.environment?.dispatch({ type: 'stop' })
+    await until('the last environment to go', () => pool.size === 0)
+    expect({ waiting: pool.waiting, made }).toEqual({ waiting: 0, made: 3 })
+    expect(callers.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(['shutdown', 'fault'])
+  })
 })
 
 test('who counts is told of every outcome, wait, init and restart', async () => {

@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import { pathOf } from '../core/path.ts'
 import type { Pool } from '../engine/pool.ts'
+import { problem } from './respond.ts'
 
 /** The figures in a text format. */
 export interface MetricsText {
@@ -50,22 +51,4 @@ export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
     return problem(404, `${req.method} ${req.path} is not served; ${help}`)
   })
   return router
-}
-
-/** An answer of ours that is no outcome of an invocation; SDKs take the name of their exception from it. */
-export function problem(
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  const ours = status >= 500
-  const all = {
-    // `Response.json` would add a charset, which AWS does not
-    'Content-Type': 'application/json',
-    'x-amzn-RequestId': crypto.randomUUID(),
-    'x-amzn-ErrorType': ours ? 'ServiceException' : 'UnknownOperationException',
-    ...headers,
-  }
-  const document = { Type: ours ? 'Service' : 'User', Message: message }
-  return new Response(JSON.stringify(document), { status, headers: all })
 }

@@ -37,3 +37,21 @@ export function respond(answer: Answer, id: string, { version, log, trace }: Ext
   if (answer.headers !== undefined) Object.assign(headers, answer.headers)
   return new Response(answer.body, { status: answer.status, headers })
 }
+
+/** An answer of ours that is no outcome of an invocation; SDKs take the name of their exception from it. */
+export function problem(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const ours = status >= 500
+  const all = {
+    // `Response.json` would add a charset, which AWS does not
+    'Content-Type': 'application/json',
+    'x-amzn-RequestId': crypto.randomUUID(),
+    'x-amzn-ErrorType': ours ? 'ServiceException' : 'UnknownOperationException',
+    ...headers,
+  }
+  const document = { Type: ours ? 'Service' : 'User', Message: message }
+  return new Response(JSON.stringify(document), { status, headers: all })
+}

@@ -3,11 +3,13 @@
  * answers that help go through the router.
  */
 
+import type { Hono } from 'hono'
 import { pathOf, recognise } from '../core/path.ts'
 import type { Pool } from '../engine/pool.ts'
-import { type AdminOptions, admin, problem } from './admin.ts'
+import type { AdminOptions } from './admin.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
 import { functionSegment } from './request.ts'
+import { problem } from './respond.ts'
 
 export interface Gateway {
   readonly hostname: string
@@ -30,7 +32,11 @@ const usualPath = '/2015-03-31/functions/function/invocations'
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
-  const router = admin(pool, options)
+  let router: Hono | undefined
+  const routed = (request: Request): Response | Promise<Response> => {
+    router ??= (require('./admin.ts') as typeof import('./admin.ts')).admin(pool, options)
+    return router.fetch(request)
+  }
   const isUsual = recognise(usualPath)
   const server = Bun.serve({
     hostname: options.hostname,
@@ -46,7 +52,7 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
       const { method, url } = request
       if (method === 'POST' && isUsual(url)) return invoke(pool, options, request, null)
       const segment = functionSegment(pathOf(url))
-      if (segment === null) return router.fetch(request)
+      if (segment === null) return routed(request)
       return method === 'POST' ? invoke(pool, options, request, segment) : methodNotAllowed()
     },
     error(error) {

@@ -15,7 +15,6 @@ import { childAddress, extensionEnvironment, runtimeEnvironment } from './proces
 import { createLines } from './process/lines.ts'
 import { createJournal } from './telemetry/journal.ts'
 import { Metrics } from './telemetry/metrics.ts'
-import { createExposition } from './telemetry/prometheus.ts'
 import type { Sink } from './telemetry/sink.ts'
 
 export interface EmulatorParts {
@@ -42,6 +41,8 @@ export interface Emulator extends AsyncDisposable {
    */
   stop(hurry?: Promise<void>): Promise<void>
 }
+
+const prometheus = () => require('./telemetry/prometheus.ts') as typeof import('./telemetry/prometheus.ts')
 
 /** A listen address that cannot be had. */
 export class ListenError extends Error {
@@ -146,7 +147,10 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       port,
       dialect: config.dialect,
       metrics: () =>
-        createExposition(metrics, () => ({ waiting: pool.waiting, environments: pool.snapshot() })),
+        prometheus().createExposition(metrics, () => ({
+          waiting: pool.waiting,
+          environments: pool.snapshot(),
+        })),
       limits: { maxEnvironments: config.maxEnvironments, maxQueue: config.maxQueue },
       functionTimeoutMs: config.functionTimeoutMs,
       functionVersion: config.functionVersion,

@@ -48,7 +48,8 @@ export interface LogOptions {
   readonly pretty?: boolean
 }
 
-type Sink = (level: LogLevel, fields: object, message: string, at?: number) => void
+/** Writes one line; `at` is in Unix milliseconds, by default now. */
+export type Sink = (level: LogLevel, fields: object, message: string, at?: number) => void
 
 const severities: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
@@ -128,30 +129,15 @@ export const stderrIsTerminal = (): boolean => {
 }
 
 const open = ({ level, destination, pretty }: LogOptions): Sink => {
-  const { pino, stdSerializers } = require('pino') as typeof import('pino')
   let target = destination ?? theStderr()
   if (pretty ?? (destination === undefined && stderrIsTerminal())) {
-    const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty')
-    const plain = destination === undefined ? {} : { colorize: false }
-    const render = prettyFactory({ ...plain, translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+    const { createPretty } = require('./log/pretty.ts') as typeof import('./log/pretty.ts')
+    const render = createPretty(destination === undefined)
     const raw = target
     target = { write: (line) => raw.write(render(line)) }
   }
-  let now = 0
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: () => `,"time":"${new Date(now).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: stdSerializers.err, error: stdSerializers.err },
-    },
-    target,
-  )
-  return (severity, fields, message, at = Date.now()) => {
-    now = at
-    logger[severity](fields, message)
-  }
+  const { createLines } = require('./log/lines.ts') as typeof import('./log/lines.ts')
+  return createLines(level, target)
 }
 
 /** Makes the log. Costs nothing until a line is written; the first one loads pino, which takes 5 to 10 ms. */

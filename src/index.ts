@@ -24,7 +24,7 @@ import { invoke } from './embed/invoke.ts'
 import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
 import { composeEmulator, isCompiled } from './emulator.ts'
-import { createLog } from './log.ts'
+import { createLog } from './log/log.ts'
 import { createProcesses } from './process/processes.ts'
 
 export type { Emulator, EmulatorOptions, InvokeOptions, InvokeResult, PoolState } from './embed/api.d.ts'

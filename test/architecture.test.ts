@@ -21,13 +21,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // what the emulator is told
   'options.ts': ['config.ts'],
   'config.ts': ['options.ts', 'process'],
-  'log.ts': ['config.ts', 'unblock.ts'],
+  log: ['config.ts', 'log', 'unblock.ts'],
   'unblock.ts': [],
   'signals.ts': [],
   // the composition root, and the two ways to it: a command line, and a program that embeds it
   'emulator.ts': ['config.ts', 'core', 'engine', 'gateway', 'api', 'process', 'telemetry', 'handler'],
-  'cli.ts': ['config.ts', 'emulator.ts', 'handler', 'log.ts', 'process', 'signals.ts', 'telemetry'],
-  'index.ts': ['config.ts', 'embed', 'emulator.ts', 'engine', 'log.ts', 'process'],
+  'cli.ts': ['config.ts', 'emulator.ts', 'handler', 'log', 'process', 'signals.ts', 'telemetry'],
+  'index.ts': ['config.ts', 'embed', 'emulator.ts', 'engine', 'log', 'process'],
   embed: ['config.ts', 'core', 'embed', 'options.ts', 'process', 'telemetry'],
   'main.ts': ['cli.ts', 'handler', 'signals.ts'],
 }
@@ -42,8 +42,8 @@ const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspec
 const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.spawn(Sync)?\(/, ['process/child.ts']],
   [/\bBun\.serve\(/, ['api/server.ts', 'gateway/server.ts']],
-  [/\bset(Timeout|Interval)\(/, ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'log.ts']],
-  [/\b(Date|performance)\.now\(/, ['cli.ts', 'index.ts', 'log.ts', 'api/watch.ts', 'handler/', 'telemetry/']],
+  [/\bset(Timeout|Interval)\(/, ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'log/']],
+  [/\b(Date|performance)\.now\(/, ['cli.ts', 'index.ts', 'log/', 'api/watch.ts', 'handler/', 'telemetry/']],
   [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
   [/\bprocess\.kill\(/, ['process/']],

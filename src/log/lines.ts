@@ -2,7 +2,7 @@
 
 import { pino, stdSerializers } from 'pino'
 import type { LogLevel } from '../config.ts'
-import type { Destination, Sink } from '../log.ts'
+import type { Destination, Sink } from './log.ts'
 
 export function createLines(level: LogLevel, target: Destination): Sink {
   let now = 0

@@ -8,8 +8,8 @@
  */
 
 import { fstatSync, writeSync } from 'node:fs'
-import type { LogLevel } from './config.ts'
-import { unblock } from './unblock.ts'
+import type { LogLevel } from '../config.ts'
+import { unblock } from '../unblock.ts'
 
 /**
  * What the rest of the program logs with. Fields named `level`, `time` or `msg` would stand in the line twice, and one
@@ -131,12 +131,12 @@ export const stderrIsTerminal = (): boolean => {
 const open = ({ level, destination, pretty }: LogOptions): Sink => {
   let target = destination ?? theStderr()
   if (pretty ?? (destination === undefined && stderrIsTerminal())) {
-    const { createPretty } = require('./log/pretty.ts') as typeof import('./log/pretty.ts')
+    const { createPretty } = require('./pretty.ts') as typeof import('./pretty.ts')
     const render = createPretty(destination === undefined)
     const raw = target
     target = { write: (line) => raw.write(render(line)) }
   }
-  const { createLines } = require('./log/lines.ts') as typeof import('./log/lines.ts')
+  const { createLines } = require('./lines.ts') as typeof import('./lines.ts')
   return createLines(level, target)
 }
 

@@ -112,11 +112,11 @@ export class Environment {
     return this.#invocations.get(id)
   }
 
-  /** Hands an invocation to this environment, which must be open. */
-  invoke(invocation: Invocation): void {
+  /** Hands an invocation to this environment, which must be open; `now` is as for `dispatch`. */
+  invoke(invocation: Invocation, now?: number): void {
     this.tenant = invocation.tenant
     this.#invocations.add(invocation.id, invocation)
-    this.dispatch({ type: 'invoke', id: invocation.id })
+    this.dispatch({ type: 'invoke', id: invocation.id }, now)
   }
 
   /**
@@ -127,8 +127,8 @@ export class Environment {
    * A process closes its connections some time before the kernel calls it dead, so its polls are looked at too: with
    * none left, the invocation waits for a poll, and the death that follows is no failure of it.
    */
-  noticeDeaths(): boolean {
-    if (this.#untold.size === 0 && this.#parts.clock.now() - this.idleSince < deathInterval) return false
+  noticeDeaths(now: number = this.#parts.clock.now()): boolean {
+    if (this.#untold.size === 0 && now - this.idleSince < deathInterval) return false
     this.lookAtPolls()
     const { generation } = this.#state
     for (const tell of [...this.#untold]) tell()
@@ -156,18 +156,20 @@ export class Environment {
     if (this.#callers.take(call) !== undefined) this.dispatch({ type: 'gone', call })
   }
 
-  dispatch(event: Event): void {
+  /** `now` is when the event came, in monotonic milliseconds, if somebody has just asked; 0 if not. */
+  dispatch(event: Event, now = 0): void {
     if (this.#busy) {
       this.#queue.push(event)
       return
     }
     this.#busy = true
+    this.#eventAt = now
     try {
       for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
-        this.#eventAt = 0
         const result = step(this.#state, next)
         this.#state = result[0]
         for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect)
+        this.#eventAt = 0
       }
     } finally {
       this.#busy = false

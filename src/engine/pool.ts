@@ -196,9 +196,10 @@ export class Pool {
    * passed over in the queue, `rivals` of them of the same tenant.
    */
   #place(invocation: Invocation, waiting: Queue['first'], ahead: number, rivals: number): boolean {
-    const { maxEnvironments, observer, clock } = this.#parts
+    const { maxEnvironments, observer } = this.#parts
     const placement = place(this.#environments, maxEnvironments, invocation.tenant)
     let environment: Environment | null
+    let now = 0
     switch (placement.do) {
       case 'wait':
         return false
@@ -210,7 +211,8 @@ export class Pool {
         return this.#place(invocation, waiting, ahead, rivals)
       case 'assign':
         environment = placement.environment
-        if (isFree(environment.state) && environment.noticeDeaths()) {
+        now = this.#parts.clock.now()
+        if (isFree(environment.state) && environment.noticeDeaths(now)) {
           return this.#place(invocation, waiting, ahead, rivals)
         }
         break
@@ -224,7 +226,7 @@ export class Pool {
       observer?.placed(0)
     } else {
       this.#queue.remove(waiting)
-      observer?.placed(clock.now() - waiting.since)
+      observer?.placed((now === 0 ? this.#parts.clock.now() : now) - waiting.since)
     }
     if (environment === null) {
       this.#refuse(invocation, noEnvironment)
@@ -236,7 +238,7 @@ export class Pool {
       })
       return true
     }
-    environment.invoke(invocation)
+    environment.invoke(invocation, now)
     return true
   }
 

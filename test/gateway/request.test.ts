@@ -204,8 +204,10 @@ describe('the trace id', () => {
 
   test('is a new one in the form of the service, not sampled', () => {
     const made = traceId(none, id, 1_700_000_000_000)
-    expect(made).toBe('Root=1-6553f100-6f9b2e5caaaa400080000000;Parent=800000000000abcd;Sampled=0')
-    expect(made).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/)
+    expect(made).toMatch(/^Root=1-6553f100-[0-9a-f]{12}00000000abcd;Parent=800000000000abcd;Sampled=0$/)
+    // of another request, and of another second
+    const others = [1_700_000_000_500, 1_700_000_001_000].map((epoch) => traceId(none, newRequestId(), epoch))
+    expect(new Set([made, ...others].map((trace) => trace.slice(0, 35))).size).toBe(3)
     expect(traceId(headers('x-amzn-trace-id', ''), id, 5000)).toStartWith('Root=1-00000005-')
   })
 })

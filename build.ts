@@ -25,6 +25,23 @@ const artifacts: readonly Artifact[] = [
   ['arm64-musl', 'bun-linux-arm64-musl', 'arm64', '/lib/ld-musl-aarch64.so.1'] as const,
 ].map(([suffix, target, arch, loader]) => ({ name: `aws-lambda-rie-${suffix}`, target, arch, loader }))
 
+/**
+ * What pino loads for its worker threads, which a compiled program cannot start, and for writing files, which we do
+ * not ask of it: a quarter of all that would be in memory. Whoever called one of these all the same would be told.
+ */
+const withoutTransports: Bun.BunPlugin = {
+  name: 'pino without transports',
+  setup(build) {
+    build.onResolve({ filter: /^(sonic-boom|thread-stream|\.\/(lib\/)?transport)$/ }, ({ path, importer }) =>
+      /\/pino\/(lib\/)?\w+\.js$/.test(importer) ? { path, namespace: 'left-out' } : undefined,
+    )
+    build.onLoad({ filter: /./, namespace: 'left-out' }, ({ path }) => ({
+      contents: `module.exports = function () { throw new Error('${path} is not in this program') }`,
+      loader: 'js',
+    }))
+  },
+}
+
 /** Compiles one program into a folder, under its name; returns the paths of the modules that are in it. */
 async function compile({ name, target }: Artifact, folder: string): Promise<string[]> {
   const result = await Bun.build({
@@ -37,6 +54,7 @@ async function compile({ name, target }: Artifact, folder: string): Promise<stri
     splitting: true,
     sourcemap: 'none',
     metafile: true,
+    plugins: [withoutTransports],
     // Packages look for the files of their worker threads with it, and those are not in the program; left alone, it
     // would be a path of the machine that builds.
     define: { __dirname: '"/"' },

@@ -107,16 +107,18 @@ describe.skipIf(!isRepository)('the build', () => {
     for (const [name, version] of Object.entries(self.dependencies))
       expect(parts).toContainEqual(expect.objectContaining({ name, version }))
     // what those need comes along; what only developers need does not
-    expect(names).toContain('sonic-boom')
+    expect(names).toContain('safe-stable-stringify')
+    // pino is in it without its worker threads
+    expect(names).not.toContain('thread-stream')
     for (const name of Object.keys(self.devDependencies)) expect(names).not.toContain(name)
-    // every part is there for another, and each gets the version that it was installed with
+    // every part is there for another, and each gets the version that it was installed with, if it is there at all
     const edges: { ref: string; dependsOn: string[] }[] = bill.dependencies
     const wanted = new Set(edges.flatMap(({ dependsOn }) => dependsOn))
     for (const each of bill.components) expect(wanted, each.name).toContain(each['bom-ref'])
     const sonic = (ref: string) => edges.find((edge) => edge.ref.startsWith(ref))?.dependsOn.find(isSonic)
     const isSonic = (ref: string) => ref.includes('/sonic-boom@')
     expect([sonic('pkg:npm/pino@'), sonic('pkg:npm/pino-pretty@')]).toEqual([
-      expect.stringContaining('@4.'),
+      undefined,
       expect.stringContaining('@5.'),
     ])
     const sums = file(0, 'SHA256SUMS').toString()

@@ -7,6 +7,7 @@ import type { ExtensionId } from '../core/ids.ts'
 import { jsonProblem } from '../core/json.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
+import type { Invocation } from '../engine/invocation.ts'
 import { poll } from './poll.ts'
 import { receive } from './upload.ts'
 import type { PollWatch } from './watch.ts'
@@ -38,7 +39,7 @@ export async function register(
   return new Promise((resolve) => {
     const reply = (reply: Reply): void =>
       resolve(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply))
-    const call = environment.open({ reply })
+    const call = environment.park({ reply })
     const registration = { name, id: crypto.randomUUID() as string as ExtensionId, events: body.events }
     environment.dispatch({ type: 'extension/register', call, registration })
   })
@@ -99,7 +100,10 @@ export function next(
   return poll(environment, watch, request, {
     occupied: ({ state }) =>
       'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
-    event: (call) => ({ type: 'extension/next', call, id }),
+    ask: (_, poll) => {
+      environment.park(poll, poll.call)
+      environment.dispatch({ type: 'extension/next', call: poll.call, id })
+    },
     answer,
   })
 }
@@ -116,7 +120,7 @@ export async function report(
     return refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found')
   }
   return new Promise((resolve) => {
-    const call = environment.open({ reply: (reply) => resolve(answer(environment, reply)) })
+    const call = environment.park({ reply: (reply) => resolve(answer(environment, reply)) })
     environment.dispatch({ type, call, id })
   })
 }
@@ -143,15 +147,13 @@ function identifier(request: Request): ExtensionId | Response {
   return id.toLowerCase() as ExtensionId
 }
 
-function answer(environment: Environment, reply: Reply): Response {
+function answer(environment: Environment, reply: Reply, invocation?: Invocation): Response {
   switch (reply.kind) {
     case 'accepted':
       return accepted()
-    case 'invoke-event': {
-      const invocation = environment.invocation(reply.id)
+    case 'invoke-event':
       if (invocation) return invokeEvent(invocation)
       break
-    }
     case 'shutdown-event':
       return shutdownEvent(reply.reason, environment.shutdownDeadline)
     case 'refused':

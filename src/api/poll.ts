@@ -9,17 +9,18 @@
  */
 
 import type { PollId } from '../core/ids.ts'
-import type { Event, Reply } from '../core/lifecycle.ts'
+import type { Reply } from '../core/lifecycle.ts'
 import type { Caller, Environment } from '../engine/environment.ts'
+import type { Invocation } from '../engine/invocation.ts'
 import type { PollWatch } from './watch.ts'
 
 /** What the polls of a runtime, or of one extension, have in common. */
 export interface Poller {
   /** another poll of the same peer is parked */
   occupied(environment: Environment): boolean
-  /** `behind` says that the other poll was alive, so this one asks for no event that got lost */
-  event(call: PollId, behind: boolean): Event
-  answer(environment: Environment, reply: Reply): Response
+  /** Asks for an event. `behind` says that the other poll was alive, so this one asks for no event that got lost. */
+  ask(environment: Environment, poll: Poll, behind: boolean): void
+  answer(environment: Environment, reply: Reply, invocation: Invocation | undefined): Response
 }
 
 /** One poll, for as long as it is parked. */
@@ -41,12 +42,12 @@ export class Poll implements Caller {
     this.request = request
     this.#poller = poller
     this.#resolve = resolve
-    this.call = environment.open(this)
+    this.call = environment.newCall()
   }
 
-  reply(reply: Reply): void {
+  reply(reply: Reply, invocation?: Invocation): void {
     this.answered = true
-    this.#resolve(this.#poller.answer(this.#environment, reply))
+    this.#resolve(this.#poller.answer(this.#environment, reply, invocation))
   }
 }
 
@@ -60,18 +61,18 @@ export function poll(
   return new Promise((resolve) => {
     const occupied = poller.occupied(environment)
     const parked = new Poll(environment, request, poller, resolve)
-    const { call } = parked
     const before = watch.latest
     watch.add(parked)
-    if (!occupied && watch.deferred === 0) return environment.dispatch(poller.event(call, false))
+    if (!occupied && watch.deferred === 0) return poller.ask(environment, parked, false)
     // polls that come meanwhile are put off as well, so that all keep the order of their arrival
     watch.deferred++
+    environment.park(parked, parked.call)
     setImmediate(() =>
       setImmediate(() => {
         watch.deferred--
         watch.look()
         const behind = before !== null && !before.request.signal.aborted
-        if (environment.waits(call)) environment.dispatch(poller.event(call, behind))
+        if (environment.withdraw(parked.call)) poller.ask(environment, parked, behind)
       }),
     )
   })

@@ -6,6 +6,7 @@ import { firstValue } from '../core/header.ts'
 import type { PollId, RequestId } from '../core/ids.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Caller, Environment } from '../engine/environment.ts'
+import type { Invocation } from '../engine/invocation.ts'
 import { causeType, withoutCause } from './cause.ts'
 import { type Poller, poll } from './poll.ts'
 import { receive } from './upload.ts'
@@ -13,9 +14,9 @@ import type { PollWatch } from './watch.ts'
 import { accepted, errorResponse, errorType, invocationResponse, refusal } from './wire.ts'
 
 const poller: Poller = {
-  occupied: ({ state }) => 'polls' in state && state.polls.length > 0,
-  event: (call, behind) => (behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call }),
-  answer,
+  occupied: ({ polled }) => polled,
+  ask: (environment, poll, behind) => environment.next(poll.call, poll, behind),
+  answer: (_, reply, invocation) => answer(reply, invocation),
 }
 
 /** `GET …/invocation/next`: parked until there is an event, without limit. */
@@ -30,7 +31,7 @@ class Upload implements Caller {
   /** null of a response */
   readonly #error: { readonly type: string | null } | null
   readonly #resolve: (response: Response) => void
-  readonly #call: PollId
+  #call: PollId | null = null
   #mode: string | null = null
 
   constructor(
@@ -45,23 +46,35 @@ class Upload implements Caller {
     this.#id = id
     this.#error = error
     this.#resolve = resolve
-    this.#call = environment.open(this)
   }
 
-  /** Asks the rules; called once. */
+  /** Asks the rules, if need be; called once. */
   begin(): void {
-    const [call, id, error] = [this.#call, this.#id, this.#error]
+    const [environment, id, error] = [this.#environment, this.#id, this.#error]
     if (error !== null) {
-      this.#environment.dispatch({ type: 'runtime/error', call, id, errorType: error.type })
+      const call = environment.park(this)
+      this.#call = call
+      environment.dispatch({ type: 'runtime/error', call, id, errorType: error.type })
       return
     }
-    this.#mode = firstValue(this.#request.headers, 'lambda-runtime-function-response-mode')
-    this.#environment.dispatch({ type: 'runtime/response', call, id, mode: this.#mode })
+    const mode = firstValue(this.#request.headers, 'lambda-runtime-function-response-mode')
+    this.#mode = mode
+    if (environment.beginResponse(id, mode)) {
+      this.#read()
+      return
+    }
+    const call = environment.park(this)
+    this.#call = call
+    environment.dispatch({ type: 'runtime/response', call, id, mode })
   }
 
   reply(reply: Reply): void {
-    if (reply.kind !== 'read') this.#resolve(answer(this.#environment, reply))
-    else if (this.#error !== null) this.#readError()
+    if (reply.kind === 'read') this.#read()
+    else this.#resolve(answer(reply))
+  }
+
+  #read(): void {
+    if (this.#error !== null) this.#readError()
     else receive(this.#request, this.#mode === 'streaming', (received) => this.#done(received))
   }
 
@@ -74,14 +87,15 @@ class Upload implements Caller {
   }
 
   #done(received: Received): void {
-    const [call, id, error] = [this.#call, this.#id, this.#error]
-    this.#environment.dispatch({
-      type: 'runtime/received',
-      call,
-      id,
-      errorType: error === null ? null : error.type,
-      received,
-    })
+    const [environment, id, error] = [this.#environment, this.#id, this.#error]
+    if (environment.endResponse(id, received)) {
+      this.#resolve(accepted())
+      return
+    }
+    // begun on the warm path, and something came up while the body was read
+    const call = this.#call ?? environment.park(this)
+    const errorType = error === null ? null : error.type
+    environment.dispatch({ type: 'runtime/received', call, id, errorType, received })
   }
 }
 
@@ -102,19 +116,17 @@ export async function initError(environment: Environment, request: Request): Pro
   const received = await new Promise<Received>((resolve) => receive(request, false, resolve))
   const document = received.kind === 'complete' ? received.payload : new Blob([])
   return new Promise((resolve) => {
-    const call = environment.open({ reply: (reply) => resolve(answer(environment, reply)) })
+    const call = environment.park({ reply: (reply) => resolve(answer(reply)) })
     environment.dispatch({ type: 'runtime/init-error', call, errorType: type, document })
   })
 }
 
-function answer(environment: Environment, reply: Reply): Response {
+function answer(reply: Reply, invocation?: Invocation): Response {
   switch (reply.kind) {
     case 'accepted':
       return accepted()
-    case 'invocation': {
-      const invocation = environment.invocation(reply.id)
+    case 'invocation':
       return invocation ? invocationResponse(invocation) : unknownEvent()
-    }
     case 'refused':
       return refusal(reply)
     default:

@@ -3,11 +3,12 @@
  * allows, else the invocation waits in arrival order; an environment never serves two tenants.
  */
 
-import { type Environment, isFree, isOpen } from './lifecycle.ts'
-
 /** What placement has to know of an environment. */
 export interface Candidate {
-  readonly state: Environment
+  /** it could take an invocation at once */
+  readonly free: boolean
+  /** an invocation may be bound to it: it is free, or will start or is starting for nobody */
+  readonly open: boolean
   /** the tenant that it serves; null for invocations without one, undefined before its first invocation */
   readonly tenant: string | null | undefined
 }
@@ -35,11 +36,10 @@ export function place<C extends Candidate>(
   let open: C | undefined
   let foreign: C | undefined
   for (const environment of environments) {
-    const { state } = environment
     if (environment.tenant === undefined || environment.tenant === tenant) {
-      if (isFree(state)) return { do: 'assign', environment }
-      if (open === undefined && isOpen(state)) open = environment
-    } else if (foreign === undefined && isOpen(state)) {
+      if (environment.free) return { do: 'assign', environment }
+      if (open === undefined && environment.open) open = environment
+    } else if (foreign === undefined && environment.open) {
       foreign = environment
     }
   }

@@ -5,12 +5,14 @@
  * kept here under the ids that the rules know: invocations, parked replies, processes, timers.
  */
 
-import type { ExitStatus, Fault, Outcome, ProcessName } from '../core/failure.ts'
+import { type ExitStatus, type Fault, type Outcome, type ProcessName, success } from '../core/failure.ts'
 import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.ts'
 import {
   type Effect,
   type Event,
   isFree,
+  isOpen,
+  type Received,
   type Reply,
   type Environment as State,
   step,
@@ -20,6 +22,9 @@ import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 import type { LaunchFailure, ProcessSpec, RunningProcess } from './ports.ts'
 import { type RecordParts, Records } from './records.ts'
+import { type Caller, type Complete, Warm } from './warm.ts'
+
+export type { Caller } from './warm.ts'
 
 /** What an environment is made of. */
 export interface EnvironmentParts extends RecordParts {
@@ -30,18 +35,14 @@ export interface EnvironmentParts extends RecordParts {
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
   specify(process: ProcessName): ProcessSpec
+  /** Asks the rules for every step, also where their answer is known; the tests compare the two. */
+  readonly neverWarm?: boolean
   /** Called after every step that left the environment able to take an invocation, or stopped it. */
   changed(environment: Environment): void
 }
 
 /** Milliseconds after its last invocation in which an environment is taken to be alive; asking would cost more. */
 const deathInterval = 1
-
-/** An API request that waits for what the rules say to it. */
-export interface Caller {
-  /** `read` asks for the body and is followed by another reply; any other is the last one. */
-  reply(reply: Reply): void
-}
 
 export class Environment {
   readonly id: EnvironmentId
@@ -67,6 +68,7 @@ export class Environment {
   readonly #timers: Record<'init' | 'grace' | 'budget' | 'give-up', Deadline>
   #budgetEnds = 0
   readonly #records: Records
+  readonly #warm: Warm = new Warm(this.#callers, this.#invocations)
   /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
   #eventAt = 0
 
@@ -90,7 +92,32 @@ export class Environment {
   }
 
   get state(): State {
-    return this.#state
+    return this.#warm.state ?? this.#state
+  }
+
+  /** It could take an invocation at once. */
+  get free(): boolean {
+    return this.#warm.free ?? isFree(this.#state)
+  }
+
+  /** It takes its steps without the rules at the moment, see `warm.ts`. */
+  get onWarmPath(): boolean {
+    return this.#warm.free !== null
+  }
+
+  /** It has ended for good. */
+  get stopped(): boolean {
+    return !this.onWarmPath && this.#state.phase === 'stopped'
+  }
+
+  /** An invocation may be bound to it: it is free, or will start or is starting for nobody. */
+  get open(): boolean {
+    return this.#warm.free ?? isOpen(this.#state)
+  }
+
+  /** A poll of the runtime is parked. */
+  get polled(): boolean {
+    return this.#warm.free ?? ('polls' in this.#state && this.#state.polls.length > 0)
   }
 
   /** Unix milliseconds at which the shutdown that runs will have used its budget. */
@@ -108,15 +135,54 @@ export class Environment {
     return this.#records.memory
   }
 
+  /** The invocation of this id, from its arrival here until it is over. */
   invocation(id: RequestId): Invocation | undefined {
-    return this.#invocations.get(id)
+    return this.#warm.find(id) ?? this.#invocations.get(id)
   }
 
   /** Hands an invocation to this environment, which must be open; `now` is as for `dispatch`. */
-  invoke(invocation: Invocation, now?: number): void {
+  invoke(invocation: Invocation, now = 0): void {
     this.tenant = invocation.tenant
-    this.#invocations.add(invocation.id, invocation)
-    this.dispatch({ type: 'invoke', id: invocation.id }, now)
+    const poll = this.#warm.invoke(invocation)
+    if (poll === null) {
+      this.#invocations.add(invocation.id, invocation)
+      this.dispatch({ type: 'invoke', id: invocation.id }, now)
+      return
+    }
+    this.#eventAt = now
+    this.#armDeadline(invocation)
+    this.#records.start(invocation, this.#now())
+    this.#eventAt = 0
+    poll.reply({ kind: 'invocation', id: invocation.id }, invocation)
+  }
+
+  /** The runtime asks for its next event; `behind` is as in the event of that name. */
+  next(call: PollId, caller: Caller, behind = false): void {
+    const over = this.#warm.next(call, caller)
+    if (over === null) {
+      this.park(caller, call)
+      this.dispatch(behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call })
+      return
+    }
+    this.#records.report(over, success, this.#now())
+    this.#finish(over.id)
+    this.#eventAt = 0
+    this.#parts.changed(this)
+  }
+
+  /** The runtime begins to respond. True means go on and read; else it is up to the rules, which have to be asked. */
+  beginResponse(id: RequestId, mode: string | null): boolean {
+    return this.#warm.response(id, mode)
+  }
+
+  /** The response is there. True means that the caller has it; else it is up to the rules, as above. */
+  endResponse(id: RequestId, received: Received): boolean {
+    const invocation = this.#warm.received(id, received)
+    if (invocation === null) return false
+    const { payload, contentType } = received as Complete
+    this.#settle(invocation, { kind: 'response', payload, contentType })
+    this.#eventAt = 0
+    return true
   }
 
   /**
@@ -136,24 +202,34 @@ export class Environment {
       const status = process.ended()
       if (status !== null) this.#tellExit(name, generation, status, 0)
     }
-    return !isFree(this.#state)
+    return !this.free
   }
 
-  /** Keeps the way to answer one API request; the id goes into the event that the request becomes. */
-  open(caller: Caller): PollId {
-    const call = ++this.#calls as PollId
+  /** The id of one API request, which goes into the event that it becomes. */
+  newCall(): PollId {
+    return ++this.#calls as PollId
+  }
+
+  /** Keeps the way to answer an API request. */
+  park(caller: Caller, call: PollId = this.newCall()): PollId {
     this.#callers.add(call, caller)
     return call
   }
 
+  /** Takes a request back that was parked; false if it is not there any more. */
+  withdraw(call: PollId): boolean {
+    return this.#callers.take(call) !== undefined
+  }
+
   /** Whether that request has not been answered yet. */
   waits(call: PollId): boolean {
-    return this.#callers.has(call)
+    return this.#warm.waits(call) || this.#callers.has(call)
   }
 
   /** The peer of that request went away. */
   gone(call: PollId): void {
-    if (this.#callers.take(call) !== undefined) this.dispatch({ type: 'gone', call })
+    if (this.#warm.waits(call)) this.#state = this.#warm.leave() ?? this.#state
+    if (this.withdraw(call)) this.dispatch({ type: 'gone', call })
   }
 
   /** `now` is when the event came, in monotonic milliseconds, if somebody has just asked; 0 if not. */
@@ -166,15 +242,20 @@ export class Environment {
     this.#eventAt = now
     try {
       for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
-        const result = step(this.#state, next)
-        this.#state = result[0]
-        for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect)
+        this.#step(next)
         this.#eventAt = 0
       }
+      if (this.#parts.neverWarm !== true) this.#warm.enter(this.#state)
     } finally {
       this.#busy = false
     }
     this.#parts.changed(this)
+  }
+
+  #step(event: Event): void {
+    const result = step(this.#warm.leave() ?? this.#state, event)
+    this.#state = result[0]
+    for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect)
   }
 
   /** The clock, read once per event: everything that an event causes happens when it came. */
@@ -185,18 +266,19 @@ export class Environment {
 
   #perform(effect: Effect): void {
     switch (effect.do) {
-      case 'reply': {
-        const { call, reply } = effect
-        const caller = reply.kind === 'read' ? this.#callers.get(call) : this.#callers.take(call)
-        caller?.reply(reply)
+      case 'reply':
+        this.#reply(effect.call, effect.reply)
+        return
+      case 'settle': {
+        const invocation = this.#invocations.get(effect.id)
+        if (invocation !== undefined) this.#settle(invocation, effect.outcome)
         return
       }
-      case 'settle':
-        this.#settle(effect.id, effect.outcome)
+      case 'arm-deadline': {
+        const invocation = this.#invocations.get(effect.id)
+        if (invocation !== undefined) this.#armDeadline(invocation)
         return
-      case 'arm-deadline':
-        this.#armDeadline(effect.id)
-        return
+      }
       case 'disarm-deadline':
         this.#disarmDeadline(effect.id)
         return
@@ -207,9 +289,8 @@ export class Environment {
         return
       }
       case 'finish':
-        this.#disarmDeadline(effect.id)
         this.#invocations.take(effect.id)
-        this.idleSince = this.#now()
+        this.#finish(effect.id)
         return
       case 'discover':
         this.dispatch({ type: 'discovered', extensions: this.#parts.discover() })
@@ -231,18 +312,26 @@ export class Environment {
     }
   }
 
-  #settle(id: RequestId, outcome: Outcome): void {
-    const invocation = this.#invocations.get(id)
-    if (invocation === undefined) return
+  #reply(call: PollId, reply: Reply): void {
+    const caller = reply.kind === 'read' ? this.#callers.get(call) : this.#callers.take(call)
+    const named = reply.kind === 'invocation' || reply.kind === 'invoke-event'
+    caller?.reply(reply, named ? this.#invocations.get(reply.id) : undefined)
+  }
+
+  #settle(invocation: Invocation, outcome: Outcome): void {
     this.#records.settled(invocation, outcome, this.#now())
     invocation.settle(outcome)
   }
 
-  #armDeadline(id: RequestId): void {
-    const invocation = this.#invocations.get(id)
-    if (invocation === undefined || this.#deadlineOf === id) return
+  #finish(id: RequestId): void {
+    this.#disarmDeadline(id)
+    this.idleSince = this.#now()
+  }
+
+  #armDeadline(invocation: Invocation): void {
+    if (this.#deadlineOf === invocation.id) return
     const { clock, functionTimeoutMs } = this.#parts
-    this.#deadlineOf = id
+    this.#deadlineOf = invocation.id
     invocation.startedAt = this.#now()
     invocation.deadline = clock.epoch() + functionTimeoutMs
     this.#deadline.arm(functionTimeoutMs, invocation.startedAt)
@@ -293,8 +382,8 @@ export class Environment {
       this.#untold.delete(tell)
       this.#tellExit(name, generation, status, peakBytes)
     }
-    const { phase } = this.#state
-    const waiting = phase === 'starting' || (phase === 'serving' && this.#state.inflight.length > 0)
+    const { state } = this
+    const waiting = state.phase === 'starting' || (state.phase === 'serving' && state.inflight.length > 0)
     if (!waiting) {
       tell()
       return

@@ -4,7 +4,6 @@
 
 import { type Outcome, verdict } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
-import { isFree, isOpen } from '../core/lifecycle.ts'
 import { mayWait, place } from '../core/placement.ts'
 import type { Environment } from './environment.ts'
 import { Growth } from './growth.ts'
@@ -74,7 +73,7 @@ export class Pool {
 
   /** An initialised environment is free. */
   get ready(): boolean {
-    return this.#environments.some((environment) => isFree(environment.state))
+    return this.#environments.some(({ free }) => free)
   }
 
   /** Makes the first environment, so that its listener is open before anything starts; `start` also initialises it. */
@@ -187,7 +186,7 @@ export class Pool {
     const { length } = this.#environments
     // without any, one is tried at once: nobody else would ever come
     if (length === 0 || (length < this.#parts.maxEnvironments && !this.#growth.blocked)) return true
-    for (const { state } of this.#environments) if (isOpen(state)) return true
+    for (const { open } of this.#environments) if (open) return true
     return false
   }
 
@@ -212,7 +211,7 @@ export class Pool {
       case 'assign':
         environment = placement.environment
         now = this.#parts.clock.now()
-        if (isFree(environment.state) && environment.noticeDeaths(now)) {
+        if (environment.free && environment.noticeDeaths(now)) {
           return this.#place(invocation, waiting, ahead, rivals)
         }
         break
@@ -260,17 +259,16 @@ export class Pool {
   }
 
   #changed(environment: Environment): void {
-    const { state } = environment
-    if (state.phase === 'stopped') {
+    if (environment.open) {
+      if (this.#queue.size > 0) this.#serveQueue()
+      if (this.#environments.length > 1 && !this.#draining) this.#retirement.watch()
+    } else if (environment.stopped) {
       const index = this.#environments.indexOf(environment)
       if (index >= 0) {
         this.#environments.splice(index, 1)
         this.#parts.release(environment)
       }
       if (this.#queue.size > 0) this.#serveQueue()
-    } else if (isOpen(state)) {
-      if (this.#queue.size > 0) this.#serveQueue()
-      if (this.#environments.length > 1 && !this.#draining) this.#retirement.watch()
     }
     this.#watch.look()
   }

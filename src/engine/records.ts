@@ -4,7 +4,6 @@
  */
 
 import { type Fault, initTimeoutType, type Outcome, type ProcessName, type Verdict } from '../core/failure.ts'
-import type { RequestId } from '../core/ids.ts'
 import type { PlatformRecord } from '../core/lifecycle.ts'
 import type { Invocation } from './invocation.ts'
 import type { Clock, Journal, Log, Observer, Processes, RunningProcess } from './ports.ts'
@@ -45,10 +44,10 @@ export class Records {
   write(record: PlatformRecord, invocation: Invocation | undefined, now: number): void {
     switch (record.type) {
       case 'start':
-        if (invocation !== undefined) this.#start(invocation, now)
+        if (invocation !== undefined) this.start(invocation, now)
         return
       case 'report':
-        if (invocation !== undefined) this.#report(record.id, invocation, record.verdict, now)
+        if (invocation !== undefined) this.report(invocation, record.verdict, now)
         return
       case 'init-start':
         this.#initStarted = now
@@ -83,14 +82,16 @@ export class Records {
     this.#memoryDue = 0
   }
 
-  #start(invocation: Invocation, now: number): void {
+  /** START. */
+  start(invocation: Invocation, now: number): void {
     const { journal } = this.#parts
     if (invocation.startedAt === 0) invocation.startedAt = now
     if (invocation.tail) journal.keepTail()
     journal.start(invocation.id)
   }
 
-  #report(id: RequestId, invocation: Invocation, verdict: Verdict, now: number): void {
+  /** END and REPORT, behind what the processes wrote before. */
+  report(invocation: Invocation, verdict: Verdict, now: number): void {
     const { journal } = this.#parts
     this.#drain()
     this.#lookAtMemory(now, verdict.status !== 'success')
@@ -101,7 +102,7 @@ export class Records {
       memoryBytes: this.#memory,
     }
     this.#initMs = null
-    journal.report(id, report)
+    journal.report(invocation.id, report)
     invocation.over?.(invocation.tail ? journal.takeTail() : null, report)
   }
 

@@ -1,4 +1,3 @@
-import { isFree } from '../core/lifecycle.ts'
 import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
 
@@ -33,8 +32,8 @@ export class Retirement implements Disposable {
     const warm = ({ state }: Environment): boolean => state.phase === 'serving' || state.phase === 'starting'
     const kept = this.#environments.find(warm) ?? this.#environments[0]
     for (const environment of [...this.#environments]) {
-      const { state, idleSince } = environment
-      if (environment === kept || (!isFree(state) && state.phase !== 'cold')) continue
+      const { free, state, idleSince } = environment
+      if (environment === kept || (!free && state.phase !== 'cold')) continue
       const left = idleSince + this.#ttlMs - now
       if (left <= 0) environment.dispatch({ type: 'stop' })
       else next = Math.min(next, left)

@@ -215,7 +215,7 @@ export interface Asked {
 /** Calls an environment as the API does. */
 export function ask(environment: Environment, event: (call: PollId) => Event, log: string[] = []): Asked {
   const replies: Reply[] = []
-  const call: PollId = environment.open({
+  const call: PollId = environment.park({
     reply(reply) {
       replies.push(reply)
       log.push(`reply ${call} ${reply.kind}`)

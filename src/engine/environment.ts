@@ -41,8 +41,14 @@ export interface EnvironmentParts extends RecordParts {
   changed(environment: Environment): void
 }
 
-/** Milliseconds after its last invocation in which an environment is taken to be alive; asking would cost more. */
-const deathInterval = 1
+/** Milliseconds after its last invocation in which an environment is taken to be alive: asking would cost more. */
+const aliveMs = 1
+/**
+ * The same for one whose processes have been through many invocations: of several under load each is idle for a
+ * millisecond or two all the time, and asking was a sixth of an invocation. Who dies after each answer never gets there.
+ */
+const provenAliveMs = 20
+const proof = 16
 
 export class Environment {
   readonly id: EnvironmentId
@@ -65,6 +71,8 @@ export class Environment {
   readonly #untold = new Set<() => void>()
   readonly #deadline: Deadline
   #deadlineOf: RequestId | null = null
+  /** invocations that these processes have been through */
+  #survived = 0
   readonly #timers: Record<'init' | 'grace' | 'budget' | 'give-up', Deadline>
   #budgetEnds = 0
   readonly #records: Records
@@ -194,7 +202,8 @@ export class Environment {
    * none left, the invocation waits for a poll, and the death that follows is no failure of it.
    */
   noticeDeaths(now: number = this.#parts.clock.now()): boolean {
-    if (this.#untold.size === 0 && now - this.idleSince < deathInterval) return false
+    const alive = now - this.idleSince < (this.#survived < proof ? aliveMs : provenAliveMs)
+    if (alive && this.#untold.size === 0) return false
     this.lookAtPolls()
     const { generation } = this.#state
     for (const tell of [...this.#untold]) tell()
@@ -325,6 +334,7 @@ export class Environment {
 
   #finish(id: RequestId): void {
     this.#disarmDeadline(id)
+    this.#survived++
     this.idleSince = this.#now()
   }
 
@@ -409,6 +419,7 @@ export class Environment {
     for (const process of this.#running.values()) process.dispose()
     this.#running.clear()
     this.#records.forgetMemory()
+    this.#survived = 0
   }
 
   [Symbol.dispose](): void {

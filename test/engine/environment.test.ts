@@ -283,6 +283,29 @@ describe('the end of a process', () => {
     expect(environment.noticeDeaths()).toBe(false)
   })
 
+  test('is asked for later when these processes have been through many invocations', async () => {
+    const { environment, processes, clock } = ready()
+    const serve = (name: string): void => {
+      environment.invoke(invocation(name))
+      respond(environment, requestId(name))
+      next(environment)
+    }
+    for (let served = 0; served < 16; served++) serve(`${served}`)
+    processes.process('runtime').status = { kind: 'code', code: 1 }
+    clock.advance(19)
+    expect(environment.noticeDeaths()).toBe(false)
+    clock.advance(1)
+    expect(environment.noticeDeaths()).toBe(true)
+    // the next ones have been through none
+    environment.invoke(invocation('after'))
+    next(environment)
+    respond(environment, requestId('after'))
+    next(environment)
+    processes.process('runtime').status = { kind: 'code', code: 1 }
+    clock.advance(1)
+    expect(environment.noticeDeaths()).toBe(true)
+  })
+
   test('is logged as a warning that says whether anything ran', async () => {
     const { environment, processes, lines } = ready()
     processes.process('runtime').exit()

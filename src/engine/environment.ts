@@ -5,7 +5,7 @@
  * kept here under the ids that the rules know: invocations, parked replies, processes, timers.
  */
 
-import { type ExitStatus, type Fault, type Outcome, type ProcessName, success } from '../core/failure.ts'
+import { type Outcome, success } from '../core/failure.ts'
 import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.ts'
 import {
   type Effect,
@@ -17,38 +17,25 @@ import {
   type Environment as State,
   step,
 } from '../core/lifecycle.ts'
-import { Deadline } from './deadline.ts'
+import { Crew, type CrewParts } from './crew.ts'
 import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
-import type { LaunchFailure, ProcessSpec, RunningProcess } from './ports.ts'
 import { type RecordParts, Records } from './records.ts'
+import { type TimerParts, Timers } from './timers.ts'
 import { type Caller, type Complete, Warm } from './warm.ts'
 
 export type { Caller } from './warm.ts'
 
 /** What an environment is made of. */
-export interface EnvironmentParts extends RecordParts {
+export interface EnvironmentParts extends RecordParts, CrewParts, TimerParts {
   readonly id: EnvironmentId
-  readonly functionTimeoutMs: number
-  /** 0 means no limit */
-  readonly initTimeoutMs: number
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
-  specify(process: ProcessName): ProcessSpec
   /** Asks the rules for every step, also where their answer is known; the tests compare the two. */
   readonly neverWarm?: boolean
   /** Called after every step that left the environment able to take an invocation, or stopped it. */
   changed(environment: Environment): void
 }
-
-/** Milliseconds after its last invocation in which an environment is taken to be alive: asking would cost more. */
-const aliveMs = 1
-/**
- * The same for one whose processes have been through many invocations: of several under load each is idle for a
- * millisecond or two all the time, and asking was a sixth of an invocation. Who dies after each answer never gets there.
- */
-const provenAliveMs = 20
-const proof = 16
 
 export class Environment {
   readonly id: EnvironmentId
@@ -65,16 +52,8 @@ export class Environment {
   readonly #invocations = new Few<RequestId, Invocation>()
   readonly #callers = new Few<PollId, Caller>()
   #calls = 0
-  readonly #running = new Map<ProcessName, RunningProcess>()
-  readonly #ended: RunningProcess[] = []
-  /** exits that wait for their turn of the event loop */
-  readonly #untold = new Set<() => void>()
-  readonly #deadline: Deadline
-  #deadlineOf: RequestId | null = null
-  /** invocations that these processes have been through */
-  #survived = 0
-  readonly #timers: Record<'init' | 'grace' | 'budget' | 'give-up', Deadline>
-  #budgetEnds = 0
+  readonly #crew: Crew
+  readonly #timers: Timers
   readonly #records: Records
   readonly #warm: Warm = new Warm(this.#callers, this.#invocations)
   /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
@@ -83,20 +62,18 @@ export class Environment {
   constructor(parts: EnvironmentParts) {
     this.id = parts.id
     this.#parts = parts
-    this.#records = new Records(parts, this.#running)
-    const { now } = parts.clock
-    this.idleSince = now()
-    const timer = (event: Event): Deadline => new Deadline(now, () => this.dispatch(event))
-    this.#deadline = new Deadline(now, () => {
-      const id = this.#deadlineOf
-      if (id !== null) this.dispatch({ type: 'deadline', id })
+    this.#crew = new Crew(parts, {
+      generation: () => this.#state.generation,
+      awaited: () => this.#awaited,
+      launchFailed: (process, fault) => this.dispatch({ type: 'launch-failed', process, fault }),
+      exited: (process, status, peakBytes) => {
+        this.#records.ended(peakBytes)
+        this.dispatch({ type: 'exit', process, status })
+      },
     })
-    this.#timers = {
-      init: timer({ type: 'init-limit' }),
-      grace: timer({ type: 'grace-over' }),
-      budget: timer({ type: 'budget-over' }),
-      'give-up': timer({ type: 'given-up' }),
-    }
+    this.#records = new Records(parts, this.#crew.running)
+    this.#timers = new Timers(parts, (event) => this.dispatch(event))
+    this.idleSince = parts.clock.now()
   }
 
   get state(): State {
@@ -130,12 +107,12 @@ export class Environment {
 
   /** Unix milliseconds at which the shutdown that runs will have used its budget. */
   get shutdownDeadline(): number {
-    return this.#budgetEnds
+    return this.#timers.budgetEnds
   }
 
   /** Process ids of what runs here. */
   pids(): Record<string, number> {
-    return Object.fromEntries([...this.#running].map(([name, process]) => [name, process.pid]))
+    return Object.fromEntries([...this.#crew.running].map(([name, process]) => [name, process.pid]))
   }
 
   /** Peak of resident memory so far, in bytes, as of the last look. */
@@ -158,7 +135,7 @@ export class Environment {
       return
     }
     this.#eventAt = now
-    this.#armDeadline(invocation)
+    this.#timers.armDeadline(invocation, this.#now())
     this.#records.start(invocation, this.#now())
     this.#eventAt = 0
     poll.reply({ kind: 'invocation', id: invocation.id }, invocation)
@@ -202,15 +179,9 @@ export class Environment {
    * none left, the invocation waits for a poll, and the death that follows is no failure of it.
    */
   noticeDeaths(now: number = this.#parts.clock.now()): boolean {
-    const alive = now - this.idleSince < (this.#survived < proof ? aliveMs : provenAliveMs)
-    if (alive && this.#untold.size === 0) return false
+    if (this.#crew.trusted(now - this.idleSince)) return false
     this.lookAtPolls()
-    const { generation } = this.#state
-    for (const tell of [...this.#untold]) tell()
-    for (const [name, process] of this.#running) {
-      const status = process.ended()
-      if (status !== null) this.#tellExit(name, generation, status, 0)
-    }
+    this.#crew.noticeDeaths()
     return !this.free
   }
 
@@ -285,11 +256,11 @@ export class Environment {
       }
       case 'arm-deadline': {
         const invocation = this.#invocations.get(effect.id)
-        if (invocation !== undefined) this.#armDeadline(invocation)
+        if (invocation !== undefined) this.#timers.armDeadline(invocation, this.#now())
         return
       }
       case 'disarm-deadline':
-        this.#disarmDeadline(effect.id)
+        this.#timers.disarmDeadline(effect.id)
         return
       case 'record': {
         const { record } = effect
@@ -305,19 +276,19 @@ export class Environment {
         this.dispatch({ type: 'discovered', extensions: this.#parts.discover() })
         return
       case 'spawn':
-        this.#spawn(effect.process)
+        this.#crew.spawn(effect.process)
         return
       case 'signal':
-        this.#running.get(effect.process)?.signal(effect.signal)
+        this.#crew.signal(effect.process, effect.signal)
         return
       case 'sweep':
         this.#sweep()
         return
       case 'arm':
-        this.#arm(effect)
+        this.#timers.arm(effect)
         return
       case 'disarm':
-        this.#timers[effect.timer].disarm()
+        this.#timers.disarm(effect.timer)
     }
   }
 
@@ -333,106 +304,24 @@ export class Environment {
   }
 
   #finish(id: RequestId): void {
-    this.#disarmDeadline(id)
-    this.#survived++
+    this.#timers.disarmDeadline(id)
+    this.#crew.survived()
     this.idleSince = this.#now()
   }
 
-  #armDeadline(invocation: Invocation): void {
-    if (this.#deadlineOf === invocation.id) return
-    const { clock, functionTimeoutMs } = this.#parts
-    this.#deadlineOf = invocation.id
-    invocation.startedAt = this.#now()
-    invocation.deadline = clock.epoch() + functionTimeoutMs
-    this.#deadline.arm(functionTimeoutMs, invocation.startedAt)
-  }
-
-  #disarmDeadline(id: RequestId): void {
-    if (this.#deadlineOf !== id) return
-    this.#deadlineOf = null
-    this.#deadline.disarm()
-  }
-
-  #arm(effect: Extract<Effect, { do: 'arm' }>): void {
-    if (effect.timer === 'init') {
-      if (this.#parts.initTimeoutMs > 0) this.#timers.init.arm(this.#parts.initTimeoutMs)
-      return
-    }
-    if (effect.timer === 'budget') this.#budgetEnds = this.#parts.clock.epoch() + effect.ms
-    this.#timers[effect.timer].arm(effect.ms)
-  }
-
-  #spawn(name: ProcessName): void {
-    const { processes, journal, log } = this.#parts
-    const { generation } = this.#state
-    const spec = this.#parts.specify(name)
-    const started = processes.spawn(spec, {
-      output: (chunk) => journal.output(name, chunk),
-      exit: (status, peak) => this.#exited(name, generation, status, peak ?? 0),
-    })
-    if ('reason' in started) {
-      log.error(
-        { process: name, command: spec.argv[0], reason: started.text },
-        'a process could not be started',
-      )
-      this.dispatch({ type: 'launch-failed', process: name, fault: launchFault(name, started) })
-      return
-    }
-    log.debug({ process: name, pid: started.pid }, 'process started')
-    this.#running.set(name, started)
-  }
-
-  /**
-   * Response against exit: what a process wrote to its sockets before it ended may be unread still, because its end
-   * is seen first. While a caller waits, the exit is dispatched two turns of the event loop later; it is dispatched
-   * at once while nothing runs, so that no invocation is handed to a runtime that is known to be dead.
-   */
-  #exited(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
-    const tell = (): void => {
-      this.#untold.delete(tell)
-      this.#tellExit(name, generation, status, peakBytes)
-    }
+  /** Somebody waits for what the processes do. */
+  get #awaited(): boolean {
     const { state } = this
-    const waiting = state.phase === 'starting' || (state.phase === 'serving' && state.inflight.length > 0)
-    if (!waiting) {
-      tell()
-      return
-    }
-    this.#untold.add(tell)
-    setImmediate(() => setImmediate(tell))
-  }
-
-  #tellExit(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
-    if (this.#state.generation !== generation) return
-    const process = this.#running.get(name)
-    if (process === undefined) return
-    process.drain()
-    this.#records.ended(peakBytes)
-    this.#running.delete(name)
-    this.#ended.push(process)
-    this.#parts.log.debug({ process: name, ...status }, 'process ended')
-    this.dispatch({ type: 'exit', process: name, status })
+    return state.phase === 'starting' || (state.phase === 'serving' && state.inflight.length > 0)
   }
 
   #sweep(): void {
-    for (const process of this.#ended.splice(0)) process.dispose()
-    for (const process of this.#running.values()) process.dispose()
-    this.#running.clear()
+    this.#crew.sweep()
     this.#records.forgetMemory()
-    this.#survived = 0
   }
 
   [Symbol.dispose](): void {
     this.#sweep()
-    this.#deadline[Symbol.dispose]()
-    for (const timer of Object.values(this.#timers)) timer[Symbol.dispose]()
-  }
-}
-
-function launchFault(name: ProcessName, { reason, text }: LaunchFailure): Fault {
-  if (name !== 'runtime') return { errorType: 'Extension.LaunchError', text }
-  return {
-    errorType: reason === 'entrypoint' ? 'Runtime.InvalidEntrypoint' : 'Runtime.InvalidWorkingDir',
-    text,
+    this.#timers[Symbol.dispose]()
   }
 }

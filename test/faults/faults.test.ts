@@ -4,7 +4,9 @@
  */
 import { expect, test } from 'bun:test'
 import { lanesFor, runLanes, tell } from './lanes.ts'
+import { planFault } from './plans.ts'
 import { buildPuppet } from './puppet.ts'
+import { Random } from './random.ts'
 
 const puppet = await buildPuppet()
 if ('missing' in puppet) console.log(`faults: skipped, ${puppet.missing}`)
@@ -25,3 +27,9 @@ for (const [title, seed] of [
   }
   test.skipIf('missing' in puppet)(`an emulator survives faults ${title}`, run, 120_000)
 }
+
+test('a pattern that no fault of a lane matches is an error, not a search without end', () => {
+  const random = new Random('any')
+  expect(planFault('one', 0, random, /SIGKILL/).kind).toContain('SIGKILL')
+  expect(() => planFault('clock', 0, random, /SIGKILL/)).toThrow('lane clock has no kind of fault')
+})

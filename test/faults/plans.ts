@@ -570,12 +570,16 @@ const weights: Readonly<Record<LaneName, Readonly<Record<LaneName, number>>>> = 
   clock: { one: 0.02, three: 0, signals: 0, clock: 1 },
 }
 
-/** @param only a pattern that the kinds must match, to look at some of them closely */
+/**
+ * @param only a pattern that the kinds must match, to look at some of them closely; throws when a lane has none that
+ * can be found
+ */
 export function planFault(lane: LaneName, index: number, random: Random, only?: RegExp): Plan {
-  for (;;) {
+  for (let tries = 0; tries < 100_000; tries++) {
     const plan = anyFault(lane, index, random)
     if (only === undefined || only.test(plan.kind)) return plan
   }
+  throw new Error(`lane ${lane} has no kind of fault that matches ${only}; --lane chooses one that does`)
 }
 
 function anyFault(lane: LaneName, index: number, random: Random): Plan {

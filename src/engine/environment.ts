@@ -56,7 +56,7 @@ export class Environment {
   readonly #timers: Timers
   readonly #records: Records
   readonly #warm: Warm = new Warm(this.#callers, this.#invocations)
-  /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
+  /** when what is done now came about, in monotonic milliseconds; 0 until somebody asks */
   #eventAt = 0
 
   constructor(parts: EnvironmentParts) {
@@ -137,7 +137,6 @@ export class Environment {
     this.#eventAt = now
     this.#timers.armDeadline(invocation, this.#now())
     this.#records.start(invocation, this.#now())
-    this.#eventAt = 0
     poll.reply({ kind: 'invocation', id: invocation.id }, invocation)
   }
 
@@ -149,9 +148,9 @@ export class Environment {
       this.dispatch(behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call })
       return
     }
+    this.#eventAt = 0
     this.#records.report(over, success, this.#now())
     this.#finish(over.id)
-    this.#eventAt = 0
     this.#parts.changed(this)
   }
 
@@ -165,8 +164,8 @@ export class Environment {
     const invocation = this.#warm.received(id, received)
     if (invocation === null) return false
     const { payload, contentType } = received as Complete
-    this.#settle(invocation, { kind: 'response', payload, contentType })
     this.#eventAt = 0
+    this.#settle(invocation, { kind: 'response', payload, contentType })
     return true
   }
 
@@ -223,6 +222,7 @@ export class Environment {
     try {
       for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
         this.#step(next)
+        // the next one was raised meanwhile
         this.#eventAt = 0
       }
       if (this.#parts.neverWarm !== true) this.#warm.enter(this.#state)

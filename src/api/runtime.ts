@@ -51,21 +51,20 @@ class Upload implements Caller {
   /** Asks the rules, if need be; called once. */
   begin(): void {
     const [environment, id, error] = [this.#environment, this.#id, this.#error]
-    if (error !== null) {
-      const call = environment.park(this)
-      this.#call = call
-      environment.dispatch({ type: 'runtime/error', call, id, errorType: error.type })
-      return
-    }
-    const mode = firstValue(this.#request.headers, 'lambda-runtime-function-response-mode')
-    this.#mode = mode
-    if (environment.beginResponse(id, mode)) {
-      this.#read()
-      return
+    if (error === null) {
+      this.#mode = firstValue(this.#request.headers, 'lambda-runtime-function-response-mode')
+      if (environment.beginResponse(id, this.#mode)) {
+        this.#read()
+        return
+      }
     }
     const call = environment.park(this)
     this.#call = call
-    environment.dispatch({ type: 'runtime/response', call, id, mode })
+    environment.dispatch(
+      error === null
+        ? { type: 'runtime/response', call, id, mode: this.#mode }
+        : { type: 'runtime/error', call, id, errorType: error.type },
+    )
   }
 
   reply(reply: Reply): void {
@@ -92,7 +91,7 @@ class Upload implements Caller {
       this.#resolve(accepted())
       return
     }
-    // begun on the warm path, and something came up while the body was read
+    // one that began on the warm path is not parked: something came up while its body was read
     const call = this.#call ?? environment.park(this)
     const errorType = error === null ? null : error.type
     environment.dispatch({ type: 'runtime/received', call, id, errorType, received })

@@ -272,9 +272,7 @@ function settleUp(step: Draft): Step {
   const [state] = step
   const entry = state.inflight[0]
   if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return step
-  const { id } = entry
   step[0] = next(state, state.polls, state.inflight.slice(1), state.extensions)
-  step.push({ do: 'record', record: { type: 'report', id, verdict: entry.verdict ?? success } })
-  step.push({ do: 'finish', id })
+  step.push(...over(entry.id, entry.verdict ?? success, true))
   return step
 }

@@ -22,7 +22,7 @@ import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 import { type RecordParts, Records } from './records.ts'
 import { type TimerParts, Timers } from './timers.ts'
-import { type Caller, type Complete, Warm } from './warm.ts'
+import { type Caller, Warm } from './warm.ts'
 
 export type { Caller } from './warm.ts'
 
@@ -56,7 +56,7 @@ export class Environment {
   readonly #timers: Timers
   readonly #records: Records
   readonly #warm: Warm = new Warm(this.#callers, this.#invocations)
-  /** when what is done now came about, in monotonic milliseconds; 0 until somebody asks */
+  /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
   #eventAt = 0
 
   constructor(parts: EnvironmentParts) {
@@ -125,18 +125,18 @@ export class Environment {
     return this.#warm.find(id) ?? this.#invocations.get(id)
   }
 
-  /** Hands an invocation to this environment, which must be open; `now` is as for `dispatch`. */
-  invoke(invocation: Invocation, now = 0): void {
+  /** Hands an invocation to this environment, which must be open. */
+  invoke(invocation: Invocation): void {
     this.tenant = invocation.tenant
     const poll = this.#warm.invoke(invocation)
     if (poll === null) {
       this.#invocations.add(invocation.id, invocation)
-      this.dispatch({ type: 'invoke', id: invocation.id }, now)
+      this.dispatch({ type: 'invoke', id: invocation.id })
       return
     }
-    this.#eventAt = now
-    this.#timers.armDeadline(invocation, this.#now())
-    this.#records.start(invocation, this.#now())
+    const now = this.#parts.clock.now()
+    this.#timers.armDeadline(invocation, now)
+    this.#records.start(invocation, now)
     poll.reply({ kind: 'invocation', id: invocation.id }, invocation)
   }
 
@@ -148,9 +148,9 @@ export class Environment {
       this.dispatch(behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call })
       return
     }
-    this.#eventAt = 0
-    this.#records.report(over, success, this.#now())
-    this.#finish(over.id)
+    const now = this.#parts.clock.now()
+    this.#records.report(over, success, now)
+    this.#finish(over.id, now)
     this.#parts.changed(this)
   }
 
@@ -161,11 +161,12 @@ export class Environment {
 
   /** The response is there. True means that the caller has it; else it is up to the rules, as above. */
   endResponse(id: RequestId, received: Received): boolean {
-    const invocation = this.#warm.received(id, received)
+    // of an answer that is none, the rules know what to do
+    if (received.kind !== 'complete') return false
+    const invocation = this.#warm.received(id)
     if (invocation === null) return false
-    const { payload, contentType } = received as Complete
-    this.#eventAt = 0
-    this.#settle(invocation, { kind: 'response', payload, contentType })
+    const { payload, contentType } = received
+    this.#settle(invocation, { kind: 'response', payload, contentType }, this.#parts.clock.now())
     return true
   }
 
@@ -177,8 +178,8 @@ export class Environment {
    * A process closes its connections some time before the kernel calls it dead, so its polls are looked at too: with
    * none left, the invocation waits for a poll, and the death that follows is no failure of it.
    */
-  noticeDeaths(now: number = this.#parts.clock.now()): boolean {
-    if (this.#crew.trusted(now - this.idleSince)) return false
+  noticeDeaths(): boolean {
+    if (this.#crew.trusted(this.#parts.clock.now() - this.idleSince)) return false
     this.lookAtPolls()
     this.#crew.noticeDeaths()
     return !this.free
@@ -211,19 +212,16 @@ export class Environment {
     if (this.withdraw(call)) this.dispatch({ type: 'gone', call })
   }
 
-  /** `now` is when the event came, in monotonic milliseconds, if somebody has just asked; 0 if not. */
-  dispatch(event: Event, now = 0): void {
+  dispatch(event: Event): void {
     if (this.#busy) {
       this.#queue.push(event)
       return
     }
     this.#busy = true
-    this.#eventAt = now
     try {
       for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
-        this.#step(next)
-        // the next one was raised meanwhile
         this.#eventAt = 0
+        this.#step(next)
       }
       if (this.#parts.neverWarm !== true) this.#warm.enter(this.#state)
     } finally {
@@ -251,7 +249,7 @@ export class Environment {
         return
       case 'settle': {
         const invocation = this.#invocations.get(effect.id)
-        if (invocation !== undefined) this.#settle(invocation, effect.outcome)
+        if (invocation !== undefined) this.#settle(invocation, effect.outcome, this.#now())
         return
       }
       case 'arm-deadline': {
@@ -270,7 +268,7 @@ export class Environment {
       }
       case 'finish':
         this.#invocations.take(effect.id)
-        this.#finish(effect.id)
+        this.#finish(effect.id, this.#now())
         return
       case 'discover':
         this.dispatch({ type: 'discovered', extensions: this.#parts.discover() })
@@ -298,15 +296,15 @@ export class Environment {
     caller?.reply(reply, named ? this.#invocations.get(reply.id) : undefined)
   }
 
-  #settle(invocation: Invocation, outcome: Outcome): void {
-    this.#records.settled(invocation, outcome, this.#now())
+  #settle(invocation: Invocation, outcome: Outcome, now: number): void {
+    this.#records.settled(invocation, outcome, now)
     invocation.settle(outcome)
   }
 
-  #finish(id: RequestId): void {
+  #finish(id: RequestId, now: number): void {
     this.#timers.disarmDeadline(id)
     this.#crew.survived()
-    this.idleSince = this.#now()
+    this.idleSince = now
   }
 
   /** Somebody waits for what the processes do. */

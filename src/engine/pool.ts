@@ -195,10 +195,9 @@ export class Pool {
    * passed over in the queue, `rivals` of them of the same tenant.
    */
   #place(invocation: Invocation, waiting: Queue['first'], ahead: number, rivals: number): boolean {
-    const { maxEnvironments, observer } = this.#parts
+    const { maxEnvironments, observer, clock } = this.#parts
     const placement = place(this.#environments, maxEnvironments, invocation.tenant)
     let environment: Environment | null
-    let now = 0
     switch (placement.do) {
       case 'wait':
         return false
@@ -206,12 +205,11 @@ export class Pool {
         // one that leaves makes room for one
         if (this.#growth.leaving > ahead) return false
         placement.environment.dispatch({ type: 'stop' })
-        if (placement.environment.state.phase !== 'stopped') return false
+        if (!placement.environment.stopped) return false
         return this.#place(invocation, waiting, ahead, rivals)
       case 'assign':
         environment = placement.environment
-        now = this.#parts.clock.now()
-        if (environment.free && environment.noticeDeaths(now)) {
+        if (environment.free && environment.noticeDeaths()) {
           return this.#place(invocation, waiting, ahead, rivals)
         }
         break
@@ -225,7 +223,7 @@ export class Pool {
       observer?.placed(0)
     } else {
       this.#queue.remove(waiting)
-      observer?.placed((now === 0 ? this.#parts.clock.now() : now) - waiting.since)
+      observer?.placed(clock.now() - waiting.since)
     }
     if (environment === null) {
       this.#refuse(invocation, noEnvironment)
@@ -237,7 +235,7 @@ export class Pool {
       })
       return true
     }
-    environment.invoke(invocation, now)
+    environment.invoke(invocation)
     return true
   }
 

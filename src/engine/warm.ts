@@ -3,7 +3,7 @@
  *
  * An environment that serves without extensions goes idle → running → responding → responded → idle over and over: the
  * one poll that is parked gets the event, the runtime answers, and asks again. Asking the rules for these four steps
- * makes some forty objects and cost a tenth of an invocation; here they are a few fields.
+ * makes some forty objects and cost a twelfth of an invocation; here they are a few fields.
  *
  * Every other event is for the rules. They are given the state as they would have left it themselves, so no step here
  * may decide anything in another way than `core/serving.ts` does. The tests compare each of them with the rules, and
@@ -12,7 +12,7 @@
 
 import { success } from '../core/failure.ts'
 import type { PollId, RequestId } from '../core/ids.ts'
-import type { Inflight, Received, Reply, Serving, Environment as State } from '../core/lifecycle.ts'
+import type { Inflight, Reply, Serving, Environment as State } from '../core/lifecycle.ts'
 import type { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 
@@ -26,9 +26,6 @@ export interface Caller {
 }
 
 type Stage = 'idle' | 'running' | 'responding' | 'responded'
-
-/** A response that is whole. */
-export type Complete = Extract<Received, { kind: 'complete' }>
 
 export class Warm {
   /** null while the rules have the state */
@@ -117,10 +114,10 @@ export class Warm {
     return true
   }
 
-  /** The response is there: whose it is, or null if that is not the next step. */
-  received(id: RequestId, { kind }: Received): Invocation | null {
+  /** The response is there, and whole: whose it is, or null if that is not the next step. */
+  received(id: RequestId): Invocation | null {
     const invocation = this.#invocation
-    if (this.#stage !== 'responding' || kind !== 'complete' || id !== invocation?.id) return null
+    if (this.#stage !== 'responding' || id !== invocation?.id) return null
     this.#stage = 'responded'
     return invocation
   }

@@ -2,10 +2,10 @@
  * stdout of the emulator: whole lines of the function, its extensions and START, END, REPORT, in order.
  *
  * What comes within ten milliseconds is written at once, because a write per line would cost more than the
- * invocation it tells of; under load it is what comes within fifty, or 64 KB. A pipe is opened anew without blocking, so that a reader who has stopped reading does not
- * stop the emulator. Past a bound it does, since nothing is to be lost; but a reader who takes nothing at all for two
- * seconds has stopped for good, and is not waited for again: callers and signals would wait with it. What comes then
- * is dropped, and said to be, until the reader goes on.
+ * invocation it tells of; under load it is what comes within fifty, or 64 KB. A pipe is opened anew without blocking,
+ * so that a reader who has stopped reading does not stop the emulator. Past a bound it does, since nothing is to be
+ * lost; but a reader who takes nothing at all for two seconds has stopped for good, and is not waited for again: callers
+ * and signals would wait with it. What comes then is dropped, and said to be, until the reader goes on.
  */
 
 import { writeSync } from 'node:fs'

@@ -209,7 +209,7 @@ async function live(seed: number, events: number): Promise<{ warm: number; cold:
 }
 
 describe('an environment on its warm path and one that always asks the rules', () => {
-  test('do the same in ten thousand random events', async () => {
+  test('do the same in nineteen thousand random events', async () => {
     const counts = { warm: 0, cold: 0 }
     for (let seed = 1; seed <= 100; seed++) {
       const { warm, cold } = await live(seed, 200)

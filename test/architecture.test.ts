@@ -12,8 +12,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // the rules, what runs them, and the edges, which know nothing of each other
   core: ['core'],
   engine: ['core', 'engine'],
-  gateway: ['core', 'engine', 'gateway'],
-  api: ['core', 'engine', 'api'],
+  http: ['http'],
+  gateway: ['core', 'engine', 'http', 'gateway'],
+  api: ['core', 'engine', 'http', 'api'],
   process: ['core', 'engine', 'process'],
   telemetry: ['core', 'engine', 'telemetry', 'unblock.ts'],
   // a program of its own, which talks to ours over HTTP

@@ -1,0 +1,84 @@
+/**
+ * One HTTP request and its answer, as the edges see them. Outside of `src/http` nothing knows Bun's server.
+ *
+ * Nothing here is a promise: a request of a warm invocation is answered from within the callback that delivers it, and
+ * one that waits is kept by whoever will answer it.
+ */
+
+/** name, value, name, value, … in the order and the letter case of the wire; values are Latin-1. */
+export type Fields = readonly string[]
+
+/** The bytes of an answer. A list is sent piece by piece, never joined. */
+export type Body = string | Uint8Array | readonly Uint8Array[]
+
+/** How the body of a request ended. `truncated`: the peer went away, or broke the framing, before its end. */
+export type BodyEnd =
+  | { readonly kind: 'complete'; readonly trailers: Fields }
+  | { readonly kind: 'truncated' }
+
+/** Receives the body of a request. */
+export interface BodyReader {
+  /** One piece as it came; the bytes are the reader's to keep. */
+  chunk(bytes: Uint8Array): void
+  /** Once, after the last piece. */
+  end(end: BodyEnd): void
+}
+
+export interface Exchange {
+  readonly method: string
+  /** path and query as sent, without scheme and host */
+  readonly target: string
+  /** the peer's address; empty when it is not known any more */
+  readonly peer: string
+  /** HTTP version as spoken, `HTTP/1.1` or `HTTP/1.0` */
+  readonly protocol: string
+  /** All headers as sent, duplicates apart. */
+  readonly headers: Fields
+  /** First value of a header, by its lower-case name; null when it was not sent. */
+  header(name: string): string | null
+  /** The request has a body: a length above 0, or chunked. */
+  readonly hasBody: boolean
+  /** Starts the body: at most once, now or later. A body that nobody reads is discarded with the answer. */
+  read(reader: BodyReader): void
+  /** Stops reading from the peer, and goes on; a few pieces may still come. While paused, a leaving peer is not noticed. */
+  pause(): void
+  resume(): void
+  /** The peer went away before the answer was complete. */
+  readonly gone: boolean
+  /** Called once when that happens, never if it has happened already. Only parked exchanges set it. */
+  onGone: (() => void) | null
+  /** Answers in one piece. False, and nothing happens, when an answer has begun or the peer has gone. */
+  respond(status: number, headers: Fields, body?: Body): boolean
+  /** Answers piece by piece; null under the same conditions. */
+  stream(status: number, headers: Fields): ResponseStream | null
+}
+
+export interface ResponseStream {
+  /** False: the peer is slow; write no more until `onDrain`, and leave the bytes as they are until then. */
+  write(bytes: Uint8Array): boolean
+  onDrain: (() => void) | null
+  end(trailers?: Fields): void
+  /** Breaks the connection, so that nobody takes what came for the whole. */
+  abort(): void
+}
+
+export interface Listener {
+  readonly port: number
+  /** No new connections and requests; those that wait are still answered. */
+  close(): void
+  /** Ends what is left. */
+  stop(): Promise<void>
+}
+
+/** `hostname` without brackets, port 0 for a free one. */
+export interface ListenAt {
+  readonly hostname: string
+  readonly port: number
+}
+
+/** `handle` answers or keeps the exchange. What it throws goes to `failed`, and the peer gets a 500. */
+export type Listen = (
+  at: ListenAt,
+  handle: (exchange: Exchange) => void,
+  failed: (error: unknown) => void,
+) => Listener

@@ -1,7 +1,7 @@
 /**
  * All that the emulator is told from outside, read once. Everything else in the program receives values from here.
  *
- * How the command line is read: rie-classic.md 1.2 and 1.6 for what the reference has, decisions.md section 7 for ours.
+ * The command line is read as the reference reads it (behaviour.md 1.1 to 1.5). Options of this emulator stand before the command.
  */
 
 import { closest } from 'fastest-levenshtein'
@@ -19,7 +19,7 @@ import { findBootstrap, type Probe, systemProbe, taskDirectory } from './process
 
 export { ConfigError }
 
-/** Whose answers callers get; `auto` decides by the request (decisions.md section 1). */
+/** Whose answers callers get; `auto` decides by the request (DECISIONS.md, "Two dialects"). */
 export type Dialect = 'auto' | 'rie' | 'lambda'
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
@@ -177,7 +177,7 @@ const launchOf = (
  * Reads the command line (without the program's name) and the environment.
  *
  * Throws ConfigError, and nothing else, for what the user got wrong. A command that cannot run is not wrong here: it
- * is reported by each invocation (decisions.md section 7). `sample` is the handler to serve when nothing else is given.
+ * is reported by each invocation (behaviour.md 1.6). `sample` is the handler to serve when nothing else is given.
  */
 export const parseConfig = (
   argv: readonly string[],

@@ -57,7 +57,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
   const metrics = new Metrics()
   /** the environment that has the configured address; the others have free ports */
   let primary: EnvironmentId | null = null
-  /** decided when the first environment looks for extensions, and kept (rie-classic.md 5.1) */
+  /** decided when the first environment looks for extensions, and kept (behaviour.md 4.2) */
   let extensionsOff: boolean | null = null
 
   const discover = (log: Log): readonly string[] => {

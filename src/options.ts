@@ -2,7 +2,7 @@
  * The one table of options: what each is called on the command line and in the environment, its default, what it may
  * be, and its help line. The usage text is generated from it, so that text and behaviour cannot part.
  *
- * Flag beats variable beats default; an empty variable counts as absent (decisions.md section 7).
+ * Flag beats variable beats default; an empty variable counts as absent.
  */
 
 import type { Address, Dialect, LogLevel } from './config.ts'
@@ -82,7 +82,7 @@ const address: Kind<Address> = {
   },
 }
 
-/** The four that the reference has (rie-classic.md 1.1); recognised after the command too. */
+/** The four that the reference has (behaviour.md 1.1); recognised after the command too. */
 export const sharedOptions = {
   gateway: {
     flag: '--runtime-interface-emulator-address',

@@ -4,7 +4,7 @@
  * Loading pino takes several milliseconds, half of what a whole cold start may take, and pino-pretty as much again.
  * So neither is imported before the first line that the level lets through, and the first lines are held back until
  * an invocation that comes right at the start has had its chance to be answered. No transports: they are worker threads,
- * which a compiled program cannot start (platform-facts.md), and every line is on its way when the call returns.
+ * which a compiled program cannot start, and every line is on its way when the call returns.
  */
 
 import { fstatSync, writeSync } from 'node:fs'

@@ -5,13 +5,13 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** Where a function lies in an image, and the directory that a bootstrap runs in (rie-classic.md 1.6). */
+/** Where a function lies in an image, and the directory that a bootstrap runs in (behaviour.md 1.4). */
 export const taskDirectory = '/var/task'
 
-/** In this order (decisions.md section 5; rie-classic.md 1.6). */
+/** In this order (behaviour.md 1.4). */
 const candidates = ['/var/task/bootstrap', '/opt/bootstrap', '/var/runtime/bootstrap']
 
-/** The reference's switch for layers that turn all extensions off (rie-classic.md 5.1). */
+/** The reference's switch for layers that turn all extensions off (behaviour.md 4.2). */
 const disablingFile = '/opt/disable-extensions-jwigqn8j'
 
 /** What a path leads to, symbolic links followed. `other` is what can never be run: a socket, a pipe, a device. */
@@ -78,7 +78,7 @@ export const findBootstrap = (probe: Probe = systemProbe): BootstrapSearch => {
 
 /**
  * Base names of the external extensions: everything directly inside that is not a directory, links to directories
- * included, in byte order (rie-classic.md 5.1). Whether one can be run shows when it is started.
+ * included, in byte order (behaviour.md 4.1). Whether one can be run shows when it is started.
  *
  * A missing directory holds none. Another trouble is a text to log; initialisation goes on without extensions.
  */

@@ -1,5 +1,5 @@
 /**
- * The environment variables of children (decisions.md section 5).
+ * The environment variables of children (behaviour.md 6.1 to 6.4).
  */
 
 import type { Address, Config } from '../config.ts'
@@ -35,7 +35,7 @@ export const runtimeEnvironment = (config: Config, runtimeApi: string): Record<s
   return environment
 }
 
-/** Not for extensions (lambda-service.md section 5), and no name that starts with `_` (rie-classic.md 3.2). */
+/** Not for extensions (behaviour.md 6.3), and no name that starts with `_` (behaviour.md 6.4). */
 const runtimeOnly =
   /^(?:_|AWS_XRAY_|(?:AWS_EXECUTION_ENV|AWS_LAMBDA_LOG_GROUP_NAME|AWS_LAMBDA_LOG_STREAM_NAME|LAMBDA_RUNTIME_DIR|LAMBDA_TASK_ROOT)$)/
 

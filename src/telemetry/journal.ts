@@ -1,6 +1,6 @@
 /**
  * The log lines of one environment: what its processes write, as whole lines, and START, END, REPORT around it.
- * Formats are those of lambda-service.md 1 and 6.
+ * The formats are the service's (behaviour.md 7.1 to 7.4).
  */
 
 import type { ProcessName, Verdict } from '../core/failure.ts'

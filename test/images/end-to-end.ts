@@ -1,4 +1,4 @@
-/** The end-to-end cases of the reference (rie-classic.md 10.1), on our program and on the reference itself. */
+/** The cases of the reference's own end-to-end tests, on our program and on the reference itself. */
 import { join } from 'node:path'
 import { type Case, equal, silent, truth } from './case.ts'
 import { functions } from './pid1.ts'

@@ -1,0 +1,122 @@
+/** What a comment cites is there: facts in `behaviour.md` by number, decisions by heading, nothing outside this repository. */
+
+import { describe, expect, test } from 'bun:test'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { chapters } from './chapters.ts'
+
+const root = join(import.meta.dir, '../..')
+const behaviour = readFileSync(join(import.meta.dir, 'behaviour.md'), 'utf8')
+const decisions = readFileSync(join(root, 'DECISIONS.md'), 'utf8')
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
+
+/** The facts by number. */
+const facts = new Map(
+  behaviour.split('\n\n').flatMap((block) => {
+    const fact = /^\*\*(\d+\.\d+)\*\* /.exec(block)
+    return fact === null ? [] : [[fact[1] as string, oneLine(block)] as const]
+  }),
+)
+const headings = [...decisions.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading as string)
+const pages = [...behaviour.matchAll(/^\| ([A-Z]+) \| \[[^\]]+\]\(https:\/\//gm)].map(
+  ([, key]) => key as string,
+)
+const titles = new Set(chapters.flatMap(({ cases }) => cases.map(({ title }) => title)))
+
+const citing = [
+  ...['src', 'test', 'bench'].flatMap((folder) =>
+    [...new Bun.Glob('**/*.{ts,mjs,py,c,go,rs,java,sh,md}').scanSync(join(root, folder))].map(
+      (path) => `${folder}/${path}`,
+    ),
+  ),
+  ...['README.md', 'DECISIONS.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'build.ts', 'sbom.ts', '.ci/run'],
+].filter((path) => !/(^|\/)(node_modules|\.cache|target)\//.test(path) && path !== own())
+
+function own(): string {
+  return `test/contract/${basename(import.meta.path)}`
+}
+
+/** A file's text with comments that are broken into lines made whole. */
+const text = (path: string): string =>
+  readFileSync(join(root, path), 'utf8')
+    .replace(/\n[ \t]*(?:\*|\/\/|#)? ?/g, ' ')
+    .replace(/\s+/g, ' ')
+
+/** Being rewritten; their comments cite documents of the time before. */
+const rewritten = /^src\/(core|engine|api|gateway)\//
+
+/** Files of this repository that a text may name, wherever it stands. */
+const documents = ['README.md', 'DECISIONS.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'behaviour.md']
+
+describe('behaviour.md', () => {
+  test('its facts are numbered one after the other, under the chapter of their number', () => {
+    const numbers = [...behaviour.matchAll(/^(?:## (\d+)\. |\*\*(\d+\.\d+)\*\* )/gm)].map(
+      ([, chapter, fact]) => chapter ?? fact,
+    )
+    const expected: string[] = []
+    for (const number of numbers) {
+      const [chapter, fact] = (number ?? '').split('.').map(Number)
+      const [before = 0, last = 0] = (expected.at(-1) ?? '0').split('.').map(Number)
+      if (fact === undefined) expected.push(String(before + 1))
+      else expected.push(`${before}.${last + 1}`)
+      expect(chapter).toBe(Number(expected.at(-1)?.split('.')[0]))
+    }
+    expect(numbers).toEqual(expected)
+    expect(facts.size).toBeGreaterThan(0)
+  })
+
+  test('every fact has a source', () => {
+    const without = [...facts].filter(([, fact]) => !/\[[A-Z]+\]/.test(fact) && !/ Case: "/.test(fact))
+    expect(without.map(([number]) => number)).toEqual([])
+  })
+
+  test('every page is listed, and every listed page is a source', () => {
+    const named = [...facts.values()].flatMap((fact) =>
+      [...fact.matchAll(/\[([A-Z]+)\]/g)].map(([, key]) => key),
+    )
+    expect([...new Set(named)].toSorted()).toEqual(pages.toSorted())
+  })
+
+  test('every case is there', () => {
+    const named = [...facts.values()].flatMap((fact) => {
+      const cases = fact.split(' Case: ')[1]
+      return cases === undefined ? [] : [...cases.matchAll(/"([^"]+)"/g)].map(([, title]) => title as string)
+    })
+    expect(named.filter((title) => !titles.has(title))).toEqual([])
+    expect(named.length).toBeGreaterThan(0)
+  })
+})
+
+describe('what is cited', () => {
+  test('facts of behaviour.md are there', () => {
+    const cited = citing.flatMap((path) =>
+      [...text(path).matchAll(/behaviour\.md`? (\d+\.\d+(?:(?:, | and | to )\d+\.\d+)*)/g)].flatMap(
+        ([, numbers]) => (numbers as string).split(/, | and | to /).map((number) => ({ path, number })),
+      ),
+    )
+    expect(cited.filter(({ number }) => !facts.has(number))).toEqual([])
+    expect(cited.length).toBeGreaterThan(1)
+  })
+
+  test('decisions are there under the heading that is named', () => {
+    const cited = citing.flatMap((path) =>
+      [...text(path).matchAll(/DECISIONS\.md, "([^"]+)"/g)].map(([, heading]) => ({ path, heading })),
+    )
+    expect(cited.filter(({ heading }) => !headings.includes(heading as string))).toEqual([])
+    expect(cited.length).toBeGreaterThan(0)
+  })
+
+  test('no document is named that a clone does not have', () => {
+    const foreign = citing
+      .filter((path) => !rewritten.test(path))
+      .flatMap((path) =>
+        [...text(path).matchAll(/(?<![\w/.<-])((?:[\w.-]+\/)*[\w.-]+\.md)\b/g)]
+          .map(([, name]) => name as string)
+          .filter((name) => !documents.includes(name) && !existsSync(join(root, name)))
+          .filter((name) => !existsSync(join(root, dirname(path), name)))
+          .map((name) => `${path} names ${name}`),
+      )
+    expect(foreign).toEqual([])
+  })
+})

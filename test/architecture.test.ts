@@ -105,6 +105,21 @@ test('imports name files that exist', () => {
   expect(missing).toEqual([])
 })
 
+test('the rules are read in one direction: no file of them leads back to itself', () => {
+  const imports = new Map(
+    sources
+      .filter(({ unit }) => unit === 'core')
+      .map(({ path, imports }) => [path, imports.flatMap(({ name }) => target(path, name) ?? [])]),
+  )
+  const circles: string[] = []
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+    else for (const to of imports.get(path) ?? []) visit(to, [...way, path])
+  }
+  for (const path of imports.keys()) visit(path, [])
+  expect(circles).toEqual([])
+})
+
 test('the rules and what runs them need no package, nor anything of the system', () => {
   const packages = sources
     .filter(({ unit }) => unit === 'core' || unit === 'engine')

@@ -1,9 +1,11 @@
 /**
- * The extensions of one environment: who is there, who registered for what, who still owes a `/event/next`.
+ * The extensions of one environment: which there are, for which events they registered, which still owe an
+ * `/event/next`.
  *
- * Started → Registered → Ready ⇄ Running → (InitError | ExitError | gone). An extension is Ready from the moment it
- * asks for the next event; it is Running from the moment it gets one. `poll` is its parked request; a Ready extension
- * whose poller went away has none and is handed its event when it asks again.
+ * Started → Registered → Ready ⇄ Running. From Registered an extension may go to InitError, before its first poll; from
+ * Registered, Ready and Running to ExitError. Both are final; the process is expected to end. An extension is Ready
+ * from the moment it asks for the next event and Running from the moment it gets one. `poll` is its parked request; a
+ * Ready extension whose poller went away has none, and gets its event when it asks again.
  */
 
 import {
@@ -18,7 +20,7 @@ import {
   refused,
   runtimeExit,
 } from './failure.ts'
-import type { ExtensionId, PollId, RequestId } from './ids.ts'
+import type { ApiCallId, ExtensionId, RequestId } from './ids.ts'
 
 export type EventName = 'INVOKE' | 'SHUTDOWN'
 
@@ -32,13 +34,13 @@ export interface Extension {
   readonly external: boolean
   readonly events: readonly EventName[]
   readonly state: ExtensionState
-  readonly poll: PollId | null
+  readonly poll: ApiCallId | null
   /** an INVOKE event that it has not fetched yet, because its poller went away */
-  readonly due: RequestId | null
+  readonly pendingInvoke: RequestId | null
   /** the process of an external extension is running */
   readonly alive: boolean
-  /** it was given its SHUTDOWN event: if it polls again it has finished */
-  readonly told: boolean
+  /** it has had its SHUTDOWN event: another poll says that it has finished */
+  readonly shutdownSent: boolean
 }
 
 /** An external extension right after its launch. */
@@ -50,9 +52,9 @@ export function launched(name: string): Extension {
     events: [],
     state: 'Started',
     poll: null,
-    due: null,
+    pendingInvoke: null,
     alive: true,
-    told: false,
+    shutdownSent: false,
   }
 }
 
@@ -75,7 +77,7 @@ export interface Registration {
 }
 
 /**
- * The checks of rie-classic.md 5.3, rows 4 to 8, in their order. `open` says whether internal extensions may still
+ * The reference's checks, in its order. `open` says whether internal extensions may still
  * register, which they may until the runtime has asked for its first event.
  */
 export function register(
@@ -116,7 +118,10 @@ export function register(
   return [...all, internal]
 }
 
-/** The extension of that identifier, or the refusal that its caller gets; the two texts differ (rie-classic.md 5.5). */
+/**
+ * The extension of that identifier, or the refusal of the request that named it; the two texts differ, as the
+ * reference's do.
+ */
 export function identify(
   all: readonly Extension[],
   id: ExtensionId,
@@ -155,24 +160,24 @@ export function mayReportExitError(extension: Extension): Refusal | null {
   return illegal(`extension ${extension.id}`, state, 'Exited')
 }
 
-/** What a poll that waited gets when its own extension reports `/exit/error` meanwhile. */
+/** The answer to a parked poll when the same extension reports `/exit/error`. */
 export function overtaken(extension: Extension): Refusal {
   return illegal(`extension ${extension.id}`, 'ExitError', 'Ready', concurrentModification)
 }
 
-const reports: Readonly<Partial<Record<ExtensionState, string>>> = {
-  InitError: 'Extension.InitError',
-  ExitError: 'Extension.ExitError',
+/** The error type that an extension in this state has reported; null if it has reported none. */
+function reportedError(state: ExtensionState): string | null {
+  return state === 'InitError' || state === 'ExitError' ? `Extension.${state}` : null
 }
 
 /**
  * The fault of a process that ended. Its text says how; an error that an extension had reported before is the first
- * cause and names the type, also of the end of another process (rie-classic.md 7.5).
+ * cause and names the type, also of the end of another process, as in the reference.
  */
 export function exitFault(all: readonly Extension[], process: ProcessName, status: ExitStatus): Fault {
-  const ended = all.find((extension) => extension.external && processOf(extension) === process)
-  const first = all.find((extension) => reports[extension.state] !== undefined)
-  const type = reports[ended?.state ?? 'Started'] ?? reports[first?.state ?? 'Started']
+  const ended = ownerOf(all, process)
+  const first = all.find(({ state }) => reportedError(state) !== null)
+  const type = (ended && reportedError(ended.state)) ?? (first && reportedError(first.state)) ?? undefined
   if (process !== 'runtime') return extensionExit(type ?? 'Extension.Crash', status)
   const fault = runtimeExit(status)
   return type === undefined ? fault : { ...fault, errorType: type }
@@ -184,6 +189,31 @@ export const allRegistered = (all: readonly Extension[]): boolean =>
 export const allReady = (all: readonly Extension[]): boolean =>
   all.every((extension) => extension.state === 'Ready')
 
-/** Nobody who was told of the invocation is still at work on it. */
+/** No extension that got the invocation still works on it. */
 export const noneOwed = (all: readonly Extension[]): boolean =>
   all.every((extension) => extension.state === 'Ready' || !extension.events.includes('INVOKE'))
+
+/** Where polls are parked: those of the runtime, and one per extension. */
+export interface Polls {
+  readonly polls: readonly ApiCallId[]
+  readonly extensions: readonly Extension[]
+}
+
+/** Removes a poll whose peer went away from where it is parked. */
+export function dropPoll({ polls, extensions }: Polls, call: ApiCallId): Polls {
+  const owner = extensions.find(({ poll }) => poll === call)
+  return {
+    polls: polls.includes(call) ? polls.filter((poll) => poll !== call) : polls,
+    extensions: owner ? replace(extensions, owner, { poll: null }) : extensions,
+  }
+}
+
+/** The external extension of this process; undefined for the runtime's, or when there is none. */
+export const ownerOf = (all: readonly Extension[], process: ProcessName): Extension | undefined =>
+  all.find((extension) => extension.external && processOf(extension) === process)
+
+/** The same list with the external extension of this process marked as ended. */
+export function markExited(all: readonly Extension[], process: ProcessName): readonly Extension[] {
+  const extension = ownerOf(all, process)
+  return extension ? replace(all, extension, { alive: false }) : all
+}

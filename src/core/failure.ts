@@ -6,8 +6,13 @@
  * - a *fault* is why a process or an init attempt failed; it becomes an outcome if an invocation was running;
  * - a bug throws, and is ours.
  *
- * Names and texts are those of the reference (rie-classic.md 2.5, 4.1, 5.3–5.6, 7.5) and the service.
+ * Names and texts are those of the reference and the service; the contract suite compares them.
  */
+
+import { maxResponseBytes } from './limits.ts'
+
+// they stood here; until all who import them have moved
+export { maxAsyncRequestBytes, maxExtensions, maxRequestBytes, maxResponseBytes } from './limits.ts'
 
 /** Bytes that pass through untouched: the rules carry them from event to effect and never look inside. */
 export interface Payload {
@@ -73,7 +78,7 @@ export function verdict(outcome: Outcome): Verdict {
 
 export const success: Verdict = { status: 'success', errorType: null }
 
-/** The refusals of the Runtime and Extensions API with their status codes (rie-classic.md 4.1, 5.2). */
+/** The refusals of the Runtime and Extensions API with their status codes, as in the reference. */
 export const refusals = {
   InvalidRequestID: 400,
   InvalidFunctionResponseMode: 400,
@@ -113,15 +118,6 @@ const notAllowed = 'State transition is not allowed'
 export const concurrentModification = 'Concurrent state modification'
 
 export const invalidRequestId: Refusal = refused('InvalidRequestID', 'Invalid request ID')
-
-/** Largest response that a function may give, in bytes: 6 MiB and 100 (lambda-service.md 1). */
-export const maxResponseBytes = 6 * 1024 * 1024 + 100
-/** Largest event that a caller may send, in bytes: 6 MiB. */
-export const maxRequestBytes = 6 * 1024 * 1024
-/** The same for an event whose caller does not wait for the answer: 1 MiB. */
-export const maxAsyncRequestBytes = 1024 * 1024
-/** Extensions of one environment, external and internal together. */
-export const maxExtensions = 10
 
 export const tooLarge: Refusal = refused(
   'RequestEntityTooLarge',
@@ -175,7 +171,7 @@ export const truncated: Fault = {
 
 export const tooManyExtensions: Fault = { errorType: 'Extension.LaunchError', text: 'ErrTooManyExtensions' }
 
-/** An init that took too long, and whom it waited for: for the log, as a caller sees the retry or the timeout. */
+/** An init that took too long, and what it waited for. For the log: a caller sees the retry or the timeout. */
 export const initTimeout = (awaited: string): Fault => ({
   errorType: initTimeoutType,
   text: `Init timed out: ${awaited}`,

@@ -11,11 +11,14 @@ export type RequestId = Branded<string, 'RequestId'>
 /** The identifier that an extension was given when it registered: a lower-case UUID v4. */
 export type ExtensionId = Branded<string, 'ExtensionId'>
 
-/** One parked HTTP request (`/next` of the runtime or of an extension), unique within an environment. */
-export type PollId = Branded<number, 'PollId'>
+/** One request to the Runtime or Extensions API (a poll, an upload, a registration, …), unique in its environment. */
+export type ApiCallId = Branded<number, 'ApiCallId'>
+
+/** The name of `ApiCallId` until all who import it have moved. */
+export type PollId = ApiCallId
 
 /** The number of an execution environment, counted from 1 and never used twice in one emulator. */
 export type EnvironmentId = Branded<number, 'EnvironmentId'>
 
-/** Counts the times that an environment started its processes, so that an old process is not taken for a new one. */
+/** Counts how often an environment has started its processes, so that an old process is not taken for a new one. */
 export type Generation = Branded<number, 'Generation'>

@@ -1,17 +1,15 @@
-/**
- * The list of invocations in flight, and the serving state around it. Written out field by field, because this is on
- * the way of every invocation: spreads were a seventh of what the rules cost.
- */
+/** The list of invocations in flight, and the serving state around it. */
 
+import type { Effect } from './effect.ts'
 import type { Verdict } from './failure.ts'
 import type { RequestId } from './ids.ts'
-import type { Effect, Inflight, Serving } from './lifecycle.ts'
+import type { Inflight, Serving } from './state.ts'
 
 /** A step of `serving` that is being put together. */
 export type Draft = [Serving, ...Effect[]]
 
 /** The state of the same start with these in it. */
-export function next(
+export function rebuild(
   { generation }: Serving,
   polls: Serving['polls'],
   inflight: Serving['inflight'],
@@ -33,7 +31,7 @@ export function staged(
   return { id, stage, verdict: end, exited }
 }
 
-/** The same list with one entry in place of another. */
+/** The same list with `by` in place of `old`. */
 export function swap(inflight: readonly Inflight[], old: Inflight, by: Inflight): readonly Inflight[] {
   return inflight.length === 1 ? [by] : inflight.map((entry) => (entry === old ? by : entry))
 }

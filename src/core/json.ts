@@ -3,8 +3,9 @@
  * 6 MB of nothing but brackets keep one busy for seconds.
  */
 
-/** Deepest nesting, which is that of Go's decoder; no data is that deep. */
-export const maxDepth = 10_000
+import { maxJsonDepth } from './limits.ts'
+
+export { maxJsonDepth as maxDepth } from './limits.ts'
 
 const quote = 0x22
 const comma = 0x2c
@@ -44,7 +45,7 @@ export function jsonProblem(text: Uint8Array): string | null {
       at++
       expected = 'value'
     } else if (byte === bracket || byte === brace) {
-      if (open.length === maxDepth) return `more than ${maxDepth} levels of nesting`
+      if (open.length === maxJsonDepth) return `more than ${maxJsonDepth} levels of nesting`
       // each closes with the character after the next
       open.push(byte + 2)
       at++

@@ -1,8 +1,9 @@
 /**
- * What extensions report of their own end, in any phase. Neither report ends the phase: the extension is expected to
- * exit, and its exit does (rie-classic.md 5.5).
+ * `/init/error` and `/exit/error` of extensions, in any phase. Neither report ends the phase: the extension is expected
+ * to exit, and its exit does.
  */
 
+import type { Effect } from './effect.ts'
 import {
   type Extension,
   identify,
@@ -11,13 +12,12 @@ import {
   overtaken,
   replace,
 } from './extensions.ts'
-import type { ExtensionId, PollId } from './ids.ts'
-import type { Effect } from './lifecycle.ts'
+import type { ApiCallId, ExtensionId } from './ids.ts'
 
 /** `/init/error`: of an extension that has registered and not polled. */
 export function reportInitError(
   all: readonly Extension[],
-  call: PollId,
+  call: ApiCallId,
   id: ExtensionId,
 ): readonly [readonly Extension[], ...Effect[]] {
   const extension = identify(all, id, 'report')
@@ -30,7 +30,7 @@ export function reportInitError(
 /** `/exit/error`; a poll of the same extension that waits is answered with a refusal. */
 export function reportExitError(
   all: readonly Extension[],
-  call: PollId,
+  call: ApiCallId,
   id: ExtensionId,
 ): readonly [readonly Extension[], ...Effect[]] {
   const extension = identify(all, id, 'report')

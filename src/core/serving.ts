@@ -1,12 +1,13 @@
 /**
  * Serving: one event at a time goes to the runtime and to every extension that subscribed to INVOKE.
  *
- * The caller is answered when the runtime has responded. The invocation is over, and the environment free, when the
+ * The caller is answered when the runtime has responded. The invocation is finishInvocation, and the environment free, when the
  * runtime and all those extensions have asked for the next event; until then the function timeout runs on.
  *
  * Races, both orders of each being a cell here and a trace in the tests:
- * - response against deadline: a response whose body is complete before the timer fires is the answer; afterwards the
- *   answer was the timeout and the response is refused, because the environment is stopping.
+ * - response against deadline: a response whose body is complete before the timer fires is the answer; later the
+ *   timeout was the answer; a response that begins then gets 400, because its id is not in flight, and one whose body
+ *   was being read gets 403.
  * - response against exit: a runtime may end as soon as its answer is on its way. An exit while the body is being read
  *   is kept until the body is complete or broken off; an exit before the runtime began to answer is the answer.
  * - `/next` against the end of its own `/response`: clients use several connections, so the poll may be seen first. It
@@ -15,10 +16,14 @@
  *   deadline; if the runtime turns out to be dead, the environment starts again for it, as it was never delivered.
  */
 
+import { type Effect, finishInvocation, type Reply, recordStart, type Step } from './effect.ts'
+import { admit, beginStop, notify } from './enter.ts'
+import type { On } from './event.ts'
 import {
-  type Extension,
+  dropPoll,
   exitFault,
   identify,
+  markExited,
   mayPoll,
   noneOwed,
   register as registerExtension,
@@ -36,63 +41,31 @@ import {
   type Verdict,
   verdict,
 } from './failure.ts'
-import type { PollId, RequestId } from './ids.ts'
-import { type Draft, find, next, runtimeState, staged, stageName, swap } from './inflight.ts'
-import type { Effect, Inflight, On, Reply, Serving, Starting, Step } from './lifecycle.ts'
+import type { ApiCallId } from './ids.ts'
+import { type Draft, find, rebuild, runtimeState, staged, stageName, swap } from './inflight.ts'
 import { reportExitError } from './reports.ts'
-import { begun, forget, over } from './starting.ts'
-import { beginStop } from './stopping.ts'
-
-/** From starting: everyone is ready; the invocation that caused the start, if one did, is delivered. */
-export function serve({ generation, polls, extensions, waiting }: Starting): Step {
-  const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions }
-  return waiting === null ? [state] : admit(state, waiting)
-}
+import type { Inflight, Serving } from './state.ts'
 
 export function invoke(state: Serving, { id }: On<'invoke'>): Step {
   return admit(state, id)
 }
 
-/** START is written when the event is delivered, not while a poll is waited for. */
-function admit(state: Serving, id: RequestId): Step {
-  const { polls, inflight, extensions } = state
-  const entry: Inflight = { id, stage: 'waiting', verdict: null, exited: null }
-  const arm: Effect = { do: 'arm-deadline', id }
-  const poll = polls[0]
-  if (poll === undefined) return [next(state, polls, [...inflight, entry], extensions), arm]
-  const step: Draft = [state, arm, begun(id), { do: 'reply', call: poll, reply: { kind: 'invocation', id } }]
-  const told = notify(extensions, id, step)
-  step[0] = next(state, polls.slice(1), [...inflight, staged(entry, 'running')], told)
-  return step
-}
-
-/** Everyone who subscribed to INVOKE gets the event now, or with the next poll if the poller went away. */
-function notify(all: readonly Extension[], id: RequestId, step: Draft): readonly Extension[] {
-  if (all.length === 0) return all
-  return all.map((extension) => {
-    if (!extension.events.includes('INVOKE') || extension.state !== 'Ready') return extension
-    if (extension.poll === null) return { ...extension, state: 'Running', due: id }
-    step.push({ do: 'reply', call: extension.poll, reply: { kind: 'invoke-event', id } })
-    return { ...extension, state: 'Running', poll: null }
-  })
-}
-
-export function runtimeNext(state: Serving, { call, behind }: On<'runtime/next'>): Step {
+export function runtimeNext(state: Serving, { call, concurrentPoll }: On<'runtime/next'>): Step {
   const { polls, inflight, extensions } = state
   const current = inflight[0]
   if (current?.stage === 'waiting') {
     const { id } = current
-    const step: Draft = [state, begun(id), { do: 'reply', call, reply: { kind: 'invocation', id } }]
-    const told = notify(extensions, id, step)
-    step[0] = next(state, polls, swap(inflight, current, staged(current, 'running')), told)
+    const step: Draft = [state, recordStart(id), { do: 'reply', call, reply: { kind: 'invocation', id } }]
+    const notified = notify(extensions, id, step)
+    step[0] = rebuild(state, polls, swap(inflight, current, staged(current, 'running')), notified)
     return step
   }
-  // A runtime that asks again before it answers has lost the event: the reference hands it out again, and so do we.
-  // A second poller that came before the event is none of that: it waits for the next one.
-  if (current?.stage === 'running' && behind !== true) {
+  // A runtime that asks again before it answers has lost the event: it gets it again, as from the reference. A second
+  // poller that asked before the event was delivered has lost nothing: it waits for the next one.
+  if (current?.stage === 'running' && concurrentPoll !== true) {
     return [state, { do: 'reply', call, reply: { kind: 'invocation', id: current.id } }]
   }
-  return settleUp([next(state, [...polls, call], inflight, extensions)])
+  return finishIfDone([rebuild(state, [...polls, call], inflight, extensions)])
 }
 
 export function response(state: Serving, { call, id, mode }: On<'runtime/response'>): Step {
@@ -124,9 +97,14 @@ export function error(state: Serving, { call, id }: On<'runtime/error'>): Step {
 
 const read: Reply = { kind: 'read' }
 
-function beginReading(state: Serving, entry: Inflight, stage: 'responding' | 'erroring', call: PollId): Step {
+function beginReading(
+  state: Serving,
+  entry: Inflight,
+  stage: 'responding' | 'erroring',
+  call: ApiCallId,
+): Step {
   const inflight = swap(state.inflight, entry, staged(entry, stage))
-  return [next(state, state.polls, inflight, state.extensions), { do: 'reply', call, reply: read }]
+  return [rebuild(state, state.polls, inflight, state.extensions), { do: 'reply', call, reply: read }]
 }
 
 /** The body of `/response` or `/error` is complete, too large, or broken off. */
@@ -139,11 +117,11 @@ export function received(state: Serving, event: On<'runtime/received'>): Step {
   const outcome = outcomeOf(entry, event)
   const responded = staged(entry, 'responded', verdict(outcome))
   const inflight = swap(state.inflight, entry, responded)
-  const settled = next(state, state.polls, inflight, state.extensions)
+  const settled = rebuild(state, state.polls, inflight, state.extensions)
   const settle: Effect = { do: 'settle', id: entry.id, outcome }
   const reply: Effect = { do: 'reply', call, reply: outcome.kind === 'oversize' ? tooLarge : accepted }
-  if (entry.exited === null) return settleUp([settled, settle, reply])
-  const [after, ...more] = fail(settled, responded, entry.exited)
+  if (entry.exited === null) return finishIfDone([settled, settle, reply])
+  const [after, ...more] = failInvocation(settled, responded, entry.exited)
   return [after, settle, reply, ...more]
 }
 
@@ -160,14 +138,14 @@ function outcomeOf(entry: Inflight, { received, errorType }: On<'runtime/receive
     case 'trailers':
       return { kind: 'broken-stream', payload: received.payload, contentType: received.contentType }
     case 'truncated':
-      // of a runtime that died in the middle of its answer, its death is the cause
+      // the death of a runtime in the middle of its answer is the cause
       return { kind: 'fault', fault: entry.exited ?? truncated }
   }
 }
 
 export function register(state: Serving, { call, registration }: On<'extension/register'>): Step {
   const result = registerExtension(state.extensions, false, registration)
-  // Nobody can register now; the checks before that one have texts of their own, so they are made all the same.
+  // Registration is closed. The earlier checks run first, because their messages differ.
   return 'kind' in result ? [state, { do: 'reply', call, reply: result }] : [state]
 }
 
@@ -176,19 +154,19 @@ export function extensionNext(state: Serving, { call, id }: On<'extension/next'>
   if ('kind' in extension) return [state, { do: 'reply', call, reply: extension }]
   const refusal = mayPoll(extension)
   if (refusal) return [state, { do: 'reply', call, reply: refusal }]
-  if (extension.due !== null) {
-    const extensions = replace(state.extensions, extension, { due: null })
-    const reply = { kind: 'invoke-event', id: extension.due } as const
+  if (extension.pendingInvoke !== null) {
+    const extensions = replace(state.extensions, extension, { pendingInvoke: null })
+    const reply = { kind: 'invoke-event', id: extension.pendingInvoke } as const
     return [
       { ...state, extensions },
       { do: 'reply', call, reply },
     ]
   }
   const extensions = replace(state.extensions, extension, { state: 'Ready', poll: call })
-  return settleUp([{ ...state, extensions }])
+  return finishIfDone([{ ...state, extensions }])
 }
 
-/** Too late for all: an extension that serves has polled. */
+/** Always refused: an extension that serves has polled. */
 export function extensionInitError(state: Serving, { call, id }: On<'extension/init-error'>): Step {
   const extension = identify(state.extensions, id, 'report')
   const reply =
@@ -202,24 +180,21 @@ export function extensionExitError(state: Serving, { call, id }: On<'extension/e
 }
 
 export function gone(state: Serving, { call }: On<'gone'>): Step {
-  return [{ ...state, ...forget(state, call) }]
+  return [{ ...state, ...dropPoll(state, call) }]
 }
 
-/** Deadline against `finish`: a timer that fires for an invocation that is over moves nothing. */
+/** Deadline against the end: a timer that fires for an invocation that is over moves nothing. */
 export function deadline(state: Serving, { id }: On<'deadline'>): Step {
   const entry = find(state, id)
   if (entry === undefined) return [state]
-  return cut(state, entry, { kind: 'timeout' }, 'timeout')
+  return abort(state, entry, { kind: 'timeout' }, 'timeout')
 }
 
 export function exit(state: Serving, { process, status }: On<'exit'>): Step {
   const [entry] = state.inflight
   const runtime = process === 'runtime'
-  const dead = runtime
-    ? undefined
-    : state.extensions.find((extension) => extension.external && `extension:${extension.name}` === process)
   const fault = exitFault(state.extensions, process, status)
-  const left = dead ? { ...state, extensions: replace(state.extensions, dead, { alive: false }) } : state
+  const left: Serving = { ...state, extensions: markExited(state.extensions, process) }
   const record: Effect = {
     do: 'record',
     record: { type: 'fault', process, fault, idle: entry === undefined },
@@ -237,42 +212,54 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
     return beginStop(left, name, 'failure', afterwards, [record, disarm], runtime)
   }
   // a runtime that had ended while its answer was being read is the first cause
-  const [after, ...effects] = fail(left, entry, entry.exited ?? fault, runtime || entry.exited !== null)
+  const [after, ...effects] = failInvocation(
+    left,
+    entry,
+    entry.exited ?? fault,
+    runtime || entry.exited !== null,
+  )
   return [after, ...effects, record]
 }
 
 export function stop(state: Serving): Step {
   const [entry] = state.inflight
   if (entry === undefined) return beginStop(state, 'Ready', 'spindown', { to: 'stopped' }, [])
-  return cut(state, entry, { kind: 'shutdown' }, 'spindown')
+  return abort(state, entry, { kind: 'shutdown' }, 'spindown')
 }
 
-/** Ends what is in flight with a fault of a process; a caller who has an answer keeps it. */
-function fail(state: Serving, entry: Inflight, fault: Fault, runtimeGone = true): Step {
-  const effects = conclude(entry, { kind: 'fault', fault })
+/** Ends what is in flight with the fault of a process; a caller that has an answer keeps it. */
+function failInvocation(state: Serving, entry: Inflight, fault: Fault, runtimeGone = true): Step {
+  const effects = answerAndFinish(entry, { kind: 'fault', fault })
   return beginStop(state, runtimeState(state), 'failure', { to: 'cold', retry: false }, effects, runtimeGone)
 }
 
-function cut(state: Serving, entry: Inflight, outcome: Outcome, reason: 'timeout' | 'spindown'): Step {
+function abort(state: Serving, entry: Inflight, outcome: Outcome, reason: 'timeout' | 'spindown'): Step {
   const afterwards =
     reason === 'spindown' ? ({ to: 'stopped' } as const) : ({ to: 'cold', retry: false } as const)
   const runtimeGone = entry.exited !== null
-  return beginStop(state, runtimeState(state), reason, afterwards, conclude(entry, outcome), runtimeGone)
+  return beginStop(
+    state,
+    runtimeState(state),
+    reason,
+    afterwards,
+    answerAndFinish(entry, outcome),
+    runtimeGone,
+  )
 }
 
 /** Answers the caller unless that has happened, and reports the first verdict that is not success. */
-function conclude(entry: Inflight, outcome: Outcome): Effect[] {
+function answerAndFinish(entry: Inflight, outcome: Outcome): Effect[] {
   const end: Verdict = entry.verdict && entry.verdict.status !== 'success' ? entry.verdict : verdict(outcome)
   const settle: Effect[] = entry.verdict === null ? [{ do: 'settle', id: entry.id, outcome }] : []
-  return [...settle, ...over(entry.id, end, entry.stage !== 'waiting')]
+  return [...settle, ...finishInvocation(entry.id, end, entry.stage !== 'waiting')]
 }
 
-/** If nobody owes anything any more, the invocation is over and the environment free. */
-function settleUp(step: Draft): Step {
+/** When the runtime and all extensions have polled, the invocation is over and the environment free. */
+function finishIfDone(step: Draft): Step {
   const [state] = step
   const entry = state.inflight[0]
   if (entry?.stage !== 'responded' || state.polls.length === 0 || !noneOwed(state.extensions)) return step
-  step[0] = next(state, state.polls, state.inflight.slice(1), state.extensions)
-  step.push(...over(entry.id, entry.verdict ?? success, true))
+  step[0] = rebuild(state, state.polls, state.inflight.slice(1), state.extensions)
+  step.push(...finishInvocation(entry.id, entry.verdict ?? success, true))
   return step
 }

@@ -6,63 +6,64 @@
  */
 
 import { type Outcome, success } from '../core/failure.ts'
-import type { EnvironmentId, Generation, PollId, RequestId } from '../core/ids.ts'
+import type { ApiCallId, EnvironmentId, Generation, RequestId } from '../core/ids.ts'
 import {
   type Effect,
+  type EnvironmentState,
   type Event,
   isFree,
   isOpen,
-  type Received,
   type Reply,
-  type Environment as State,
   step,
+  type UploadResult,
 } from '../core/lifecycle.ts'
-import { Crew, type CrewParts } from './crew.ts'
 import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 import { type RecordParts, Records } from './records.ts'
+import { Supervisor, type SupervisorParts } from './supervisor.ts'
 import { type TimerParts, Timers } from './timers.ts'
-import { type Caller, Warm } from './warm.ts'
+import { type PendingCall, Warm } from './warm.ts'
 
-export type { Caller } from './warm.ts'
+/** The name of `PendingCall` until all who import it have moved. */
+export type { PendingCall, PendingCall as Caller } from './warm.ts'
 
 /** What an environment is made of. */
-export interface EnvironmentParts extends RecordParts, CrewParts, TimerParts {
+export interface EnvironmentParts extends RecordParts, SupervisorParts, TimerParts {
   readonly id: EnvironmentId
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
-  /** Asks the rules for every step, also where their answer is known; the tests compare the two. */
+  /** Asks the rules for every step, also where their answer is known; a test compares the two. */
   readonly neverWarm?: boolean
-  /** Called after every step that left the environment able to take an invocation, or stopped it. */
+  /** Called after every event that was dispatched, and when an invocation is over. */
   changed(environment: Environment): void
 }
 
 export class Environment {
   readonly id: EnvironmentId
-  /** Set by the API: looks whether the peers of polls that were parked just now are still there. */
+  /** Set by the API: checks whether the peers of polls that were parked a moment ago are still there. */
   lookAtPolls: () => void = () => {}
   /** the tenant that it serves; undefined before its first invocation */
   tenant: string | null | undefined = undefined
   /** monotonic milliseconds of the end of the last invocation */
   idleSince: number
   readonly #parts: EnvironmentParts
-  #state: State = { phase: 'cold', generation: 0 as Generation, retry: false }
+  #state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
   #busy = false
   readonly #queue: Event[] = []
   readonly #invocations = new Few<RequestId, Invocation>()
-  readonly #callers = new Few<PollId, Caller>()
+  readonly #pending = new Few<ApiCallId, PendingCall>()
   #calls = 0
-  readonly #crew: Crew
+  readonly #supervisor: Supervisor
   readonly #timers: Timers
   readonly #records: Records
-  readonly #warm: Warm = new Warm(this.#callers, this.#invocations)
-  /** when the event that is performed came, in monotonic milliseconds; 0 while nobody has asked */
+  readonly #warm: Warm = new Warm(this.#pending, this.#invocations)
+  /** Time of the current event in monotonic milliseconds, read on first use; 0 = not read yet. */
   #eventAt = 0
 
   constructor(parts: EnvironmentParts) {
     this.id = parts.id
     this.#parts = parts
-    this.#crew = new Crew(parts, {
+    this.#supervisor = new Supervisor(parts, {
       generation: () => this.#state.generation,
       awaited: () => this.#awaited,
       launchFailed: (process, fault) => this.dispatch({ type: 'launch-failed', process, fault }),
@@ -71,12 +72,12 @@ export class Environment {
         this.dispatch({ type: 'exit', process, status })
       },
     })
-    this.#records = new Records(parts, this.#crew.running)
+    this.#records = new Records(parts, this.#supervisor.running)
     this.#timers = new Timers(parts, (event) => this.dispatch(event))
     this.idleSince = parts.clock.now()
   }
 
-  get state(): State {
+  get state(): EnvironmentState {
     return this.#warm.state ?? this.#state
   }
 
@@ -112,7 +113,7 @@ export class Environment {
 
   /** Process ids of what runs here. */
   pids(): Record<string, number> {
-    return Object.fromEntries([...this.#crew.running].map(([name, process]) => [name, process.pid]))
+    return Object.fromEntries([...this.#supervisor.running].map(([name, process]) => [name, process.pid]))
   }
 
   /** Peak of resident memory so far, in bytes, as of the last look. */
@@ -140,12 +141,14 @@ export class Environment {
     poll.reply({ kind: 'invocation', id: invocation.id }, invocation)
   }
 
-  /** The runtime asks for its next event; `behind` is as in the event of that name. */
-  next(call: PollId, caller: Caller, behind = false): void {
-    const over = this.#warm.next(call, caller)
+  /** The runtime asks for its next event; `concurrentPoll` is as in the event. */
+  next(call: ApiCallId, pending: PendingCall, concurrentPoll = false): void {
+    const over = this.#warm.next(call, pending)
     if (over === null) {
-      this.park(caller, call)
-      this.dispatch(behind ? { type: 'runtime/next', call, behind } : { type: 'runtime/next', call })
+      this.park(pending, call)
+      this.dispatch(
+        concurrentPoll ? { type: 'runtime/next', call, concurrentPoll } : { type: 'runtime/next', call },
+      )
       return
     }
     const now = this.#parts.clock.now()
@@ -160,8 +163,8 @@ export class Environment {
   }
 
   /** The response is there. True means that the caller has it; else it is up to the rules, as above. */
-  endResponse(id: RequestId, received: Received): boolean {
-    // of an answer that is none, the rules know what to do
+  endResponse(id: RequestId, received: UploadResult): boolean {
+    // Incomplete uploads are decided by the rules.
     if (received.kind !== 'complete') return false
     const invocation = this.#warm.received(id)
     if (invocation === null) return false
@@ -171,43 +174,43 @@ export class Environment {
   }
 
   /**
-   * Idle death against invocation: a process may have ended without our having been told, because the caller's
-   * request was read first. Asked before an invocation is handed to an environment that was idle for a moment, so
-   * that the death costs no caller anything. Returns whether there was one; the state has moved on then.
+   * Death against invocation: a process may have ended while idle, and its end may be unread because the caller's
+   * request was read first. Called before an invocation is handed to an environment that was idle for a moment, so
+   * that the death fails no invocation. Returns whether there was one; the state has moved on then.
    *
-   * A process closes its connections some time before the kernel calls it dead, so its polls are looked at too: with
-   * none left, the invocation waits for a poll, and the death that follows is no failure of it.
+   * The kernel closes the connections of a dying process before it reports its end, so the polls are checked too: with
+   * none left, the invocation waits for a poll, and is not failed by the end that follows.
    */
   noticeDeaths(): boolean {
-    if (this.#crew.trusted(this.#parts.clock.now() - this.idleSince)) return false
+    if (this.#supervisor.trusted(this.#parts.clock.now() - this.idleSince)) return false
     this.lookAtPolls()
-    this.#crew.noticeDeaths()
+    this.#supervisor.noticeDeaths()
     return !this.free
   }
 
   /** The id of one API request, which goes into the event that it becomes. */
-  newCall(): PollId {
-    return ++this.#calls as PollId
+  newCall(): ApiCallId {
+    return ++this.#calls as ApiCallId
   }
 
   /** Keeps the way to answer an API request. */
-  park(caller: Caller, call: PollId = this.newCall()): PollId {
-    this.#callers.add(call, caller)
+  park(pending: PendingCall, call: ApiCallId = this.newCall()): ApiCallId {
+    this.#pending.add(call, pending)
     return call
   }
 
-  /** Takes a request back that was parked; false if it is not there any more. */
-  withdraw(call: PollId): boolean {
-    return this.#callers.take(call) !== undefined
+  /** Takes back a parked request; false if it has been answered or taken back. */
+  withdraw(call: ApiCallId): boolean {
+    return this.#pending.take(call) !== undefined
   }
 
   /** Whether that request has not been answered yet. */
-  waits(call: PollId): boolean {
-    return this.#warm.waits(call) || this.#callers.has(call)
+  waits(call: ApiCallId): boolean {
+    return this.#warm.waits(call) || this.#pending.has(call)
   }
 
   /** The peer of that request went away. */
-  gone(call: PollId): void {
+  gone(call: ApiCallId): void {
     if (this.#warm.waits(call)) this.#state = this.#warm.leave() ?? this.#state
     if (this.withdraw(call)) this.dispatch({ type: 'gone', call })
   }
@@ -274,10 +277,10 @@ export class Environment {
         this.dispatch({ type: 'discovered', extensions: this.#parts.discover() })
         return
       case 'spawn':
-        this.#crew.spawn(effect.process)
+        this.#supervisor.spawn(effect.process)
         return
       case 'signal':
-        this.#crew.signal(effect.process, effect.signal)
+        this.#supervisor.signal(effect.process, effect.signal)
         return
       case 'sweep':
         this.#sweep()
@@ -290,10 +293,10 @@ export class Environment {
     }
   }
 
-  #reply(call: PollId, reply: Reply): void {
-    const caller = reply.kind === 'read' ? this.#callers.get(call) : this.#callers.take(call)
+  #reply(call: ApiCallId, reply: Reply): void {
+    const pending = reply.kind === 'read' ? this.#pending.get(call) : this.#pending.take(call)
     const named = reply.kind === 'invocation' || reply.kind === 'invoke-event'
-    caller?.reply(reply, named ? this.#invocations.get(reply.id) : undefined)
+    pending?.reply(reply, named ? this.#invocations.get(reply.id) : undefined)
   }
 
   #settle(invocation: Invocation, outcome: Outcome, now: number): void {
@@ -303,18 +306,18 @@ export class Environment {
 
   #finish(id: RequestId, now: number): void {
     this.#timers.disarmDeadline(id)
-    this.#crew.survived()
+    this.#supervisor.survived()
     this.idleSince = now
   }
 
-  /** Somebody waits for what the processes do. */
+  /** An init or an invocation waits for what the processes do. */
   get #awaited(): boolean {
     const { state } = this
     return state.phase === 'starting' || (state.phase === 'serving' && state.inflight.length > 0)
   }
 
   #sweep(): void {
-    this.#crew.sweep()
+    this.#supervisor.sweep()
     this.#records.forgetMemory()
   }
 

@@ -10,7 +10,7 @@ import type { ExtensionReport, InitPhase } from '../core/lifecycle.ts'
 export type { ExitStatus, ProcessName }
 
 /**
- * Why a process could not be started, in the words of the reference (rie-classic.md 7.5):
+ * Why a process could not be started, in the words of the reference:
  * `fork/exec PATH: permission denied`, `exec: "NAME": executable file not found in $PATH`, …
  */
 export interface LaunchFailure {

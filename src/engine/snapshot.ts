@@ -1,7 +1,7 @@
 /** What an environment is doing, in words for people, for `/_rie/state`, and for the figures. */
 
 import type { RequestId } from '../core/ids.ts'
-import { isFree, type Environment as State } from '../core/lifecycle.ts'
+import { type EnvironmentState, isFree } from '../core/lifecycle.ts'
 import type { Environment } from './environment.ts'
 
 /**
@@ -49,13 +49,13 @@ export function snapshot(environment: Environment, now: number): EnvironmentSnap
   }
 }
 
-function invocationsOf(state: State): RequestId[] {
+function invocationsOf(state: EnvironmentState): RequestId[] {
   if (state.phase === 'serving') return state.inflight.map(({ id }) => id)
   if (state.phase === 'starting') return state.waiting === null ? [] : [state.waiting]
   return state.phase === 'stopping' && state.afterwards.to === 'starting' ? [state.afterwards.waiting] : []
 }
 
-export function activity(state: State): Activity {
+export function activity(state: EnvironmentState): Activity {
   switch (state.phase) {
     case 'cold':
     case 'starting':
@@ -73,11 +73,11 @@ export const isBusy = ({ state }: Environment): boolean =>
   state.phase === 'serving' ? state.inflight.length > 0 : invocationsOf(state).length > 0
 
 /** It works for nobody any more and will be open again by itself: after an answer, or after a failure. */
-export function isRecovering(state: State): boolean {
+export function isRecovering(state: EnvironmentState): boolean {
   if (state.phase === 'stopping') return state.afterwards.to === 'cold'
   return state.phase === 'serving' && state.inflight.length > 0 && state.inflight[0]?.stage === 'responded'
 }
 
 /** It is being stopped for good, and makes room for another. */
-export const isLeaving = (state: State): boolean =>
+export const isLeaving = (state: EnvironmentState): boolean =>
   state.phase === 'stopping' && state.afterwards.to === 'stopped'

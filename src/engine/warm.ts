@@ -11,13 +11,13 @@
  */
 
 import { success } from '../core/failure.ts'
-import type { PollId, RequestId } from '../core/ids.ts'
-import type { Inflight, Reply, Serving, Environment as State } from '../core/lifecycle.ts'
+import type { ApiCallId, RequestId } from '../core/ids.ts'
+import type { EnvironmentState, Inflight, Reply, Serving } from '../core/lifecycle.ts'
 import type { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 
-/** An API request that waits for what the rules say to it. */
-export interface Caller {
+/** A request to the Runtime or Extensions API that waits for its answer. */
+export interface PendingCall {
   /**
    * `read` asks for the body and is followed by another reply; any other is the last one. The invocation is the one
    * that the reply names, if it names one.
@@ -33,15 +33,15 @@ export class Warm {
   /** as the rules left it: with one poll and nothing in flight */
   #idle: Serving | null = null
   /** the poll that is parked when idle */
-  #call = 0 as PollId
-  #caller: Caller | null = null
+  #call = 0 as ApiCallId
+  #caller: PendingCall | null = null
   /** in flight when not idle */
   #invocation: Invocation | null = null
-  readonly #callers: Few<PollId, Caller>
+  readonly #callers: Few<ApiCallId, PendingCall>
   readonly #invocations: Few<RequestId, Invocation>
 
   /** The tables are the environment's; who is on this path is in neither. */
-  constructor(callers: Few<PollId, Caller>, invocations: Few<RequestId, Invocation>) {
+  constructor(callers: Few<ApiCallId, PendingCall>, invocations: Few<RequestId, Invocation>) {
     this.#callers = callers
     this.#invocations = invocations
   }
@@ -62,7 +62,7 @@ export class Warm {
   }
 
   /** Takes over from the rules, if there is nothing in this state that needs them. */
-  enter(state: State): void {
+  enter(state: EnvironmentState): void {
     if (state.phase !== 'serving' || state.inflight.length > 0 || state.extensions.length > 0) return
     const [call, second] = state.polls
     if (call === undefined || second !== undefined) return
@@ -88,7 +88,7 @@ export class Warm {
   }
 
   /** This poll is parked here. */
-  waits(call: PollId): boolean {
+  waits(call: ApiCallId): boolean {
     return this.#caller !== null && this.#call === call
   }
 
@@ -98,7 +98,7 @@ export class Warm {
   }
 
   /** An invocation comes: whose poll gets it, or null if that is not the next step. */
-  invoke(invocation: Invocation): Caller | null {
+  invoke(invocation: Invocation): PendingCall | null {
     const caller = this.#caller
     if (caller === null) return null
     this.#stage = 'running'
@@ -123,7 +123,7 @@ export class Warm {
   }
 
   /** The runtime asks for the next event: what is over with that, or null if that is not the next step. */
-  next(call: PollId, caller: Caller): Invocation | null {
+  next(call: ApiCallId, caller: PendingCall): Invocation | null {
     if (this.#stage !== 'responded') return null
     const invocation = this.#invocation
     this.#stage = 'idle'

@@ -28,9 +28,9 @@ test('an extension that was launched has not registered', () => {
     events: [],
     state: 'Started',
     poll: null,
-    due: null,
+    pendingInvoke: null,
     alive: true,
-    told: false,
+    shutdownSent: false,
   })
   expect(processOf(launched('watch'))).toBe('extension:watch')
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { type Environment, isFree, isOpen } from '../../src/core/lifecycle.ts'
+import { type EnvironmentState, isFree, isOpen } from '../../src/core/lifecycle.ts'
 import { type Candidate, mayWait, type Placement, place } from '../../src/core/placement.ts'
 import { at, call, cold, one, serving, starting, stopped, stopping } from './script.ts'
 
@@ -12,13 +12,13 @@ const busy = serving({ inflight: [at('running')] })
 const forNobody = starting()
 const forSomebody = starting({ waiting: one })
 
-const of = (name: string, state: Environment, tenant: Candidate['tenant'] = null): Named => ({
+const of = (name: string, state: EnvironmentState, tenant: Candidate['tenant'] = null): Named => ({
   name,
   free: isFree(state),
   open: isOpen(state),
   tenant,
 })
-const unused = (name: string, state: Environment): Named => ({ ...of(name, state), tenant: undefined })
+const unused = (name: string, state: EnvironmentState): Named => ({ ...of(name, state), tenant: undefined })
 const told = (placement: Placement<Named>): string =>
   'environment' in placement ? `${placement.do} ${placement.environment.name}` : placement.do
 

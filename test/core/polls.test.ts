@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import type { Generation, PollId, RequestId } from '../../src/core/ids.ts'
+import type { ApiCallId, Generation, RequestId } from '../../src/core/ids.ts'
 import { type Serving, step } from '../../src/core/lifecycle.ts'
 
 const id = 'id' as RequestId
-const call = 7 as PollId
+const call = 7 as ApiCallId
 const running: Serving = {
   phase: 'serving',
   generation: 1 as Generation,
@@ -20,5 +20,7 @@ test('a poll that asks again for the event that is running gets it again', () =>
 })
 
 test('a second poller that came before the event, but comes into force behind it, waits for the next one', () => {
-  expect(step(running, { type: 'runtime/next', call, behind: true })).toEqual([{ ...running, polls: [call] }])
+  expect(step(running, { type: 'runtime/next', call, concurrentPoll: true })).toEqual([
+    { ...running, polls: [call] },
+  ])
 })

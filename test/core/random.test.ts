@@ -6,16 +6,16 @@
 
 import { describe, expect, test } from 'bun:test'
 import type { ProcessName } from '../../src/core/failure.ts'
-import type { ExtensionId, Generation, PollId, RequestId } from '../../src/core/ids.ts'
+import type { ApiCallId, ExtensionId, Generation, RequestId } from '../../src/core/ids.ts'
 import {
   type Effect,
-  type Environment,
+  type EnvironmentState,
   type Event,
   isFree,
   isOpen,
-  type Received,
   step,
   transitions,
+  type UploadResult,
 } from '../../src/core/lifecycle.ts'
 
 /** lives, in batches, so that a busy machine has time for each */
@@ -44,7 +44,7 @@ interface Fate {
 }
 
 interface Upload {
-  readonly call: PollId
+  readonly call: ApiCallId
   readonly id: RequestId
   readonly errorType: string | null
 }
@@ -59,7 +59,7 @@ const fires = {
 } as const satisfies Record<Timer, Event>
 
 const payload = { size: 1 }
-const uploads: readonly Received[] = [
+const uploads: readonly UploadResult[] = [
   { kind: 'complete', payload, contentType: null },
   { kind: 'complete', payload, contentType: null },
   { kind: 'oversize', bytes: 7_000_000 },
@@ -78,14 +78,14 @@ function must(condition: boolean, rule: string): asserts condition {
 }
 
 class World {
-  state: Environment = { phase: 'cold', generation: 0 as Generation, retry: false }
+  state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
   readonly history: Event[] = []
   readonly #below: (below: number) => number
   readonly #fates = new Map<RequestId, Fate>()
   #last: RequestId = 'none' as RequestId
   #calls = 0
   /** calls that nobody has answered yet */
-  readonly #open = new Set<PollId>()
+  readonly #open = new Set<ApiCallId>()
   readonly #uploads: Upload[] = []
   readonly #alive = new Set<ProcessName>()
   readonly #killed = new Set<ProcessName>()
@@ -244,7 +244,7 @@ class World {
     if (idle) must(this.#alive.size === 0, 'nothing is left alive')
   }
 
-  #needed(state: Environment): boolean {
+  #needed(state: EnvironmentState): boolean {
     switch (state.phase) {
       case 'starting':
         return state.attempt === 'init' ? this.#armed.init : this.#deadline === state.waiting
@@ -271,8 +271,8 @@ class World {
     return undefined
   }
 
-  #call(): PollId {
-    return ++this.#calls as PollId
+  #call(): ApiCallId {
+    return ++this.#calls as ApiCallId
   }
 
   #invoke(): Event {
@@ -473,7 +473,7 @@ test('random lives reach every cell', () => {
     const world = new World(seed)
     world.live()
     world.end(seed % 8 === 0)
-    let state: Environment = { phase: 'cold', generation: 0 as Generation, retry: false }
+    let state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
     for (const event of world.history) {
       if (transitions[state.phase][event.type]) reached.add(`${state.phase}: ${event.type}`)
       state = step(state, event)[0]

@@ -14,17 +14,16 @@ import type {
   RefusalCode,
   Verdict,
 } from '../../src/core/failure.ts'
-import type { ExtensionId, Generation, PollId, RequestId } from '../../src/core/ids.ts'
+import type { ApiCallId, ExtensionId, Generation, RequestId } from '../../src/core/ids.ts'
 import type {
-  Afterwards,
   Cold,
   Effect,
-  Environment,
+  EnvironmentState,
   Event,
   ExtensionReport,
   Inflight,
   InitPhase,
-  Received,
+  NextPhase,
   Reply,
   Serving,
   ShutdownReason,
@@ -32,13 +31,14 @@ import type {
   Stopped,
   Stopping,
   TimerName,
+  UploadResult,
 } from '../../src/core/lifecycle.ts'
 
 // who
 
 export const one = 'request-1' as RequestId
 export const two = 'request-2' as RequestId
-export const call = (number: number): PollId => number as PollId
+export const call = (number: number): ApiCallId => number as ApiCallId
 export const idOf = (name: string): ExtensionId => `id-of-${name}` as ExtensionId
 export const ext = (name: string): ProcessName => `extension:${name}`
 
@@ -48,10 +48,10 @@ const generation = (number: number): Generation => number as Generation
 
 export const payload: Payload = { size: 2 }
 export const document: Payload = { size: 40 }
-export const complete: Received = { kind: 'complete', payload, contentType: null }
-export const truncatedUpload: Received = { kind: 'truncated' }
-export const oversizeUpload: Received = { kind: 'oversize', bytes: 6_291_557 }
-export const trailers: Received = { kind: 'trailers', payload, contentType: 'text/plain' }
+export const complete: UploadResult = { kind: 'complete', payload, contentType: null }
+export const truncatedUpload: UploadResult = { kind: 'truncated' }
+export const oversizeUpload: UploadResult = { kind: 'oversize', bytes: 6_291_557 }
+export const trailers: UploadResult = { kind: 'trailers', payload, contentType: 'text/plain' }
 
 // states
 
@@ -104,10 +104,10 @@ export const stopped = (over: Partial<Stopped> = {}): Stopped => ({
 export const cooled: Cold = cold({ generation: generation(1) })
 export const second = { generation: generation(2), attempt: 'invoke' } as const
 
-export const toCold: Afterwards = { to: 'cold', retry: false }
-export const toRetry: Afterwards = { to: 'cold', retry: true }
-export const toStopped: Afterwards = { to: 'stopped' }
-export const toStart = (attempt: InitPhase, waiting: RequestId): Afterwards => ({
+export const toCold: NextPhase = { to: 'cold', retry: false }
+export const toRetry: NextPhase = { to: 'cold', retry: true }
+export const toStopped: NextPhase = { to: 'stopped' }
+export const toStart = (attempt: InitPhase, waiting: RequestId): NextPhase => ({
   to: 'starting',
   attempt,
   waiting,
@@ -129,9 +129,9 @@ export const external = (name: string, over: Partial<Extension> = {}): Extension
   events: [],
   state: 'Registered',
   poll: null,
-  due: null,
+  pendingInvoke: null,
   alive: true,
-  told: false,
+  shutdownSent: false,
   ...over,
 })
 
@@ -175,7 +175,7 @@ export const error = (number: number, id = one, errorType: string | null = null)
 })
 export const received = (
   number: number,
-  upload: Received = complete,
+  upload: UploadResult = complete,
   errorType: string | null = null,
   id = one,
 ): Event => ({ type: 'runtime/received', call: call(number), id, errorType, received: upload })
@@ -318,18 +318,18 @@ export const faultOf = (fault: Fault): Outcome => ({ kind: 'fault', fault })
 type Fields<S> = Partial<Omit<S, 'phase'>>
 
 /** A whole new state, or the fields of the old one that become others. */
-export type Change = Environment | Fields<Cold> | Fields<Starting> | Fields<Serving> | Fields<Stopping>
+export type Change = EnvironmentState | Fields<Cold> | Fields<Starting> | Fields<Serving> | Fields<Stopping>
 
 /** What happens, what it changes, and what is to be done about it. */
 export type Beat = readonly [event: Event, change: Change, ...effects: Effect[]]
 
 export interface Trace {
   readonly name: string
-  readonly given: Environment
+  readonly given: EnvironmentState
   readonly beats: readonly Beat[]
 }
 
-export const trace = (name: string, given: Environment, beats: readonly Beat[]): Trace => ({
+export const trace = (name: string, given: EnvironmentState, beats: readonly Beat[]): Trace => ({
   name,
   given,
   beats,

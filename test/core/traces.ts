@@ -112,7 +112,7 @@ const inner = (over: Parameters<typeof internal>[1] = {}) =>
   internal('inner', { events: ['INVOKE'], ...over })
 const ready = (number: number) => ({ state: 'Ready', poll: call(number) }) as const
 const working = { state: 'Running', poll: null } as const
-const told = { state: 'Ready', poll: null, told: true } as const
+const told = { state: 'Ready', poll: null, shutdownSent: true } as const
 const dead = { alive: false } as const
 
 const budget = arm('budget', 2000)
@@ -1299,7 +1299,10 @@ const racing: readonly Trace[] = [
       [invoke(), { inflight: [at('waiting')] }, armDeadline()],
       [
         next(4),
-        { inflight: [at('running')], extensions: [watch({ ...working, due: one }), quiet(ready(3))] },
+        {
+          inflight: [at('running')],
+          extensions: [watch({ ...working, pendingInvoke: one }), quiet(ready(3))],
+        },
         begun(),
         reply(4, invocation()),
       ],

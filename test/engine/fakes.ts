@@ -4,7 +4,7 @@
  */
 
 import type { ExitStatus, Outcome, ProcessName } from '../../src/core/failure.ts'
-import type { EnvironmentId, PollId, RequestId } from '../../src/core/ids.ts'
+import type { ApiCallId, EnvironmentId, RequestId } from '../../src/core/ids.ts'
 import type { Event, Reply } from '../../src/core/lifecycle.ts'
 import { Environment, type EnvironmentParts } from '../../src/engine/environment.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
@@ -208,14 +208,14 @@ export function invocation(
 
 /** What an API call was answered so far. */
 export interface Asked {
-  readonly call: PollId
+  readonly call: ApiCallId
   readonly replies: Reply[]
 }
 
 /** Calls an environment as the API does. */
-export function ask(environment: Environment, event: (call: PollId) => Event, log: string[] = []): Asked {
+export function ask(environment: Environment, event: (call: ApiCallId) => Event, log: string[] = []): Asked {
   const replies: Reply[] = []
-  const call: PollId = environment.park({
+  const call: ApiCallId = environment.park({
     reply(reply) {
       replies.push(reply)
       log.push(`reply ${call} ${reply.kind}`)
@@ -235,7 +235,7 @@ export function respond(environment: Environment, id: RequestId, log?: string[])
   return asked
 }
 
-export function complete(environment: Environment, id: RequestId, call: PollId): void {
+export function complete(environment: Environment, id: RequestId, call: ApiCallId): void {
   const received = { kind: 'complete', payload: new Blob(['"ok"']), contentType: null } as const
   environment.dispatch({ type: 'runtime/received', call, id, errorType: null, received })
 }

@@ -4,17 +4,17 @@
  */
 
 import { describe, expect, test } from 'bun:test'
-import type { ExtensionId, PollId, RequestId } from '../../src/core/ids.ts'
-import type { Received, Environment as State } from '../../src/core/lifecycle.ts'
+import type { ApiCallId, ExtensionId, RequestId } from '../../src/core/ids.ts'
+import type { EnvironmentState as State, UploadResult } from '../../src/core/lifecycle.ts'
 import type { Caller, Environment } from '../../src/engine/environment.ts'
 import { invocation, type Stage, stage } from './fakes.ts'
 
-const complete = (): Received => ({ kind: 'complete', payload: { size: 4 }, contentType: null })
+const complete = (): UploadResult => ({ kind: 'complete', payload: { size: 4 }, contentType: null })
 
 /** What a runtime posts, sent through an environment as the API does it. */
 class Upload implements Caller {
   reading = false
-  #call: PollId | null = null
+  #call: ApiCallId | null = null
   readonly name: string
   readonly #twin: Twin
   readonly #id: RequestId
@@ -47,7 +47,7 @@ class Upload implements Caller {
     this.#twin.log.push(`${this.name}: ${kind}`)
   }
 
-  end(received: Received): void {
+  end(received: UploadResult): void {
     const { environment } = this.#twin
     if (environment.endResponse(this.#id, received)) {
       this.reply({ kind: 'accepted' })
@@ -61,7 +61,7 @@ class Upload implements Caller {
 /** One of the two, and what it is called with under names that both know. */
 class Twin {
   readonly stage: Stage
-  readonly names = new Map<PollId, string>()
+  readonly names = new Map<ApiCallId, string>()
   readonly uploads: Upload[] = []
   /** it was open when it said, during this event, that something had changed */
   told = false
@@ -83,7 +83,7 @@ class Twin {
     return this.stage.log
   }
 
-  call(call: PollId, name: string): PollId {
+  call(call: ApiCallId, name: string): ApiCallId {
     this.names.set(call, name)
     return call
   }
@@ -109,7 +109,7 @@ class Twin {
   }
 }
 
-function named(state: State, names: ReadonlyMap<PollId, string>): unknown {
+function named(state: State, names: ReadonlyMap<ApiCallId, string>): unknown {
   return 'polls' in state ? { ...state, polls: state.polls.map((call) => names.get(call)) } : state
 }
 
@@ -155,7 +155,7 @@ async function live(seed: number, events: number): Promise<{ warm: number; cold:
       both(`invoke ${name}`, (twin) => twin.environment.invoke(invocation(name, twin.log, { tail })))
     } else if (reading >= 0 && kind < 80) {
       const odd = roll(20)
-      const received: Received =
+      const received: UploadResult =
         odd === 0 ? { kind: 'truncated' } : odd === 1 ? { kind: 'oversize', bytes: 7_000_000 } : complete()
       both(`end ${reading}`, (twin) => twin.uploads[reading]?.end(received))
     } else if (id !== undefined && kind < 70) {
@@ -222,7 +222,7 @@ describe('an environment on its warm path and one that always asks the rules', (
 
   test('differ only where the rules are not needed: with an extension they are', () => {
     const { environment, log } = stage()
-    const call = (reply: (kind: string) => void): PollId =>
+    const call = (reply: (kind: string) => void): ApiCallId =>
       environment.park({ reply: ({ kind }) => reply(kind) })
     environment.dispatch({ type: 'start' })
     const id = '6f9b2e5c-0000-4000-8000-000000000001' as ExtensionId

@@ -1,10 +1,10 @@
-/** Whom an init that took too long was waiting for, in words. */
+/** Says which processes a timed-out init was waiting for. */
 
 import type { Extension } from './extensions.ts'
-import type { Starting } from './lifecycle.ts'
+import type { Starting } from './state.ts'
 
-/** A mistake that is often made gets a hint: an external extension that does not register under its file's name. */
-export function awaited({ runtime, extensions }: Pick<Starting, 'runtime' | 'extensions'>): string {
+/** A common mistake gets a hint: an external extension has to register under the name of its file. */
+export function describeStall({ runtime, extensions }: Pick<Starting, 'runtime' | 'extensions'>): string {
   const absent = extensions.filter(({ state }) => state === 'Started')
   if (absent.length > 0) {
     const strangers = extensions.filter(({ external }) => !external)

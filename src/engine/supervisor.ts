@@ -1,51 +1,51 @@
-/** The processes of one environment, from their start until the last of what they left is swept away. */
+/** The processes of one environment, from their start until their process groups are swept. */
 
 import type { ExitStatus, Fault, ProcessName } from '../core/failure.ts'
 import type { Generation } from '../core/ids.ts'
 import type { Journal, LaunchFailure, Log, Processes, ProcessSpec, RunningProcess } from './ports.ts'
 
-export interface CrewParts {
+export interface SupervisorParts {
   readonly processes: Processes
   readonly journal: Journal
   readonly log: Log
   specify(process: ProcessName): ProcessSpec
 }
 
-/** What the environment knows of itself, and is told of its processes. */
-export interface CrewHooks {
+/** The supervisor's view of its environment, and what it reports to it. */
+export interface SupervisorHooks {
   generation(): Generation
-  /** somebody waits for an answer of these processes */
+  /** an init or an invocation waits for these processes */
   awaited(): boolean
   launchFailed(process: ProcessName, fault: Fault): void
   /** `peakBytes` is the kernel's figure for its memory */
   exited(process: ProcessName, status: ExitStatus, peakBytes: number): void
 }
 
-/** Milliseconds after its last invocation in which a crew is taken to be alive: asking would cost more. */
+/** Milliseconds after the last invocation within which the processes are assumed to be alive: asking costs more. */
 const aliveMs = 1
 /**
- * The same for one that has been through many invocations: of several environments under load each is idle for a
- * millisecond or two all the time. Who dies after each answer never gets there.
+ * The same for processes that have served `proof` invocations: of several environments under load each is idle for a
+ * millisecond or two all the time. A runtime that exits after each response never reaches this count.
  */
 const provenAliveMs = 20
 const proof = 16
 
-export class Crew {
-  readonly #parts: CrewParts
-  readonly #hooks: CrewHooks
+export class Supervisor {
+  readonly #parts: SupervisorParts
+  readonly #hooks: SupervisorHooks
   readonly #running = new Map<ProcessName, RunningProcess>()
   readonly #ended: RunningProcess[] = []
-  /** exits that wait for their turn of the event loop */
-  readonly #untold = new Set<() => void>()
-  /** invocations that these processes have been through */
+  /** exits that are held back for two turns of the event loop */
+  readonly #heldExits = new Set<() => void>()
+  /** invocations that these processes have served */
   #survived = 0
 
-  constructor(parts: CrewParts, hooks: CrewHooks) {
+  constructor(parts: SupervisorParts, hooks: SupervisorHooks) {
     this.#parts = parts
     this.#hooks = hooks
   }
 
-  /** Those that have not ended, as far as is known. */
+  /** The processes that are not known to have ended. */
   get running(): ReadonlyMap<ProcessName, RunningProcess> {
     return this.#running
   }
@@ -72,27 +72,27 @@ export class Crew {
     this.#running.get(name)?.signal(signal)
   }
 
-  /** They are through with one more invocation. */
+  /** They have served one more invocation. */
   survived(): void {
     this.#survived++
   }
 
-  /** Whether to take it that all are alive that long after their last invocation, in milliseconds. */
+  /** Whether all are assumed to be alive `idleMs` milliseconds after their last invocation. */
   trusted(idleMs: number): boolean {
-    return this.#untold.size === 0 && idleMs < (this.#survived < proof ? aliveMs : provenAliveMs)
+    return this.#heldExits.size === 0 && idleMs < (this.#survived < proof ? aliveMs : provenAliveMs)
   }
 
-  /** Tells at once of all exits that anybody could know of. */
+  /** Reports at once every exit that the system knows of. */
   noticeDeaths(): void {
     const generation = this.#hooks.generation()
-    for (const tell of [...this.#untold]) tell()
+    for (const tell of [...this.#heldExits]) tell()
     for (const [name, process] of this.#running) {
       const status = process.ended()
       if (status !== null) this.#tell(name, generation, status, 0)
     }
   }
 
-  /** Kills what is left of every group that was started, and lets go of them. */
+  /** Kills what is left of every process group that was started, and releases the groups. */
   sweep(): void {
     for (const process of this.#ended.splice(0)) process.dispose()
     for (const process of this.#running.values()) process.dispose()
@@ -101,20 +101,20 @@ export class Crew {
   }
 
   /**
-   * Response against exit: what a process wrote to its sockets before it ended may be unread still, because its end
-   * is seen first. While a caller waits, the exit is told two turns of the event loop later; it is told at once while
-   * nothing runs, so that no invocation is handed to a runtime that is known to be dead.
+   * Response against exit: the end of a process may be seen before what it wrote to its sockets has been read. While
+   * an init or an invocation waits, the exit is reported two turns of the event loop later. While nothing runs it is
+   * reported at once, so that no invocation is handed to a runtime that is known to be dead.
    */
   #exited(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
     const tell = (): void => {
-      this.#untold.delete(tell)
+      this.#heldExits.delete(tell)
       this.#tell(name, generation, status, peakBytes)
     }
     if (!this.#hooks.awaited()) {
       tell()
       return
     }
-    this.#untold.add(tell)
+    this.#heldExits.add(tell)
     setImmediate(() => setImmediate(tell))
   }
 

@@ -1,0 +1,71 @@
+/** What can happen to an execution environment. */
+
+import type { Registration } from './extensions.ts'
+import type { ExitStatus, Fault, Payload, ProcessName } from './failure.ts'
+import type { ApiCallId, ExtensionId, RequestId } from './ids.ts'
+
+/** How the upload of a response or error ended. `bytes` of an oversize one is its whole size, as far as that is known. */
+export type UploadResult =
+  | { readonly kind: 'complete'; readonly payload: Payload; readonly contentType: string | null }
+  | { readonly kind: 'oversize'; readonly bytes: number }
+  | { readonly kind: 'truncated' }
+  | { readonly kind: 'trailers'; readonly payload: Payload | null; readonly contentType: string | null }
+
+/** The name of `UploadResult` until all who import it have moved. */
+export type Received = UploadResult
+
+/** Everything that can happen to an environment. `call` is the HTTP request that waits for a `reply`. */
+export type Event =
+  /** initialise without an invocation */
+  | { readonly type: 'start' }
+  | { readonly type: 'invoke'; readonly id: RequestId }
+  /** the extensions that are to be started, or why there can be none of them started */
+  | { readonly type: 'discovered'; readonly extensions: readonly string[] }
+  | { readonly type: 'launch-failed'; readonly process: ProcessName; readonly fault: Fault }
+  | { readonly type: 'exit'; readonly process: ProcessName; readonly status: ExitStatus }
+  /** `concurrentPoll`: another poll of the runtime was parked when it came, so it does not ask for a lost event */
+  | { readonly type: 'runtime/next'; readonly call: ApiCallId; readonly concurrentPoll?: boolean }
+  | {
+      readonly type: 'runtime/response'
+      readonly call: ApiCallId
+      readonly id: RequestId
+      readonly mode: string | null
+    }
+  | {
+      readonly type: 'runtime/error'
+      readonly call: ApiCallId
+      readonly id: RequestId
+      readonly errorType: string | null
+    }
+  | {
+      readonly type: 'runtime/received'
+      readonly call: ApiCallId
+      readonly id: RequestId
+      readonly errorType: string | null
+      readonly received: UploadResult
+    }
+  | {
+      readonly type: 'runtime/init-error'
+      readonly call: ApiCallId
+      readonly errorType: string
+      readonly document: Payload
+    }
+  | { readonly type: 'extension/register'; readonly call: ApiCallId; readonly registration: Registration }
+  | { readonly type: 'extension/next'; readonly call: ApiCallId; readonly id: ExtensionId }
+  | { readonly type: 'extension/init-error'; readonly call: ApiCallId; readonly id: ExtensionId }
+  | { readonly type: 'extension/exit-error'; readonly call: ApiCallId; readonly id: ExtensionId }
+  /** the peer of a parked request went away */
+  | { readonly type: 'gone'; readonly call: ApiCallId }
+  | { readonly type: 'init-limit' }
+  | { readonly type: 'deadline'; readonly id: RequestId }
+  /** the runtime's share of the shutdown budget has passed */
+  | { readonly type: 'grace-over' }
+  /** the whole shutdown budget has passed */
+  | { readonly type: 'budget-over' }
+  /** processes are still there although SIGKILL was sent long ago */
+  | { readonly type: 'given-up' }
+  /** end for good; running invocations are aborted */
+  | { readonly type: 'stop' }
+
+/** The event of one type. */
+export type On<T extends Event['type']> = Extract<Event, { type: T }>

@@ -1,0 +1,27 @@
+/**
+ * All limits in one place, with where they come from. AWS's quotas are at
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; shutdown times are at
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html; what no page of AWS says was measured
+ * on the service or the reference, and is held by the contract suite.
+ */
+
+/** Largest event that a caller may send, in bytes: 6 MiB. */
+export const maxRequestBytes = 6 * 1024 * 1024
+/** The same for an event whose caller does not wait for the answer: 1 MiB. */
+export const maxAsyncRequestBytes = 1024 * 1024
+/** Largest buffered response of a function, in bytes: 6 MiB and 100. */
+export const maxResponseBytes = 6 * 1024 * 1024 + 100
+/** Largest streamed response of a function, in bytes: 200 MiB. */
+export const maxStreamBytes = 200 * 1024 * 1024
+/** Most extensions in one environment, external and internal together. */
+export const maxExtensions = 10
+/** Deepest nesting of a JSON document, as in Go's decoder, which the reference uses. */
+export const maxJsonDepth = 10_000
+
+/**
+ * Time to shut down, in milliseconds: with internal extensions only, with external ones, and the runtime's share of the
+ * latter.
+ */
+export const shutdownBudget = { internal: 500, external: 2000, runtime: 600 } as const
+/** How long processes are waited for after SIGKILL, in milliseconds: one in uninterruptible sleep ignores it. */
+export const killWaitMs = 2000

@@ -1,0 +1,105 @@
+/** The states of one execution environment, as plain data. What may follow a state stands above it. */
+
+import type { Extension } from './extensions.ts'
+import type { Fault, Verdict } from './failure.ts'
+import type { ApiCallId, Generation, RequestId } from './ids.ts'
+
+/** AWS's name for the two ways to initialise: on its own, with its own limit, or inside the invocation. */
+export type InitPhase = 'init' | 'invoke'
+
+/** Reasons as they are spelled on the wire of the service. */
+export type ShutdownReason = 'spindown' | 'timeout' | 'failure'
+
+/** No process runs. Successors: starting, by an invocation or an eager start; stopped. */
+export interface Cold {
+  readonly phase: 'cold'
+  readonly generation: Generation
+  /** an init attempt failed while nobody waited: the next invocation makes the second one */
+  readonly retry: boolean
+}
+
+/**
+ * Successors: serving, when the runtime and all extensions have asked for an event; stopping, at the first fault, limit
+ * or stop; cold or the next starting, in the same step, when a fault left no process to wait for; stopped, when a stop
+ * came before the runtime was launched and there are no extensions.
+ */
+export interface Starting {
+  readonly phase: 'starting'
+  readonly generation: Generation
+  readonly attempt: InitPhase
+  /** the invocation that caused this start; null for an eager one */
+  readonly waiting: RequestId | null
+  /** absent until all extensions have registered; Ready from its first `/next` */
+  readonly runtime: 'absent' | 'Started' | 'Ready'
+  readonly polls: readonly ApiCallId[]
+  readonly extensions: readonly Extension[]
+}
+
+/**
+ * Where an invocation is. waiting (no poll to hand it to: the poller went away) → running → responding | erroring
+ * (the body is being read) → responded. It leaves the list when the runtime and all extensions that got it have polled.
+ */
+export interface Inflight {
+  readonly id: RequestId
+  readonly stage: 'waiting' | 'running' | 'responding' | 'erroring' | 'responded'
+  /** null until the caller has been answered */
+  readonly verdict: Verdict | null
+  /** the runtime ended while its answer was being read: it counts once the answer has arrived or broken off */
+  readonly exited: Fault | null
+}
+
+/**
+ * Successors: stopping, by a timeout, the end of a process, or a stop; without extensions the end of the runtime leads
+ * to cold, or to starting if an invocation waits that was never delivered, in the same step.
+ */
+export interface Serving {
+  readonly phase: 'serving'
+  readonly generation: Generation
+  readonly polls: readonly ApiCallId[]
+  /** at most one in on-demand mode */
+  readonly inflight: readonly Inflight[]
+  readonly extensions: readonly Extension[]
+}
+
+/** What comes after stopping. */
+export type NextPhase =
+  | { readonly to: 'cold'; readonly retry: boolean }
+  | { readonly to: 'starting'; readonly attempt: InitPhase; readonly waiting: RequestId }
+  | { readonly to: 'stopped' }
+
+/**
+ * First the runtime gets its time, then the extensions theirs; processes that are left at the end are killed.
+ * Successor: what `afterwards` says.
+ */
+export interface Stopping {
+  readonly phase: 'stopping'
+  readonly generation: Generation
+  readonly reason: ShutdownReason
+  readonly step: 'runtime' | 'extensions'
+  /** the runtime's process is alive */
+  readonly runtime: boolean
+  /** the runtime's state when the stop began, for the text of refusals */
+  readonly runtimeState: string
+  readonly polls: readonly ApiCallId[]
+  readonly extensions: readonly Extension[]
+  readonly afterwards: NextPhase
+}
+
+/** The end: there is no successor. */
+export interface Stopped {
+  readonly phase: 'stopped'
+  readonly generation: Generation
+}
+
+export type EnvironmentState = Cold | Starting | Serving | Stopping | Stopped
+
+/** The state of one phase. */
+export type In<P extends EnvironmentState['phase']> = Extract<EnvironmentState, { phase: P }>
+
+/** Whether this environment can take an invocation at once: it serves, and nothing is in flight. */
+export const isFree = (state: EnvironmentState): boolean =>
+  state.phase === 'serving' && state.inflight.length === 0
+
+/** Whether an invocation may be bound to this environment: it is free, or will start or is starting for nobody. */
+export const isOpen = (state: EnvironmentState): boolean =>
+  isFree(state) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)

@@ -41,6 +41,9 @@ for (const name of names) {
   if (code !== 0 && failures.length === 0) broken++
   for (const { chapter, case: title, reason } of failures)
     console.log(`  failed: ${chapter}: ${title}: ${reason?.split('\n', 1)[0]}`)
+  for (const { case: title, faults = [] } of lines)
+    if (faults.length > 0)
+      console.log(`  met a known fault of ${name} ${faults.length} times, "${faults[0]}": ${title}`)
   console.log(`  ${summary(lines)}\n`)
 }
 
@@ -80,11 +83,13 @@ function summary(lines: readonly Result[]): string {
   }
   const reasons = [...skipped].map(([reason, n]) => `${n} skipped (${reason})`)
   const differ = count(lines, 'differs')
+  const again = lines.filter(({ faults = [] }) => faults.length > 0).length
   const verb = inverted ? 'differ, as listed' : 'differ on purpose'
   return [
     `${count(lines, 'passed')} passed`,
     `${count(lines, 'failed')} failed`,
     ...(differ > 0 ? [`${differ} ${verb}`] : []),
+    ...(again > 0 ? [`${again} run again after a known fault of the subject`] : []),
     ...reasons,
   ].join(', ')
 }

@@ -7,6 +7,7 @@
 import { describe, setDefaultTimeout, test } from 'bun:test'
 import { appendFileSync } from 'node:fs'
 import { patience } from '../harness.ts'
+import { type Attempt, type Attempts, attempts } from './attempts.ts'
 import { chapters } from './chapters.ts'
 import { differences } from './differences.ts'
 import type { Emulator } from './emulator.ts'
@@ -69,6 +70,8 @@ export interface Result {
   readonly case: string
   readonly result: 'passed' | 'failed' | 'skipped' | 'differs'
   readonly reason?: string
+  /** what a known fault of the subject said, once for each time that the case was run again for it */
+  readonly faults?: readonly string[]
 }
 
 const inverted = process.env.CONTRACT_VERIFY_DIFFERENCES === '1'
@@ -107,7 +110,10 @@ export function contract(subject: Subject | Missing, name: SubjectName): void {
       describe(chapter.title, () => {
         const ordered = [...cases.filter((each) => !each.alone), ...cases.filter((each) => each.alone)]
         for (const each of ordered) {
-          const record = (result: Result['result'], reason?: string) => {
+          const record = (
+            result: Result['result'],
+            { reason, faults = [] }: { reason?: string; faults?: readonly string[] } = {},
+          ) => {
             if (!results) return
             const line: Result = {
               subject: name,
@@ -115,6 +121,7 @@ export function contract(subject: Subject | Missing, name: SubjectName): void {
               case: each.title,
               result,
               ...(reason === undefined ? {} : { reason }),
+              ...(faults.length === 0 ? {} : { faults }),
             }
             appendFileSync(results, `${JSON.stringify(line)}\n`)
           }
@@ -123,21 +130,19 @@ export function contract(subject: Subject | Missing, name: SubjectName): void {
           )
           const skip = obstacle(subject, each, difference !== undefined)
           if (skip !== undefined) {
-            record(skip.kind, skip.reason)
+            record(skip.kind, skip)
             test.skip(each.title, () => {})
             continue
           }
           const define = each.alone ? test : test.concurrent
           define(each.title, () =>
             limit(async () => {
-              try {
-                if (difference && inverted) await fails(each, subject)
-                else await runs(each, subject)
-                record(difference ? 'differs' : 'passed')
-              } catch (error) {
-                record('failed', (error as Error).message)
-                throw error
-              }
+              const quiet = difference !== undefined && inverted
+              const outcome = await attempts(() => attempt(each, subject, quiet), subject.fault)
+              const { error, faults } = quiet ? turnedRound(outcome) : outcome
+              if (error === undefined) return record(difference ? 'differs' : 'passed', { faults })
+              record('failed', { reason: (error as Error).message, faults })
+              throw error
             }),
           )
         }
@@ -161,9 +166,10 @@ function obstacle(
   return undefined
 }
 
-/** Runs a case; if it fails, what its emulators wrote goes to the test's own stderr. */
-async function runs(each: Case, subject: Subject, quiet = false): Promise<void> {
+/** Runs a case once; unless `quiet`, what its emulators wrote goes to the test's own stderr when it fails. */
+async function attempt(each: Case, subject: Subject, quiet: boolean): Promise<Attempt> {
   const emulators: Emulator[] = []
+  const stderr = () => emulators.map((emulator) => emulator.stderr.text).join('')
   try {
     await each.run({
       subject,
@@ -174,26 +180,23 @@ async function runs(each: Case, subject: Subject, quiet = false): Promise<void> 
         return emulator
       },
     })
+    return { error: undefined, stderr: stderr() }
   } catch (error) {
     for (const emulator of quiet ? [] : emulators) {
       console.error(
         `--- ${each.title}\n--- stdout\n${tail(emulator.stdout.text)}--- stderr\n${tail(emulator.stderr.text)}`,
       )
     }
-    throw error
+    return { error: error ?? new Error('failed without an error'), stderr: stderr() }
   }
 }
 
 const tail = (text: string) => text.slice(-4000)
 
-async function fails(each: Case, subject: Subject): Promise<void> {
-  let failure: unknown
-  try {
-    await runs(each, subject, true)
-  } catch (error) {
-    failure = error
-  }
-  if (failure === undefined) throw new Error('listed as a difference, yet it passes')
+/** A listed difference has to fail. */
+function turnedRound({ error, stderr, faults }: Attempts): Attempts {
+  const passes = error === undefined
+  return { error: passes ? new Error('listed as a difference, yet it passes') : undefined, stderr, faults }
 }
 
 /** At most so many at a time: more emulators than processors only slow each other down. */

@@ -1,6 +1,6 @@
 /**
- * The entry of two programs in one executable: the emulator, and the runtime client of `--handler`, which the emulator
- * starts as a child. Each loads only what it needs. The only place that ends the process.
+ * The entry of three programs in one executable: the emulator; the runtime client of `--handler`, which the emulator
+ * starts as a child; and `invoke`, which sends an event to a running emulator. Each loads only what it needs.
  *
  * As PID 1 a signal that comes before its handler is installed is lost, and loading the emulator takes milliseconds:
  * the handlers are installed before anything else.
@@ -13,6 +13,10 @@ if (process.env[SERVE_MARKER] === '1') {
   const { serveHandler } = await import('./handler/serve.ts')
   // resolves when serving begins; the process ends when its event loop is empty
   await serveHandler(process.env)
+} else if (process.argv[2] === 'invoke') {
+  // only as the first word: `-- invoke` runs a program of that name
+  const { main } = await import('./invoke/main.ts')
+  process.exit(await main(process.argv.slice(3), process.env))
 } else {
   await import('./signals.ts')
   const { main } = await import('./cli.ts')

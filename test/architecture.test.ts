@@ -19,6 +19,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['core', 'engine', 'telemetry', 'unblock.ts'],
   // a program of its own, which talks to ours over HTTP
   handler: ['handler'],
+  // another program, which sends events to ours over HTTP
+  invoke: ['events', 'invoke'],
+  events: ['events'],
   // what the emulator is told
   'options.ts': ['config.ts'],
   'config.ts': ['options.ts', 'process'],
@@ -30,7 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': ['config.ts', 'emulator.ts', 'handler', 'log', 'process', 'signals.ts', 'telemetry'],
   'index.ts': ['config.ts', 'embed', 'emulator.ts', 'engine', 'log', 'process'],
   embed: ['config.ts', 'core', 'embed', 'options.ts', 'process', 'telemetry'],
-  'main.ts': ['cli.ts', 'handler', 'signals.ts'],
+  'main.ts': ['cli.ts', 'handler', 'invoke', 'signals.ts'],
 }
 
 /** Imports that are only of types, and vanish. */
@@ -43,12 +46,18 @@ const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspec
 const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.spawn(Sync)?\(/, ['process/child.ts']],
   [/\bBun\.serve\(/, ['api/server.ts', 'gateway/server.ts']],
-  [/\bset(Timeout|Interval)\(/, ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'log/']],
-  [/\b(Date|performance)\.now\(/, ['cli.ts', 'index.ts', 'log/', 'api/watch.ts', 'handler/', 'telemetry/']],
+  [
+    /\bset(Timeout|Interval)\(/,
+    ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/'],
+  ],
+  [
+    /\b(Date|performance)\.now\(/,
+    ['cli.ts', 'index.ts', 'log/', 'api/watch.ts', 'handler/', 'invoke/', 'telemetry/'],
+  ],
   [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
   [/\bprocess\.kill\(/, ['process/']],
-  [/\bfetch\(/, ['embed/', 'gateway/server.ts', 'api/server.ts']],
+  [/\bfetch\(/, ['embed/', 'invoke/', 'gateway/server.ts', 'api/server.ts']],
 ]
 
 interface Source {

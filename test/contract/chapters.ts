@@ -1,5 +1,6 @@
 /** The table of contents. */
 import { cli } from './cli.ts'
+import { client } from './client.ts'
 import { dialects } from './dialects.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
@@ -60,6 +61,7 @@ export const chapters: readonly Chapter[] = [
   environmentChapter,
   cli,
   handler,
+  client,
   scaling,
   overlap,
   health,

@@ -327,6 +327,7 @@ export const differences: readonly Difference[] = [
     [
       ...exit2('a flag that nobody knows'),
       'leaves everything after -- to the command',
+      'runs a program that is called invoke behind --',
       'passes every kind of flag before a double dash',
     ],
   ),
@@ -341,6 +342,18 @@ export const differences: readonly Difference[] = [
     'starts the runtime at once with --eager-init',
     'tries an eager init that failed once more within the first invocation',
   ]),
+  of(
+    'has no client: `invoke` is a command to run',
+    '`aws-lambda-rie invoke` sends an event to a running emulator',
+    'a call whose exit status says how it ended, without a long address to type',
+    [
+      "prints the function's answer alone, and ends with 0",
+      "prints a function's error and its log on stderr, and ends with 1",
+      'ends with 2 for an event that it cannot read, and with 3 where nobody listens',
+      'sends an example event',
+      'queues an event that nobody waits for',
+    ],
+  ),
   of(
     'panics on IPv6 literals, and hands on port 0 as 0',
     'binds both and hands on the address that was bound',

@@ -1,0 +1,50 @@
+/**
+ * `aws-lambda-rie invoke`: sends one event to a running emulator. A program of its own in the same executable, which
+ * knows the emulator only by HTTP.
+ */
+
+import { print } from './print.ts'
+import { parseRequest, UsageError, usage } from './request.ts'
+import { send } from './send.ts'
+import { readEvent } from './source.ts'
+
+/** What the program writes to; the tests have their own. */
+export interface Streams {
+  readonly stdout: Writer
+  readonly stderr: Writer
+}
+
+export interface Writer {
+  readonly isTTY?: boolean
+  /** `done` is called when the chunk was handed over, with the error if it was not */
+  write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): unknown
+}
+
+/** Runs one invocation; `words` are those after `invoke`. Returns the exit status that the usage text describes. */
+export async function main(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  streams: Streams = process,
+): Promise<number> {
+  // a reader that leaves is told to `print`, and to the stream's listeners, of which there has to be one
+  if (streams === process) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  try {
+    const request = parseRequest(words, env)
+    if (request === 'help') {
+      await print(streams.stdout, usage)
+      return 0
+    }
+    const event = await readEvent(request.event)
+    avoidProxies(env)
+    return await send(request, event, streams)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    await print(streams.stderr, `aws-lambda-rie invoke: ${error.message}\n`)
+    return 2
+  }
+}
+
+/** `fetch` would send what is for this machine to a proxy that is set for the world. */
+function avoidProxies(env: NodeJS.ProcessEnv): void {
+  for (const name of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']) delete env[name]
+}

@@ -1,13 +1,15 @@
 /** The emulator as a program: command line and environment in, exit code out. */
 
 import { writeSync } from 'node:fs'
-import { ConfigError, parseConfig } from './config.ts'
-import { composeEmulator, type Emulator, isCompiled, ListenError } from './emulator.ts'
+import { ConfigError, parseConfig } from './config/config.ts'
+import { composeEmulator, type Emulator } from './emulator.ts'
 import { SAMPLE_HANDLER } from './handler/command.ts'
+import { isCompiled } from './host.ts'
+import { ListenError } from './listen.ts'
 import { createLog, stderrIsTerminal } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { createProcesses } from './process/processes.ts'
-import { hurryRequested, stopRequested } from './signals.ts'
+import { forceRequested, stopRequested } from './signals.ts'
 import { openSink } from './telemetry/sink.ts'
 
 /** Runs until a signal ends it. 0 after SIGTERM or SIGINT, 2 for what the user got wrong. */
@@ -24,7 +26,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     process.stdout.write(config.text)
     return 0
   }
-  const log = createLog({ level: config.logLevel, holdMs: 25 })
+  const log = createLog({ level: config.emulator.logLevel, holdMs: 25 })
   // One request or one child must never end the emulator; what comes here is a bug of ours, and is said.
   process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'unexpected error'))
   process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
@@ -44,18 +46,19 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
     return error.exitCode
   }
-  if (config.launch.kind === 'command') {
-    const [command] = config.launch.argv
-    const reason = whyNotRunnable(command, config.launch.cwd, config.inherited.PATH)
+  const { launch, environment } = config.function
+  if (launch.kind === 'command') {
+    const [command] = launch.argv
+    const reason = whyNotRunnable(command, launch.cwd, environment.PATH)
     if (reason !== null)
       log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
   }
   log.info({ gateway: emulator.gateway, runtimeApi: emulator.runtimeApi }, 'listening')
-  if (config.launch.kind === 'handler' || stderrIsTerminal()) greet(emulator)
+  if (launch.kind === 'handler' || stderrIsTerminal()) greet(emulator)
 
   const signal = await stopRequested
   log.info({ signal }, 'shutting down')
-  await emulator.stop(hurryRequested)
+  await emulator.stop(forceRequested)
   log.flush()
   return 0
 }

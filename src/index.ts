@@ -17,13 +17,14 @@
  * is to say and to see is declared in `embed/api.d.ts`.
  */
 
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config/config.ts'
 import type { Emulator, EmulatorOptions } from './embed/api.d.ts'
 import { callback } from './embed/callback.ts'
 import { invoke } from './embed/invoke.ts'
 import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
-import { composeEmulator, isCompiled } from './emulator.ts'
+import { composeEmulator } from './emulator.ts'
+import { isCompiled } from './host.ts'
 import { createLog } from './log/log.ts'
 import { createProcesses } from './process/processes.ts'
 
@@ -36,12 +37,12 @@ export { ConfigError }
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const config = configOf(options)
-  if (isCompiled && config.launch.kind === 'handler') {
+  if (isCompiled && config.function.launch.kind === 'handler') {
     throw new ConfigError('handler: a compiled program cannot serve one; give the command of a runtime')
   }
   const { log: write, output: where = 'collect' } = options
   const log = createLog({
-    level: config.logLevel,
+    level: config.emulator.logLevel,
     ...(write === undefined ? {} : { destination: { write: callback(write) } }),
   })
   for (const warning of config.warnings) log.warn({}, warning)
@@ -55,7 +56,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     log,
   })
   let stopped = false
-  const stop = async (): Promise<void> => {
+  async function stop(): Promise<void> {
     stopped = true
     await emulator.stop()
     log.flush()

@@ -7,7 +7,7 @@ let count = 0
 const first = Promise.withResolvers<NodeJS.Signals>()
 const second = Promise.withResolvers<void>()
 
-const arrived = (signal: NodeJS.Signals): void => {
+function arrived(signal: NodeJS.Signals): void {
   count++
   if (count === 1) first.resolve(signal)
   else second.resolve()
@@ -19,4 +19,4 @@ process.on('SIGINT', () => arrived('SIGINT'))
 /** The first SIGTERM or SIGINT. */
 export const stopRequested: Promise<NodeJS.Signals> = first.promise
 /** The second one: whoever sent it does not want to wait. */
-export const hurryRequested: Promise<void> = second.promise
+export const forceRequested: Promise<void> = second.promise

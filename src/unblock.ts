@@ -6,7 +6,7 @@ import { constants, fstatSync, openSync } from 'node:fs'
  * A descriptor of the same pipe whose writes do not block; of what is no pipe, the one that was given. It is a second
  * description of that pipe, so that whoever shares the first with us does not inherit the flag.
  */
-export function unblock(fd: number): number {
+export function reopenNonBlocking(fd: number): number {
   try {
     if (fstatSync(fd).isFIFO()) {
       return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { optionsTable } from '../src/options.ts'
+import { optionsTable } from '../src/config/usage.ts'
 import { ANSWERS } from './clients/callers/answers.ts'
 import { CALLERS } from './clients/callers/callers.ts'
 import { REFUSALS } from './clients/callers/refusals.ts'

@@ -35,7 +35,7 @@ export function createOutput(option: OutputOption): Output {
   const kept: Kept[] = []
   let size = 0
   let first = 0
-  const keep = (lines: Lines, environment: number): void => {
+  function keep(lines: Lines, environment: number): void {
     const bytes = bytesOf(lines)
     kept.push({ environment, bytes })
     size += bytes.byteLength
@@ -57,6 +57,10 @@ export function createOutput(option: OutputOption): Output {
   }
 }
 
-const forwarding = (write: Sink['write']): Sink => ({ write, flush() {} })
+function forwarding(write: Sink['write']): Sink {
+  return { write, flush() {} }
+}
 
-const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}

@@ -8,8 +8,9 @@
  */
 
 import { fstatSync, writeSync } from 'node:fs'
-import type { LogLevel } from '../config.ts'
-import { unblock } from '../unblock.ts'
+import type { LogLevel } from '../config/options.ts'
+import { reopenNonBlocking } from '../unblock.ts'
+import type { Destination, LineWriter } from './json.ts'
 
 /**
  * What the rest of the program logs with. Fields named `level`, `time` or `msg` would stand in the line twice, and one
@@ -32,11 +33,6 @@ export interface RootLog extends Log {
   flush(): void
 }
 
-/** Takes whole lines, their newline included. */
-export interface Destination {
-  write(line: string): void
-}
-
 export interface LogOptions {
   /** how long the first lines are held back, in milliseconds, so that loading pino delays no cold start; default 0 */
   readonly holdMs?: number
@@ -48,12 +44,9 @@ export interface LogOptions {
   readonly pretty?: boolean
 }
 
-/** Writes one line; `at` is in Unix milliseconds, by default now. */
-export type Sink = (level: LogLevel, fields: object, message: string, at?: number) => void
-
 const severities: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
-const logTo = (sink: Sink, bindings: object): Log => {
+function logTo(sink: LineWriter, bindings: object): Log {
   const write =
     (level: LogLevel) =>
     (fields: object, message: string): void => {
@@ -78,12 +71,12 @@ const patience = 100
  * Writes whole lines, or none when stderr is closed: a log must not end the program. Nor must it stop it: a reader who
  * takes nothing is waited for once, and lines are lost until it reads again.
  */
-const openStderr = (): Destination => {
-  const target = unblock(2)
+function openStderr(): Destination {
+  const target = reopenNonBlocking(2)
   let stopped = false
   /** the end of a line whose beginning was written */
   let owed: Buffer = Buffer.alloc(0)
-  const put = (bytes: Buffer): Buffer => {
+  function put(bytes: Buffer): Buffer {
     let rest = bytes
     for (let tries = 0; rest.length > 0; ) {
       try {
@@ -114,13 +107,13 @@ const openStderr = (): Destination => {
 
 let opened: Destination | undefined
 /** One for all logs of the process: each has a descriptor of its own. */
-const theStderr = (): Destination => {
+function theStderr(): Destination {
   opened ??= openStderr()
   return opened
 }
 
 /** `process.stderr.isTTY` would cost 5 to 15 ms; a pipe or a file is told from a terminal without loading anything. */
-export const stderrIsTerminal = (): boolean => {
+export function stderrIsTerminal(): boolean {
   try {
     return fstatSync(2).isCharacterDevice() && (require('node:tty') as typeof import('node:tty')).isatty(2)
   } catch {
@@ -128,7 +121,7 @@ export const stderrIsTerminal = (): boolean => {
   }
 }
 
-const open = ({ level, destination, pretty }: LogOptions): Sink => {
+function open({ level, destination, pretty }: LogOptions): LineWriter {
   let target = destination ?? theStderr()
   if (pretty ?? (destination === undefined && stderrIsTerminal())) {
     const { createPretty } = require('./pretty.ts') as typeof import('./pretty.ts')
@@ -136,22 +129,22 @@ const open = ({ level, destination, pretty }: LogOptions): Sink => {
     const raw = target
     target = { write: (line) => raw.write(render(line)) }
   }
-  const { createLines } = require('./lines.ts') as typeof import('./lines.ts')
-  return createLines(level, target)
+  const { createJsonLines } = require('./json.ts') as typeof import('./json.ts')
+  return createJsonLines(level, target)
 }
 
 /** Makes the log. Costs nothing until a line is written; the first one loads pino, which takes 5 to 10 ms. */
-export const createLog = (options: LogOptions): RootLog => {
+export function createLog(options: LogOptions): RootLog {
   const { holdMs = 0 } = options
   const threshold = severities.indexOf(options.level)
-  let sink: Sink | undefined
+  let sink: LineWriter | undefined
   const held: [LogLevel, object, string, number][] = []
-  const flush = (): void => {
+  function flush(): void {
     if (held.length === 0) return
     sink ??= open(options)
     for (const line of held.splice(0)) sink(...line)
   }
-  const lazily: Sink = (level, fields, message) => {
+  const lazily: LineWriter = (level, fields, message) => {
     if (severities.indexOf(level) < threshold) return
     if (sink !== undefined || holdMs === 0) {
       sink ??= open(options)
@@ -171,7 +164,7 @@ export interface LogEntry {
 }
 
 /** A log for tests that keeps everything and writes nothing. */
-export const memoryLog = (): { readonly log: Log; readonly entries: LogEntry[] } => {
+export function memoryLog(): { readonly log: Log; readonly entries: LogEntry[] } {
   const entries: LogEntry[] = []
   return { log: logTo((level, fields, message) => entries.push({ level, fields, message }), {}), entries }
 }

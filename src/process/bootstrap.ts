@@ -25,7 +25,7 @@ export interface Probe {
   look(path: string): Entry
 }
 
-const look = (path: string): Entry => {
+function look(path: string): Entry {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) return 'missing'
   if (found.isDirectory()) return 'directory'
@@ -38,7 +38,7 @@ const look = (path: string): Entry => {
   }
 }
 
-const attempt = <T>(action: () => T, otherwise: T): T => {
+function attempt<T>(action: () => T, otherwise: T): T {
   try {
     return action()
   } catch {
@@ -66,7 +66,7 @@ const complaints = {
 } as const
 
 /** Finds the command of a function that was started without one. Looks no further than the first that can run. */
-export const findBootstrap = (probe: Probe = systemProbe): BootstrapSearch => {
+export function findBootstrap(probe: Probe = systemProbe): BootstrapSearch {
   const rejected: string[] = []
   for (const path of candidates) {
     const entry = probe.look(path)
@@ -82,9 +82,7 @@ export const findBootstrap = (probe: Probe = systemProbe): BootstrapSearch => {
  *
  * A missing directory holds none. Another trouble is a text to log; initialisation goes on without extensions.
  */
-export const listExtensions = (
-  directory: string,
-): { readonly names: string[] } | { readonly error: string } => {
+export function listExtensions(directory: string): { readonly names: string[] } | { readonly error: string } {
   try {
     const entries = readdirSync(directory, { withFileTypes: true })
     const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name)
@@ -97,15 +95,17 @@ export const listExtensions = (
 }
 
 /** Whether a layer turned extensions off, for as long as the emulator runs. */
-export const extensionsDisabled = (file: string = disablingFile): boolean => existsSync(file)
+export function extensionsDisabled(file: string = disablingFile): boolean {
+  return existsSync(file)
+}
 
 /** Why a command cannot be run, as far as one can tell without running it; null when nothing speaks against it. */
-export const whyNotRunnable = (
+export function whyNotRunnable(
   command: string,
   cwd: string,
   path: string | undefined,
   probe: Probe = systemProbe,
-): string | null => {
+): string | null {
   if (command === '') return 'it is empty'
   if (!command.includes('/')) {
     return Bun.which(command, { PATH: path ?? '', cwd }) === null ? `${command} is not in PATH` : null

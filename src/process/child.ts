@@ -28,7 +28,7 @@ export interface ChildHooks {
 }
 
 /** Go's words for the errors that starting a program can meet: those of the reference. */
-const REASONS: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<string, string>> = {
   E2BIG: 'argument list too long',
   EACCES: 'permission denied',
   EAGAIN: 'resource temporarily unavailable',
@@ -48,7 +48,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ETXTBSY: 'text file busy',
 }
 
-const workingDirectoryFailure = (cwd: string): LaunchFailure | null => {
+function workingDirectoryFailure(cwd: string): LaunchFailure | null {
   const failure = (text: string): LaunchFailure => ({ reason: 'working-directory', text })
   if (!cwd.startsWith('/')) {
     return failure(`the working directory '${cwd}' is invalid, it needs to be an absolute path`)
@@ -57,29 +57,29 @@ const workingDirectoryFailure = (cwd: string): LaunchFailure | null => {
   return failure(`the working directory doesn't exist: ${cwd}`)
 }
 
-const launchFailure = (path: string, cwd: string, error: unknown): LaunchFailure => {
+function launchFailure(path: string, cwd: string, error: unknown): LaunchFailure {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   // A missing directory and a missing program are the same ENOENT, and a file in its place the same ENOTDIR.
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     const failure = workingDirectoryFailure(cwd)
     if (failure !== null) return failure
   }
-  const reason = REASONS[code] ?? (error instanceof Error ? error.message : String(error))
+  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error))
   return { reason: 'entrypoint', text: `fork/exec ${path}: ${reason}` }
 }
 
 // Bun gives the number where it knows no name, which are the real-time signals.
-const exitStatus = (code: number | null, signal: string | number | null): ExitStatus => {
+function exitStatus(code: number | null, signal: string | number | null): ExitStatus {
   if (signal === null) return { kind: 'code', code: code ?? 0 }
   return { kind: 'signal', signal: typeof signal === 'number' ? `SIG${signal}` : signal }
 }
 
 /** Starts a process, or says why it cannot be started. `exit` is never told before this has returned. */
-export const startChild = (
+export function startChild(
   spec: ProcessSpec,
   events: ProcessEvents,
   hooks: ChildHooks,
-): RunningProcess | LaunchFailure => {
+): RunningProcess | LaunchFailure {
   const [name, ...args] = spec.argv
   const { cwd } = spec
   if (!cwd.startsWith('/')) return workingDirectoryFailure(cwd) as LaunchFailure
@@ -121,7 +121,7 @@ export const startChild = (
   const guard = guardGroup(pid)
   pipe.start()
 
-  const signalGroup = (signal: 'SIGTERM' | 'SIGKILL') => {
+  function signalGroup(signal: 'SIGTERM' | 'SIGKILL') {
     // While the leader has not been reaped its number cannot be given away; afterwards only the guard is safe.
     if (ended && guard !== null) return guard.signal(signal)
     try {

@@ -20,11 +20,12 @@ import {
 
 const info = new Int32Array(SIGINFO_SIZE / 4)
 
-const signalName = (number: number): string =>
-  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`
+function signalName(number: number): string {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`
+}
 
 /** The status of a child that has ended and that nobody has waited for yet, else null. Leaves it for Bun to reap. */
-export const endedStatus = (pid: number): ExitStatus | null => {
+export function endedStatus(pid: number): ExitStatus | null {
   info[SI_PID_OFFSET / 4] = 0
   if (libc().waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return null
   if (info[SI_PID_OFFSET / 4] !== pid) return null

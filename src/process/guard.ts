@@ -17,7 +17,7 @@ import { F_SETFL, F_SETOWN, F_SETSIG, libc, O_ASYNC, O_NONBLOCK, openPipe } from
 
 const SIGTERM = 15
 const SIGKILL = 9
-const BYTE = new Uint8Array(1)
+const oneByte = new Uint8Array(1)
 
 /** An armed guard of one process group. */
 export interface Guard {
@@ -28,14 +28,14 @@ export interface Guard {
 }
 
 /** Guards the group of this leader, which must not have been reaped yet; null when the kernel refuses. */
-export const guardGroup = (leader: number): Guard | null => {
+export function guardGroup(leader: number): Guard | null {
   const ends = openPipe()
   if (ends === null) return null
   const { read, write } = ends
   const sys = libc()
   let open = true
 
-  const dispose = () => {
+  function dispose() {
     if (!open) return
     open = false
     // Closing the write end of an armed guard would fire it.
@@ -57,9 +57,9 @@ export const guardGroup = (leader: number): Guard | null => {
     signal(signal) {
       if (!open) return
       if (signal === 'SIGTERM') sys.fcntl(read, F_SETSIG, SIGTERM)
-      sys.write(write, BYTE, 1)
+      sys.write(write, oneByte, 1)
       // Taken out again, so that no number of signals can fill the pipe; reading sends none.
-      sys.read(read, BYTE, 1)
+      sys.read(read, oneByte, 1)
       if (signal === 'SIGTERM') sys.fcntl(read, F_SETSIG, SIGKILL)
     },
     dispose,

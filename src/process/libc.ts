@@ -16,11 +16,13 @@ const declarations = {
   waitpid: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
 } as const
 
-const load = () => dlopen('libc.so.6', declarations).symbols
+function load() {
+  return dlopen('libc.so.6', declarations).symbols
+}
 let loaded: ReturnType<typeof load> | undefined
 
 /** The calls, loaded at first use (about 0.5 ms, once). They return what libc returns; `errno` is not available. */
-export const libc = (): ReturnType<typeof load> => {
+export function libc(): ReturnType<typeof load> {
   loaded ??= load()
   return loaded
 }
@@ -51,7 +53,7 @@ export const SI_STATUS_OFFSET = 24
 export const SIGINFO_SIZE = 128
 
 /** A pipe of two close-on-exec descriptors, the lower one for reading, or null when the process has no more of them. */
-export const openPipe = (): { read: number; write: number } | null => {
+export function openPipe(): { read: number; write: number } | null {
   const ends = new Int32Array(2)
   if (libc().pipe2(ends, O_CLOEXEC) !== 0) return null
   return { read: ends[0] as number, write: ends[1] as number }

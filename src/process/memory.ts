@@ -30,13 +30,15 @@ interface Member {
   peak: number
 }
 
-const SIZE = 8192
-const PEAK = 'VmHWM:'
+const statusSize = 8192
+const peakLabel = 'VmHWM:'
 
 /** The fields of /proc/PID/stat from the third on (state, parent, group, session, …); the second may hold anything. */
-const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ', 10)
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ', 10)
+}
 
-const readText = (path: string): string => {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1')
   } catch {
@@ -45,7 +47,7 @@ const readText = (path: string): string => {
 }
 
 /** A meter that watches nothing yet and holds no descriptors. */
-export const createMemoryMeter = (): MemoryMeter => {
+export function createMemoryMeter(): MemoryMeter {
   const families = new Map<number, Map<number, Member>>()
   const owner = new Map<number, number>()
   let others = new Set<number>()
@@ -53,21 +55,21 @@ export const createMemoryMeter = (): MemoryMeter => {
   let loadavg = -1
   // A process has its number a moment before it can be listed: only a second pass under the same number is complete.
   let complete = false
-  const buffer = Buffer.allocUnsafeSlow(SIZE)
+  const buffer = Buffer.allocUnsafeSlow(statusSize)
 
-  const read = (fd: number): string => {
-    const count = libc().pread(fd, buffer, SIZE, 0)
+  function read(fd: number): string {
+    const count = libc().pread(fd, buffer, statusSize, 0)
     return count > 0 ? buffer.toString('latin1', 0, count) : ''
   }
 
-  const drop = (family: Map<number, Member>, pid: number, member: Member) => {
+  function drop(family: Map<number, Member>, pid: number, member: Member) {
     closeSync(member.status)
     closeSync(member.stat)
     family.delete(pid)
     owner.delete(pid)
   }
 
-  const admit = (leader: number, pid: number) => {
+  function admit(leader: number, pid: number) {
     let status = -1
     try {
       status = openSync(`/proc/${pid}/status`, 'r')
@@ -80,7 +82,7 @@ export const createMemoryMeter = (): MemoryMeter => {
     }
   }
 
-  const discover = () => {
+  function discover() {
     if (loadavg < 0) loadavg = openSync('/proc/loadavg', 'r')
     const text = read(loadavg)
     const last = text.slice(text.lastIndexOf(' '))
@@ -114,7 +116,7 @@ export const createMemoryMeter = (): MemoryMeter => {
     others = present
   }
 
-  const peakOf = (member: Member): number | null => {
+  function peakOf(member: Member): number | null {
     const stat = read(member.stat)
     if (stat === '') return null
     const fields = fieldsOf(stat)
@@ -122,12 +124,12 @@ export const createMemoryMeter = (): MemoryMeter => {
     if (faults === member.faults && fields[0] !== 'Z') return member.peak
     member.faults = faults
     const status = read(member.status)
-    const at = status.indexOf(PEAK)
-    member.peak = at < 0 ? 0 : Number.parseInt(status.slice(at + PEAK.length, at + 32), 10) * 1024
+    const at = status.indexOf(peakLabel)
+    member.peak = at < 0 ? 0 : Number.parseInt(status.slice(at + peakLabel.length, at + 32), 10) * 1024
     return member.peak
   }
 
-  const forget = (leader: number) => {
+  function forget(leader: number) {
     const family = families.get(leader)
     if (family === undefined) return
     for (const [pid, member] of family) drop(family, pid, member)

@@ -24,40 +24,42 @@ export interface OutputPipe {
  * What a Linux pipe holds unless it is enlarged, in bytes. Having read as much, a drain has all that was there when
  * it began; without that limit a process that never stops writing would keep it busy for ever.
  */
-const CAPACITY = 65_536
+const capacity = 65_536
 
-const readerOf = (descriptor: number) => Bun.file(descriptor).stream().getReader()
+function readerOf(descriptor: number) {
+  return Bun.file(descriptor).stream().getReader()
+}
 type Reader = ReturnType<typeof readerOf>
 
 // Shared by all pipes: a drain copies out of it before it returns.
 let scratch: Buffer | undefined
 
 /** Opens a pipe, or returns null when the process has no descriptors left. Chunks given to `output` are its own. */
-export const openOutputPipe = (output: (chunk: Uint8Array) => void): OutputPipe | null => {
+export function openOutputPipe(output: (chunk: Uint8Array) => void): OutputPipe | null {
   const ends = openPipe()
   if (ends === null) return null
   const { read, write } = ends
   const sys = libc()
   // On this end only: the two ends are separate open files, and a process may rely on blocking writes.
   sys.fcntl(read, F_SETFL, O_NONBLOCK)
-  scratch ??= Buffer.allocUnsafeSlow(CAPACITY)
+  scratch ??= Buffer.allocUnsafeSlow(capacity)
   const buffer = scratch
 
   let readOpen = true
   let writeOpen = true
   let reader: Reader | undefined
 
-  const closeRead = () => {
+  function closeRead() {
     if (!readOpen) return
     readOpen = false
     sys.close(read)
   }
-  const closeWrite = () => {
+  function closeWrite() {
     if (!writeOpen) return
     writeOpen = false
     sys.close(write)
   }
-  const follow = async (source: Reader) => {
+  async function follow(source: Reader) {
     for (;;) {
       const { done, value } = await source.read()
       if (!readOpen) return
@@ -78,13 +80,13 @@ export const openOutputPipe = (output: (chunk: Uint8Array) => void): OutputPipe 
     },
     drain() {
       let total = 0
-      while (readOpen && total < CAPACITY) {
-        const count = sys.read(read, buffer, CAPACITY)
+      while (readOpen && total < capacity) {
+        const count = sys.read(read, buffer, capacity)
         if (count <= 0) return
         total += count
         output(Uint8Array.prototype.slice.call(buffer, 0, count))
         // A pipe gives less than asked for only when that was all.
-        if (count < CAPACITY) return
+        if (count < capacity) return
       }
     },
     dispose() {

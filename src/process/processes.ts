@@ -23,7 +23,7 @@ export interface ProcessesOptions {
 }
 
 /** Ready to start processes; nothing has been started or loaded yet, except for the reaper of PID 1. */
-export const createProcesses = (options: ProcessesOptions = {}): SystemProcesses => {
+export function createProcesses(options: ProcessesOptions = {}): SystemProcesses {
   const { reap = process.pid === 1, warn } = options
   /** Those that Bun has not reaped: only their numbers, and all of their numbers, are Bun's to wait for. */
   const running = new Set<number>()

@@ -11,20 +11,20 @@ export interface Reaper extends Disposable {
   reapNow(): number
 }
 
-const INTERVAL_MS = 500
+const intervalMs = 500
 
 /** Starts to reap, twice a second, dead children that are not among `known`: the process ids that Bun waits for. */
-export const startReaper = (known: () => Iterable<number>): Reaper => {
+export function startReaper(known: () => Iterable<number>): Reaper {
   const sys = libc()
   const info = new Int32Array(SIGINFO_SIZE / 4)
 
-  const deadChild = (): number => {
+  function deadChild(): number {
     info[SI_PID_OFFSET / 4] = 0
     if (sys.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return 0
     return info[SI_PID_OFFSET / 4] as number
   }
 
-  const reapNow = (): number => {
+  function reapNow(): number {
     let reaped = 0
     for (let pid = deadChild(); pid > 0; pid = deadChild()) {
       // One of Bun's stands first and hides those behind it, but only until Bun has taken it: next time, then.
@@ -35,7 +35,7 @@ export const startReaper = (known: () => Iterable<number>): Reaper => {
     return reaped
   }
 
-  const timer = setInterval(reapNow, INTERVAL_MS)
+  const timer = setInterval(reapNow, intervalMs)
   timer.unref()
   return { reapNow, [Symbol.dispose]: () => clearInterval(timer) }
 }

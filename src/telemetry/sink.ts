@@ -9,7 +9,7 @@
  */
 
 import { writeSync } from 'node:fs'
-import { unblock } from '../unblock.ts'
+import { reopenNonBlocking } from '../unblock.ts'
 
 /** Lines that are made when they are written out, after the caller that they tell of has been answered. */
 export interface LateLines {
@@ -60,7 +60,7 @@ const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof
 
 export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const { warn, patienceMs, maxHeld } = { ...defaults, ...options }
-  const target = unblock(fd)
+  const target = reopenNonBlocking(fd)
   let parts: Lines[] = []
   let size = 0
   /** the rest of what a reader has taken a part of; it goes before all `parts` */

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'bun:test'
-import { type Config, parseConfig } from '../../src/config.ts'
+import { type FunctionConfig, parseConfig } from '../../src/config/config.ts'
 import { childAddress, extensionEnvironment, runtimeEnvironment } from '../../src/process/environ.ts'
 
-const config = (env: Record<string, string>, argv: readonly string[] = ['cmd'], task = false): Config => {
+const config = (
+  env: Record<string, string>,
+  argv: readonly string[] = ['cmd'],
+  task = false,
+): FunctionConfig => {
   const look = (path: string) => (task && path === '/var/task' ? 'directory' : 'missing')
   const parsed = parseConfig(argv, env, { cwd: () => '/cwd', look })
   if ('kind' in parsed) throw new Error(`expected a configuration, got ${parsed.kind}`)
-  return parsed
+  return parsed.function
 }
 
 const defaults = {

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
-import { createLines, LINE_LIMIT } from '../../src/process/lines.ts'
+import { lineLimit, splitLines } from '../../src/process/lines.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const cut = (chunks: readonly string[], limit?: number): string[] => {
   const runs: string[] = []
-  const lines = createLines((run) => runs.push(new TextDecoder().decode(run)), limit)
+  const lines = splitLines((run) => runs.push(new TextDecoder().decode(run)), limit)
   for (const chunk of chunks) lines.push(bytes(chunk))
   lines.flush()
   return runs
@@ -18,7 +18,7 @@ test('a chunk of whole lines is one run', () => {
 test('a chunk of whole lines is handed on without a copy', () => {
   const runs: Uint8Array[] = []
   const chunk = bytes('a\nb\n')
-  createLines((run) => runs.push(run)).push(chunk)
+  splitLines((run) => runs.push(run)).push(chunk)
   expect(runs[0]).toBe(chunk)
 })
 
@@ -50,13 +50,13 @@ test('lines around a long one keep their order', () => {
 })
 
 test('the limit is 256 KiB unless another is given', () => {
-  expect(LINE_LIMIT).toBe(262_144)
+  expect(lineLimit).toBe(262_144)
   expect(cut(['x'.repeat(600 * 1024)]).map((run) => run.length)).toEqual([262_145, 262_145, 90_113])
 })
 
 test('characters cut in two by a chunk come out whole', () => {
   const runs: Uint8Array[] = []
-  const lines = createLines((run) => runs.push(run))
+  const lines = splitLines((run) => runs.push(run))
   const chunk = bytes('grüße\n')
   lines.push(chunk.subarray(0, 3))
   lines.push(chunk.subarray(3))

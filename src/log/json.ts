@@ -1,10 +1,18 @@
 /** JSON lines by pino. A module of its own because it is loaded for the first line only. */
 
 import { pino, stdSerializers } from 'pino'
-import type { LogLevel } from '../config.ts'
-import type { Destination, Sink } from './log.ts'
+import type { LogLevel } from '../config/options.ts'
 
-export function createLines(level: LogLevel, target: Destination): Sink {
+/** Takes whole lines, their newline included. */
+export interface Destination {
+  write(line: string): void
+}
+
+/** Writes one line; `at` is in Unix milliseconds, by default now. */
+export type LineWriter = (level: LogLevel, fields: object, message: string, at?: number) => void
+
+/** Makes what writes lines from this level on. */
+export function createJsonLines(level: LogLevel, target: Destination): LineWriter {
   let now = 0
   const logger = pino(
     {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'bun:test'
-import { type Config, ConfigError, parseConfig } from '../src/config.ts'
-import { ownOptions, sharedOptions, variableOptions } from '../src/options.ts'
-import type { Entry, Probe } from '../src/process/bootstrap.ts'
+import {
+  type Config,
+  ConfigError,
+  type EmulatorConfig,
+  type FunctionConfig,
+  parseConfig,
+} from '../../src/config/config.ts'
+import { ownOptions, sharedOptions, variableOptions } from '../../src/config/options.ts'
+import type { Entry, Probe } from '../../src/process/bootstrap.ts'
 
 const probe = (entries: Readonly<Record<string, Entry>> = {}): Probe => ({
   cwd: () => '/cwd',
@@ -28,52 +34,66 @@ const failure = (argv: readonly string[], env: Record<string, string> = {}, fact
   return undefined
 }
 
-const defaults: Config = {
-  launch: { kind: 'command', argv: ['cmd'], cwd: '/cwd' },
-  handler: undefined,
+const emulator: EmulatorConfig = {
   gateway: { hostname: '0.0.0.0', port: 8080 },
   runtimeApi: { hostname: '127.0.0.1', port: 9001 },
   logLevel: 'info',
   dialect: 'auto',
-  functionTimeoutMs: 300_000,
-  initTimeoutMs: 10_000,
   drainMs: 5_000,
   eagerInit: false,
+}
+
+const ofFunction: FunctionConfig = {
+  name: 'test_function',
+  version: '$LATEST',
+  accountId: '012345678912',
+  region: 'us-east-1',
+  launch: { kind: 'command', argv: ['cmd'], cwd: '/cwd' },
+  handler: undefined,
+  timeoutMs: 300_000,
+  initTimeoutMs: 10_000,
+  memorySize: '3008',
   maxEnvironments: 1,
   maxQueue: 1000,
   environmentTtlMs: 60_000,
   extensionsDirectory: '/opt/extensions',
-  functionName: 'test_function',
-  functionVersion: '$LATEST',
-  memorySize: '3008',
-  accountId: '012345678912',
-  region: 'us-east-1',
   taskRoot: '/cwd',
-  inherited: {},
-  warnings: [],
+  environment: {},
+}
+
+/** The configuration of a command alone, but for these fields. */
+function expected(changes: {
+  readonly emulator?: Partial<EmulatorConfig>
+  readonly function?: Partial<FunctionConfig>
+  readonly warnings?: readonly string[]
+}): Config {
+  return {
+    emulator: { ...emulator, ...changes.emulator },
+    function: { ...ofFunction, ...changes.function },
+    warnings: changes.warnings ?? [],
+  }
 }
 
 describe('defaults', () => {
   test('a command alone gets all defaults and its own directory', () => {
-    expect(parse(['cmd'])).toEqual(defaults)
+    expect(parse(['cmd'])).toEqual(expected({}))
   })
 
   test('an empty variable counts as absent, and is passed on', () => {
     const options = Object.values({ ...sharedOptions, ...ownOptions, ...variableOptions })
     const empty = Object.fromEntries(options.flatMap((option) => option.variables.map((name) => [name, ''])))
-    expect(parse(['cmd'], empty)).toEqual({ ...defaults, inherited: empty })
+    expect(parse(['cmd'], empty)).toEqual(expected({ function: { environment: empty } }))
   })
 
   test('what is undefined in the environment is not inherited', () => {
-    expect(parse(['cmd'], { A: undefined, B: '', C: 'x=y' })).toEqual({
-      ...defaults,
-      inherited: { B: '', C: 'x=y' },
-    })
+    expect(parse(['cmd'], { A: undefined, B: '', C: 'x=y' })).toEqual(
+      expected({ function: { environment: { B: '', C: 'x=y' } } }),
+    )
   })
 
   test('the task root is /var/task where that is a directory', () => {
-    expect(parse(['cmd'], {}, probe({ '/var/task': 'directory' })).taskRoot).toBe('/var/task')
-    expect(parse(['cmd'], {}, probe({ '/var/task': 'executable' })).taskRoot).toBe('/cwd')
+    expect(parse(['cmd'], {}, probe({ '/var/task': 'directory' })).function.taskRoot).toBe('/var/task')
+    expect(parse(['cmd'], {}, probe({ '/var/task': 'executable' })).function.taskRoot).toBe('/cwd')
   })
 })
 
@@ -119,11 +139,14 @@ describe('the command line', () => {
     ['an empty argument stays', ['cmd', ''], ['cmd', ''], ''],
   ]
   test.each(commands)('%s', (_title, argv, command, handler) => {
-    expect(parse(argv)).toEqual({
-      ...defaults,
-      launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/cwd' },
-      handler,
-    })
+    expect(parse(argv)).toEqual(
+      expected({
+        function: {
+          launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/cwd' },
+          handler,
+        },
+      }),
+    )
   })
 
   test('all four flags of the reference work after the command', () => {
@@ -136,9 +159,12 @@ describe('the command line', () => {
     ]
     expect(parse([...argv, '--runtime-api-address=127.0.0.1:2', '--log-level', 'debug'])).toEqual({
       ...parse(['cmd', 'main.f']),
-      gateway: { hostname: '127.0.0.1', port: 1 },
-      runtimeApi: { hostname: '127.0.0.1', port: 2 },
-      logLevel: 'debug',
+      emulator: {
+        ...emulator,
+        gateway: { hostname: '127.0.0.1', port: 1 },
+        runtimeApi: { hostname: '127.0.0.1', port: 2 },
+        logLevel: 'debug',
+      },
       warnings: ['--enable-init-caching has no effect yet'],
     })
   })
@@ -152,18 +178,18 @@ describe('the command line', () => {
   )
 
   test('of a repeated flag the last counts, wherever it is', () => {
-    expect(parse(['--max-queue', '1', '--max-queue=2', 'cmd']).maxQueue).toBe(2)
-    expect(parse(['--log-level', 'debug', 'cmd', '--log-level', 'trace']).logLevel).toBe('trace')
+    expect(parse(['--max-queue', '1', '--max-queue=2', 'cmd']).function.maxQueue).toBe(2)
+    expect(parse(['--log-level', 'debug', 'cmd', '--log-level', 'trace']).emulator.logLevel).toBe('trace')
   })
 
   test('an empty --log-level falls back to LOG_LEVEL, as with the reference', () => {
-    expect(parse(['--log-level', '', 'cmd'], { LOG_LEVEL: 'debug' }).logLevel).toBe('debug')
-    expect(parse(['--log-level=error', '--log-level=', 'cmd']).logLevel).toBe('info')
+    expect(parse(['--log-level', '', 'cmd'], { LOG_LEVEL: 'debug' }).emulator.logLevel).toBe('debug')
+    expect(parse(['--log-level=error', '--log-level=', 'cmd']).emulator.logLevel).toBe('info')
   })
 
   test('double quotes around a value of the reference are taken off, as the reference does', () => {
-    expect(parse(['--log-level="debug"', 'cmd']).logLevel).toBe('debug')
-    expect(parse(['--runtime-api-address', '":1"', 'cmd']).runtimeApi).toEqual({
+    expect(parse(['--log-level="debug"', 'cmd']).emulator.logLevel).toBe('debug')
+    expect(parse(['--runtime-api-address', '":1"', 'cmd']).emulator.runtimeApi).toEqual({
       hostname: '0.0.0.0',
       port: 1,
     })
@@ -184,13 +210,15 @@ describe('the handler', () => {
     ['the last argument beats an empty _HANDLER', ['cmd', 'z'], { _HANDLER: '' }, 'z'],
     ['an empty _HANDLER alone is none', ['cmd'], { _HANDLER: '' }, undefined],
   ]
-  test.each(cases)('%s', (_title, argv, env, handler) => expect(parse(argv, env).handler).toBe(handler))
+  test.each(cases)('%s', (_title, argv, env, handler) =>
+    expect(parse(argv, env).function.handler).toBe(handler),
+  )
 
   test.each([['index.handler'], ['./src/index.handler'], ['../a.b/index.default'], ['/x/y.z.w']])(
     '--handler %s without a command is what to run',
     (handler) => {
       const launch = { kind: 'handler', handler, cwd: '/cwd' } as const
-      expect(parse(['--handler', handler])).toEqual({ ...defaults, launch, handler })
+      expect(parse(['--handler', handler])).toEqual(expected({ function: { launch, handler } }))
     },
   )
 
@@ -201,7 +229,7 @@ describe('the handler', () => {
   test.each([['index'], ['./index'], ['.handler'], ['/.handler'], ['index.'], ['a.b/c']])(
     '--handler %s without a command is wrong',
     (handler) => {
-      const message = `--handler is "${handler}"; without a command, allowed is file.export, as index.handler`
+      const message = `--handler is "${handler}"; allowed is file.export, as index.handler`
       expect(failure(['--handler', handler])).toEqual({ message, exitCode: 2 })
     },
   )
@@ -215,15 +243,18 @@ describe('no command', () => {
       '/opt/bootstrap': 'not-executable',
       '/var/runtime/bootstrap': 'executable',
     })
-    expect(parse(['--'], {}, facts)).toEqual({
-      ...defaults,
-      launch: { kind: 'command', argv: ['/var/runtime/bootstrap'], cwd: '/var/task' },
-      taskRoot: '/var/task',
-      warnings: [
-        'bootstrap skipped: /var/task/bootstrap is a directory',
-        'bootstrap skipped: /opt/bootstrap is not executable (chmod +x)',
-      ],
-    })
+    expect(parse(['--'], {}, facts)).toEqual(
+      expected({
+        function: {
+          launch: { kind: 'command', argv: ['/var/runtime/bootstrap'], cwd: '/var/task' },
+          taskRoot: '/var/task',
+        },
+        warnings: [
+          'bootstrap skipped: /var/task/bootstrap is a directory',
+          'bootstrap skipped: /opt/bootstrap is not executable (chmod +x)',
+        ],
+      }),
+    )
   })
 
   const advice =
@@ -240,7 +271,7 @@ describe('no command', () => {
   })
 
   test('a command that cannot run is no configuration error', () => {
-    expect(parse(['/no/such/file']).launch).toEqual({
+    expect(parse(['/no/such/file']).function.launch).toEqual({
       kind: 'command',
       argv: ['/no/such/file'],
       cwd: '/cwd',
@@ -252,6 +283,6 @@ describe('warnings', () => {
   test.each([[''], ['4']])('AWS_LAMBDA_MAX_CONCURRENCY=%p is ignored, with a warning', (value) => {
     const env = { AWS_LAMBDA_MAX_CONCURRENCY: value }
     const warnings = ['AWS_LAMBDA_MAX_CONCURRENCY is ignored: managed-instances mode is not built yet']
-    expect(parse(['cmd'], env)).toEqual({ ...defaults, inherited: env, warnings })
+    expect(parse(['cmd'], env)).toEqual(expected({ function: { environment: env }, warnings }))
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LogLevel } from '../src/config.ts'
-import { createLog, type Log, memoryLog } from '../src/log/log.ts'
-import { tempDir, within } from './harness.ts'
+import type { LogLevel } from '../../src/config/options.ts'
+import { createLog, type Log, memoryLog } from '../../src/log/log.ts'
+import { tempDir, within } from '../harness.ts'
 
 const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
@@ -107,7 +107,7 @@ describe('lines for people', () => {
 
 describe('stderr', () => {
   const run = async (code: string) => {
-    const script = `import { createLog } from ${JSON.stringify(`${import.meta.dir}/../src/log/log.ts`)}\n${code}`
+    const script = `import { createLog } from ${JSON.stringify(`${import.meta.dir}/../../src/log/log.ts`)}\n${code}`
     const child = Bun.spawn([process.execPath, '--no-env-file', '-e', script], {
       stdout: 'pipe',
       stderr: 'pipe',
@@ -150,7 +150,7 @@ describe('stderr', () => {
     Bun.spawnSync(['mkfifo', path])
     // both of its ends, so that there is a reader, who reads at the end
     const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
-    const module = JSON.stringify(`${import.meta.dir}/../src/log/log.ts`)
+    const module = JSON.stringify(`${import.meta.dir}/../../src/log/log.ts`)
     const script = `
       import { createLog } from ${module}
       const log = createLog({ level: 'info' })

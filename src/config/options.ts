@@ -1,25 +1,28 @@
 /**
- * The one table of options: what each is called on the command line and in the environment, its default, what it may
- * be, and its help line. The usage text is generated from it, so that text and behaviour cannot part.
+ * The one table of options: what each is called on the command line, in the environment and in a program that embeds
+ * the emulator, its default, what it may be, and its help line. The usage text and the README's table are made from it
+ * (`usage.ts`), so that text and behaviour cannot part.
  *
  * Flag beats variable beats default; an empty variable counts as absent.
  */
 
-import type { Address, Dialect, LogLevel } from './config.ts'
+import {
+  type Address,
+  address,
+  choice,
+  type Kind,
+  onOff,
+  pattern,
+  same,
+  seconds,
+  text,
+  wholeNumber,
+} from './kinds.ts'
 
-/** What the user got wrong. The message names the flag or variable; the program prints it and ends with `exitCode`. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly exitCode = 2
-}
-
-/** How the text of an option becomes its value. `read` gives undefined for a text that `allowed` does not cover. */
-interface Kind<T> {
-  /** shown in the help after the flag; null for a switch, whose flag takes no value */
-  readonly placeholder: string | null
-  readonly allowed: string
-  read(text: string): T | undefined
-}
+/** Whose answers callers get; `auto` decides by the request (DECISIONS.md, "Two dialects"). */
+export type Dialect = 'auto' | 'rie' | 'lambda'
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+export type { Address }
 
 /** What can be told by a variable. */
 export interface Variable<T> {
@@ -29,6 +32,8 @@ export interface Variable<T> {
   readonly fallback: string
   readonly kind: Kind<T>
   readonly help: string
+  /** its name in `EmulatorOptions` of an embedding program, if it has one */
+  readonly property?: string
 }
 
 /** What can be told by a flag too; `flag` is with its dashes. */
@@ -36,51 +41,8 @@ export interface Option<T> extends Variable<T> {
   readonly flag: string
 }
 
-const same = <T extends string>(names: readonly T[]): Record<string, T> =>
-  Object.fromEntries(names.map((name) => [name, name]))
-
-const choice = <T>(values: Readonly<Record<string, T>>): Kind<T> => {
-  const names = Object.keys(values)
-  const read = (text: string): T | undefined => new Map(Object.entries(values)).get(text.toLowerCase())
-  return { placeholder: 'name', allowed: `one of ${names.join(', ')}`, read }
-}
-
-const wholeNumber = (placeholder: string, min: number, max: number, factor = 1): Kind<number> => ({
-  placeholder,
-  allowed: `a whole number from ${min} to ${max}`,
-  read: (text) => {
-    const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN
-    return value >= min && value <= max ? value * factor : undefined
-  },
-})
-
-/** Read into milliseconds; a timer of more than 2^31 - 1 of them would fire at once. */
-const seconds = (min: number): Kind<number> => wholeNumber('seconds', min, 2147483, 1000)
-
-const pattern = (placeholder: string, allowed: string, expression: RegExp): Kind<string> => ({
-  placeholder,
-  allowed,
-  read: (text) => (expression.test(text) ? text : undefined),
-})
-
-const text = (placeholder: string): Kind<string> => pattern(placeholder, 'a text that is not empty', /./s)
-
-const words = { on: true, true: true, yes: true, 1: true, off: false, false: false, no: false, 0: false }
-const onOff: Kind<boolean> = { ...choice<boolean>(words), placeholder: null }
-
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const satisfies LogLevel[]
 const level = choice<LogLevel>({ panic: 'fatal', ...same(levels), warning: 'warn' })
-
-/** Splits `host:port`, `[v6]:port` or `:port`; no host means all interfaces. Names of ports are not looked up. */
-const address: Kind<Address> = {
-  placeholder: 'host:port',
-  allowed: 'host:port with a port from 0 to 65535 (as 127.0.0.1:9001, [::1]:9001 or :9001)',
-  read: (text) => {
-    const found = /^(?:\[([0-9a-f.]*:[0-9a-f:.]*(?:%[\w.-]+)?)\]|([^\s:/[\]]*)):([0-9]+)$/i.exec(text)
-    if (found === null || Number(found[3]) > 65535) return undefined
-    return { hostname: found[1] ?? (found[2] || '0.0.0.0'), port: Number(found[3]) }
-  },
-}
 
 /** The four that the reference has (behaviour.md 1.1); recognised after the command too. */
 export const sharedOptions = {
@@ -104,6 +66,7 @@ export const sharedOptions = {
     fallback: 'info',
     kind: level,
     help: "the emulator's own log on stderr: panic, fatal, error, warn, warning, info, debug or trace",
+    property: 'logLevel',
   },
   initCaching: {
     flag: '--enable-init-caching',
@@ -122,6 +85,7 @@ export const ownOptions = {
     fallback: '',
     kind: text('file.export'),
     help: 'the handler; without a command, the JavaScript or TypeScript function to run',
+    property: 'handler',
   },
   dialect: {
     flag: '--dialect',
@@ -129,6 +93,7 @@ export const ownOptions = {
     fallback: 'auto',
     kind: choice<Dialect>(same(['auto', 'rie', 'lambda'])),
     help: "whose answers callers get: rie (AWS's emulator), lambda (the service), auto (by the request)",
+    property: 'dialect',
   },
   eagerInit: {
     flag: '--eager-init',
@@ -136,6 +101,7 @@ export const ownOptions = {
     fallback: 'off',
     kind: onOff,
     help: 'initialise at start-up, not at the first invocation; the variable may be on or off',
+    property: 'eagerInit',
   },
   initTimeoutMs: {
     flag: '--init-timeout',
@@ -143,6 +109,7 @@ export const ownOptions = {
     fallback: '10',
     kind: seconds(0),
     help: 'limit of the init phase; 0 is none',
+    property: 'initTimeoutSeconds',
   },
   drainMs: {
     flag: '--drain-seconds',
@@ -150,6 +117,7 @@ export const ownOptions = {
     fallback: '5',
     kind: seconds(0),
     help: 'how long running invocations may go on after SIGTERM or SIGINT',
+    property: 'drainSeconds',
   },
   maxEnvironments: {
     flag: '--max-environments',
@@ -157,6 +125,7 @@ export const ownOptions = {
     fallback: '1',
     kind: wholeNumber('count', 1, 1000),
     help: 'how many execution environments there may be at a time',
+    property: 'maxEnvironments',
   },
   maxQueue: {
     flag: '--max-queue',
@@ -164,6 +133,7 @@ export const ownOptions = {
     fallback: '1000',
     kind: wholeNumber('count', 0, 2147483647),
     help: 'how many invocations may wait for an environment; 0 throttles at once',
+    property: 'maxQueue',
   },
   environmentTtlMs: {
     flag: '--environment-ttl',
@@ -171,6 +141,7 @@ export const ownOptions = {
     fallback: '60',
     kind: seconds(0),
     help: 'how long an environment beyond the first may be idle',
+    property: 'environmentTtlSeconds',
   },
   extensionsDirectory: {
     flag: '--extensions-dir',
@@ -178,6 +149,7 @@ export const ownOptions = {
     fallback: '/opt/extensions',
     kind: text('directory'),
     help: 'where external extensions are found',
+    property: 'extensionsDirectory',
   },
 } as const satisfies Record<string, Option<unknown>>
 
@@ -188,6 +160,7 @@ export const variableOptions = {
     fallback: '300',
     kind: seconds(1),
     help: 'limit of one invocation',
+    property: 'functionTimeoutSeconds',
   },
   functionName: {
     variables: ['AWS_LAMBDA_FUNCTION_NAME'],
@@ -220,50 +193,3 @@ export const variableOptions = {
     help: "account in the function's ARN",
   },
 } as const satisfies Record<string, Variable<unknown>>
-
-const row = (option: Variable<unknown> | Option<unknown>): string => {
-  const names = 'flag' in option ? [option.flag, ...option.variables] : option.variables
-  const value = option.kind.placeholder === null ? '' : ` <${option.kind.placeholder}>`
-  const fallback = option.fallback === '' ? '' : ` (default ${option.fallback})`
-  return `  ${names.join(', ')}${value}${fallback}\n      ${option.help}\n`
-}
-
-const rows = (table: Record<string, Variable<unknown>>): string => Object.values(table).map(row).join('')
-
-/** The text of `--help`. */
-export const usage = (): string => `Usage: aws-lambda-rie [option]... [--] [command [argument]...]
-
-Runs a Lambda function on this machine: the command, else the function that --handler names, else the first of
-/var/task/bootstrap, /opt/bootstrap and /var/runtime/bootstrap. The last argument of a command that has any is the
-handler too, unless --handler or a variable names another.
-
-Options, before the command or after it:
-${rows(sharedOptions)}
-Options, before the command:
-${rows(ownOptions)}  --help, -h, --version
-  --
-      ends the options; the rest is the command, whatever it looks like
-
-Variables:
-${rows(variableOptions)}
-A flag beats its variable; an empty variable counts as absent. All variables are passed on to the function.
-`
-
-/** The same as a Markdown table, for the README. */
-export const optionsTable = (): string => {
-  const cell = (text: string): string => text.replaceAll('|', '\\|')
-  const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
-  const line = (option: Variable<unknown> | Option<unknown>): string => {
-    const flag = 'flag' in option ? option.flag : ''
-    const value = option.kind.placeholder === null ? '' : ` <${option.kind.placeholder}>`
-    // one placeholder is enough: where there is a flag, its variables take the same
-    const variables = option.variables.map((name) => code(flag === '' ? name + value : name)).join(', ')
-    return `| ${code(flag === '' ? '' : flag + value)} | ${variables} | ${code(option.fallback)} | ${cell(option.help)} |`
-  }
-  const all = [
-    ...Object.values(sharedOptions),
-    ...Object.values(ownOptions),
-    ...Object.values(variableOptions),
-  ]
-  return ['| flag | variable | default | |', '|---|---|---|---|', ...all.map(line)].join('\n')
-}

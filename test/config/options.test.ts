@@ -1,23 +1,39 @@
 import { describe, expect, test } from 'bun:test'
-import { version } from '../package.json'
-import { type Config, ConfigError, type Notice, parseConfig } from '../src/config.ts'
-import { ownOptions, sharedOptions, variableOptions } from '../src/options.ts'
-import type { Probe } from '../src/process/bootstrap.ts'
+import { version } from '../../package.json'
+import {
+  type Config,
+  ConfigError,
+  type EmulatorConfig,
+  type FunctionConfig,
+  type Notice,
+  parseConfig,
+} from '../../src/config/config.ts'
+import { ownOptions, sharedOptions, variableOptions } from '../../src/config/options.ts'
+import type { Probe } from '../../src/process/bootstrap.ts'
 
 const probe: Probe = { cwd: () => '/cwd', look: () => 'missing' }
 
 const parse = (argv: readonly string[], env: Record<string, string> = {}): Config | Notice =>
   parseConfig(argv, env, probe)
 
+type Field = keyof EmulatorConfig | Exclude<keyof FunctionConfig, 'environment'>
+
+/** All fields in one object; their names do not collide. */
+const flat = (argv: readonly string[], env: Record<string, string> = {}): Record<string, unknown> => {
+  const config = parse(argv, env) as Config
+  const { environment, ...ofFunction } = config.function
+  return { ...config.emulator, ...ofFunction, warnings: config.warnings }
+}
+
 /** What these settings change in the configuration that nothing but a command gives. */
 const changes = (argv: readonly string[], env: Record<string, string> = {}) => {
-  const before: Record<string, unknown> = { ...parse(['cmd']), inherited: env }
+  const before = flat(['cmd'])
   return Object.fromEntries(
-    Object.entries(parse(argv, env)).filter(([name, value]) => !Bun.deepEquals(value, before[name])),
+    Object.entries(flat(argv, env)).filter(([name, value]) => !Bun.deepEquals(value, before[name])),
   )
 }
 
-const defaultOf = (field: keyof Config) => ({ [field]: (parse(['cmd']) as Config)[field] })
+const defaultOf = (field: Field) => ({ [field]: flat(['cmd'])[field] })
 
 const failure = (argv: readonly string[], env: Record<string, string> = {}) => {
   try {
@@ -106,7 +122,7 @@ describe('help and version', () => {
   test.each([['--help'], ['-h'], ['--version']])(
     '%s after the command is an argument of the command',
     (flag) => {
-      expect(parse(['cmd', flag])).toHaveProperty('launch.argv', ['cmd', flag])
+      expect(parse(['cmd', flag])).toHaveProperty('function.launch.argv', ['cmd', flag])
     },
   )
 
@@ -121,12 +137,7 @@ describe('help and version', () => {
   })
 })
 
-type Setting = readonly [
-  keyof Config,
-  flag: string | null,
-  variable: string | null,
-  values: Record<string, unknown>,
-]
+type Setting = readonly [Field, flag: string | null, variable: string | null, values: Record<string, unknown>]
 
 const settings: readonly Setting[] = [
   ['logLevel', '--log-level', 'LOG_LEVEL', { panic: 'fatal', FATAL: 'fatal', Error: 'error', warn: 'warn' }],
@@ -144,9 +155,9 @@ const settings: readonly Setting[] = [
     { '/e x': '/e x', '/a=b': '/a=b' },
   ],
   ['handler', '--handler', 'AWS_LAMBDA_FUNCTION_HANDLER', { 'a.b': 'a.b', 'com.x::y': 'com.x::y' }],
-  ['functionTimeoutMs', null, 'AWS_LAMBDA_FUNCTION_TIMEOUT', { 1: 1000, '03': 3000, 2147483: 2147483000 }],
-  ['functionName', null, 'AWS_LAMBDA_FUNCTION_NAME', { thumbs: 'thumbs' }],
-  ['functionVersion', null, 'AWS_LAMBDA_FUNCTION_VERSION', { 7: '7' }],
+  ['timeoutMs', null, 'AWS_LAMBDA_FUNCTION_TIMEOUT', { 1: 1000, '03': 3000, 2147483: 2147483000 }],
+  ['name', null, 'AWS_LAMBDA_FUNCTION_NAME', { thumbs: 'thumbs' }],
+  ['version', null, 'AWS_LAMBDA_FUNCTION_VERSION', { 7: '7' }],
   ['memorySize', null, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', { 1: '1', '0128': '0128', 10240: '10240' }],
   ['accountId', null, 'AWS_ACCOUNT_ID', { '000000000000': '000000000000' }],
   ['region', null, 'AWS_REGION', { 'eu-central-1': 'eu-central-1' }],
@@ -185,12 +196,12 @@ describe('values that are accepted', () => {
     ['no', false],
     ['0', false],
   ])('AWS_LAMBDA_RIE_EAGER_INIT=%s is %p', (text, value) => {
-    expect(parse(['cmd'], { AWS_LAMBDA_RIE_EAGER_INIT: text })).toHaveProperty('eagerInit', value)
+    expect(parse(['cmd'], { AWS_LAMBDA_RIE_EAGER_INIT: text })).toHaveProperty('emulator.eagerInit', value)
   })
 
   test('--eager-init is a switch that beats its variable', () => {
     expect(parse(['--eager-init', 'cmd'], { AWS_LAMBDA_RIE_EAGER_INIT: 'off' })).toHaveProperty(
-      'eagerInit',
+      'emulator.eagerInit',
       true,
     )
   })
@@ -204,19 +215,25 @@ describe('values that are accepted', () => {
     ['[::ffff:127.0.0.1]:1', { hostname: '::ffff:127.0.0.1', port: 1 }],
     ['localhost:65535', { hostname: 'localhost', port: 65535 }],
   ])('the address %s is understood', (text, value) => {
-    expect(parse(['--runtime-api-address', text, 'cmd'])).toHaveProperty('runtimeApi', value)
-    expect(parse([`--runtime-interface-emulator-address=${text}`, 'cmd'])).toHaveProperty('gateway', value)
+    expect(parse(['--runtime-api-address', text, 'cmd'])).toHaveProperty('emulator.runtimeApi', value)
+    expect(parse([`--runtime-interface-emulator-address=${text}`, 'cmd'])).toHaveProperty(
+      'emulator.gateway',
+      value,
+    )
   })
 
   test('a flag beats its variable, a variable beats the default', () => {
     const env = { AWS_LAMBDA_RIE_MAX_QUEUE: '2' }
-    expect(parse(['cmd'], env)).toHaveProperty('maxQueue', 2)
-    expect(parse(['--max-queue', '3', 'cmd'], env)).toHaveProperty('maxQueue', 3)
+    expect(parse(['cmd'], env)).toHaveProperty('function.maxQueue', 2)
+    expect(parse(['--max-queue', '3', 'cmd'], env)).toHaveProperty('function.maxQueue', 3)
   })
 
   test('AWS_REGION beats AWS_DEFAULT_REGION unless it is empty', () => {
-    expect(parse(['cmd'], { AWS_REGION: 'a', AWS_DEFAULT_REGION: 'b' })).toHaveProperty('region', 'a')
-    expect(parse(['cmd'], { AWS_REGION: '', AWS_DEFAULT_REGION: 'b' })).toHaveProperty('region', 'b')
+    expect(parse(['cmd'], { AWS_REGION: 'a', AWS_DEFAULT_REGION: 'b' })).toHaveProperty(
+      'function.region',
+      'a',
+    )
+    expect(parse(['cmd'], { AWS_REGION: '', AWS_DEFAULT_REGION: 'b' })).toHaveProperty('function.region', 'b')
   })
 })
 
@@ -285,7 +302,7 @@ describe('values that are refused', () => {
 
   test('a wrong variable does no harm when a flag beats it', () => {
     expect(parse(['--max-queue', '3', 'cmd'], { AWS_LAMBDA_RIE_MAX_QUEUE: 'x' })).toHaveProperty(
-      'maxQueue',
+      'function.maxQueue',
       3,
     )
   })

@@ -1,0 +1,107 @@
+/** What the value of an option may be, and how a text, or the value of an embedding program, becomes it. */
+
+/** What the user got wrong. The message names the flag or variable; the program prints it and ends with `exitCode`. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly exitCode = 2
+}
+
+/** How an option is read. Both functions give undefined for what `allowed` does not cover. */
+export interface Kind<T> {
+  /** shown in the help after the flag; null for a switch, whose flag takes no value */
+  readonly placeholder: string | null
+  readonly allowed: string
+  /** From the command line or a variable. */
+  read(text: string): T | undefined
+  /** From a program, which says numbers as numbers and switches as booleans. */
+  accept(value: unknown): T | undefined
+  /** what `accept` covers, where that is said in other words */
+  readonly accepted?: string
+}
+
+/** A listen address. Port 0 asks the system for a free one; `hostname` is without brackets. */
+export interface Address {
+  readonly hostname: string
+  readonly port: number
+}
+
+/** Names that stand for themselves, for `choice`. */
+export function same<T extends string>(names: readonly T[]): Record<string, T> {
+  return Object.fromEntries(names.map((name) => [name, name])) as Record<string, T>
+}
+
+function fromText<T>(
+  placeholder: string | null,
+  allowed: string,
+  read: (text: string) => T | undefined,
+): Kind<T> {
+  return {
+    placeholder,
+    allowed,
+    read,
+    accept: (value) => (typeof value === 'string' ? read(value) : undefined),
+  }
+}
+
+/** One of several names, in any case of letters. */
+export function choice<T>(values: Readonly<Record<string, T>>): Kind<T> {
+  const byName = new Map(Object.entries(values))
+  const allowed = `one of ${[...byName.keys()].join(', ')}`
+  return fromText('name', allowed, (name) => byName.get(name.toLowerCase()))
+}
+
+/** A whole number, which is multiplied by `factor`. */
+export function wholeNumber(placeholder: string, min: number, max: number, factor = 1): Kind<number> {
+  const inRange = (value: number): number | undefined =>
+    value >= min && value <= max ? value * factor : undefined
+  return {
+    placeholder,
+    allowed: `a whole number from ${min} to ${max}`,
+    read: (text) => (/^[0-9]+$/.test(text) ? inRange(Number(text)) : undefined),
+    accept: (value) => (Number.isInteger(value) ? inRange(value as number) : undefined),
+  }
+}
+
+/** Read into milliseconds; a timer of more than 2^31 - 1 of them would fire at once. */
+export function seconds(min: number): Kind<number> {
+  return wholeNumber('seconds', min, 2147483, 1000)
+}
+
+/** A text that matches an expression. */
+export function pattern(placeholder: string, allowed: string, expression: RegExp): Kind<string> {
+  return fromText(placeholder, allowed, (text) => (expression.test(text) ? text : undefined))
+}
+
+export function text(placeholder: string): Kind<string> {
+  return pattern(placeholder, 'a text that is not empty', /./s)
+}
+
+const words = choice<boolean>({
+  on: true,
+  true: true,
+  yes: true,
+  1: true,
+  off: false,
+  false: false,
+  no: false,
+  0: false,
+})
+
+/** A switch: its flag takes no value, its variable takes a word. */
+export const onOff: Kind<boolean> = {
+  ...words,
+  placeholder: null,
+  accepted: 'true or false',
+  accept: (value) => (typeof value === 'boolean' ? value : undefined),
+}
+
+/** Splits `host:port`, `[v6]:port` or `:port`; no host means all interfaces. Names of ports are not looked up. */
+export const address: Kind<Address> = fromText(
+  'host:port',
+  'host:port with a port from 0 to 65535 (as 127.0.0.1:9001, [::1]:9001 or :9001)',
+  (given) => {
+    const found = /^(?:\[([0-9a-f.]*:[0-9a-f:.]*(?:%[\w.-]+)?)\]|([^\s:/[\]]*)):([0-9]+)$/i.exec(given)
+    if (found === null || Number(found[3]) > 65535) return undefined
+    return { hostname: found[1] ?? (found[2] || '0.0.0.0'), port: Number(found[3]) }
+  },
+)

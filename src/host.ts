@@ -4,6 +4,7 @@ import { openRuntimeApi, type RuntimeApi } from './api/server.ts'
 import type { FunctionConfig } from './config/config.ts'
 import type { Address } from './config/options.ts'
 import type { EnvironmentId } from './core/ids.ts'
+import { diagnostics } from './engine/diagnostics.ts'
 import { Environment } from './engine/environment.ts'
 import { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec } from './engine/ports.ts'
@@ -12,9 +13,10 @@ import { listen } from './listen.ts'
 import { extensionsDisabled, listExtensions } from './process/bootstrap.ts'
 import { childAddress, extensionEnvironment, runtimeEnvironment } from './process/environ.ts'
 import { splitLines } from './process/lines.ts'
-import { createJournal } from './telemetry/journal.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { Sink } from './telemetry/sink.ts'
+import { createTail } from './telemetry/tail.ts'
+import { textLog } from './telemetry/text-log.ts'
 
 /** What a function shares with the rest of the emulator. */
 export interface HostParts {
@@ -76,22 +78,23 @@ export class FunctionHost {
     const { processes, clock, metrics } = this.#parts
     const config = this.#config
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
+    const tail = createTail(this.#parts.sinkOf(id))
     let address = ''
     const environment = new Environment({
       id,
       processes,
       clock,
-      journal: createJournal({
-        sink: this.#parts.sinkOf(id),
-        functionVersion: config.version,
-        memorySize: config.memorySize,
-        cutter: splitLines,
-      }),
+      listeners: [
+        textLog({ functionVersion: config.version, memorySize: config.memorySize, write: tail.write }),
+        metrics.listener,
+        diagnostics(log),
+      ],
+      cutter: splitLines,
+      tail,
       log,
       functionTimeoutMs: config.timeoutMs,
       initTimeoutMs: config.initTimeoutMs,
       discover: () => this.#discover(log),
-      observer: metrics,
       specify: (process) => specify(config, process, address),
       changed,
     })

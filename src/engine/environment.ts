@@ -19,7 +19,7 @@ import {
 } from '../core/lifecycle.ts'
 import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
-import { type RecordParts, Records } from './records.ts'
+import { type PlatformEventParts, PlatformEvents } from './platform-events.ts'
 import { Supervisor, type SupervisorParts } from './supervisor.ts'
 import { type TimerParts, Timers } from './timers.ts'
 import { type PendingCall, Warm } from './warm.ts'
@@ -28,7 +28,7 @@ import { type PendingCall, Warm } from './warm.ts'
 export type { PendingCall, PendingCall as Caller } from './warm.ts'
 
 /** What an environment is made of. */
-export interface EnvironmentParts extends RecordParts, SupervisorParts, TimerParts {
+export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, TimerParts {
   readonly id: EnvironmentId
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
@@ -55,7 +55,7 @@ export class Environment {
   #calls = 0
   readonly #supervisor: Supervisor
   readonly #timers: Timers
-  readonly #records: Records
+  readonly #records: PlatformEvents
   readonly #warm: Warm = new Warm(this.#pending, this.#invocations)
   /** Time of the current event in monotonic milliseconds, read on first use; 0 = not read yet. */
   #eventAt = 0
@@ -66,13 +66,14 @@ export class Environment {
     this.#supervisor = new Supervisor(parts, {
       generation: () => this.#state.generation,
       awaited: () => this.#awaited,
+      output: (process, chunk) => this.#records.output(process, chunk),
       launchFailed: (process, fault) => this.dispatch({ type: 'launch-failed', process, fault }),
       exited: (process, status, peakBytes) => {
         this.#records.ended(peakBytes)
         this.dispatch({ type: 'exit', process, status })
       },
     })
-    this.#records = new Records(parts, this.#supervisor.running)
+    this.#records = new PlatformEvents(parts, this.#supervisor.running)
     this.#timers = new Timers(parts, (event) => this.dispatch(event))
     this.idleSince = parts.clock.now()
   }

@@ -8,7 +8,7 @@ import { mayWait, place } from '../core/placement.ts'
 import type { Environment } from './environment.ts'
 import { Growth } from './growth.ts'
 import type { Invocation } from './invocation.ts'
-import type { Clock, Observer } from './ports.ts'
+import type { Clock, PoolObserver } from './ports.ts'
 import { Queue } from './queue.ts'
 import { Retirement } from './retirement.ts'
 import { type EnvironmentSnapshot, isBusy, snapshot } from './snapshot.ts'
@@ -24,7 +24,7 @@ export interface PoolState {
 
 export interface PoolParts {
   readonly clock: Clock
-  readonly observer?: Observer
+  readonly observer?: PoolObserver
   readonly maxEnvironments: number
   readonly maxQueue: number
   /** milliseconds after which an idle environment is stopped, if it is not the oldest one */
@@ -138,7 +138,7 @@ export class Pool {
   }
 
   #refuse(invocation: Invocation, outcome: Outcome): void {
-    this.#parts.observer?.settled(outcome, null)
+    this.#parts.observer?.refused(outcome)
     invocation.settle(outcome)
   }
 

@@ -4,8 +4,6 @@
  */
 
 import type { ExitStatus, Outcome, ProcessName, Verdict } from '../core/failure.ts'
-import type { RequestId } from '../core/ids.ts'
-import type { ExtensionReport, InitPhase } from '../core/lifecycle.ts'
 
 export type { ExitStatus, ProcessName }
 
@@ -68,7 +66,7 @@ export interface Clock {
   epoch(): number
 }
 
-/** What the engine tells of an invocation that is over; the journal makes REPORT of it. Durations in milliseconds. */
+/** What the caller's side is told of an invocation that is over. Durations in milliseconds. */
 export interface Report {
   readonly verdict: Verdict
   readonly durationMs: number
@@ -78,38 +76,27 @@ export interface Report {
   readonly memoryBytes: number
 }
 
-/** Where log lines of one environment go: what its processes write, and START, END, REPORT around it. */
-export interface Journal {
-  output(process: ProcessName, chunk: Uint8Array): void
-  start(id: RequestId): void
-  /** Writes END and REPORT; unfinished lines are finished first. */
-  report(id: RequestId, report: Report): void
-  /** Tells of extensions after every init, and of the init itself if it failed. */
-  initReport(
-    phase: InitPhase,
-    verdict: Verdict,
-    durationMs: number,
-    extensions: readonly ExtensionReport[],
-  ): void
-  /** From now on keeps the last 4 KB that the log of this invocation gets. */
-  keepTail(): void
-  /** What was kept since, START and REPORT included. */
-  takeTail(): Uint8Array
+/** Cuts a stream of bytes into runs of whole lines. */
+export interface LineCutter {
+  push(chunk: Uint8Array): void
+  /** Ends an unfinished line. */
+  flush(): void
 }
 
-/**
- * Who counts. Called while invocations wait for the answer, so each call has to cost well under a microsecond; none
- * may throw.
- */
-export interface Observer {
-  /** A caller is answered. `ms` is the time since START; null when the invocation never started. */
-  settled(outcome: Outcome, ms: number | null): void
+/** Keeps the end of an invocation's log, for a caller who asked for it. */
+export interface LogTail {
+  /** From now on keeps the last 4 KB that the log gets. */
+  keep(): void
+  /** What was kept since, START and REPORT included. */
+  take(): Uint8Array
+}
+
+/** Counts what happens before an invocation has an environment; each call costs well under a microsecond. */
+export interface PoolObserver {
   /** An environment took an invocation that had waited for it that long, in milliseconds. */
   placed(waitMs: number): void
-  /** An init attempt came to its end. */
-  initialised(verdict: Verdict, ms: number): void
-  /** The processes of an environment are ended because of this: `timeout`, or an error type. */
-  restarted(cause: string): void
+  /** An invocation that no environment took is answered. */
+  refused(outcome: Outcome): void
 }
 
 /** The emulator's own log, one child logger per environment. */

@@ -2,11 +2,10 @@
 
 import type { ExitStatus, Fault, ProcessName } from '../core/failure.ts'
 import type { Generation } from '../core/ids.ts'
-import type { Journal, LaunchFailure, Log, Processes, ProcessSpec, RunningProcess } from './ports.ts'
+import type { LaunchFailure, Log, Processes, ProcessSpec, RunningProcess } from './ports.ts'
 
 export interface SupervisorParts {
   readonly processes: Processes
-  readonly journal: Journal
   readonly log: Log
   specify(process: ProcessName): ProcessSpec
 }
@@ -16,6 +15,7 @@ export interface SupervisorHooks {
   generation(): Generation
   /** an init or an invocation waits for these processes */
   awaited(): boolean
+  output(process: ProcessName, chunk: Uint8Array): void
   launchFailed(process: ProcessName, fault: Fault): void
   /** `peakBytes` is the kernel's figure for its memory */
   exited(process: ProcessName, status: ExitStatus, peakBytes: number): void
@@ -51,11 +51,11 @@ export class Supervisor {
   }
 
   spawn(name: ProcessName): void {
-    const { processes, journal, log } = this.#parts
+    const { processes, log } = this.#parts
     const generation = this.#hooks.generation()
     const spec = this.#parts.specify(name)
     const started = processes.spawn(spec, {
-      output: (chunk) => journal.output(name, chunk),
+      output: (chunk) => this.#hooks.output(name, chunk),
       exit: (status, peak) => this.#exited(name, generation, status, peak ?? 0),
     })
     if ('reason' in started) {

@@ -3,8 +3,9 @@
  * figures are presented; `prometheus.ts` does, and is loaded when somebody asks.
  */
 
-import type { Outcome, Verdict } from '../core/failure.ts'
-import type { Observer } from '../engine/ports.ts'
+import type { Outcome } from '../core/failure.ts'
+import { isInitTimeout, type PlatformListener } from '../engine/platform-events.ts'
+import type { PoolObserver } from '../engine/ports.ts'
 
 /** How many numbers are kept until they are sorted into buckets. */
 const unsorted = 256
@@ -77,7 +78,7 @@ export const outcomes = {
 } as const satisfies Record<Outcome['kind'], string>
 
 /** All figures of one emulator since its start. Durations are in seconds, as Prometheus wants them. */
-export class Metrics implements Observer {
+export class Metrics implements PoolObserver {
   readonly invocations: Record<Outcome['kind'], number> = {
     response: 0,
     error: 0,
@@ -102,21 +103,38 @@ export class Metrics implements Observer {
     ['Runtime.ExitError', 0],
   ])
 
-  settled(outcome: Outcome, ms: number | null): void {
-    this.invocations[outcome.kind]++
-    if (ms !== null) this.duration.add(ms / 1000)
-    if ('payload' in outcome && outcome.payload !== null) this.responseBytes.add(outcome.payload.size)
+  /** The listener of every environment's platform events. */
+  readonly listener: PlatformListener = (event) => {
+    switch (event.type) {
+      case 'answered':
+        this.#answered(event.outcome, event.durationMs)
+        return
+      case 'initReport':
+        if (event.verdict.status === 'success') this.init.add(event.durationMs / 1000)
+        return
+      case 'fault':
+        if (!isInitTimeout(event)) this.#restarted(event.fault.errorType)
+        return
+      case 'shutdown':
+        if (event.reason === 'timeout') this.#restarted('timeout')
+    }
   }
 
   placed(waitMs: number): void {
     this.wait.add(waitMs / 1000)
   }
 
-  initialised(verdict: Verdict, ms: number): void {
-    if (verdict.status === 'success') this.init.add(ms / 1000)
+  refused(outcome: Outcome): void {
+    this.#answered(outcome, null)
   }
 
-  restarted(cause: string): void {
+  #answered(outcome: Outcome, ms: number | null): void {
+    this.invocations[outcome.kind]++
+    if (ms !== null) this.duration.add(ms / 1000)
+    if ('payload' in outcome && outcome.payload !== null) this.responseBytes.add(outcome.payload.size)
+  }
+
+  #restarted(cause: string): void {
     this.restarts.set(cause, (this.restarts.get(cause) ?? 0) + 1)
   }
 }

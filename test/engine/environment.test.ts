@@ -491,7 +491,7 @@ describe('timers', () => {
 
 describe('what is reported', () => {
   test('the init that preceded, once; durations; the peak of memory', () => {
-    const { environment, processes, journal, clock } = stage()
+    const { environment, processes, reports, clock } = stage()
     processes.bytes = 1000
     environment.invoke(invocation('one'))
     clock.advance(120)
@@ -509,7 +509,7 @@ describe('what is reported', () => {
     respond(environment, requestId('three'))
     next(environment)
     const verdict = { status: 'success', errorType: null } as const
-    expect(journal.reports).toEqual([
+    expect(reports).toEqual([
       { verdict, durationMs: 30, initMs: 120, memoryBytes: 1000 },
       // memory is looked at four times a second at most
       { verdict, durationMs: 0, initMs: null, memoryBytes: 1000 },
@@ -520,7 +520,7 @@ describe('what is reported', () => {
   })
 
   test('a second attempt at init is part of the duration', async () => {
-    const { environment, processes, journal, clock } = stage()
+    const { environment, processes, reports, clock } = stage()
     environment.invoke(invocation('one'))
     clock.advance(100)
     processes.process('runtime').exit()
@@ -530,7 +530,7 @@ describe('what is reported', () => {
     clock.advance(7)
     respond(environment, one)
     next(environment)
-    expect(journal.reports).toMatchObject([{ durationMs: 207, initMs: null }])
+    expect(reports).toMatchObject([{ durationMs: 207, initMs: null }])
   })
 
   test('a caller who asked for the log gets what was kept since START', () => {
@@ -550,7 +550,7 @@ describe('what is reported', () => {
   })
 
   test('an invocation that never came to its event has its lines all the same', () => {
-    const { environment, journal, log } = stage()
+    const { environment, reports, log } = stage()
     environment.invoke(invocation('one', log))
     take(log)
     environment.dispatch({ type: 'stop' })
@@ -562,7 +562,7 @@ describe('what is reported', () => {
       'SIGKILL runtime',
       'changed',
     ])
-    expect(journal.reports).toMatchObject([{ durationMs: 0, initMs: null }])
+    expect(reports).toMatchObject([{ durationMs: 0, initMs: null }])
   })
 
   test('an invocation that outlived a dead runtime has one START', () => {

@@ -6,11 +6,11 @@
 import type { ExitStatus, Outcome, ProcessName } from '../../src/core/failure.ts'
 import type { ApiCallId, EnvironmentId, RequestId } from '../../src/core/ids.ts'
 import type { Event, Reply } from '../../src/core/lifecycle.ts'
+import { diagnostics } from '../../src/engine/diagnostics.ts'
 import { Environment, type EnvironmentParts } from '../../src/engine/environment.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import type {
   Clock,
-  Journal,
   LaunchFailure,
   Log,
   ProcessEvents,
@@ -124,34 +124,42 @@ export class FakeClock implements Clock {
 
 export const realClock: Clock = { now: () => performance.now(), epoch: () => Date.now() }
 
-/** Each line of what an environment is told to write down, in the log of everything. */
-export class FakeJournal implements Journal {
-  readonly reports: Report[] = []
-  readonly #log: string[]
-
-  constructor(log: string[] = []) {
-    this.#log = log
-  }
-
-  output(process: ProcessName, chunk: Uint8Array): void {
-    this.#log.push(`output ${process} ${new TextDecoder().decode(chunk)}`)
-  }
-  start(id: RequestId): void {
-    this.#log.push(`START ${id}`)
-  }
-  report(id: RequestId, report: Report): void {
-    this.reports.push(report)
-    this.#log.push(`REPORT ${id} ${report.verdict.status}`)
-  }
-  initReport(...[phase, verdict, , extensions]: Parameters<Journal['initReport']>): void {
-    const names = extensions.map(({ name, state }) => ` ${name}:${state}`).join('')
-    this.#log.push(`INIT_REPORT ${phase} ${verdict.status}${names}`)
-  }
-  keepTail(): void {
-    this.#log.push('keep tail')
-  }
-  takeTail(): Uint8Array {
-    return new TextEncoder().encode('the tail')
+/** What an environment needs in order to tell what happens to it: each event becomes a line in the log of everything. */
+export function toldTo(
+  log: string[],
+  reports: Report[] = [],
+): Pick<EnvironmentParts, 'listeners' | 'cutter' | 'tail'> {
+  let extensions = ''
+  return {
+    listeners: [
+      (event) => {
+        switch (event.type) {
+          case 'log':
+            log.push(`output ${event.process} ${new TextDecoder().decode(event.bytes)}`)
+            return
+          case 'start':
+            log.push(`START ${event.id}`)
+            return
+          case 'report': {
+            const { verdict, durationMs, initMs, memoryBytes } = event
+            reports.push({ verdict, durationMs, initMs, memoryBytes })
+            log.push(`REPORT ${event.id} ${verdict.status}`)
+            return
+          }
+          case 'extension':
+            extensions += ` ${event.name}:${event.state}`
+            return
+          case 'initReport':
+            log.push(`INIT_REPORT ${event.phase} ${event.verdict.status}${extensions}`)
+            extensions = ''
+        }
+      },
+    ],
+    cutter: (emit) => ({ push: emit, flush() {} }),
+    tail: {
+      keep: () => log.push('keep tail'),
+      take: () => new TextEncoder().encode('the tail'),
+    },
   }
 }
 
@@ -244,7 +252,7 @@ export function complete(environment: Environment, id: RequestId, call: ApiCallI
 export interface Stage {
   readonly environment: Environment
   readonly processes: FakeProcesses
-  readonly journal: FakeJournal
+  readonly reports: Report[]
   readonly lines: LogLine[]
   readonly log: string[]
   readonly clock: FakeClock
@@ -254,13 +262,15 @@ export function stage(over: Partial<EnvironmentParts> = {}): Stage {
   const log: string[] = []
   const clock = new FakeClock()
   const processes = new FakeProcesses(log)
-  const journal = new FakeJournal(log)
+  const reports: Report[] = []
   const ownLog = fakeLog()
+  const told = toldTo(log, reports)
   const environment = new Environment({
     id: 1 as EnvironmentId,
     processes,
     clock,
-    journal,
+    ...told,
+    listeners: [...told.listeners, diagnostics(ownLog)],
     log: ownLog,
     functionTimeoutMs: 3000,
     initTimeoutMs: 10_000,
@@ -269,7 +279,7 @@ export function stage(over: Partial<EnvironmentParts> = {}): Stage {
     changed: () => log.push('changed'),
     ...over,
   })
-  return { environment, processes, journal, lines: ownLog.lines, log, clock }
+  return { environment, processes, reports, lines: ownLog.lines, log, clock }
 }
 
 /** Empties a list and hands out what was in it. */

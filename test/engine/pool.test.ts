@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { Environment } from '../../src/engine/environment.ts'
+import type { PlatformListener } from '../../src/engine/platform-events.ts'
 import { Pool, type PoolParts } from '../../src/engine/pool.ts'
-import type { Observer } from '../../src/engine/ports.ts'
+import type { PoolObserver } from '../../src/engine/ports.ts'
 import { Queue } from '../../src/engine/queue.ts'
 import { activities, activity } from '../../src/engine/snapshot.ts'
 import { Watch } from '../../src/engine/watch.ts'
@@ -9,7 +10,6 @@ import { until } from '../harness.ts'
 import {
   ask,
   FakeClock,
-  FakeJournal,
   FakeProcesses,
   fakeLog,
   invocation,
@@ -18,6 +18,7 @@ import {
   requestId,
   respond,
   stage,
+  toldTo,
 } from './fakes.ts'
 
 const never = new Promise<void>(() => {})
@@ -32,7 +33,9 @@ interface PoolStage {
 }
 
 /** A pool of real environments over fake processes. */
-function pooled(over: Partial<PoolParts> & { timeoutMs?: number } = {}): PoolStage {
+function pooled(
+  over: Partial<PoolParts> & { timeoutMs?: number; listener?: PlatformListener } = {},
+): PoolStage {
   const environments: Environment[] = []
   const processes: FakeProcesses[] = []
   const released: number[] = []
@@ -49,14 +52,14 @@ function pooled(over: Partial<PoolParts> & { timeoutMs?: number } = {}): PoolSta
         id,
         processes: own,
         clock: over.clock ?? clock,
-        journal: new FakeJournal(),
+        ...toldTo([]),
+        ...(over.listener && { listeners: [over.listener] }),
         log: fakeLog(),
         functionTimeoutMs: over.timeoutMs ?? 3000,
         initTimeoutMs: 10_000,
         discover: () => [],
         specify: (name) => ({ name, argv: ['/bin/true'], cwd: '/', env: {} }),
         changed,
-        ...(over.observer && { observer: over.observer }),
       })
       environments.push(environment)
       processes.push(own)
@@ -440,13 +443,17 @@ describe('an environment that cannot be made', () => {
 
 test('who counts is told of every outcome, wait, init and restart', async () => {
   const told: unknown[] = []
-  const observer: Observer = {
-    settled: (outcome, ms) => told.push(['settled', outcome.kind, ms]),
+  const observer: PoolObserver = {
     placed: (ms) => told.push(['placed', ms]),
-    initialised: (verdict, ms) => told.push(['initialised', verdict.status, ms]),
-    restarted: (cause) => told.push(['restarted', cause]),
+    refused: ({ kind }) => told.push(['refused', kind]),
   }
-  const staged = pooled({ observer, maxQueue: 1 })
+  const listener: PlatformListener = (event) => {
+    if (event.type === 'answered') told.push(['answered', event.outcome.kind, event.durationMs])
+    if (event.type === 'initReport') told.push(['initReport', event.verdict.status, event.durationMs])
+    if (event.type === 'fault') told.push(['fault', event.fault.errorType])
+    if (event.type === 'shutdown') told.push(['shutdown', event.reason])
+  }
+  const staged = pooled({ observer, listener, maxQueue: 1 })
   const { pool, clock, processes } = staged
   pool.open(false)
   for (const name of ['a', 'b', 'c']) pool.invoke(invocation(name))
@@ -456,15 +463,15 @@ test('who counts is told of every outcome, wait, init and restart', async () => 
   serve(at(staged, 0))
   expect(told.splice(0)).toEqual([
     ['placed', 0],
-    ['settled', 'throttled', null],
-    ['initialised', 'success', 40],
-    ['settled', 'response', 7],
+    ['refused', 'throttled'],
+    ['initReport', 'success', 40],
+    ['answered', 'response', 7],
     ['placed', 47],
   ])
   at(staged, 0).dispatch({ type: 'deadline', id: requestId('b') })
   expect(told.splice(0)).toEqual([
-    ['settled', 'timeout', 0],
-    ['restarted', 'timeout'],
+    ['answered', 'timeout', 0],
+    ['shutdown', 'timeout'],
   ])
   await until('the end of the runtime', () => at(staged, 0).state.phase === 'cold')
   pool.invoke(invocation('d'))
@@ -472,8 +479,9 @@ test('who counts is told of every outcome, wait, init and restart', async () => 
   await until('the second attempt', () => processes[0]?.all.length === 3)
   expect(told.splice(0)).toEqual([
     ['placed', 0],
-    ['restarted', 'Runtime.ExitError'],
-    ['initialised', 'error', 0],
+    ['fault', 'Runtime.ExitError'],
+    ['initReport', 'error', 0],
+    ['shutdown', 'failure'],
   ])
 })
 

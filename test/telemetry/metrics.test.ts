@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
+import type { RequestId } from '../../src/core/ids.ts'
 import { Distribution, Metrics } from '../../src/telemetry/metrics.ts'
 import { createExposition } from '../../src/telemetry/prometheus.ts'
 
@@ -26,11 +27,18 @@ test('numbers fall into the first bucket that holds them', () => {
   }).toEqual({ counts: [2, 2, 1], count: 6, sum: 15.5 })
 })
 
+function answer(metrics: Metrics, outcome: Outcome, durationMs: number | null): void {
+  metrics.listener({ type: 'answered', at: 0, id: 'an-id' as RequestId, outcome, durationMs })
+}
+
+const restart = (metrics: Metrics, reason: 'timeout'): void =>
+  metrics.listener({ type: 'shutdown', at: 0, reason })
+
 describe('what happens is counted', () => {
   test('by outcome, with the time of those that started and the size of what was answered', () => {
     const metrics = new Metrics()
-    for (const outcome of outcomes) metrics.settled(outcome, outcome.kind === 'throttled' ? null : 20)
-    metrics.settled(outcomes[0] as Outcome, 500)
+    for (const outcome of outcomes) answer(metrics, outcome, outcome.kind === 'throttled' ? null : 20)
+    answer(metrics, outcomes[0] as Outcome, 500)
     expect(metrics.invocations).toEqual({
       response: 2,
       error: 1,
@@ -55,11 +63,14 @@ describe('what happens is counted', () => {
     const metrics = new Metrics()
     metrics.placed(0)
     metrics.placed(1500)
-    metrics.initialised({ status: 'success', errorType: null }, 250)
-    metrics.initialised({ status: 'timeout', errorType: null }, 10_000)
-    metrics.restarted('timeout')
-    metrics.restarted('Extension.Crash')
-    metrics.restarted('Extension.Crash')
+    const init = { type: 'initReport', at: 0, phase: 'init' } as const
+    metrics.listener({ ...init, verdict: { status: 'success', errorType: null }, durationMs: 250 })
+    metrics.listener({ ...init, verdict: { status: 'timeout', errorType: null }, durationMs: 10_000 })
+    restart(metrics, 'timeout')
+    for (const errorType of ['Extension.Crash', 'Extension.Crash', 'Sandbox.Timedout']) {
+      metrics.listener({ type: 'fault', at: 0, process: null, fault: { errorType, text: '' }, idle: false })
+      metrics.listener({ type: 'shutdown', at: 0, reason: 'failure' })
+    }
     expect([metrics.wait.sum, metrics.init.count, metrics.init.sum, [...metrics.restarts]]).toEqual([
       1.5,
       1,
@@ -114,8 +125,8 @@ describe('as Prometheus reads it', () => {
 
   test('counts, waits and states', async () => {
     const metrics = new Metrics()
-    for (const outcome of outcomes) metrics.settled(outcome, 3)
-    metrics.restarted('timeout')
+    for (const outcome of outcomes) answer(metrics, outcome, 3)
+    restart(metrics, 'timeout')
     const { lines } = await expose(metrics)
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -134,7 +145,7 @@ describe('as Prometheus reads it', () => {
 
   test('a histogram is cumulated', async () => {
     const metrics = new Metrics()
-    for (const ms of [3, 30, 3000, 10_000_000]) metrics.settled({ kind: 'timeout' }, ms)
+    for (const ms of [3, 30, 3000, 10_000_000]) answer(metrics, { kind: 'timeout' }, ms)
     const { lines } = await expose(metrics)
     const of = lines.filter((line) => line.startsWith('lambda_rie_invocation_duration_seconds'))
     expect(of).toHaveLength(21)

@@ -1,15 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import type { Verdict } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
-import type { Journal, Report } from '../../src/engine/ports.ts'
-import {
-  createJournal,
-  extensionLine,
-  initReportLine,
-  type LineCutter,
-  reportLine,
-} from '../../src/telemetry/journal.ts'
+import type { PlatformEvent } from '../../src/engine/platform-events.ts'
+import type { Report } from '../../src/engine/ports.ts'
 import { bytesOf, type Lines } from '../../src/telemetry/sink.ts'
+import { createTail, type Tail } from '../../src/telemetry/tail.ts'
+import { extensionLine, initReportLine, reportLine, textLog } from '../../src/telemetry/text-log.ts'
 
 const id = 'an-id' as RequestId
 const success: Verdict = { status: 'success', errorType: null }
@@ -24,35 +20,33 @@ const report = (over: Partial<Report> = {}): Report => ({
 })
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Cuts at newlines, and ends an unfinished line when it is flushed. */
-function cutter(emit: (lines: Uint8Array) => void): LineCutter {
-  let rest = ''
-  return {
-    push(chunk) {
-      rest += new TextDecoder().decode(chunk)
-      const end = rest.lastIndexOf('\n') + 1
-      if (end > 0) emit(bytes(rest.slice(0, end)))
-      rest = rest.slice(end)
-    },
-    flush() {
-      if (rest !== '') emit(bytes(`${rest}\n`))
-      rest = ''
-    },
-  }
+const started: PlatformEvent = { type: 'start', at: 0, id, traceId: '' }
+const over: PlatformEvent = { type: 'report', at: 0, id, traceId: '', ...report() }
+const wrote = (text: string): PlatformEvent => ({
+  type: 'log',
+  at: 0,
+  process: 'runtime',
+  bytes: bytes(text),
+})
+
+interface Told {
+  tell(...events: readonly PlatformEvent[]): void
+  readonly tail: Tail
+  readonly text: () => string
 }
 
-function journal(): { readonly journal: Journal; readonly text: () => string } {
+function log(): Told {
   let text = ''
-  const sink = {
+  const tail = createTail({
     write: (lines: Lines) => {
       text += new TextDecoder().decode(bytesOf(lines))
     },
-    flush() {},
+  })
+  const listener = textLog({ functionVersion: '$LATEST', memorySize: '128', write: tail.write })
+  const tell = (...events: readonly PlatformEvent[]): void => {
+    for (const event of events) listener(event)
   }
-  return {
-    journal: createJournal({ sink, functionVersion: '$LATEST', memorySize: '128', cutter }),
-    text: () => text,
-  }
+  return { tell, tail, text: () => text }
 }
 
 describe('REPORT', () => {
@@ -94,9 +88,9 @@ describe('REPORT', () => {
 
 test('INIT_REPORT tells of an attempt that failed', () => {
   expect([
-    initReportLine('init', timeout, 10_000.4),
-    initReportLine('invoke', failed('Extension.Crash'), 7),
-    initReportLine('init', failed(null), 7),
+    initReportLine({ phase: 'init', verdict: timeout, durationMs: 10_000.4 }),
+    initReportLine({ phase: 'invoke', verdict: failed('Extension.Crash'), durationMs: 7 }),
+    initReportLine({ phase: 'init', verdict: failed(null), durationMs: 7 }),
   ]).toEqual([
     'INIT_REPORT Init Duration: 10000.40 ms\tPhase: init\tStatus: timeout\n',
     'INIT_REPORT Init Duration: 7.00 ms\tPhase: invoke\tStatus: error\tError Type: Extension.Crash\n',
@@ -116,95 +110,60 @@ test('EXTENSION tells what an extension has come to', () => {
   ])
 })
 
-describe('the log of an environment', () => {
-  test('has the lines of an invocation between its START and its END', () => {
-    const { journal: log, text } = journal()
-    log.output('runtime', bytes('loading\n'))
-    log.initReport('init', success, 5, [{ name: 'watch', state: 'Ready', events: ['INVOKE'] }])
-    log.start(id)
-    log.output('runtime', bytes('one\ntwo\n'))
-    log.report(id, report())
-    expect(text()).toBe(
-      'loading\n' +
-        'EXTENSION\tName: watch\tState: Ready\tEvents: [INVOKE]\n' +
-        'START RequestId: an-id Version: $LATEST\n' +
-        'one\ntwo\n' +
-        'END RequestId: an-id\n' +
-        reportLine(id, report(), '128'),
-    )
-  })
-
-  test('finishes lines before it writes one of its own', () => {
-    const { journal: log, text } = journal()
-    log.output('runtime', bytes('init'))
-    log.output('extension:watch', bytes('here'))
-    log.initReport('init', timeout, 1, [])
-    log.output('runtime', bytes('again'))
-    log.start(id)
-    log.output('runtime', bytes('first\npart'))
-    log.output('runtime', bytes(' and rest'))
-    log.report(id, report())
-    expect(text()).toBe(
-      'init\nhere\nINIT_REPORT Init Duration: 1.00 ms\tPhase: init\tStatus: timeout\n' +
-        'again\nSTART RequestId: an-id Version: $LATEST\n' +
-        'first\npart and rest\nEND RequestId: an-id\n' +
-        reportLine(id, report(), '128'),
-    )
-  })
-
-  test('keeps the lines of processes apart', () => {
-    const { journal: log, text } = journal()
-    log.output('runtime', bytes('run'))
-    log.output('extension:watch', bytes('wat'))
-    log.output('runtime', bytes('time\n'))
-    log.output('extension:watch', bytes('ch\n'))
-    expect(text()).toBe('runtime\nwatch\n')
-  })
+test('the log has the lines of an invocation between its START and its END', () => {
+  const { tell, text } = log()
+  tell(
+    { type: 'initStart', at: 0, phase: 'init' },
+    wrote('loading\n'),
+    { type: 'extension', at: 0, name: 'watch', state: 'Ready', events: ['INVOKE'] },
+    { type: 'initReport', at: 0, phase: 'init', verdict: success, durationMs: 5 },
+    started,
+    wrote('one\ntwo\n'),
+    over,
+    { type: 'initReport', at: 0, phase: 'init', verdict: timeout, durationMs: 5 },
+  )
+  expect(text()).toBe(
+    'loading\n' +
+      'EXTENSION\tName: watch\tState: Ready\tEvents: [INVOKE]\n' +
+      'START RequestId: an-id Version: $LATEST\n' +
+      'one\ntwo\n' +
+      'END RequestId: an-id\n' +
+      reportLine(id, report(), '128') +
+      'INIT_REPORT Init Duration: 5.00 ms\tPhase: init\tStatus: timeout\n',
+  )
 })
 
 describe('the tail', () => {
-  const tailOf = (write: (log: Journal) => void): string => {
-    const { journal: log } = journal()
-    log.output('runtime', bytes('before\n'))
-    log.keepTail()
-    write(log)
-    const tail = new TextDecoder().decode(log.takeTail())
-    log.output('runtime', bytes('after\n'))
-    expect(new TextDecoder().decode(log.takeTail())).toBe('')
+  const tailOf = (write: (told: Told) => void): string => {
+    const told = log()
+    told.tell(wrote('before\n'))
+    told.tail.keep()
+    write(told)
+    const tail = new TextDecoder().decode(told.tail.take())
+    told.tell(wrote('after\n'))
+    expect(new TextDecoder().decode(told.tail.take())).toBe('')
     return tail
   }
 
   test('is what the log got since it was kept, START and REPORT included', () => {
-    const tail = tailOf((log) => {
-      log.start(id)
-      log.output('runtime', bytes('line é\n'))
-      log.report(id, report())
-    })
-    expect(tail).toBe(
+    expect(tailOf(({ tell }) => tell(started, wrote('line é\n'), over))).toBe(
       `START RequestId: an-id Version: $LATEST\nline é\nEND RequestId: an-id\n${reportLine(id, report(), '128')}`,
     )
   })
 
   test('is the last 4 KB, however it was written', () => {
     const lines = Array.from({ length: 1000 }, (_, index) => `line ${index}\n`)
-    const all = lines.join('')
-    const expected = all.slice(-4096)
-    expect(tailOf((log) => log.output('runtime', bytes(all)))).toBe(expected)
-    const single = tailOf((log) => {
-      for (const line of lines) log.output('runtime', bytes(line))
-    })
-    expect(single).toBe(expected)
-    const halves = tailOf((log) => {
-      log.output('runtime', bytes(lines.slice(0, 900).join('')))
-      for (const line of lines.slice(900)) log.output('runtime', bytes(line))
-    })
-    expect(halves).toBe(expected)
+    const expected = lines.join('').slice(-4096)
+    expect(tailOf(({ tell }) => tell(wrote(lines.join(''))))).toBe(expected)
+    expect(tailOf(({ tell }) => tell(...lines.map(wrote)))).toBe(expected)
+    const halves = [lines.slice(0, 900).join(''), ...lines.slice(900)]
+    expect(tailOf(({ tell }) => tell(...halves.map(wrote)))).toBe(expected)
   })
 
   test('is exact at its limit', () => {
     for (const size of [4095, 4096, 4097]) {
       const text = `${'x'.repeat(size - 1)}\n`
-      expect(tailOf((log) => log.output('runtime', bytes(text)))).toBe(text.slice(-4096))
+      expect(tailOf(({ tell }) => tell(wrote(text)))).toBe(text.slice(-4096))
     }
   })
 })

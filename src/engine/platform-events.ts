@@ -1,0 +1,255 @@
+/**
+ * The stream of platform events of one environment: the only place that knows what happened when.
+ *
+ * Whoever tells of an environment is a listener of this stream: the text log, the metrics, the emulator's own log,
+ * telemetry subscriptions. An event is emitted in the step that caused it, before the effects that follow, so all
+ * listeners see one order. Output of processes is part of the stream, as whole lines; what a process wrote before it
+ * called the emulator is read from its pipe before the event that the call causes.
+ */
+
+import { type Fault, initTimeoutType, type Outcome, type ProcessName, type Verdict } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
+import type { InitPhase, PlatformRecord, ShutdownReason } from '../core/lifecycle.ts'
+import type { Invocation } from './invocation.ts'
+import { MemoryUse } from './memory-use.ts'
+import type { Clock, LineCutter, LogTail, Processes, RunningProcess } from './ports.ts'
+
+/** Every event has the time at which it happened, in monotonic milliseconds with a fraction. */
+interface Timed {
+  readonly at: number
+}
+
+export interface InitStart extends Timed {
+  readonly type: 'initStart'
+  readonly phase: InitPhase
+}
+
+/** The end of one init attempt. */
+export interface InitReport extends Timed {
+  readonly type: 'initReport'
+  readonly phase: InitPhase
+  readonly verdict: Verdict
+  readonly durationMs: number
+}
+
+/** What an extension has come to when an init attempt ends; one event for each, before its `initReport`. */
+export interface ExtensionState extends Timed {
+  readonly type: 'extension'
+  readonly name: string
+  readonly state: string
+  readonly events: readonly string[]
+}
+
+/** The event of an invocation is delivered. */
+export interface InvocationStart extends Timed {
+  readonly type: 'start'
+  readonly id: RequestId
+  readonly traceId: string
+}
+
+/** The caller is about to be answered. A listener must not keep the outcome: it holds the payload. */
+export interface Answered extends Timed {
+  readonly type: 'answered'
+  readonly id: RequestId
+  readonly outcome: Outcome
+  /** since START; null of an invocation that never started */
+  readonly durationMs: number | null
+}
+
+/** The invocation is over: the runtime and all extensions have asked for the next event, or have failed. */
+export interface InvocationReport extends Timed {
+  readonly type: 'report'
+  readonly id: RequestId
+  readonly traceId: string
+  readonly verdict: Verdict
+  readonly durationMs: number
+  /** only of the invocation that a successful init preceded */
+  readonly initMs: number | null
+  /** peak so far of all processes of the environment, in bytes */
+  readonly memoryBytes: number
+}
+
+/** A process or an init attempt failed. */
+export interface EnvironmentFault extends Timed {
+  readonly type: 'fault'
+  readonly process: ProcessName | null
+  readonly fault: Fault
+  /** nothing ran */
+  readonly idle: boolean
+}
+
+/** The processes are about to be ended. */
+export interface Shutdown extends Timed {
+  readonly type: 'shutdown'
+  readonly reason: ShutdownReason
+}
+
+/** Something that a process wrote: one or more whole lines. */
+export interface Log extends Timed {
+  readonly type: 'log'
+  readonly process: ProcessName
+  /** Ends in a newline. A listener may keep it, and must not change it. */
+  readonly bytes: Uint8Array
+}
+
+export type PlatformEvent =
+  | InitStart
+  | InitReport
+  | ExtensionState
+  | InvocationStart
+  | Answered
+  | InvocationReport
+  | EnvironmentFault
+  | Shutdown
+  | Log
+
+/**
+ * Told of every event, in order. Called while invocations wait for their answer, so a call has to take well under a
+ * microsecond, and must not throw; what takes longer is put off.
+ */
+export type PlatformListener = (event: PlatformEvent) => void
+
+/** What an event stream is made of. */
+export interface PlatformEventParts {
+  readonly processes: Processes
+  readonly clock: Clock
+  readonly listeners: readonly PlatformListener[]
+  /** Makes what cuts the output of one process into whole lines. */
+  cutter(emit: (lines: Uint8Array) => void): LineCutter
+  /** what keeps the end of the log of an invocation whose caller asked for it */
+  readonly tail?: LogTail
+}
+
+export class PlatformEvents {
+  readonly #parts: PlatformEventParts
+  readonly #running: ReadonlyMap<ProcessName, RunningProcess>
+  readonly #cutters = new Map<ProcessName, LineCutter>()
+  readonly #memory: MemoryUse
+  #initStarted = 0
+  #initMs: number | null = null
+
+  /** `running` are the processes of the environment, as they come and go. */
+  constructor(parts: PlatformEventParts, running: ReadonlyMap<ProcessName, RunningProcess>) {
+    this.#parts = parts
+    this.#running = running
+    this.#memory = new MemoryUse(parts, running)
+  }
+
+  /** Peak of resident memory so far, in bytes, as of the last look. */
+  get memory(): number {
+    return this.#memory.bytes
+  }
+
+  /** A process wrote something. */
+  output(process: ProcessName, chunk: Uint8Array): void {
+    let cutter = this.#cutters.get(process)
+    if (cutter === undefined) {
+      cutter = this.#parts.cutter((bytes) =>
+        this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes }),
+      )
+      this.#cutters.set(process, cutter)
+    }
+    cutter.push(chunk)
+  }
+
+  /** The invocation is the one that the record names, if it names one that there is; `now` is in monotonic milliseconds. */
+  write(record: PlatformRecord, invocation: Invocation | undefined, now: number): void {
+    switch (record.type) {
+      case 'start':
+        if (invocation !== undefined) this.start(invocation, now)
+        return
+      case 'report':
+        if (invocation !== undefined) this.report(invocation, record.verdict, now)
+        return
+      case 'init-start':
+        this.#initStarted = now
+        this.#initMs = null
+        this.#emit({ type: 'initStart', at: now, phase: record.phase })
+        return
+      case 'init-report':
+        this.#initReport(record, now)
+        return
+      case 'fault': {
+        const { process, fault, idle } = record
+        this.#emit({ type: 'fault', at: now, process, fault, idle })
+        return
+      }
+      case 'shutdown':
+        this.#emit({ type: 'shutdown', at: now, reason: record.reason })
+    }
+  }
+
+  /** A caller is about to be answered. */
+  settled({ id, startedAt }: Invocation, outcome: Outcome, now: number): void {
+    const durationMs = startedAt === 0 ? null : now - startedAt
+    this.#emit({ type: 'answered', at: now, id, outcome, durationMs })
+  }
+
+  /** A process has ended; `peakBytes` is the kernel's figure, for want of a better one. */
+  ended(peakBytes: number): void {
+    this.#memory.ended(peakBytes)
+  }
+
+  /** The next processes start anew. */
+  forgetMemory(): void {
+    this.#memory.forget()
+  }
+
+  /** The event of an invocation is delivered. */
+  start(invocation: Invocation, now: number): void {
+    if (invocation.startedAt === 0) invocation.startedAt = now
+    this.#endLines()
+    if (invocation.tail) this.#parts.tail?.keep()
+    const { id, traceId } = invocation
+    this.#emit({ type: 'start', at: now, id, traceId })
+  }
+
+  /** The invocation is over. What the processes wrote before comes before. */
+  report(invocation: Invocation, verdict: Verdict, now: number): void {
+    this.#drain()
+    this.#memory.look(now, verdict.status !== 'success')
+    const { id, traceId } = invocation
+    const report: InvocationReport = {
+      type: 'report',
+      at: now,
+      id,
+      traceId,
+      verdict,
+      durationMs: now - invocation.startedAt,
+      initMs: this.#initMs,
+      memoryBytes: this.#memory.bytes,
+    }
+    this.#initMs = null
+    this.#emit(report)
+    invocation.over?.(invocation.tail ? (this.#parts.tail?.take() ?? null) : null, report)
+  }
+
+  #initReport({ phase, verdict, extensions }: PlatformRecord & { type: 'init-report' }, now: number): void {
+    this.#drain()
+    const durationMs = now - this.#initStarted
+    if (verdict.status === 'success' && phase === 'init') this.#initMs = durationMs
+    for (const { name, state, events } of extensions) {
+      this.#emit({ type: 'extension', at: now, name, state, events })
+    }
+    this.#emit({ type: 'initReport', at: now, phase, verdict, durationMs })
+  }
+
+  /** Reads what was written before, and ends unfinished lines. */
+  #drain(): void {
+    for (const process of this.#running.values()) process.drain()
+    this.#endLines()
+  }
+
+  #endLines(): void {
+    // of processes that write nothing there are none
+    if (this.#cutters.size === 0) return
+    for (const cutter of this.#cutters.values()) cutter.flush()
+  }
+
+  #emit(event: PlatformEvent): void {
+    for (const listener of this.#parts.listeners) listener(event)
+  }
+}
+
+/** Whether this fault is told of as a shutdown for the reason `timeout` as well. */
+export const isInitTimeout = ({ fault }: EnvironmentFault): boolean => fault.errorType === initTimeoutType

@@ -1,0 +1,98 @@
+/**
+ * The log of one environment as text: what its processes write, and START, END, REPORT around it, in the words of the
+ * service. Lines of our own are made when they are written out, after the caller has been answered.
+ */
+
+import type { RequestId } from '../core/ids.ts'
+import type {
+  ExtensionState,
+  InitReport,
+  InvocationReport,
+  PlatformListener,
+} from '../engine/platform-events.ts'
+import type { Report } from '../engine/ports.ts'
+import type { LateLines, Lines } from './sink.ts'
+
+/** What lines say that is the same for all invocations. */
+export interface TextLogOptions {
+  readonly functionVersion: string
+  /** in MB, printed as it is */
+  readonly memorySize: string
+  write(lines: Lines): void
+}
+
+export function textLog({ functionVersion, memorySize, write }: TextLogOptions): PlatformListener {
+  return (event) => {
+    switch (event.type) {
+      case 'start':
+        write(new Start(event.id, functionVersion))
+        return
+      case 'log':
+        write(event.bytes)
+        return
+      case 'report':
+        write(new End(event, memorySize))
+        return
+      case 'extension':
+        write(extensionLine(event))
+        return
+      case 'initReport':
+        if (event.verdict.status !== 'success') write(initReportLine(event))
+    }
+  }
+}
+
+class Start implements LateLines {
+  readonly #id: RequestId
+  readonly #version: string
+
+  constructor(id: RequestId, version: string) {
+    this.#id = id
+    this.#version = version
+  }
+
+  render(): string {
+    return `START RequestId: ${this.#id} Version: ${this.#version}\n`
+  }
+}
+
+/** END and REPORT. */
+class End implements LateLines {
+  readonly #report: InvocationReport
+  readonly #memorySize: string
+
+  constructor(report: InvocationReport, memorySize: string) {
+    this.#report = report
+    this.#memorySize = memorySize
+  }
+
+  render(): string {
+    const { id } = this.#report
+    return `END RequestId: ${id}\n${reportLine(id, this.#report, this.#memorySize)}`
+  }
+}
+
+/** Durations have two decimals; what is billed is rounded up to a whole millisecond. */
+export function reportLine(id: RequestId, report: Report, memorySize: string): string {
+  const { verdict, durationMs, initMs, memoryBytes } = report
+  const used = Math.ceil(memoryBytes / (1024 * 1024))
+  const init = initMs === null ? '' : `Init Duration: ${initMs.toFixed(2)} ms\t`
+  return (
+    `REPORT RequestId: ${id}\tDuration: ${durationMs.toFixed(2)} ms\tBilled Duration: ${Math.ceil(durationMs)} ms\t` +
+    `Memory Size: ${memorySize} MB\tMax Memory Used: ${used} MB\t${init}${failure(verdict, ' ')}\n`
+  )
+}
+
+export function initReportLine({ phase, verdict, durationMs }: Omit<InitReport, 'type' | 'at'>): string {
+  return `INIT_REPORT Init Duration: ${durationMs.toFixed(2)} ms\tPhase: ${phase}\t${failure(verdict, '\t').trimStart()}\n`
+}
+
+export function extensionLine({ name, state, events }: Omit<ExtensionState, 'type' | 'at'>): string {
+  const type = state === 'LaunchError' ? '\tError Type: UnknownError' : ''
+  return `EXTENSION\tName: ${name}\tState: ${state}\tEvents: [${events.join(',')}]${type}\n`
+}
+
+function failure({ status, errorType }: Report['verdict'], separator: string): string {
+  if (status === 'success') return ''
+  return ` Status: ${status}${errorType === null ? '' : `${separator}Error Type: ${errorType}`}`
+}

@@ -11,6 +11,12 @@ export const HANDLER_ROOT = '_LAMBDA_RIE_HANDLER_ROOT'
 /** The reserved handler name of the function that comes with the emulator. */
 export const SAMPLE_HANDLER = '@sample.handler'
 
+/**
+ * What keeps the bun CLI from reading the function's .env and bunfig.toml, and from downloading packages that are
+ * missing where no node_modules exists. The compiled program was built not to.
+ */
+export const CLI_FLAGS = ['--no-env-file', '--config=/dev/null', '--no-install'] as const
+
 /** A command and what its environment needs on top of the function's. */
 export type HandlerCommand = {
   readonly argv: [string, ...string[]]
@@ -25,8 +31,6 @@ export const handlerCommand = (
   handler: string,
   cwd: string,
 ): HandlerCommand => ({
-  // From source the child is the bun CLI, which would read the function's .env and bunfig.toml, and download
-  // packages that are missing where no node_modules exists. The compiled program was built not to.
-  argv: isCompiled ? [execPath] : [execPath, '--no-env-file', '--config=/dev/null', '--no-install', mainPath],
+  argv: isCompiled ? [execPath] : [execPath, ...CLI_FLAGS, mainPath],
   env: { [SERVE_MARKER]: '1', [HANDLER_ROOT]: cwd, _HANDLER: handler },
 })

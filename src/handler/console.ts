@@ -78,9 +78,10 @@ const jsonLine = (level: Level, scope: LogScope, args: unknown[]) => {
   return JSON.stringify({ ...line, message: format(args), ...(error && jsonError(error)) })
 }
 
-// One entry is one line: what reads the pipe splits at line feeds, as on the service.
+// Line feeds stay, as the service's log shows them: a terminal writes each line of an entry over the one before it
+// where there are carriage returns.
 const textLine = (level: Level, scope: LogScope, args: unknown[]) =>
-  `${new Date().toISOString()}\t${scope.requestId}\t${level}\t${format(args).replaceAll('\n', '\r')}`
+  `${new Date().toISOString()}\t${scope.requestId}\t${level}\t${format(args)}`
 
 /** One JSON text with everything that an error carries, as AWS's client puts it behind a title. */
 const textError = (thrown: unknown) => {

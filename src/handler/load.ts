@@ -9,6 +9,7 @@ import { statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { SAMPLE_HANDLER } from './command.ts'
 import { RuntimeError } from './errors.ts'
+import { repairForBundle } from './node-http.ts'
 
 /** A handler of any kind; what it returns decides how its result is awaited. */
 export type Handler = ((...args: unknown[]) => unknown) & { readonly [key: symbol]: unknown }
@@ -92,8 +93,12 @@ const importModule = async (name: string, module: string, roots: readonly string
     const places = roots.map((root) => `\n- ${root}`).join('')
     throw new RuntimeError('ImportModuleError', `Error: Cannot find module '${module}'\nLooked in:${places}`)
   }
+  // where Node has the file that runs
+  process.argv[1] = path
   try {
-    return await import(path)
+    const loaded = await import(path)
+    repairForBundle(path)
+    return loaded
   } catch (thrown) {
     throw translate(thrown)
   }

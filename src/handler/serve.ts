@@ -10,6 +10,7 @@
  */
 
 import { runBuffered } from './buffered.ts'
+import { prepareForChildren } from './children.ts'
 import { HANDLER_ROOT, SERVE_MARKER } from './command.ts'
 import { parseAddress, type Reply } from './connection.ts'
 import { type FunctionLog, patchConsole } from './console.ts'
@@ -18,7 +19,12 @@ import { RuntimeError, unhandledRejection } from './errors.ts'
 import { installGlobals, streamingOf } from './globals.ts'
 import { onIdle, watchEventLoop } from './idle.ts'
 import { type Handler, loadHandler } from './load.ts'
+import { repairWhenRequired } from './node-http.ts'
+import { typeTextBodies } from './response.ts'
 import { RuntimeApi, RuntimeApiGone } from './runtime-api.ts'
+
+/** Whether `process.execPath` is the emulator's program, which is the bun CLI only when it is told to be. */
+const isCompiled = import.meta.url.includes('/$bunfs/')
 
 /** Everything that one serving process holds on to. */
 type Runtime = {
@@ -150,6 +156,9 @@ export const serveHandler = async (env: NodeJS.ProcessEnv): Promise<void> => {
   const api = new RuntimeApi(parseAddress(env.AWS_LAMBDA_RUNTIME_API ?? ''))
   const runtime: Runtime = { api, env, log: patchConsole(env), requestId: undefined }
   installGlobals(env)
+  prepareForChildren(isCompiled)
+  repairWhenRequired()
+  typeTextBodies()
   watchFailures(runtime)
   watchEventLoop()
   serve(runtime, roots).catch(end)

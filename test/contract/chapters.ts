@@ -14,6 +14,7 @@ import { extensionsRegister } from './extensions-register.ts'
 import { extensionsShutdown } from './extensions-shutdown.ts'
 import { extensionsStates } from './extensions-states.ts'
 import { handler } from './handler.ts'
+import { handlerNode } from './handler-node.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
 import { initErrors } from './init-errors.ts'
@@ -62,6 +63,7 @@ export const chapters: readonly Chapter[] = [
   cli,
   handler,
   client,
+  handlerNode,
   scaling,
   overlap,
   health,

@@ -5,6 +5,7 @@
  */
 import { type Difference, of } from './difference.ts'
 import { extensionDifferences } from './differences-extensions.ts'
+import { handlerDifferences } from './differences-handler.ts'
 import { requestDifferences } from './differences-requests.ts'
 
 const initStates = ['response', 'error'].map(
@@ -502,4 +503,5 @@ export const differences: readonly Difference[] = [
   ),
   ...requestDifferences,
   ...extensionDifferences,
+  ...handlerDifferences,
 ]

@@ -1,0 +1,14 @@
+/** The reference serves no handler by itself: none of these chapters is for it. */
+import { type Difference, of } from './difference.ts'
+import { handlerNode } from './handler-node.ts'
+
+const chapters = [handlerNode]
+
+export const handlerDifferences: readonly Difference[] = [
+  of(
+    'does not have the option',
+    '--handler without a command',
+    'options of ours',
+    chapters.flatMap(({ cases }) => cases.map(({ title }) => title)),
+  ),
+]

@@ -4,7 +4,7 @@
  * one; what it cannot read becomes a JSON string that says so.
  */
 
-import { jsonProblem } from '../core/json.ts'
+import { jsonProblem } from '../http/json.ts'
 import { goJson } from './wire.ts'
 
 /** Content type of such an error, which has to be exactly this. */

@@ -4,7 +4,7 @@
 
 import { maxResponseBytes } from '../core/failure.ts'
 import type { ExtensionId } from '../core/ids.ts'
-import { jsonProblem } from '../core/json.ts'
+import { jsonProblem } from '../http/json.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
 import type { Invocation } from '../engine/invocation.ts'

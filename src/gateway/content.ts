@@ -1,7 +1,7 @@
 /** Whether what a caller sends is JSON in UTF-8, for those whose service is strict about it. */
 
 import { isUtf8 } from 'node:buffer'
-import { jsonProblem } from '../core/json.ts'
+import { jsonProblem } from '../http/json.ts'
 
 const mark = [0xef, 0xbb, 0xbf] as const
 

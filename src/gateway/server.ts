@@ -4,7 +4,7 @@
  */
 
 import type { Hono } from 'hono'
-import { pathOf, recognise } from '../core/path.ts'
+import { pathOf, recognise } from '../http/path.ts'
 import type { Pool } from '../engine/pool.ts'
 import type { AdminOptions } from './admin.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'

@@ -11,9 +11,12 @@ export type Fields = readonly string[]
 /** The bytes of an answer. A list is sent piece by piece, never joined. */
 export type Body = string | Uint8Array | readonly Uint8Array[]
 
-/** How the body of a request ended. `truncated`: the peer went away, or broke the framing, before its end. */
+/**
+ * How the body of a request ended. `truncated`: the peer went away, or broke the framing, before its end. Trailers are
+ * null when some came that this version of Bun cannot read.
+ */
 export type BodyEnd =
-  | { readonly kind: 'complete'; readonly trailers: Fields }
+  | { readonly kind: 'complete'; readonly trailers: Fields | null }
   | { readonly kind: 'truncated' }
 
 /** Receives the body of a request. */
@@ -28,7 +31,7 @@ export interface Exchange {
   readonly method: string
   /** path and query as sent, without scheme and host */
   readonly target: string
-  /** the peer's address; empty when it is not known any more */
+  /** the peer's IP address, an IPv4 one in its own form; empty when it is not known any more */
   readonly peer: string
   /** HTTP version as spoken, `HTTP/1.1` or `HTTP/1.0` */
   readonly protocol: string
@@ -38,7 +41,10 @@ export interface Exchange {
   header(name: string): string | null
   /** The request has a body: a length above 0, or chunked. */
   readonly hasBody: boolean
-  /** Starts the body: at most once, now or later. A body that nobody reads is discarded with the answer. */
+  /**
+   * Starts the body: at most once, now or later. A body that nobody reads is discarded with the answer. `Expect:
+   * 100-continue` is answered here.
+   */
   read(reader: BodyReader): void
   /** Stops reading from the peer, and goes on; a few pieces may still come. While paused, a leaving peer is not noticed. */
   pause(): void
@@ -47,7 +53,11 @@ export interface Exchange {
   readonly gone: boolean
   /** Called once when that happens, never if it has happened already. Only parked exchanges set it. */
   onGone: (() => void) | null
-  /** Answers in one piece. False, and nothing happens, when an answer has begun or the peer has gone. */
+  /**
+   * Answers in one piece; its length is set here. False, and nothing happens, when an answer has begun or the peer has
+   * gone. A header that cannot be sent as it is (a line break, a character beyond Latin-1) makes it a 500 and is told
+   * to `failed`.
+   */
   respond(status: number, headers: Fields, body?: Body): boolean
   /** Answers piece by piece; null under the same conditions. */
   stream(status: number, headers: Fields): ResponseStream | null
@@ -63,22 +73,34 @@ export interface ResponseStream {
 }
 
 export interface Listener {
+  /** the address that was really bound, without brackets */
+  readonly hostname: string
   readonly port: number
-  /** No new connections and requests; those that wait are still answered. */
+  /** No new connections; those that wait are still answered, and every connection ends with its next answer. */
   close(): void
   /** Ends what is left. */
   stop(): Promise<void>
 }
 
-/** `hostname` without brackets, port 0 for a free one. */
+/** `hostname` without brackets, empty for every address of the machine, IPv6 included; port 0 for a free one. */
 export interface ListenAt {
   readonly hostname: string
   readonly port: number
 }
 
-/** `handle` answers or keeps the exchange. What it throws goes to `failed`, and the peer gets a 500. */
-export type Listen = (
-  at: ListenAt,
-  handle: (exchange: Exchange) => void,
-  failed: (error: unknown) => void,
-) => Listener
+/** What a listener calls. */
+export interface Handlers {
+  /** Answers the exchange, or keeps it. */
+  handle(exchange: Exchange): void
+  /** Something threw while this exchange was handled. Unless it is answered here, the peer gets an empty 500. */
+  failed(error: unknown, exchange: Exchange): void
+  /** This version of Bun cannot do all that an exchange can: what is missing, in words. Once per process. */
+  limited(what: string): void
+}
+
+/** What all exchanges of a listener share. */
+export interface Shared {
+  readonly handlers: Handlers
+  /** every connection ends with its next answer */
+  closing: boolean
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { pathOf, recognise } from '../../src/core/path.ts'
+import { pathOf, recognise } from '../../src/http/path.ts'
 
 const table: [url: string, path: string][] = [
   ['http://localhost:9001/2018-06-01/ping', '/2018-06-01/ping'],

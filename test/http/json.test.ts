@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { jsonProblem, maxDepth } from '../../src/core/json.ts'
+import { jsonProblem, maxDepth } from '../../src/http/json.ts'
 
 const problem = (text: string): string | null => jsonProblem(new TextEncoder().encode(text))
 

@@ -1,0 +1,35 @@
+/**
+ * Which adapter a listener stands on. The program carries a Bun whose native handles are known; embedded, and from
+ * source, it runs on the Bun of its user. That is told by the version, and by the first request, which costs nothing:
+ * asking oneself over the network at the start would cost 8 to 12 ms.
+ */
+
+import type { Handlers, ListenAt, Listener } from './exchange.ts'
+import { fetchHandler, listenWithFetch } from './fetch.ts'
+import { listenNatively } from './native.ts'
+
+/** Versions of Bun that the conformance suite has seen. */
+const knownVersions = /^1\.4\./
+
+const missing = 'errors of response streams come without type and text, pipelined requests are not answered'
+
+let told = false
+
+function tellOnce({ limited }: Handlers): void {
+  if (told) return
+  told = true
+  limited(`Bun ${Bun.version} does not have the HTTP handles of Bun 1.4: ${missing}`)
+}
+
+/** Opens a listener. Throws what `Bun.serve` throws when the address cannot be had (`code` is `EADDRINUSE`, …). */
+export function listen(at: ListenAt, handlers: Handlers, version: string = Bun.version): Listener {
+  if (!knownVersions.test(version)) {
+    const listener = listenWithFetch(at, handlers)
+    tellOnce(handlers)
+    return listener
+  }
+  return listenNatively(at, handlers, (server, shared) => {
+    server.reload(fetchHandler(shared) as never)
+    tellOnce(handlers)
+  })
+}

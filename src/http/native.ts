@@ -1,0 +1,585 @@
+/**
+ * `Exchange` on the handles under Bun's own `node:http` (`Bun.serve({ onNodeHTTPRequest })`), which are not documented:
+ * they read trailers, answer pipelined requests, and cost a third less than `fetch`. DECISIONS says what is relied on;
+ * `test/http` holds every bit of it.
+ *
+ * What the handles do not do for us, and this file does:
+ * - A callback that throws sends an empty 200. Everything that Bun calls is guarded here.
+ * - A body that is not asked for before the callback returns is lost: one that nobody has read by then is held.
+ * - `ondata` comes once more, with `aborted`, when the connection ends, also after a complete body.
+ * - An answer to a gone peer throws. `aborted` is looked at first.
+ * - Headers go out unchecked, HEAD sends a body, `close` closes nothing, a list of headers is framed by its own
+ *   `Content-Length` only.
+ * - What is written for a pipelined request is lost while the answer before it is not out: it is kept in order.
+ */
+
+import { bind, plainAddress } from './address.ts'
+import type {
+  Body,
+  BodyEnd,
+  BodyReader,
+  Exchange,
+  Fields,
+  Handlers,
+  ListenAt,
+  Listener,
+  ResponseStream,
+  Shared,
+} from './exchange.ts'
+import { fieldProblem, firstField, isList, piecesOf, sizeOf } from './fields.ts'
+
+/** The part of Bun's `NodeHTTPResponse` that is needed. */
+export interface Handle {
+  readonly aborted: boolean
+  readonly finished: boolean
+  onabort: (() => void) | undefined
+  onwritable: (() => void) | undefined
+  ondata: ((chunk: Uint8Array | undefined, last: boolean, aborted: number) => void) | undefined
+  takeRawHeaders(): string[] | undefined
+  takeRequestTrailers(lenient: false): string[] | undefined
+  writeHead(status: number, text: string, headers: Fields, auto: number, keepAlive: 0): void
+  flushHeaders(): void
+  writeHeadAndEnd(
+    status: number,
+    text: string,
+    headers: Fields,
+    body: string | Uint8Array | undefined,
+    encoding: undefined,
+    strict: undefined,
+    auto: number,
+    keepAlive: 0,
+  ): number
+  /** Negative: taken, but wait for `onwritable`, and leave the bytes as they are until then. */
+  write(chunk: Uint8Array): number
+  end(): number
+  cork(run: () => void): void
+  writeContinue(): void
+  pause(): unknown
+  resume(): unknown
+}
+
+/** The part of Bun's socket handle that is needed; there is one per connection. */
+export interface Socket {
+  /** Handed back to the callback with every request of this connection. */
+  duplex: unknown
+  readonly remoteAddress: { readonly address: string } | undefined
+  close(): void
+  /** FIN behind what is written. */
+  end(afterDrain: true): void
+  setResponseTrailers(lines: string): void
+  startPipelinedResponse(handle: Handle, ancient: boolean, close: boolean): boolean
+}
+
+/** Bits of the callback's fourth argument. */
+const requestCloses = 1
+const expectsContinue = 32
+/** Headers that Bun adds. */
+const autoDate = 1
+const autoClose = 4
+/** Pieces above this are written without a copy; below it, one call for head and body is cheaper. */
+const smallBytes = 16_384
+/** Requests of one connection that may wait for the answer to an earlier one; a peer that sends more is cut off. */
+const maxPipelined = 64
+/** How much of a body is held for a reader that comes later before the peer is asked to wait. */
+const heldBytes = 65_536
+
+/** What all exchanges of a connection share: those that wait for the answer to an earlier one, in order. */
+interface Connection {
+  readonly queue: NativeExchange[]
+}
+
+class NativeExchange implements Exchange {
+  readonly method: string
+  readonly target: string
+  readonly hasBody: boolean
+  readonly #bits: number
+  readonly #ancient: boolean
+  readonly #handle: Handle
+  readonly #socket: Socket
+  readonly #connection: Connection
+  readonly #shared: Shared
+  #headers: Fields | null = null
+  #onGone: (() => void) | null = null
+  #begun = false
+  #reader: BodyReader | null = null
+  /** how the body ended, once it has */
+  #end: BodyEnd | null = null
+  /** what came of the body before anybody read it */
+  #held: Uint8Array[] | null = null
+  /** what is to be written when the answers before this one are out; null when they are */
+  #pending: (() => void)[] | null
+
+  constructor(
+    method: string,
+    target: string,
+    hasBody: boolean,
+    bits: number,
+    ancient: boolean,
+    handle: Handle,
+    socket: Socket,
+    connection: Connection,
+    shared: Shared,
+    pipelined: boolean,
+  ) {
+    this.method = method
+    this.target = target
+    this.hasBody = hasBody
+    this.#bits = bits
+    this.#ancient = ancient
+    this.#handle = handle
+    this.#socket = socket
+    this.#connection = connection
+    this.#shared = shared
+    this.#pending = pipelined ? [] : null
+  }
+
+  get peer(): string {
+    return plainAddress(this.#socket.remoteAddress?.address ?? '')
+  }
+
+  get protocol(): string {
+    return this.#ancient ? 'HTTP/1.0' : 'HTTP/1.1'
+  }
+
+  get headers(): Fields {
+    // the handle has them once
+    this.#headers ??= this.#handle.takeRawHeaders() ?? []
+    return this.#headers
+  }
+
+  header(name: string): string | null {
+    return firstField(this.headers, name)
+  }
+
+  get gone(): boolean {
+    return this.#handle.aborted
+  }
+
+  get onGone(): (() => void) | null {
+    return this.#onGone
+  }
+
+  set onGone(told: (() => void) | null) {
+    this.#onGone = told
+    this.#handle.onabort = told === null ? undefined : () => this.guard(told)
+  }
+
+  read(reader: BodyReader): void {
+    if (this.#reader !== null) throw new Error('the body of a request is read once')
+    this.#reader = reader
+    if (!this.hasBody) {
+      reader.end({ kind: 'complete', trailers: [] })
+      return
+    }
+    if ((this.#bits & expectsContinue) !== 0 && !this.#ancient && !this.#begun) {
+      this.#write(() => this.#handle.writeContinue())
+    }
+    if (this.#held === null) {
+      this.#attach()
+      return
+    }
+    for (const piece of this.#held) reader.chunk(piece)
+    this.#held = null
+    if (this.#end !== null) reader.end(this.#end)
+    else this.#handle.resume()
+  }
+
+  pause(): void {
+    this.#handle.pause()
+  }
+
+  resume(): void {
+    this.#handle.resume()
+  }
+
+  respond(status: number, headers: Fields, body?: Body): boolean {
+    if (!this.#begin()) return false
+    const problem = fieldProblem(headers)
+    if (problem !== null) {
+      this.#refuseHeaders(problem)
+    } else if (this.#pending === null) {
+      this.#respond(status, headers, body)
+    } else {
+      this.#pending.push(() => this.#respond(status, headers, body))
+    }
+    return true
+  }
+
+  stream(status: number, headers: Fields): ResponseStream | null {
+    if (!this.#begin()) return null
+    const problem = fieldProblem(headers)
+    if (problem !== null) {
+      this.#refuseHeaders(problem)
+      return null
+    }
+    const bodiless = this.method === 'HEAD' || status === 204 || status === 304
+    const stream = new NativeStream(this, this.#handle, this.#socket, bodiless)
+    this.#write(() => {
+      if (bodiless) {
+        this.#handle.writeHeadAndEnd(status, '', headers, undefined, undefined, undefined, this.#auto, 0)
+        return
+      }
+      this.#handle.writeHead(status, '', headers, this.#auto, 0)
+      // without this, half a head goes out
+      this.#handle.flushHeaders()
+    })
+    return stream
+  }
+
+  /** Runs what is not ours; what it throws is told, and the peer gets a 500 if nothing went out yet. */
+  guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fail(error: unknown): void {
+    try {
+      this.#shared.handlers.failed(error, this)
+    } finally {
+      if (!this.#begun) this.respond(500, [])
+      else if (!this.#handle.finished && !this.#handle.aborted) this.#socket.close()
+    }
+  }
+
+  /** The callback has returned: a body that nobody has read by now would be lost, or keep the request for ever. */
+  returned(): void {
+    if (!this.hasBody || this.#reader !== null || this.#begun) return
+    this.#held = []
+    this.#attach()
+  }
+
+  /** Does it now, or when the answers before this one are out; not at all for a peer that has gone. */
+  #write(action: () => void): void {
+    if (this.#pending !== null) this.#pending.push(action)
+    else if (!this.#handle.aborted && !this.#handle.finished) action()
+  }
+
+  /** As above, for the body of a stream. */
+  writeLater(action: () => void): boolean {
+    if (this.#pending === null) return false
+    this.#pending.push(action)
+    return true
+  }
+
+  #attach(): void {
+    this.#handle.ondata = (chunk, last, aborted) => this.guard(() => this.#data(chunk, last, aborted))
+  }
+
+  #data(chunk: Uint8Array | undefined, last: boolean, aborted: number): void {
+    if (this.#end !== null) return
+    const reader = this.#reader
+    if (chunk !== undefined && chunk.byteLength > 0) {
+      if (reader !== null) reader.chunk(chunk)
+      else this.#hold(chunk)
+    }
+    if (!last) return
+    this.#end =
+      aborted === 0
+        ? { kind: 'complete', trailers: this.#handle.takeRequestTrailers(false) ?? [] }
+        : { kind: 'truncated' }
+    reader?.end(this.#end)
+  }
+
+  #hold(chunk: Uint8Array): void {
+    this.#held?.push(chunk)
+    if (sizeOf(this.#held ?? []) > heldBytes) this.#handle.pause()
+  }
+
+  /** False when an answer has begun or the peer has gone. A body that nobody reads is dropped from here on. */
+  #begin(): boolean {
+    if (this.#begun || this.#handle.aborted) return false
+    this.#begun = true
+    if (this.hasBody && this.#reader === null) {
+      this.#handle.ondata = undefined
+      if (this.#held !== null) this.#handle.resume()
+      this.#held = null
+    }
+    return true
+  }
+
+  #refuseHeaders(problem: string): void {
+    this.#write(() => this.#respond(500, [], undefined))
+    this.#shared.handlers.failed(new TypeError(problem), this)
+  }
+
+  /** The connection ends with this answer. */
+  get #closes(): boolean {
+    return this.#shared.closing || this.method === 'CONNECT'
+  }
+
+  get #auto(): number {
+    const closes = this.#closes || this.#ancient || (this.#bits & requestCloses) !== 0
+    return closes ? autoDate | autoClose : autoDate
+  }
+
+  #respond(status: number, headers: Fields, body: Body | undefined): void {
+    const handle = this.#handle
+    if (handle.aborted) return
+    let whole: string | Uint8Array | undefined
+    let fields = headers
+    if (this.method === 'HEAD') {
+      fields = [...headers, 'Content-Length', String(sizeOf(piecesOf(body)))]
+    } else if (body !== undefined) {
+      if (!isList(body)) whole = body
+      else if (body.length === 1) whole = body[0]
+      else if (body.length > 1) {
+        this.#respondPieces(status, headers, body)
+        return
+      }
+      if (whole !== undefined && whole.length > smallBytes) {
+        this.#respondPieces(status, headers, piecesOf(whole))
+        return
+      }
+    }
+    const left = handle.writeHeadAndEnd(status, '', fields, whole, undefined, undefined, this.#auto, 0)
+    this.done(left)
+  }
+
+  #respondPieces(status: number, headers: Fields, pieces: readonly Uint8Array[]): void {
+    const handle = this.#handle
+    let index = 0
+    const more = (): void => {
+      while (index < pieces.length) {
+        if (handle.aborted) return
+        if (handle.write(pieces[index++] as Uint8Array) < 0) {
+          handle.onwritable = () => this.guard(more)
+          return
+        }
+      }
+      this.done(handle.end())
+    }
+    handle.cork(() => {
+      const fields = [...headers, 'Content-Length', String(sizeOf(pieces))]
+      handle.writeHead(status, '', fields, this.#auto, 0)
+      more()
+    })
+  }
+
+  /** The answer is written but for what the kernel has not taken yet, if `left` is negative. */
+  done(left: number): void {
+    if (this.#closes) {
+      this.#socket.end(true)
+      return
+    }
+    const { queue } = this.#connection
+    if (left < 0) {
+      // also for a request that is pipelined meanwhile
+      this.#handle.onwritable = () => this.done(0)
+      return
+    }
+    if (queue.length > 0) this.#startNext(queue)
+  }
+
+  #startNext(queue: NativeExchange[]): void {
+    const next = queue.shift() as NativeExchange
+    const closes = (next.#bits & requestCloses) !== 0
+    if (!this.#socket.startPipelinedResponse(next.#handle, next.#ancient, closes)) return
+    const pending = next.#pending ?? []
+    next.#pending = null
+    for (const action of pending) next.guard(() => !next.#handle.aborted && action())
+  }
+}
+
+class NativeStream implements ResponseStream {
+  onDrain: (() => void) | null = null
+  readonly #exchange: NativeExchange
+  readonly #handle: Handle
+  readonly #socket: Socket
+  /** an answer to HEAD, 204 or 304: there is a head, and bytes are dropped */
+  readonly #bodiless: boolean
+  #ended = false
+
+  constructor(exchange: NativeExchange, handle: Handle, socket: Socket, bodiless: boolean) {
+    this.#exchange = exchange
+    this.#handle = handle
+    this.#socket = socket
+    this.#bodiless = bodiless
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#ended || this.#bodiless || bytes.byteLength === 0) return true
+    const late = (): void => {
+      if (this.#write(bytes)) this.onDrain?.()
+    }
+    return this.#exchange.writeLater(late) ? false : this.#write(bytes)
+  }
+
+  /** What a gone peer does not get counts as written. */
+  #write(bytes: Uint8Array): boolean {
+    const handle = this.#handle
+    if (handle.aborted || handle.write(bytes) >= 0) return true
+    handle.onwritable = () => this.#exchange.guard(() => this.onDrain?.())
+    return false
+  }
+
+  end(trailers: Fields = []): void {
+    if (this.#ended) return
+    const problem = fieldProblem(trailers)
+    if (problem !== null) throw new TypeError(problem)
+    this.#ended = true
+    this.onDrain = null
+    if (!this.#exchange.writeLater(() => this.#end(trailers))) this.#end(trailers)
+  }
+
+  #end(trailers: Fields): void {
+    const handle = this.#handle
+    if (handle.aborted) return
+    if (this.#bodiless) {
+      this.#exchange.done(0)
+      return
+    }
+    if (trailers.length > 0) {
+      let lines = ''
+      for (let index = 0; index < trailers.length; index += 2) {
+        lines += `${trailers[index]}: ${trailers[index + 1]}\r\n`
+      }
+      this.#socket.setResponseTrailers(lines)
+    }
+    this.#exchange.done(handle.end())
+  }
+
+  abort(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.onDrain = null
+    const close = (): void => this.#socket.close()
+    if (!this.#exchange.writeLater(close)) close()
+  }
+}
+
+/** Path and query of a target in any of its forms; `host:port` of CONNECT stays as it is. */
+function originForm(target: string): string {
+  if (target.charCodeAt(0) === 47) return target
+  const rest = target.replace(/^https?:\/\/[^/?]*/i, '')
+  return rest === '' || rest.startsWith('?') ? `/${rest}` : rest
+}
+
+/** What Bun calls for each request: always these twelve arguments, see `isKnownShape`. */
+type Callback = (
+  server: unknown,
+  target: string,
+  method: string,
+  bits: number,
+  handle: Handle,
+  hasBody: boolean,
+  socket: Socket,
+  isNew: boolean,
+  connection: Connection | undefined,
+  ancient: boolean,
+  head: unknown,
+  pipelined: boolean,
+) => void
+
+function isKnownShape(args: ArrayLike<unknown>): boolean {
+  return (
+    args.length === 12 &&
+    typeof args[1] === 'string' &&
+    typeof args[2] === 'string' &&
+    typeof args[3] === 'number' &&
+    typeof (args[4] as Partial<Handle> | null)?.writeHeadAndEnd === 'function' &&
+    typeof (args[6] as Partial<Socket> | null)?.startPipelinedResponse === 'function'
+  )
+}
+
+/** Answers a request that came with handles of another shape, as far as that is possible. */
+function refuseUnknown(args: ArrayLike<unknown>): void {
+  for (const one of Array.from(args)) {
+    const handle = one as Partial<Pick<Handle, 'writeHead' | 'end'>> | null
+    if (typeof handle?.writeHead !== 'function' || typeof handle.end !== 'function') continue
+    handle.writeHead(503, '', ['Retry-After', '1', 'Content-Length', '0'], 0, 0)
+    handle.end()
+    return
+  }
+}
+
+/**
+ * What Bun calls. The first request shows whether the handles have the shape that is known here; if not, it is refused
+ * with a 503, and `changed` is called to let the listener go on in another way.
+ */
+export function nativeCallback(shared: Shared, changed: (server: NativeServer) => void): Callback {
+  let known = false
+  return function onNodeHTTPRequest(
+    server,
+    target,
+    method,
+    bits,
+    handle,
+    hasBody,
+    socket,
+    _isNew,
+    duplex,
+    ancient,
+    _head,
+    pipelined,
+  ) {
+    if (!known) {
+      // biome-ignore lint/complexity/noArguments: their number is the question
+      if (!isKnownShape(arguments)) {
+        changed(server as NativeServer)
+        // biome-ignore lint/complexity/noArguments: as above
+        refuseUnknown(arguments)
+        return
+      }
+      known = true
+    }
+    let connection = duplex
+    if (connection === undefined) {
+      connection = { queue: [] }
+      socket.duplex = connection
+    }
+    if (pipelined && connection.queue.length >= maxPipelined) {
+      socket.close()
+      return
+    }
+    const path = originForm(target)
+    const exchange = new NativeExchange(
+      method,
+      path,
+      hasBody,
+      bits,
+      ancient,
+      handle,
+      socket,
+      connection,
+      shared,
+      pipelined,
+    )
+    if (pipelined) connection.queue.push(exchange)
+    // its socket stays when the peer has gone
+    if (method === 'CONNECT') handle.onabort = () => socket.close()
+    try {
+      shared.handlers.handle(exchange)
+      exchange.returned()
+    } catch (error) {
+      exchange.fail(error)
+    }
+  }
+}
+
+/** Opens a listener on the native handles; `changed` as above. */
+export function listenNatively(
+  at: ListenAt,
+  handlers: Handlers,
+  changed: (server: NativeServer, shared: Shared) => void,
+): Listener {
+  const shared: Shared = { handlers, closing: false }
+  const onNodeHTTPRequest = nativeCallback(shared, (server) => changed(server, shared))
+  const server = bind(at, { onNodeHTTPRequest }) as NativeServer
+  return {
+    hostname: server.hostname as string,
+    port: server.port as number,
+    close() {
+      shared.closing = true
+      void server.stop(false)
+      // Bun goes on serving those that are idle
+      server.closeIdleConnections()
+    },
+    stop: () => server.stop(true),
+  }
+}
+
+/** What the published types leave out. */
+export type NativeServer = Bun.Server<undefined> & { closeIdleConnections(): void }

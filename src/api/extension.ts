@@ -4,10 +4,10 @@
 
 import { maxResponseBytes } from '../core/failure.ts'
 import type { ExtensionId } from '../core/ids.ts'
-import { jsonProblem } from '../http/json.ts'
 import type { Received, Reply } from '../core/lifecycle.ts'
 import type { Environment } from '../engine/environment.ts'
 import type { Invocation } from '../engine/invocation.ts'
+import { jsonProblem } from '../http/json.ts'
 import { poll } from './poll.ts'
 import { receive } from './upload.ts'
 import type { PollWatch } from './watch.ts'

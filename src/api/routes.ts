@@ -1,8 +1,8 @@
 /** Every route of the Runtime API and the Extensions API but the hot ones, which `server.ts` picks out. */
 
 import { Hono } from 'hono'
-import { pathOf } from '../http/path.ts'
 import type { Environment } from '../engine/environment.ts'
+import { pathOf } from '../http/path.ts'
 import * as extension from './extension.ts'
 import * as runtime from './runtime.ts'
 import type { RuntimeApiOptions } from './server.ts'

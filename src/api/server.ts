@@ -8,8 +8,8 @@
 
 import type { Hono } from 'hono'
 import type { RequestId } from '../core/ids.ts'
-import { pathStart, recognise } from '../http/path.ts'
 import type { Environment } from '../engine/environment.ts'
+import { pathStart, recognise } from '../http/path.ts'
 import type { FunctionFacts } from './extension.ts'
 import * as runtime from './runtime.ts'
 import { watchPolls } from './watch.ts'

@@ -15,8 +15,6 @@ export const maxResponseBytes = 6 * 1024 * 1024 + 100
 export const maxStreamBytes = 200 * 1024 * 1024
 /** Most extensions in one environment, external and internal together. */
 export const maxExtensions = 10
-/** Deepest nesting of a JSON document, as in Go's decoder, which the reference uses. */
-export const maxJsonDepth = 10_000
 
 /**
  * Time to shut down, in milliseconds: with internal extensions only, with external ones, and the runtime's share of the

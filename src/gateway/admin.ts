@@ -1,8 +1,8 @@
 /** `/_rie/*`: for those who look after an emulator. Health and readiness for probes, state for people, metrics. */
 
 import { Hono } from 'hono'
-import { pathOf } from '../http/path.ts'
 import type { Pool } from '../engine/pool.ts'
+import { pathOf } from '../http/path.ts'
 import { problem } from './respond.ts'
 
 /** The figures in a text format. */

@@ -4,8 +4,8 @@
  */
 
 import type { Hono } from 'hono'
-import { pathOf, recognise } from '../http/path.ts'
 import type { Pool } from '../engine/pool.ts'
+import { pathOf, recognise } from '../http/path.ts'
 import type { AdminOptions } from './admin.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
 import { functionSegment } from './request.ts'

@@ -3,9 +3,8 @@
  * 6 MB of nothing but brackets keep one busy for seconds.
  */
 
-import { maxJsonDepth } from './limits.ts'
-
-export { maxJsonDepth as maxDepth } from './limits.ts'
+/** Deepest nesting of a JSON document, as in Go's decoder, which the reference uses. */
+export const maxDepth = 10_000
 
 const quote = 0x22
 const comma = 0x2c
@@ -45,7 +44,7 @@ export function jsonProblem(text: Uint8Array): string | null {
       at++
       expected = 'value'
     } else if (byte === bracket || byte === brace) {
-      if (open.length === maxJsonDepth) return `more than ${maxJsonDepth} levels of nesting`
+      if (open.length === maxDepth) return `more than ${maxDepth} levels of nesting`
       // each closes with the character after the next
       open.push(byte + 2)
       at++

@@ -5,7 +5,7 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { jsonProblem } from '../../core/json.ts'
+import { jsonProblem } from '../../http/json.ts'
 import { type HeadSource, type Invalid, shown, type UrlHead, urlHead } from './head.ts'
 
 export interface UrlAnswer extends UrlHead {

@@ -1,12 +1,13 @@
 /** The emulator as a program: command line and environment in, exit code out. */
 
 import { writeSync } from 'node:fs'
-import { ConfigError, parseConfig } from './config/config.ts'
+import { firstLine, invitation, invokePath } from './announce.ts'
+import { type Config, ConfigError, type Notice, parseConfig } from './config/config.ts'
 import { composeEmulator, type Emulator } from './emulator.ts'
 import { SAMPLE_HANDLER } from './handler/command.ts'
 import { isCompiled } from './host.ts'
 import { ListenError } from './listen.ts'
-import { createLog, stderrIsTerminal } from './log/log.ts'
+import { createLog, type Log, type RootLog, stderrIsTerminal } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { createProcesses } from './process/processes.ts'
 import { forceRequested, stopRequested } from './signals.ts'
@@ -14,13 +15,11 @@ import { openSink } from './telemetry/sink.ts'
 
 /** Runs until a signal ends it. 0 after SIGTERM or SIGINT, 2 for what the user got wrong. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  let config: ReturnType<typeof parseConfig>
+  let config: Config | Notice
   try {
-    config = parseConfig(argv, env, systemProbe, isCompiled ? undefined : SAMPLE_HANDLER)
+    config = parseConfig(argv, env, systemProbe, isCompiled ? {} : fromSource)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
-    return error.exitCode
+    return refuse(error)
   }
   if ('text' in config) {
     process.stdout.write(config.text)
@@ -32,29 +31,13 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
   for (const warning of config.warnings) log.warn({}, warning)
 
-  const processes = createProcesses({ warn: (message) => log.warn({}, message) })
   let emulator: Emulator
   try {
-    emulator = composeEmulator(config, {
-      processes,
-      clock: { now: () => performance.now(), epoch: () => Date.now() },
-      sink: openSink(1, { warn: (message) => log.warn({}, message) }),
-      log,
-    })
+    emulator = open(config, log)
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error
-    process.stderr.write(`aws-lambda-rie: ${error.message}\n`)
-    return error.exitCode
+    return refuse(error)
   }
-  const { launch, environment } = config.function
-  if (launch.kind === 'command') {
-    const [command] = launch.argv
-    const reason = whyNotRunnable(command, launch.cwd, environment.PATH)
-    if (reason !== null)
-      log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
-  }
-  log.info({ gateway: emulator.gateway, runtimeApi: emulator.runtimeApi }, 'listening')
-  if (launch.kind === 'handler' || stderrIsTerminal()) greet(emulator)
+  announce(config, emulator, log)
 
   const signal = await stopRequested
   log.info({ signal }, 'shutting down')
@@ -63,11 +46,37 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   return 0
 }
 
-/** A line to paste for the first request. */
-function greet({ gateway }: Emulator): void {
-  const address = gateway.replace('127.0.0.1', 'localhost')
-  writeSync(
-    2,
-    `Invoke it with:\n  curl -XPOST http://${address}/2015-03-31/functions/function/invocations -d '{"name":"world"}'\n`,
-  )
+/** From source it serves a sample, and listens for this machine alone; in an image both would be of no use. */
+const fromSource = { sample: SAMPLE_HANDLER, gateway: 'localhost:8080' }
+
+/** Says what the user got wrong. Throws what is no such thing. */
+function refuse(error: unknown): number {
+  if (!(error instanceof ConfigError || error instanceof ListenError)) throw error
+  writeSync(2, `aws-lambda-rie: ${error.message}\n`)
+  return error.exitCode
+}
+
+function open(config: Config, log: RootLog): Emulator {
+  const warn = (message: string): void => log.warn({}, message)
+  return composeEmulator(config, {
+    processes: createProcesses({ warn }),
+    clock: { now: () => performance.now(), epoch: () => Date.now() },
+    sink: openSink(1, { warn }),
+    log,
+  })
+}
+
+/** Says what runs, where it listens, and what speaks against it; to a person also how to call it. */
+function announce(config: Config, emulator: Emulator, log: Log): void {
+  const { launch, environment } = config.function
+  if (launch.kind === 'command') {
+    const [command] = launch.argv
+    const reason = whyNotRunnable(command, launch.cwd, environment.PATH)
+    if (reason !== null)
+      log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
+  }
+  const { gateway, runtimeApi, url } = emulator
+  const line = firstLine(launch, process.execPath)
+  log.info({ gateway, runtimeApi, url: url + invokePath }, `listening: ${line}`)
+  if (stderrIsTerminal()) writeSync(2, invitation(url))
 }

@@ -9,7 +9,7 @@ import type { Clock, Log, Processes } from './engine/ports.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
 import { FunctionHost } from './host.ts'
 import { listen } from './listen.ts'
-import { childAddress } from './process/environ.ts'
+import { boundAddress, childAddress, reachable } from './process/environ.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import type { Sink } from './telemetry/sink.ts'
 
@@ -24,9 +24,9 @@ export interface EmulatorParts {
 }
 
 export interface Emulator extends AsyncDisposable {
-  /** `http://HOST:PORT`, where callers post to */
+  /** `http://HOST:PORT`, where callers of this machine post to */
   readonly url: string
-  /** `host:port` that was really bound */
+  /** `host:port` that was really bound: `[::]` for every address of the machine */
   readonly gateway: string
   /** `host:port` of the first environment's Runtime API */
   readonly runtimeApi: string
@@ -54,6 +54,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     log,
     metrics,
     runtimeApi: emulator.runtimeApi,
+    anyRuntimeApi: emulator.anyRuntimeApi,
   })
   const { pool } = host
   const gateway = openFront(config, host, metrics, parts)
@@ -81,8 +82,8 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     return stopping
   }
   return {
-    url: `http://${childAddress(gateway)}`,
-    gateway: childAddress(gateway),
+    url: `http://${childAddress(reachable(emulator.gateway, gateway))}`,
+    gateway: boundAddress(gateway),
     runtimeApi: opened.runtimeApi,
     pool,
     stop,
@@ -93,12 +94,12 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
 /** Opens the listener for callers. Throws `ListenError`. */
 function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: EmulatorParts): Gateway {
   const { maxEnvironments, maxQueue, timeoutMs, version } = config.function
-  const { hostname, port } = config.emulator.gateway
+  const address = config.emulator.gateway
   const { pool } = host
-  return listen('--runtime-interface-emulator-address', hostname, port, () =>
+  return listen('--runtime-interface-emulator-address', address, (hostname) =>
     openGateway(pool, {
       hostname,
-      port,
+      port: address.port,
       dialect: config.emulator.dialect,
       metrics: () =>
         prometheus().createExposition(metrics, () => ({

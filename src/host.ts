@@ -9,9 +9,9 @@ import { Environment } from './engine/environment.ts'
 import { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
-import { listen } from './listen.ts'
-import { extensionsDisabled, listExtensions } from './process/bootstrap.ts'
-import { childAddress, extensionEnvironment, runtimeEnvironment } from './process/environ.ts'
+import { ListenError, listen } from './listen.ts'
+import { disablingFile, extensionsDisabled, listExtensions } from './process/bootstrap.ts'
+import { childAddress, extensionEnvironment, reachable, runtimeEnvironment } from './process/environ.ts'
 import { splitLines } from './process/lines.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { Sink } from './telemetry/sink.ts'
@@ -29,6 +29,8 @@ export interface HostParts {
   readonly metrics: Metrics
   /** the address of the first environment's Runtime API; the others take free ports */
   readonly runtimeApi: Address
+  /** where that address is taken, a free port will do */
+  readonly anyRuntimeApi: boolean
 }
 
 /** In a compiled program all modules live in a file system of its own. */
@@ -42,11 +44,13 @@ export class FunctionHost {
   readonly #apis = new Map<EnvironmentId, RuntimeApi>()
   /** the environment that has the configured address */
   #primary: EnvironmentId | null = null
-  /** decided when the first environment looks for extensions, and kept (behaviour.md 4.2) */
-  #extensionsOff: boolean | null = null
+  /** what switches extensions off; a layer does from when the first environment looks for them (behaviour.md 4.2) */
+  #extensionsOff: string | undefined
+  #lookedForLayer = false
 
   constructor(config: FunctionConfig, parts: HostParts) {
     this.#config = config
+    this.#extensionsOff = config.extensionsOff
     this.#parts = parts
     this.pool = new Pool({
       clock: parts.clock,
@@ -71,7 +75,7 @@ export class FunctionHost {
    */
   open(): { readonly first: Environment; readonly runtimeApi: string } {
     const first = this.pool.open(false)
-    return { first, runtimeApi: childAddress(this.#apis.get(first.id) as RuntimeApi) }
+    return { first, runtimeApi: this.#addressOf(this.#apis.get(first.id) as RuntimeApi) }
   }
 
   #create(id: EnvironmentId, changed: (environment: Environment) => void): Environment {
@@ -101,32 +105,47 @@ export class FunctionHost {
     const api = this.#listen(environment, log)
     this.#apis.set(id, api)
     this.#primary ??= id
-    address = childAddress(api)
+    address = this.#addressOf(api)
     return environment
   }
 
+  #addressOf(api: RuntimeApi): string {
+    return childAddress(reachable(this.#parts.runtimeApi, api))
+  }
+
   #listen(environment: Environment, log: Log): RuntimeApi {
-    const { runtimeApi } = this.#parts
-    const { name, version, handler = '', accountId } = this.#config
-    const { hostname } = runtimeApi
-    const port = this.#primary === null ? runtimeApi.port : 0
+    const { runtimeApi, anyRuntimeApi } = this.#parts
+    const open = (port: number): RuntimeApi => this.#open(environment, log, { ...runtimeApi, port })
     try {
-      return listen('--runtime-api-address', hostname, port, () =>
-        openRuntimeApi(environment, {
-          hostname,
-          port,
-          facts: { functionName: name, functionVersion: version, handler, accountId },
-          extensionsDisabled: () => this.#extensionsOff === true,
-          log,
-        }),
-      )
+      return open(this.#primary === null ? runtimeApi.port : 0)
     } catch (error) {
+      if (this.#primary === null && anyRuntimeApi && error instanceof ListenError && error.inUse) {
+        const api = open(0)
+        log.warn(
+          { runtimeApi: this.#addressOf(api) },
+          `port ${runtimeApi.port} is in use, the Runtime API has a free one (--runtime-api-address)`,
+        )
+        return api
+      }
       // That the first one cannot be made is told by the program, which ends.
       if (environment.id > 1) {
         log.error({ reason: String(error) }, 'an execution environment could not be made')
       }
       throw error
     }
+  }
+
+  #open(environment: Environment, log: Log, address: Address): RuntimeApi {
+    const { name, version, handler = '', accountId } = this.#config
+    return listen('--runtime-api-address', address, (hostname) =>
+      openRuntimeApi(environment, {
+        hostname,
+        port: address.port,
+        facts: { functionName: name, functionVersion: version, handler, accountId },
+        extensionsDisabled: () => this.#extensionsOff !== undefined,
+        log,
+      }),
+    )
   }
 
   #release(environment: Environment): void {
@@ -137,9 +156,10 @@ export class FunctionHost {
   }
 
   #discover(log: Log): readonly string[] {
-    this.#extensionsOff ??= extensionsDisabled()
-    if (this.#extensionsOff) {
-      log.info({}, 'extensions are disabled by /opt/disable-extensions-jwigqn8j')
+    if (!this.#lookedForLayer && extensionsDisabled()) this.#extensionsOff ??= disablingFile
+    this.#lookedForLayer = true
+    if (this.#extensionsOff !== undefined) {
+      log.info({}, `extensions are disabled by ${this.#extensionsOff}`)
       return []
     }
     const directory = this.#config.extensionsDirectory

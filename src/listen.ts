@@ -1,21 +1,61 @@
 /** How a listen address that cannot be had is told to whoever gave it. */
 
+import type { Address } from './config/options.ts'
 import { childAddress } from './process/environ.ts'
 
 /** The message names the option, the address, and what is wrong with it. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
   readonly exitCode = 2
+  /** somebody else listens there */
+  readonly inUse: boolean
+
+  constructor(message: string, inUse: boolean) {
+    super(message)
+    this.inUse = inUse
+  }
 }
 
 /** Opens a listener on the address that this option gave. Throws `ListenError` when it cannot be had. */
-export function listen<T>(option: string, hostname: string, port: number, open: () => T): T {
+export function listen<T>(option: string, address: Address, open: (hostname: string) => T): T {
   try {
-    return open()
+    if (address.hostname === '') return openEverywhere(open)
+    return open(address.hostname === 'localhost' ? '127.0.0.1' : address.hostname)
   } catch (error) {
-    // Bun's word for a name that nobody knows
-    const unknown = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    const why = unknown ? 'there is no such host' : error instanceof Error ? error.message : String(error)
-    throw new ListenError(`${option}: cannot listen on ${childAddress({ hostname, port })}: ${why}`)
+    const { code } = error as NodeJS.ErrnoException
+    const shown = address.hostname === '' ? `:${address.port}` : childAddress(address)
+    throw new ListenError(
+      `${option}: cannot listen on ${shown}: ${reasonOf(error, option, address)}`,
+      code === 'EADDRINUSE',
+    )
+  }
+}
+
+/** Every address of the machine: one socket for IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6. */
+function openEverywhere<T>(open: (hostname: string) => T): T {
+  try {
+    return open('::')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE' || code === 'EACCES') throw error
+    return open('0.0.0.0')
+  }
+}
+
+/** An address, not a name that has to be looked up. */
+const literal = /^[0-9.]+$|:/
+
+function reasonOf(error: unknown, option: string, { hostname, port }: Address): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return `port ${port} is in use. Give another one, as ${option} ${hostname === '' ? '' : childAddress({ hostname, port: 0 }).slice(0, -2)}:${port + (port < 65535 ? 1 : -1)}, or port 0 for a free one`
+    case 'EACCES':
+      return `this user may not listen on port ${port}. Give one from 1024 on`
+    case 'EADDRNOTAVAIL':
+    case 'EAGAIN':
+    case 'ENOENT':
+      return literal.test(hostname) ? `this machine has no address ${hostname}` : 'there is no such host'
+    default:
+      return error instanceof Error ? error.message : String(error)
   }
 }

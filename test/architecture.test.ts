@@ -30,8 +30,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // the composition root, and the two ways to it: a command line, and a program that embeds it
   'emulator.ts': ['config', 'core', 'engine', 'gateway', 'host.ts', 'listen.ts', 'process', 'telemetry'],
   'host.ts': ['api', 'config', 'core', 'engine', 'handler', 'listen.ts', 'process', 'telemetry'],
-  'listen.ts': ['process'],
+  'listen.ts': ['config', 'process'],
+  'announce.ts': ['config'],
   'cli.ts': [
+    'announce.ts',
     'config',
     'emulator.ts',
     'handler',

@@ -6,13 +6,15 @@
  * the command, and takes `-abc` of a command apart.
  */
 
-import { closest } from 'fastest-levenshtein'
 import { ConfigError } from './kinds.ts'
 import { type Option, ownOptions, sharedOptions } from './options.ts'
+import { adviceOn } from './suggest.ts'
 
 /** What was found. Values are looked at later, so that `--help` works beside a wrong one. */
 export interface CommandLine {
   readonly flags: ReadonlyMap<string, string>
+  /** the values of flags that may be repeated, in their order */
+  readonly repeated: ReadonlyMap<string, readonly string[]>
   readonly command: readonly string[]
 }
 
@@ -32,6 +34,7 @@ function isOption(argument: string): boolean {
 /** Reads the arguments behind the program's name. Throws `ConfigError`. */
 export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' {
   const flags = new Map<string, string>()
+  const repeated = new Map<string, string[]>()
   const command: string[] = []
   for (let at = 0; at < argv.length; at++) {
     const argument = argv[at]!
@@ -49,7 +52,7 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
       if (leading && inline !== undefined && known.includes(name))
         throw new ConfigError(`${name} takes no value`)
       if (leading && isOption(argument)) {
-        throw new ConfigError(`unknown option ${name}; the nearest one is ${closest(name, known)}`)
+        throw new ConfigError(`unknown option ${name}${adviceOn(name, known)}`)
       }
       command.push(argument)
     } else if (option.kind.placeholder === null) {
@@ -62,11 +65,13 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
         flags.delete(name)
       } else if (!value || (inline === undefined && isOption(value))) {
         throw new ConfigError(`${name} needs a value; allowed is ${option.kind.allowed}`)
+      } else if (option.repeatable) {
+        repeated.set(name, [...(repeated.get(name) ?? []), value])
       } else {
         // The reference takes a value out of double quotes that survived the shell.
         flags.set(name, anywhere.has(name) ? value.replace(/^"(.*)"$/s, '$1') : value)
       }
     }
   }
-  return { flags, command }
+  return { flags, repeated, command }
 }

@@ -3,6 +3,7 @@
  * embeds it. Everything else in the program receives values from here.
  */
 
+import { resolve } from 'node:path'
 import { version } from '../../package.json'
 import { findBootstrap, type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
 import { scan } from './command-line.ts'
@@ -18,6 +19,15 @@ import {
   variableOptions,
 } from './options.ts'
 import { usage } from './usage.ts'
+import {
+  definedOnly,
+  type Given,
+  unknownVariables,
+  variableOf,
+  withFlags,
+  withoutCarriageReturns,
+  wrongValue,
+} from './variables.ts'
 
 export { ConfigError }
 
@@ -32,6 +42,8 @@ export interface EmulatorConfig {
   readonly gateway: Address
   /** of the first environment; the others take free ports */
   readonly runtimeApi: Address
+  /** nobody asked for that address: where it is taken, the first environment has a free port too */
+  readonly anyRuntimeApi: boolean
   readonly logLevel: LogLevel
   readonly dialect: Dialect
   readonly drainMs: number
@@ -56,6 +68,8 @@ export interface FunctionConfig {
   readonly maxQueue: number
   readonly environmentTtlMs: number
   readonly extensionsDirectory: string
+  /** the name of what switches extensions off, if anything does */
+  readonly extensionsOff: string | undefined
   /** `LAMBDA_TASK_ROOT` of the runtime when the environment has none: `/var/task` if it exists, else our directory */
   readonly taskRoot: string
   /** the emulator's own environment, unfiltered, as every child is to inherit it */
@@ -75,9 +89,6 @@ export type Notice =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version'; readonly text: string }
 
-/** What was given for an option: a text from the command line or a variable, or the value of an embedding program. */
-export type Given = { readonly name: string } & ({ readonly text: string } | { readonly value: unknown })
-
 /** Where the value of an option comes from; undefined when nobody gave one. */
 export type Source = (option: Variable<unknown>) => Given | undefined
 
@@ -91,40 +102,40 @@ export interface Outside {
   readonly environment: Readonly<Record<string, string>>
   readonly probe: Probe
   /** the function to serve when nothing else is given */
-  readonly sample?: string | undefined
+  readonly sample: string | undefined
+  /** what was odd so far */
+  readonly warnings: readonly string[]
 }
 
 /** Flags first, then variables. */
-function sourceOf(flags: ReadonlyMap<string, string>, environment: Readonly<Record<string, string>>): Source {
+function sourceOf(
+  flags: ReadonlyMap<string, string>,
+  environment: Readonly<Record<string, string>>,
+  defaults: ReadonlyMap<Variable<unknown>, string>,
+): Source {
   return (option) => {
     const flag = 'flag' in option ? (option as Option<unknown>).flag : ''
     const text = flags.get(flag)
-    return text === undefined ? variableOf(option, environment) : { name: flag, text }
+    if (text !== undefined) return { name: flag, text }
+    const otherwise = defaults.get(option)
+    const given = variableOf(option, environment)
+    return given ?? (otherwise === undefined ? undefined : { name: 'the default', text: otherwise })
   }
 }
 
-/** What the environment says of an option; an empty variable counts as absent. */
-export function variableOf(
-  option: Variable<unknown>,
-  environment: Readonly<Record<string, string>>,
-): Given | undefined {
-  const name = option.variables.find((variable) => environment[variable])
-  return name === undefined ? undefined : { name, text: environment[name]! }
-}
-
-/** The value of an option. Throws `ConfigError` when it is none of those that are allowed. */
-function read<T>(option: Variable<T>, source: Source): T {
+/**
+ * The value of an option. Throws `ConfigError` when it is none of those that are allowed. A variable that is the
+ * function's own too is warned of instead, and the default taken.
+ */
+function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
   const given = source(option) ?? { name: 'the default', text: option.fallback }
   const { kind } = option
   const value = 'text' in given ? kind.read(given.text) : kind.accept(given.value)
   if (value !== undefined) return value
-  throw wrongValue(given, 'value' in given ? (kind.accepted ?? kind.allowed) : kind.allowed)
-}
-
-/** The error that names an option, what was given, and what is allowed. */
-export function wrongValue(given: Given, allowed: string): ConfigError {
-  const shown = 'text' in given ? JSON.stringify(given.text) : Bun.inspect(given.value)
-  return new ConfigError(`${given.name} is ${shown}; allowed is ${allowed}`)
+  const wrong = wrongValue(given, 'value' in given ? (kind.accepted ?? kind.allowed) : kind.allowed)
+  if (!option.shared || !('variable' in given)) throw wrong
+  warnings.push(`${wrong.message}; ${option.fallback} is used, the function gets what was given`)
+  return kind.read(option.fallback) as T
 }
 
 function launchOf({ command, served, probe, sample }: Outside, warnings: string[]): Launch {
@@ -140,90 +151,136 @@ function launchOf({ command, served, probe, sample }: Outside, warnings: string[
   if (path !== undefined) return { kind: 'command', argv: [path], cwd: taskDirectory }
   if (sample !== undefined) return { kind: 'handler', handler: sample, cwd: probe.cwd() }
   const reasons = rejected.length === 0 ? '' : ` (${rejected.join('; ')})`
+  const here = probe.look(resolve(probe.cwd(), 'bootstrap')) === 'executable'
+  const advice = here
+    ? 'There is one in this folder: give ./bootstrap as the command'
+    : 'Give a command, or --handler file.export, or put an executable file at /var/task/bootstrap'
   throw new ConfigError(
-    `nothing to run: no bootstrap in /var/task, /opt or /var/runtime${reasons}. Give a command, or --handler file.export, or put an executable file at /var/task/bootstrap. --help tells more.`,
+    `nothing to run: no bootstrap in /var/task, /opt or /var/runtime${reasons}. ${advice}. --help tells more.`,
   )
 }
 
-function handlerOf({ source, command }: Outside): string | undefined {
-  return source(ownOptions.handler) === undefined
-    ? command.length > 1
-      ? command.at(-1)
-      : undefined
-    : read(ownOptions.handler, source)
+/** Where external extensions are. The default may be missing; what was named may not. */
+function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): string {
+  const option = ownOptions.extensionsDirectory
+  const directory = read(option, source, warnings)
+  const given = source(option)
+  if (given === undefined) return directory
+  const entry = probe.look(resolve(probe.cwd(), directory))
+  if (entry === 'directory') return directory
+  const trouble = entry === 'missing' ? 'there is no such folder' : 'that is no folder'
+  throw new ConfigError(`${given.name} is ${JSON.stringify(directory)}; ${trouble}`)
+}
+
+/** The variables of the function, where those that have a flag too tell the same as the flag. */
+function toldToFunction(
+  { source, environment }: Outside,
+  config: Omit<FunctionConfig, 'environment'>,
+): Record<string, string> {
+  function isFlag(option: Variable<unknown>): boolean {
+    const given = source(option)
+    return given !== undefined && !('variable' in given)
+  }
+  const told = { ...environment }
+  if (isFlag(ownOptions.functionName)) told.AWS_LAMBDA_FUNCTION_NAME = config.name
+  if (isFlag(ownOptions.memorySize)) told.AWS_LAMBDA_FUNCTION_MEMORY_SIZE = config.memorySize
+  if (isFlag(ownOptions.functionTimeoutMs) && told.AWS_LAMBDA_FUNCTION_TIMEOUT !== undefined) {
+    told.AWS_LAMBDA_FUNCTION_TIMEOUT = String(config.timeoutMs / 1000)
+  }
+  return told
 }
 
 /** Makes the configuration, whoever it was that gave the values. Throws `ConfigError`, and nothing else. */
 export function configure(outside: Outside): Config {
-  const { source, environment, probe } = outside
-  const warnings: string[] = []
-  if (read(sharedOptions.initCaching, source)) warnings.push('--enable-init-caching has no effect yet')
+  const { source, command, environment, probe } = outside
+  const warnings = [...outside.warnings]
+  function value<T>(option: Variable<T>): T {
+    return read(option, source, warnings)
+  }
+  if (value(sharedOptions.initCaching)) warnings.push('--enable-init-caching has no effect yet')
   if (environment.AWS_LAMBDA_MAX_CONCURRENCY !== undefined) {
     warnings.push('AWS_LAMBDA_MAX_CONCURRENCY is ignored: managed-instances mode is not built yet')
   }
+  const emulator: EmulatorConfig = {
+    gateway: value(sharedOptions.gateway),
+    runtimeApi: value(sharedOptions.runtimeApi),
+    anyRuntimeApi: source(sharedOptions.runtimeApi) === undefined,
+    logLevel: value(sharedOptions.logLevel),
+    dialect: value(ownOptions.dialect),
+    drainMs: value(ownOptions.drainMs),
+    eagerInit: value(ownOptions.eagerInit),
+  }
+  const extensionsOff = value(variableOptions.disableExtensions)
+  const ofFunction: Omit<FunctionConfig, 'environment'> = {
+    name: value(ownOptions.functionName),
+    version: value(variableOptions.functionVersion),
+    accountId: value(variableOptions.accountId),
+    region: value(variableOptions.region),
+    handler: handlerOf(source, command, warnings),
+    timeoutMs: value(ownOptions.functionTimeoutMs),
+    initTimeoutMs: value(ownOptions.initTimeoutMs),
+    memorySize: value(ownOptions.memorySize),
+    maxEnvironments: value(ownOptions.maxEnvironments),
+    maxQueue: value(ownOptions.maxQueue),
+    environmentTtlMs: value(ownOptions.environmentTtlMs),
+    extensionsDirectory: extensionsDirectoryOf(outside, warnings),
+    extensionsOff: extensionsOff ? 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' : undefined,
+    taskRoot: probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd(),
+    // last, so that a value that is wrong, or was forgotten, is told before there is nothing to run
+    launch: launchOf(outside, warnings),
+  }
   return {
-    emulator: {
-      gateway: read(sharedOptions.gateway, source),
-      runtimeApi: read(sharedOptions.runtimeApi, source),
-      logLevel: read(sharedOptions.logLevel, source),
-      dialect: read(ownOptions.dialect, source),
-      drainMs: read(ownOptions.drainMs, source),
-      eagerInit: read(ownOptions.eagerInit, source),
-    },
-    function: {
-      name: read(variableOptions.functionName, source),
-      version: read(variableOptions.functionVersion, source),
-      accountId: read(variableOptions.accountId, source),
-      region: read(variableOptions.region, source),
-      launch: launchOf(outside, warnings),
-      handler: handlerOf(outside),
-      timeoutMs: read(variableOptions.functionTimeoutMs, source),
-      initTimeoutMs: read(ownOptions.initTimeoutMs, source),
-      memorySize: read(variableOptions.memorySize, source),
-      maxEnvironments: read(ownOptions.maxEnvironments, source),
-      maxQueue: read(ownOptions.maxQueue, source),
-      environmentTtlMs: read(ownOptions.environmentTtlMs, source),
-      extensionsDirectory: read(ownOptions.extensionsDirectory, source),
-      taskRoot: probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd(),
-      environment,
-    },
+    emulator,
+    function: { ...ofFunction, environment: toldToFunction(outside, ofFunction) },
     warnings,
   }
 }
 
-/** Variables that are set. */
-export function definedOnly(
-  environment: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const defined: Record<string, string> = {}
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined) defined[name] = value
-  return defined
+/** The last word of a command that has any is the handler too, unless an option names one. */
+function handlerOf(source: Source, command: readonly string[], warnings: string[]): string | undefined {
+  if (source(ownOptions.handler) !== undefined) return read(ownOptions.handler, source, warnings)
+  return command.length > 1 ? command.at(-1) : undefined
+}
+
+/** What is otherwise where the emulator runs from its source, on the machine of whoever writes the function. */
+export interface FromSource {
+  /** the handler to serve when nothing else is given */
+  readonly sample?: string
+  /** the listen address for callers when none is given */
+  readonly gateway?: string
 }
 
 /**
  * Reads the command line (without the program's name) and the environment.
  *
  * Throws `ConfigError`, and nothing else, for what the user got wrong. A command that cannot run is not wrong here: it
- * is reported at the start and by each invocation (behaviour.md 1.6). `sample` is the handler to serve when nothing else is given.
+ * is reported at the start and by each invocation (behaviour.md 1.6).
  */
 export function parseConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   probe: Probe = systemProbe,
-  sample?: string,
+  { sample, gateway }: FromSource = {},
 ): Config | Notice {
   const line = scan(argv)
   if (line === 'help') return { kind: 'help', text: usage() }
   if (line === 'version') return { kind: 'version', text: `aws-lambda-rie ${version}\n` }
-  const environment = definedOnly(env)
+  const warnings: string[] = []
+  const all = withFlags(definedOnly(env), line.repeated, probe.cwd())
+  const environment = withoutCarriageReturns(all, warnings)
   const name = ownOptions.handler.flag
   const handler = line.flags.get(name)
   return configure({
-    source: sourceOf(line.flags, environment),
+    source: sourceOf(
+      line.flags,
+      environment,
+      new Map(gateway === undefined ? [] : [[sharedOptions.gateway, gateway]]),
+    ),
     command: line.command,
     served: handler === undefined ? undefined : { name, handler },
     environment,
     probe,
     sample,
+    warnings: [...warnings, ...unknownVariables(environment)],
   })
 }

@@ -19,7 +19,10 @@ export interface Kind<T> {
   readonly accepted?: string
 }
 
-/** A listen address. Port 0 asks the system for a free one; `hostname` is without brackets. */
+/**
+ * A listen address. Port 0 asks the system for a free one; `hostname` is without brackets, and empty for every address
+ * of the machine, IPv6 included.
+ */
 export interface Address {
   readonly hostname: string
   readonly port: number
@@ -76,6 +79,15 @@ export function text(placeholder: string): Kind<string> {
   return pattern(placeholder, 'a text that is not empty', /./s)
 }
 
+/** A text that becomes a header of HTTP: of Latin-1, and without control characters. */
+export function headerText(placeholder: string): Kind<string> {
+  return pattern(
+    placeholder,
+    'a text of Latin-1 letters without control characters, because it is sent in a header',
+    /^[ -~\u00a0-\u00ff]+$/,
+  )
+}
+
 const words = choice<boolean>({
   on: true,
   true: true,
@@ -95,13 +107,13 @@ export const onOff: Kind<boolean> = {
   accept: (value) => (typeof value === 'boolean' ? value : undefined),
 }
 
-/** Splits `host:port`, `[v6]:port` or `:port`; no host means all interfaces. Names of ports are not looked up. */
+/** Splits `host:port`, `[v6]:port` or `:port`; no host means every address. Names of ports are not looked up. */
 export const address: Kind<Address> = fromText(
   'host:port',
   'host:port with a port from 0 to 65535 (as 127.0.0.1:9001, [::1]:9001 or :9001)',
   (given) => {
     const found = /^(?:\[([0-9a-f.]*:[0-9a-f:.]*(?:%[\w.-]+)?)\]|([^\s:/[\]]*)):([0-9]+)$/i.exec(given)
     if (found === null || Number(found[3]) > 65535) return undefined
-    return { hostname: found[1] ?? (found[2] || '0.0.0.0'), port: Number(found[3]) }
+    return { hostname: found[1] ?? (found[2] as string), port: Number(found[3]) }
   },
 )

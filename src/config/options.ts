@@ -10,6 +10,7 @@ import {
   type Address,
   address,
   choice,
+  headerText,
   type Kind,
   onOff,
   pattern,
@@ -34,11 +35,15 @@ export interface Variable<T> {
   readonly help: string
   /** its name in `EmulatorOptions` of an embedding program, if it has one */
   readonly property?: string
+  /** its variables are the function's own too: what is no value of ours there is warned of, and the default taken */
+  readonly shared?: boolean
 }
 
 /** What can be told by a flag too; `flag` is with its dashes. */
 export interface Option<T> extends Variable<T> {
   readonly flag: string
+  /** may be given more than once, and all of them count */
+  readonly repeatable?: boolean
 }
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const satisfies LogLevel[]
@@ -48,17 +53,17 @@ const level = choice<LogLevel>({ panic: 'fatal', ...same(levels), warning: 'warn
 export const sharedOptions = {
   gateway: {
     flag: '--runtime-interface-emulator-address',
-    variables: [],
-    fallback: '0.0.0.0:8080',
+    variables: ['AWS_LAMBDA_RIE_ADDRESS'],
+    fallback: ':8080',
     kind: address,
-    help: 'where callers invoke the function; port 0 takes a free one',
+    help: 'where callers invoke the function; no host is every address of the machine, port 0 takes a free one',
   },
   runtimeApi: {
     flag: '--runtime-api-address',
-    variables: [],
+    variables: ['AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS'],
     fallback: '127.0.0.1:9001',
     kind: address,
-    help: 'where runtimes and extensions call; further environments take free ports',
+    help: 'where runtimes and extensions call; further environments, and the first where the default is taken, have free ports',
   },
   logLevel: {
     flag: '--log-level',
@@ -67,6 +72,7 @@ export const sharedOptions = {
     kind: level,
     help: "the emulator's own log on stderr: panic, fatal, error, warn, warning, info, debug or trace",
     property: 'logLevel',
+    shared: true,
   },
   initCaching: {
     flag: '--enable-init-caching',
@@ -83,9 +89,48 @@ export const ownOptions = {
     flag: '--handler',
     variables: ['AWS_LAMBDA_FUNCTION_HANDLER', '_HANDLER'],
     fallback: '',
-    kind: text('file.export'),
+    kind: headerText('file.export'),
     help: 'the handler; without a command, the JavaScript or TypeScript function to run',
     property: 'handler',
+  },
+  functionTimeoutMs: {
+    flag: '--timeout',
+    variables: ['AWS_LAMBDA_FUNCTION_TIMEOUT'],
+    fallback: '300',
+    kind: seconds(1),
+    help: 'limit of one invocation (the default of Lambda itself is 3)',
+    property: 'functionTimeoutSeconds',
+  },
+  memorySize: {
+    flag: '--memory-size',
+    variables: ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'],
+    fallback: '3008',
+    kind: pattern('MB', 'a whole number greater than 0', /^0*[1-9][0-9]*$/),
+    help: 'memory of the function, as reported; nothing enforces it',
+    shared: true,
+  },
+  functionName: {
+    flag: '--name',
+    variables: ['AWS_LAMBDA_FUNCTION_NAME'],
+    fallback: 'test_function',
+    kind: headerText('name'),
+    help: 'name of the function, also in its ARN',
+  },
+  environment: {
+    flag: '--env',
+    variables: [],
+    fallback: '',
+    kind: pattern('NAME=VALUE', 'NAME=VALUE', /^[^=\0]+=[^\0]*$/),
+    help: 'a variable for the function, and for the options that have variables; may be repeated',
+    repeatable: true,
+  },
+  environmentFile: {
+    flag: '--env-file',
+    variables: [],
+    fallback: '',
+    kind: text('file'),
+    help: 'such variables from a file of lines NAME=VALUE (.env); those that are set already stay; may be repeated',
+    repeatable: true,
   },
   dialect: {
     flag: '--dialect',
@@ -155,35 +200,16 @@ export const ownOptions = {
 
 /** Those that have only a variable. */
 export const variableOptions = {
-  functionTimeoutMs: {
-    variables: ['AWS_LAMBDA_FUNCTION_TIMEOUT'],
-    fallback: '300',
-    kind: seconds(1),
-    help: 'limit of one invocation',
-    property: 'functionTimeoutSeconds',
-  },
-  functionName: {
-    variables: ['AWS_LAMBDA_FUNCTION_NAME'],
-    fallback: 'test_function',
-    kind: text('name'),
-    help: 'name of the function, also in its ARN',
-  },
   functionVersion: {
     variables: ['AWS_LAMBDA_FUNCTION_VERSION'],
     fallback: '$LATEST',
-    kind: text('version'),
+    kind: headerText('version'),
     help: 'version of the function',
-  },
-  memorySize: {
-    variables: ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'],
-    fallback: '3008',
-    kind: pattern('MB', 'a whole number greater than 0', /^0*[1-9][0-9]*$/),
-    help: 'memory of the function, as reported; nothing enforces it',
   },
   region: {
     variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
     fallback: 'us-east-1',
-    kind: text('name'),
+    kind: headerText('name'),
     help: "region in the function's ARN",
   },
   accountId: {
@@ -191,5 +217,12 @@ export const variableOptions = {
     fallback: '012345678912',
     kind: pattern('digits', '12 digits', /^[0-9]{12}$/),
     help: "account in the function's ARN",
+    shared: true,
+  },
+  disableExtensions: {
+    variables: ['AWS_LAMBDA_RIE_DISABLE_EXTENSIONS'],
+    fallback: 'off',
+    kind: onOff,
+    help: 'start no extensions, and answer none',
   },
 } as const satisfies Record<string, Variable<unknown>>

@@ -1,16 +1,9 @@
 /** What a program says that embeds an emulator, read by the same table of options as the command line. */
 
-import { closest } from 'fastest-levenshtein'
-import {
-  type Config,
-  ConfigError,
-  configure,
-  definedOnly,
-  type Source,
-  variableOf,
-  wrongValue,
-} from '../config/config.ts'
+import { type Config, ConfigError, configure, type Source } from '../config/config.ts'
 import { ownOptions, sharedOptions, type Variable, variableOptions } from '../config/options.ts'
+import { nearest } from '../config/suggest.ts'
+import { definedOnly, variableOf, withoutCarriageReturns, wrongValue } from '../config/variables.ts'
 import { systemProbe, whyNotRunnable } from '../process/bootstrap.ts'
 import type { EmulatorOptions, OutputOption } from './api.d.ts'
 
@@ -36,7 +29,7 @@ export function configOf(options: EmulatorOptions): Config {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
-    throw new ConfigError(`unknown option ${name}; the nearest one is ${closest(name, known)}`)
+    throw new ConfigError(`unknown option ${name}${adviceOn(name)}`)
   }
   const cwd = check(given, 'cwd', isText, 'a path') ?? process.cwd()
   const handler = check(given, 'handler', isText, 'file.export, as index.handler')
@@ -48,18 +41,43 @@ export function configOf(options: EmulatorOptions): Config {
   if (command.length === 0 && handler === undefined) {
     throw new ConfigError('nothing to run: give a command, or a handler as file.export')
   }
-  const environment = definedOnly({ ...process.env, ...env })
+  const warnings: string[] = []
+  const environment = withoutCarriageReturns(definedOnly({ ...process.env, ...env }), warnings)
   const config = configure({
     source: sourceOf(given, environment),
     command,
     served: handler === undefined ? undefined : { name: 'handler', handler },
     environment,
     probe: { ...systemProbe, cwd: () => cwd },
+    sample: undefined,
+    warnings,
   })
   const [program] = command
   const reason = program === undefined ? null : whyNotRunnable(program, cwd, environment.PATH)
   if (reason !== null) throw new ConfigError(`command cannot be run: ${reason}`)
   return config
+}
+
+/** What is called otherwise by tools that people come from, or by the program itself. */
+const otherNames: Readonly<Record<string, string>> = {
+  timeout: 'functionTimeoutSeconds',
+  functionTimeout: 'functionTimeoutSeconds',
+  initTimeout: 'initTimeoutSeconds',
+  environment: 'env',
+  args: 'command',
+  functionName: 'env: { AWS_LAMBDA_FUNCTION_NAME: … }',
+  name: 'env: { AWS_LAMBDA_FUNCTION_NAME: … }',
+  memorySize: 'env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: … }',
+  region: 'env: { AWS_REGION: … }',
+  port: 'url of the emulator: it has a free port',
+  concurrency: 'maxEnvironments',
+}
+
+function adviceOn(name: string): string {
+  const instead = otherNames[name]
+  if (instead !== undefined) return `; here it is ${instead}`
+  const near = nearest(name, known)
+  return near === undefined ? `; those that there are: ${known.join(', ')}` : `; the nearest one is ${near}`
 }
 
 /** Properties first, then the variables of the function, then what is another default here. */

@@ -12,7 +12,7 @@ export const taskDirectory = '/var/task'
 const candidates = ['/var/task/bootstrap', '/opt/bootstrap', '/var/runtime/bootstrap']
 
 /** The reference's switch for layers that turn all extensions off (behaviour.md 4.2). */
-const disablingFile = '/opt/disable-extensions-jwigqn8j'
+export const disablingFile = '/opt/disable-extensions-jwigqn8j'
 
 /** What a path leads to, symbolic links followed. `other` is what can never be run: a socket, a pipe, a device. */
 export type Entry = 'missing' | 'directory' | 'executable' | 'not-executable' | 'other'

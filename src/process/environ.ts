@@ -60,18 +60,28 @@ export function extensionEnvironment(of: FunctionVariables, runtimeApi: string):
   )
 }
 
-/**
- * The address that children are given for a listener: the one that was really bound, IPv6 in brackets. A listener on
- * all interfaces is reached by way of this machine's own.
- */
-export function childAddress({
-  hostname,
-  port,
-}: {
+/** A listener's or a peer's address; `hostname` is without brackets. */
+interface HostPort {
   readonly hostname: string
   readonly port: number
-}): string {
+}
+
+/** As it was bound, IPv6 in brackets. */
+export function boundAddress({ hostname, port }: HostPort): string {
+  return hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`
+}
+
+/** The bound address of a listener that was asked for every address of the machine is no address to connect to. */
+export function reachable(asked: HostPort, bound: HostPort): HostPort {
+  return asked.hostname === '' ? { hostname: '127.0.0.1', port: bound.port } : bound
+}
+
+/**
+ * The address that children are given for a listener, IPv6 in brackets. A listener on all interfaces is reached by way
+ * of this machine's own.
+ */
+export function childAddress({ hostname, port }: HostPort): string {
   if (hostname === '0.0.0.0') return `127.0.0.1:${port}`
   if (hostname === '::') return `[::1]:${port}`
-  return hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`
+  return boundAddress({ hostname, port })
 }

@@ -35,8 +35,9 @@ const failure = (argv: readonly string[], env: Record<string, string> = {}, fact
 }
 
 const emulator: EmulatorConfig = {
-  gateway: { hostname: '0.0.0.0', port: 8080 },
+  gateway: { hostname: '', port: 8080 },
   runtimeApi: { hostname: '127.0.0.1', port: 9001 },
+  anyRuntimeApi: true,
   logLevel: 'info',
   dialect: 'auto',
   drainMs: 5_000,
@@ -57,6 +58,7 @@ const ofFunction: FunctionConfig = {
   maxQueue: 1000,
   environmentTtlMs: 60_000,
   extensionsDirectory: '/opt/extensions',
+  extensionsOff: undefined,
   taskRoot: '/cwd',
   environment: {},
 }
@@ -141,6 +143,7 @@ describe('the command line', () => {
   test.each(commands)('%s', (_title, argv, command, handler) => {
     expect(parse(argv)).toEqual(
       expected({
+        emulator: { anyRuntimeApi: !argv.some((word) => word.startsWith('--runtime-api-address=')) },
         function: {
           launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/cwd' },
           handler,
@@ -163,6 +166,7 @@ describe('the command line', () => {
         ...emulator,
         gateway: { hostname: '127.0.0.1', port: 1 },
         runtimeApi: { hostname: '127.0.0.1', port: 2 },
+        anyRuntimeApi: false,
         logLevel: 'debug',
       },
       warnings: ['--enable-init-caching has no effect yet'],
@@ -190,7 +194,7 @@ describe('the command line', () => {
   test('double quotes around a value of the reference are taken off, as the reference does', () => {
     expect(parse(['--log-level="debug"', 'cmd']).emulator.logLevel).toBe('debug')
     expect(parse(['--runtime-api-address', '":1"', 'cmd']).emulator.runtimeApi).toEqual({
-      hostname: '0.0.0.0',
+      hostname: '',
       port: 1,
     })
   })

@@ -11,7 +11,7 @@ import {
 import { ownOptions, sharedOptions, variableOptions } from '../../src/config/options.ts'
 import type { Probe } from '../../src/process/bootstrap.ts'
 
-const probe: Probe = { cwd: () => '/cwd', look: () => 'missing' }
+const probe: Probe = { cwd: () => '/cwd', look: (path) => (path.startsWith('/e') ? 'directory' : 'missing') }
 
 const parse = (argv: readonly string[], env: Record<string, string> = {}): Config | Notice =>
   parseConfig(argv, env, probe)
@@ -45,72 +45,29 @@ const failure = (argv: readonly string[], env: Record<string, string> = {}) => {
   return undefined
 }
 
-const help = `Usage: aws-lambda-rie [option]... [--] [command [argument]...]
-
-Runs a Lambda function on this machine: the command, else the function that --handler names, else the first of
-/var/task/bootstrap, /opt/bootstrap and /var/runtime/bootstrap. The last argument of a command that has any is the
-handler too, unless --handler or a variable names another.
-
-Options, before the command or after it:
-  --runtime-interface-emulator-address <host:port> (default 0.0.0.0:8080)
-      where callers invoke the function; port 0 takes a free one
-  --runtime-api-address <host:port> (default 127.0.0.1:9001)
-      where runtimes and extensions call; further environments take free ports
-  --log-level, LOG_LEVEL <name> (default info)
-      the emulator's own log on stderr: panic, fatal, error, warn, warning, info, debug or trace
-  --enable-init-caching (default off)
-      accepted for compatibility; has no effect yet
-
-Options, before the command:
-  --handler, AWS_LAMBDA_FUNCTION_HANDLER, _HANDLER <file.export>
-      the handler; without a command, the JavaScript or TypeScript function to run
-  --dialect, AWS_LAMBDA_RIE_DIALECT <name> (default auto)
-      whose answers callers get: rie (AWS's emulator), lambda (the service), auto (by the request)
-  --eager-init, AWS_LAMBDA_RIE_EAGER_INIT (default off)
-      initialise at start-up, not at the first invocation; the variable may be on or off
-  --init-timeout, AWS_LAMBDA_RIE_INIT_TIMEOUT <seconds> (default 10)
-      limit of the init phase; 0 is none
-  --drain-seconds, AWS_LAMBDA_RIE_DRAIN_SECONDS <seconds> (default 5)
-      how long running invocations may go on after SIGTERM or SIGINT
-  --max-environments, AWS_LAMBDA_RIE_MAX_ENVIRONMENTS <count> (default 1)
-      how many execution environments there may be at a time
-  --max-queue, AWS_LAMBDA_RIE_MAX_QUEUE <count> (default 1000)
-      how many invocations may wait for an environment; 0 throttles at once
-  --environment-ttl, AWS_LAMBDA_RIE_ENVIRONMENT_TTL <seconds> (default 60)
-      how long an environment beyond the first may be idle
-  --extensions-dir, AWS_LAMBDA_RIE_EXTENSIONS_DIR <directory> (default /opt/extensions)
-      where external extensions are found
-  --help, -h, --version
-  --
-      ends the options; the rest is the command, whatever it looks like
-
-Variables:
-  AWS_LAMBDA_FUNCTION_TIMEOUT <seconds> (default 300)
-      limit of one invocation
-  AWS_LAMBDA_FUNCTION_NAME <name> (default test_function)
-      name of the function, also in its ARN
-  AWS_LAMBDA_FUNCTION_VERSION <version> (default $LATEST)
-      version of the function
-  AWS_LAMBDA_FUNCTION_MEMORY_SIZE <MB> (default 3008)
-      memory of the function, as reported; nothing enforces it
-  AWS_REGION, AWS_DEFAULT_REGION <name> (default us-east-1)
-      region in the function's ARN
-  AWS_ACCOUNT_ID <digits> (default 012345678912)
-      account in the function's ARN
-
-A flag beats its variable; an empty variable counts as absent. All variables are passed on to the function.
-`
+const help = (parse(['--help']) as Notice).text
 
 describe('help and version', () => {
   test.each([['--help'], ['-h']])(
     '%s before the command gives the usage, even beside a wrong value',
     (flag) => {
-      expect(parse(['--dialect', 'klingon', flag, 'cmd'])).toEqual({
-        kind: 'help',
-        text: help,
-      })
+      expect(parse(['--dialect', 'klingon', flag, 'cmd'])).toEqual({ kind: 'help', text: help })
     },
   )
+
+  test('the usage says how to call the program, and of each option its names, value, default and meaning', () => {
+    expect(help).toStartWith('Usage: aws-lambda-rie [option]... [--] [command [argument]...]\n')
+    expect(help).toContain(`
+  --max-queue, AWS_LAMBDA_RIE_MAX_QUEUE <count> (default 1000)
+      how many invocations may wait for an environment; 0 throttles at once
+`)
+    expect(help).toContain(`
+  --eager-init, AWS_LAMBDA_RIE_EAGER_INIT (default off)
+`)
+    expect(help).toContain(`
+  AWS_REGION, AWS_DEFAULT_REGION <name> (default us-east-1)
+`)
+  })
 
   test('--version gives the name and the version', () => {
     expect(parse(['--version'])).toEqual({
@@ -129,7 +86,7 @@ describe('help and version', () => {
   test('the usage has every flag, every variable and every default', () => {
     const options = Object.values({ ...sharedOptions, ...ownOptions, ...variableOptions })
     const missing = options.flatMap((option) =>
-      [...('flag' in option ? [option.flag] : []), ...option.variables, option.fallback].filter(
+      [...('flag' in option ? [option.flag] : []), ...option.variables, option.fallback, option.help].filter(
         (text) => !help.includes(text),
       ),
     )
@@ -152,18 +109,28 @@ const settings: readonly Setting[] = [
     'extensionsDirectory',
     '--extensions-dir',
     'AWS_LAMBDA_RIE_EXTENSIONS_DIR',
-    { '/e x': '/e x', '/a=b': '/a=b' },
+    { '/e x': '/e x', '/e=b': '/e=b' },
   ],
   ['handler', '--handler', 'AWS_LAMBDA_FUNCTION_HANDLER', { 'a.b': 'a.b', 'com.x::y': 'com.x::y' }],
-  ['timeoutMs', null, 'AWS_LAMBDA_FUNCTION_TIMEOUT', { 1: 1000, '03': 3000, 2147483: 2147483000 }],
-  ['name', null, 'AWS_LAMBDA_FUNCTION_NAME', { thumbs: 'thumbs' }],
+  ['timeoutMs', '--timeout', 'AWS_LAMBDA_FUNCTION_TIMEOUT', { 1: 1000, '03': 3000, 2147483: 2147483000 }],
+  ['name', '--name', 'AWS_LAMBDA_FUNCTION_NAME', { thumbs: 'thumbs' }],
   ['version', null, 'AWS_LAMBDA_FUNCTION_VERSION', { 7: '7' }],
-  ['memorySize', null, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', { 1: '1', '0128': '0128', 10240: '10240' }],
+  [
+    'memorySize',
+    '--memory-size',
+    'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+    { 1: '1', '0128': '0128', 10240: '10240' },
+  ],
   ['accountId', null, 'AWS_ACCOUNT_ID', { '000000000000': '000000000000' }],
   ['region', null, 'AWS_REGION', { 'eu-central-1': 'eu-central-1' }],
   ['region', null, 'AWS_DEFAULT_REGION', { 'eu-west-1': 'eu-west-1' }],
-  ['gateway', '--runtime-interface-emulator-address', null, { 'h-1.x:1': { hostname: 'h-1.x', port: 1 } }],
-  ['runtimeApi', '--runtime-api-address', null, { 'h:65535': { hostname: 'h', port: 65535 } }],
+  [
+    'gateway',
+    '--runtime-interface-emulator-address',
+    'AWS_LAMBDA_RIE_ADDRESS',
+    { 'h-1.x:1': { hostname: 'h-1.x', port: 1 } },
+  ],
+  ['extensionsOff', null, 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS', { 1: 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' }],
 ]
 
 const accepted = settings.flatMap(([field, flag, variable, values]) =>
@@ -207,7 +174,7 @@ describe('values that are accepted', () => {
   })
 
   test.each([
-    [':9000', { hostname: '0.0.0.0', port: 9000 }],
+    [':9000', { hostname: '', port: 9000 }],
     ['0.0.0.0:0', { hostname: '0.0.0.0', port: 0 }],
     ['[::1]:0', { hostname: '::1', port: 0 }],
     ['[::]:8080', { hostname: '::', port: 8080 }],
@@ -254,26 +221,26 @@ const addresses = [
   'http://h:1',
   'a b:1',
 ]
+const header = 'a text of Latin-1 letters without control characters, because it is sent in a header'
+const unfit = ['thumbs\u2019', 'a\nb', 'tab\t', '\ud83d\ude00', 'x\u0085', 'a\rb']
 const levels = 'one of panic, fatal, error, warn, info, debug, trace, warning'
 const refused: readonly [flag: string | null, variable: string | null, allowed: string, texts: string[]][] = [
-  [null, 'AWS_LAMBDA_FUNCTION_TIMEOUT', whole('1 to 2147483'), ['0', ...seconds]],
+  ['--timeout', 'AWS_LAMBDA_FUNCTION_TIMEOUT', whole('1 to 2147483'), ['0', ...seconds]],
   ['--init-timeout', 'AWS_LAMBDA_RIE_INIT_TIMEOUT', whole('0 to 2147483'), seconds],
   ['--drain-seconds', 'AWS_LAMBDA_RIE_DRAIN_SECONDS', whole('0 to 2147483'), seconds],
   ['--environment-ttl', 'AWS_LAMBDA_RIE_ENVIRONMENT_TTL', whole('0 to 2147483'), seconds],
   ['--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', whole('1 to 1000'), ['0', '1001', '-1', 'x']],
   ['--max-queue', 'AWS_LAMBDA_RIE_MAX_QUEUE', whole('0 to 2147483647'), ['2147483648', '-1', '0.5']],
   ['--dialect', 'AWS_LAMBDA_RIE_DIALECT', 'one of auto, rie, lambda', ['aws', 'constructor', ' rie']],
-  ['--log-level', 'LOG_LEVEL', levels, ['verbose', 'silent', '3', '__proto__']],
+  ['--log-level', null, levels, ['verbose', 'silent', '3', '__proto__']],
   [null, 'AWS_LAMBDA_RIE_EAGER_INIT', 'one of 0, 1, on, true, yes, off, false, no', ['2', 'y']],
-  [
-    null,
-    'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
-    'a whole number greater than 0',
-    ['0', '-1', '1.5', '128MB', '1\n'],
-  ],
-  [null, 'AWS_ACCOUNT_ID', '12 digits', ['1', '0123456789123', '01234567891x', '012345678912\n']],
-  ['--runtime-api-address', null, host, addresses],
-  ['--runtime-interface-emulator-address', null, host, addresses],
+  ['--memory-size', null, 'a whole number greater than 0', ['0', '-1', '1.5', '128MB', '1\n']],
+  ['--name', 'AWS_LAMBDA_FUNCTION_NAME', header, unfit],
+  ['--handler', '_HANDLER', header, unfit],
+  [null, 'AWS_LAMBDA_FUNCTION_VERSION', header, unfit],
+  [null, 'AWS_REGION', header, unfit],
+  ['--runtime-api-address', 'AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS', host, addresses],
+  ['--runtime-interface-emulator-address', 'AWS_LAMBDA_RIE_ADDRESS', host, addresses],
 ]
 
 const wrong = refused.flatMap(([flag, variable, allowed, texts]) =>
@@ -334,14 +301,27 @@ describe('values that are refused', () => {
   })
 
   test.each([
-    ['--max-enviroments', '--max-environments'],
-    ['--loglevel=debug', '--log-level'],
-    ['--runtime-address', '--runtime-api-address'],
-    ['-log-level', '--log-level'],
-    ['-x', '-h'],
-    ['--versoin', '--version'],
-  ])('the unknown option %s is named, and %s beside it', (argument, nearest) => {
-    const message = `unknown option ${argument.replace(/=.*/, '')}; the nearest one is ${nearest}`
+    ['--max-enviroments', 'the nearest one is --max-environments'],
+    ['--loglevel=debug', 'the nearest one is --log-level'],
+    ['--runtime-address', 'the nearest one is --runtime-api-address'],
+    ['-log-level', 'the nearest one is --log-level'],
+    ['--versoin', 'the nearest one is --version'],
+    ['--nmae', 'the nearest one is --name'],
+    ['-x', '--help lists all'],
+    ['--foo', '--help lists all'],
+    ['--runtime', '--help lists all'],
+    ['--port', 'here it is --runtime-interface-emulator-address :PORT'],
+    ['-p', 'here it is --runtime-interface-emulator-address :PORT'],
+    ['--env-vars', 'here it is --env-file FILE, of lines NAME=VALUE'],
+    ['-t', 'here it is --timeout SECONDS'],
+    ['-v', 'here it is --version, or --log-level debug'],
+  ])('the unknown option %s is named, and beside it: %s', (argument, advice) => {
+    const message = `unknown option ${argument.replace(/=.*/, '')}; ${advice}`
     expect(failure([argument, 'cmd'])).toEqual({ message, exitCode: 2 })
+  })
+
+  test('a value that was forgotten is told before there is nothing to run', () => {
+    const message = '--max-environments is "./bootstrap"; allowed is a whole number from 1 to 1000'
+    expect(failure(['--max-environments', './bootstrap'])).toEqual({ message, exitCode: 2 })
   })
 })

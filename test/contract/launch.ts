@@ -143,7 +143,7 @@ interface Bound {
 async function published(launched: Launched): Promise<Bound> {
   const line = await until('the log line that says where it listens', () => {
     if (launched.process.exitCode !== null) throw new Error(`ended with ${launched.process.exitCode}`)
-    return launched.stderr.lines.find((each) => each.includes('"msg":"listening"'))
+    return launched.stderr.lines.find((each) => each.includes('"msg":"listening: '))
   })
   const { gateway, runtimeApi } = JSON.parse(line)
   return { gateway: parse(gateway), api: parse(runtimeApi) }

@@ -193,7 +193,7 @@ export const logs = chapter('Logs', (it) => {
     for (let n = 0; n < 3; n++) await rie.exchange()
     expect(await rie.stop()).toBe(0)
     expect(rie.log.map(({ level, msg }) => [level, msg])).toEqual([
-      ['info', 'listening'],
+      ['info', expect.stringMatching(/^listening: /)],
       ['info', 'shutting down'],
     ])
   })

@@ -64,7 +64,7 @@ export class Emulator {
     })
     const line = await until('the line that says where it listens', () => {
       if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}: ${stderr}`)
-      return stderr.find((each) => each.includes('"msg":"listening"'))
+      return stderr.find((each) => each.includes('"msg":"listening: '))
     })
     const { gateway, runtimeApi } = JSON.parse(line) as { gateway: string; runtimeApi: string }
     const port = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1))

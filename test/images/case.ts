@@ -32,7 +32,7 @@ export function truth(what: string, holds: unknown): void {
 }
 
 /** A line that our emulator writes when it starts, and no other program. */
-export const ours = /"msg":"listening"/
+export const ours = /"msg":"listening: /
 
 /** Words for `docker` and `docker compose`, which are podman's and podman-compose's here. */
 function commands(): string {

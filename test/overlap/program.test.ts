@@ -83,7 +83,7 @@ test('with several environments every log entry about one names it', async () =>
   await Promise.all([rie.stdout.ended, rie.stderr.ended])
   const entries = rie.stderr.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
   const nameless = entries.filter((entry) => entry.environment === undefined).map(({ msg }) => msg)
-  expect(nameless).toEqual(['listening', 'shutting down'])
+  expect(nameless).toEqual([expect.stringMatching(/^listening: /), 'shutting down'])
   expect(new Set(entries.map((entry) => entry.environment ?? 0))).toEqual(new Set([0, 1, 2, 3]))
   for (const line of rie.stdout.lines) {
     expect(line).toMatch(/^(?:inside [abc]|<([abc]):x{200}:\1>|(?:START|END|REPORT) RequestId: .*)$/)

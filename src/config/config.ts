@@ -160,7 +160,7 @@ function launchOf({ command, served, probe, sample }: Outside, warnings: string[
   )
 }
 
-/** Where external extensions are. The default may be missing; what was named may not. */
+/** Where external extensions are. A folder that was named and is missing is odd, and not wrong: there are none then. */
 function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): string {
   const option = ownOptions.extensionsDirectory
   const directory = read(option, source, warnings)
@@ -169,7 +169,8 @@ function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): 
   const entry = probe.look(resolve(probe.cwd(), directory))
   if (entry === 'directory') return directory
   const trouble = entry === 'missing' ? 'there is no such folder' : 'that is no folder'
-  throw new ConfigError(`${given.name} is ${JSON.stringify(directory)}; ${trouble}`)
+  warnings.push(`${given.name} is ${JSON.stringify(directory)}; ${trouble}: no extensions are started`)
+  return directory
 }
 
 /** The variables of the function, where those that have a flag too tell the same as the flag. */

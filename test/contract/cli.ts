@@ -84,7 +84,6 @@ export const cli = chapter('Command line', (it) => {
   })
 
   for (const [name, value] of [
-    ['LOG_LEVEL', 'loud'],
     ['AWS_LAMBDA_RIE_DIALECT', 'klingon'],
     ['AWS_LAMBDA_RIE_INIT_TIMEOUT', 'soon'],
     ['AWS_LAMBDA_RIE_DRAIN_SECONDS', '-1'],
@@ -94,6 +93,20 @@ export const cli = chapter('Command line', (it) => {
       const { code, stderr } = await run({ env: { [name]: value } })
       expect(code).toBe(2)
       expect(stderr).toContain(name)
+    })
+  }
+
+  for (const [name, value] of [
+    ['LOG_LEVEL', 'CRITICAL'],
+    ['AWS_ACCOUNT_ID', 'your-account-id'],
+    ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', '512MB'],
+  ] as const) {
+    it(`warns of ${name}=${value}, takes the default, and hands the value on`, async ({ start }) => {
+      await using rie = await start({ env: { [name]: value } })
+      expect((await rie.exchange()).answer.status).toBe(200)
+      expect((await rie.runtime()).env()[name]).toBe(value)
+      const warnings = rie.log.filter(({ level }) => level === 'warn')
+      expect(warnings.map(({ msg }) => msg)).toEqual([expect.stringContaining(`${name} is "${value}"`)])
     })
   }
 

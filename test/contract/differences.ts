@@ -301,10 +301,17 @@ export const differences: readonly Difference[] = [
         'a host that nobody knows',
         'a log level that nobody knows',
         'a flag without its value',
-        'LOG_LEVEL=loud',
       ),
       'ends with exit code 2 where there is nothing to run',
     ],
+  ),
+  of(
+    'ends, or takes the value as it is, and says nothing',
+    'warns, takes the default, and hands the value on',
+    "the variables are the function's own too: placeholders, units and levels of its own logger stand there",
+    ['LOG_LEVEL=CRITICAL', 'AWS_ACCOUNT_ID=your-account-id', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512MB'].map(
+      (each) => `warns of ${each}, takes the default, and hands the value on`,
+    ),
   ),
   of(
     'does not have the option',

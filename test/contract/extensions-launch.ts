@@ -75,6 +75,11 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
     expect(rie.extensions()).toEqual([])
   })
 
+  it('warns at the start of a folder that was named and is missing', async ({ start }) => {
+    await using rie = await start({ flags: ['--extensions-dir', '/nowhere'] })
+    expect(rie.log.find(({ level }) => level === 'warn')?.msg).toStartWith('--extensions-dir is "/nowhere"')
+  })
+
   it('finds the folder by a flag', async ({ start }) => {
     await using rie = await start({
       flags: ['--extensions-dir', '/nowhere'],

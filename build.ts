@@ -42,6 +42,14 @@ const withoutTransports: Bun.BunPlugin = {
   },
 }
 
+/** The runtime client as one text, for the bun CLI within the program (`src/handler/command.ts`). */
+async function runtimeClient(): Promise<string> {
+  const entrypoints = ['src/handler/client.ts']
+  const { outputs } = await Bun.build({ entrypoints, target: 'bun', format: 'cjs', minify: true })
+  // its name in stack traces is that of all our modules, by which they are recognised
+  return `${await outputs[0]?.text()}\n//# sourceURL=/$bunfs/root/client.js`
+}
+
 /** Compiles one program into a folder, under its name; returns the paths of the modules that are in it. */
 async function compile({ name, target }: Artifact, folder: string): Promise<string[]> {
   const result = await Bun.build({
@@ -57,7 +65,7 @@ async function compile({ name, target }: Artifact, folder: string): Promise<stri
     plugins: [withoutTransports],
     // Packages look for the files of their worker threads with it, and those are not in the program; left alone, it
     // would be a path of the machine that builds.
-    define: { __dirname: '"/"' },
+    define: { __dirname: '"/"', RUNTIME_CLIENT: JSON.stringify(await runtimeClient()) },
     compile: {
       target,
       // the file's name ends up in the program, its folder does not

@@ -187,6 +187,8 @@ function specify(
   const { launch } = config
   if (launch.kind === 'command') return { name: process, argv: launch.argv, cwd: launch.cwd, env }
   const { execPath } = globalThis.process
-  const command = handlerCommand(execPath, isCompiled, mainPath, launch.handler, launch.cwd)
+  const { handler, cwd } = launch
+  const taskRoot = env.LAMBDA_TASK_ROOT
+  const command = handlerCommand({ execPath, isCompiled, mainPath, handler, cwd, taskRoot })
   return { name: process, argv: command.argv, cwd: launch.cwd, env: { ...env, ...command.env } }
 }

@@ -8,6 +8,9 @@ export const SERVE_MARKER = '_LAMBDA_RIE_SERVE_HANDLER'
 /** The folder that a relative handler is looked up in first: where the user typed the command. */
 export const HANDLER_ROOT = '_LAMBDA_RIE_HANDLER_ROOT'
 
+/** Carries the text of the runtime client to the bun CLI. */
+export const CLIENT = '_LAMBDA_RIE_CLIENT'
+
 /** The reserved handler name of the function that comes with the emulator. */
 export const SAMPLE_HANDLER = '@sample.handler'
 
@@ -17,20 +20,54 @@ export const SAMPLE_HANDLER = '@sample.handler'
  */
 export const CLI_FLAGS = ['--no-env-file', '--config=/dev/null', '--no-install'] as const
 
+/** What the CLI evaluates: not the client itself, which would fill a list of processes. */
+const EVALUATED = `const text=process.env.${CLIENT};delete process.env.${CLIENT};(0,eval)(text)({},require,{})`
+
 /** A command and what its environment needs on top of the function's. */
-export type HandlerCommand = {
-  readonly argv: [string, ...string[]]
-  readonly env: Record<string, string>
+export interface HandlerCommand {
+  readonly argv: readonly [string, ...string[]]
+  readonly env: Readonly<Record<string, string>>
 }
 
-/** Builds the command of the child that serves `handler`, which is relative to `cwd` unless it is absolute. */
-export const handlerCommand = (
-  execPath: string,
-  isCompiled: boolean,
-  mainPath: string,
-  handler: string,
-  cwd: string,
-): HandlerCommand => ({
-  argv: isCompiled ? [execPath] : [execPath, ...CLI_FLAGS, mainPath],
-  env: { [SERVE_MARKER]: '1', [HANDLER_ROOT]: cwd, _HANDLER: handler },
-})
+/** The program that runs, and the handler that it is to serve. */
+export interface Served {
+  readonly execPath: string
+  readonly isCompiled: boolean
+  /** the entry module, when the program runs from source */
+  readonly mainPath: string
+  /** relative to `cwd`, else to `taskRoot`, unless it is absolute */
+  readonly handler: string
+  readonly cwd: string
+  readonly taskRoot: string | undefined
+}
+
+/** Whether the handler's project has settings that only the CLI reads. Loaded late: commands need none of it. */
+function needsCli({ handler, cwd, taskRoot }: Served): boolean {
+  if (handler === SAMPLE_HANDLER) return false
+  const { locate, parseHandler } = require('./locate.ts') as typeof import('./locate.ts')
+  const { configuresLanguage } = require('./tsconfig.ts') as typeof import('./tsconfig.ts')
+  try {
+    const file = locate(parseHandler(handler).module, taskRoot === undefined ? [cwd] : [cwd, taskRoot])
+    return file !== undefined && configuresLanguage(file)
+  } catch {
+    // A name that is malformed: the runtime says so.
+    return false
+  }
+}
+
+/** Builds the command of the child that serves a handler. */
+export function handlerCommand(served: Served): HandlerCommand {
+  const { execPath, isCompiled, mainPath, handler, cwd } = served
+  const env = { [HANDLER_ROOT]: cwd, _HANDLER: handler }
+  if (!isCompiled) {
+    return { argv: [execPath, ...CLI_FLAGS, mainPath], env: { ...env, [SERVE_MARKER]: '1' } }
+  }
+  if (needsCli(served)) {
+    const { clientText } = require('./client-text.ts') as typeof import('./client-text.ts')
+    return {
+      argv: [execPath, ...CLI_FLAGS, '-e', EVALUATED],
+      env: { ...env, BUN_BE_BUN: '1', [CLIENT]: clientText },
+    }
+  }
+  return { argv: [execPath], env: { ...env, [SERVE_MARKER]: '1' } }
+}

@@ -1,57 +1,16 @@
 /**
- * From the name of a handler to the function itself, by the rules and with the errors of AWS's client for Node.js.
- *
- * `folder/file.export` is looked up in the folder where the user typed it, then in `LAMBDA_TASK_ROOT`, then among
- * the installed packages of both. The first dot of the last path segment ends the name of the file.
+ * From the name of a handler to the function itself, with the errors of AWS's client for Node.js, to which is added
+ * what the name is probably meant to be.
  */
 
-import { statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { SAMPLE_HANDLER } from './command.ts'
 import { RuntimeError } from './errors.ts'
+import { hintForMissing, locate, parseHandler } from './locate.ts'
 import { repairForBundle } from './node-http.ts'
 
 /** A handler of any kind; what it returns decides how its result is awaited. */
 export type Handler = ((...args: unknown[]) => unknown) & { readonly [key: symbol]: unknown }
-
-const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx', '']
-
-/** Splits the name of a handler into the path of its module and the path of its export. */
-export const parseHandler = (name: string): { module: string; exported: string } => {
-  if (name.includes('..')) {
-    const hint = 'Use absolute paths when specifying root directories in handler names.'
-    throw new RuntimeError('MalformedHandlerName', `'${name}' is not a valid handler name. ${hint}`)
-  }
-  const file = basename(name)
-  const dot = file.indexOf('.')
-  if (dot < 0) throw new RuntimeError('MalformedHandlerName', 'Bad handler')
-  const folder = name.slice(0, name.length - file.length)
-  return { module: folder + file.slice(0, dot), exported: file.slice(dot + 1) }
-}
-
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
-
-const findFile = (module: string, roots: readonly string[]) => {
-  for (const root of roots) {
-    const path = resolve(root, module)
-    const extension = EXTENSIONS.find((candidate) => isFile(path + candidate))
-    if (extension !== undefined) return path + extension
-  }
-  return undefined
-}
-
-const findPackage = (module: string, roots: readonly string[]) => {
-  // A path is not the name of a package, and resolving it would find folders.
-  if (/^\.?\//.test(module)) return undefined
-  for (const root of roots) {
-    try {
-      return Bun.resolveSync(module, root)
-    } catch {
-      // Not there: the next root may have it.
-    }
-  }
-  return undefined
-}
 
 /** What bun throws for a file that it cannot parse; it is neither a SyntaxError nor has it a stack. */
 const parseFailure = (thrown: unknown): BuildMessage | undefined => {
@@ -85,20 +44,28 @@ const importFailure = (text: string): Error => {
   return Object.assign(new Error(message), { stack: `Error [ERR_MODULE_NOT_FOUND]: ${message}` })
 }
 
-const importModule = async (name: string, module: string, roots: readonly string[]): Promise<unknown> => {
+interface Loaded {
+  readonly module: unknown
+  readonly path: string
+}
+
+const importModule = async (name: string, roots: readonly string[]): Promise<Loaded> => {
   // The literal path is what puts the sample into the compiled program.
-  if (name === SAMPLE_HANDLER) return import('./sample.ts')
-  const path = findFile(module, roots) ?? findPackage(module, roots)
+  if (name === SAMPLE_HANDLER) return { module: await import('./sample.ts'), path: name }
+  const parsed = parseHandler(name)
+  const path = locate(parsed.module, roots)
   if (path === undefined) {
-    const places = roots.map((root) => `\n- ${root}`).join('')
-    throw new RuntimeError('ImportModuleError', `Error: Cannot find module '${module}'\nLooked in:${places}`)
+    const places = [...new Set(roots)].map((root) => `\n- ${root}`).join('')
+    const hint = hintForMissing(parsed, roots)
+    const looked = `Error: Cannot find module '${parsed.module}'\nLooked in:${places}`
+    throw new RuntimeError('ImportModuleError', hint === '' ? looked : `${looked}\n${hint}`)
   }
   // where Node has the file that runs
   process.argv[1] = path
   try {
-    const loaded = await import(path)
+    const module = await import(path)
     repairForBundle(path)
-    return loaded
+    return { module, path }
   } catch (thrown) {
     throw translate(thrown)
   }
@@ -110,12 +77,29 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const findExport = (module: unknown, exported: string): unknown =>
   exported.split('.').reduce((value, key) => (isObject(value) ? value[key] : undefined), module)
 
+/** The names of the functions that a module exports, of a CommonJS module those of its `module.exports`. */
+const functionsOf = (module: unknown): string[] => {
+  const inner = findExport(module, 'default')
+  const all = [module, inner].flatMap((scope) =>
+    isObject(scope) ? Object.keys(scope).filter((key) => typeof scope[key] === 'function') : [],
+  )
+  return [...new Set(all)].filter((name) => name !== 'default')
+}
+
+const missingExport = (name: string, { module, path }: Loaded): RuntimeError => {
+  const names = functionsOf(module)
+  const some = names.length > 9 ? [...names.slice(0, 9), '…'] : names
+  const known = names.length > 0 ? `${path} exports ${some.join(', ')}` : `${path} exports no function`
+  return new RuntimeError('HandlerNotFound', `${name} is undefined or not exported; ${known}`)
+}
+
 /** Loads the handler; everything it throws is meant for `/runtime/init/error`. */
 export const loadHandler = async (name: string, roots: readonly string[]): Promise<Handler> => {
-  const { module: path, exported } = parseHandler(name)
-  const module = await importModule(name, path, roots)
+  const { exported } = parseHandler(name)
+  const loaded = await importModule(name, roots)
+  const { module } = loaded
   const handler = findExport(module, exported) || findExport(findExport(module, 'default'), exported)
-  if (!handler) throw new RuntimeError('HandlerNotFound', `${name} is undefined or not exported`)
+  if (!handler) throw missingExport(name, loaded)
   if (typeof handler !== 'function') throw new RuntimeError('HandlerNotFound', `${name} is not a function`)
   return handler as Handler
 }

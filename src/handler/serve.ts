@@ -24,7 +24,7 @@ import { typeTextBodies } from './response.ts'
 import { RuntimeApi, RuntimeApiGone } from './runtime-api.ts'
 
 /** Whether `process.execPath` is the emulator's program, which is the bun CLI only when it is told to be. */
-const isCompiled = import.meta.url.includes('/$bunfs/')
+const isCompiled = import.meta.url.includes('/$bunfs/') || process.env.BUN_BE_BUN === '1'
 
 /** Everything that one serving process holds on to. */
 type Runtime = {
@@ -151,6 +151,7 @@ export const serveHandler = async (env: NodeJS.ProcessEnv): Promise<void> => {
   // The function's own children must not take themselves for handlers.
   delete env[SERVE_MARKER]
   delete env[HANDLER_ROOT]
+  delete env.BUN_BE_BUN
   // The program that we are a part of may have asked for these; a function dies of them unless it asks itself.
   for (const signal of ['SIGTERM', 'SIGINT']) process.removeAllListeners(signal)
   const api = new RuntimeApi(parseAddress(env.AWS_LAMBDA_RUNTIME_API ?? ''))

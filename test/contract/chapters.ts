@@ -15,6 +15,7 @@ import { extensionsShutdown } from './extensions-shutdown.ts'
 import { extensionsStates } from './extensions-states.ts'
 import { handler } from './handler.ts'
 import { handlerNode } from './handler-node.ts'
+import { handlerTsconfig } from './handler-tsconfig.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
 import { initErrors } from './init-errors.ts'
@@ -64,6 +65,7 @@ export const chapters: readonly Chapter[] = [
   handler,
   client,
   handlerNode,
+  handlerTsconfig,
   scaling,
   overlap,
   health,

@@ -1,8 +1,9 @@
 /** The reference serves no handler by itself: none of these chapters is for it. */
 import { type Difference, of } from './difference.ts'
 import { handlerNode } from './handler-node.ts'
+import { handlerTsconfig } from './handler-tsconfig.ts'
 
-const chapters = [handlerNode]
+const chapters = [handlerNode, handlerTsconfig]
 
 export const handlerDifferences: readonly Difference[] = [
   of(

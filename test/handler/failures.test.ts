@@ -12,7 +12,7 @@ const initErrors: [title: string, handler: string, errorType: string, message: R
     'a missing export',
     'answers.gone',
     'Runtime.HandlerNotFound',
-    /^answers.gone is undefined or not exported$/,
+    /^answers.gone is undefined or not exported; \S+\/answers.ts exports callback, .*, …$/,
   ],
   [
     'an export that is no function',

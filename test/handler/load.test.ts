@@ -2,7 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { handlerCommand } from '../../src/handler/command.ts'
-import { loadHandler, parseHandler } from '../../src/handler/load.ts'
+import { loadHandler } from '../../src/handler/load.ts'
+import { parseHandler } from '../../src/handler/locate.ts'
 import { tempDir } from '../harness.ts'
 import { fixtures, play } from './scripted-api.ts'
 
@@ -74,9 +75,17 @@ describe('a module is found', () => {
 
 describe('the command of a handler', () => {
   const entry = join(fixtures, 'entry.ts')
+  const program = {
+    execPath: process.execPath,
+    isCompiled: false,
+    mainPath: entry,
+    handler: 'a.b',
+    cwd: '/here',
+    taskRoot: undefined,
+  }
 
   test('is the program itself when it is compiled', () => {
-    expect(handlerCommand('/bin/rie', true, '/$bunfs/root/rie', 'a.b', '/here')).toEqual({
+    expect(handlerCommand({ ...program, execPath: '/bin/rie', isCompiled: true })).toEqual({
       argv: ['/bin/rie'],
       env: { _LAMBDA_RIE_SERVE_HANDLER: '1', _LAMBDA_RIE_HANDLER_ROOT: '/here', _HANDLER: 'a.b' },
     })
@@ -87,8 +96,8 @@ describe('the command of a handler', () => {
     writeFileSync(join(folder.path, '.env'), 'FROM_DOTENV=1')
     writeFileSync(join(folder.path, 'bunfig.toml'), 'preload = ["./preload.ts"]')
     writeFileSync(join(folder.path, 'preload.ts'), 'console.log("preloaded")')
-    const { argv, env } = handlerCommand(process.execPath, false, entry, 'answers.facts', fixtures)
-    const { calls, lines } = await play(env._HANDLER ?? '', { command: argv, env, cwd: folder.path })
+    const { argv, env } = handlerCommand({ ...program, handler: 'answers.facts', cwd: fixtures })
+    const { calls, lines } = await play(env._HANDLER ?? '', { command: [...argv], env, cwd: folder.path })
     expect(JSON.parse(calls[0]?.body ?? '')).toMatchObject({ dotenv: null, leaked: [] })
     expect(lines).toEqual([])
   })

@@ -71,7 +71,14 @@ const handler: Case = {
   async run() {
     const program = '/aws-lambda/aws-lambda-rie-arm64'
     const options = ['--volume', `${join(root, 'dist')}:/aws-lambda:ro`, '--entrypoint', emulator]
-    const { env } = handlerCommand(program, true, '', 'index.handler', '/')
+    const { env } = handlerCommand({
+      execPath: program,
+      isCompiled: true,
+      mainPath: '',
+      handler: 'index.handler',
+      cwd: '/',
+      taskRoot: undefined,
+    })
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
     const set = 'os.environ.update(word.split("=", 1) for word in sys.argv[3:])'
     const script = `import os, sys; ${set}; os.execv(sys.argv[1], sys.argv[1:3])`

@@ -1,0 +1,137 @@
+/**
+ * From the name of a handler to its file, by the rules of AWS's client for Node.js.
+ *
+ * `folder/file.export` is looked up in the folder where the user typed it, then in `LAMBDA_TASK_ROOT`, then among
+ * the installed packages of both. The first dot of the last path segment ends the name of the file.
+ */
+
+import { readdirSync, statSync } from 'node:fs'
+import { basename, dirname, extname, resolve } from 'node:path'
+import { RuntimeError } from './errors.ts'
+
+/** The endings that are tried, in this order; AWS's client knows the first three. */
+export const ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'] as const
+
+/** A handler's name, taken apart. */
+export interface HandlerName {
+  /** the path of its module, without an ending */
+  readonly module: string
+  /** the path of its export, with dots */
+  readonly exported: string
+}
+
+/** Takes a handler's name apart. Throws `RuntimeError` for one that is malformed. */
+export function parseHandler(name: string): HandlerName {
+  if (name.includes('..')) {
+    const hint = 'Use absolute paths when specifying root directories in handler names.'
+    throw new RuntimeError('MalformedHandlerName', `'${name}' is not a valid handler name. ${hint}`)
+  }
+  const file = basename(name)
+  const dot = file.indexOf('.')
+  if (dot < 0) throw new RuntimeError('MalformedHandlerName', 'Bad handler')
+  const folder = name.slice(0, name.length - file.length)
+  return { module: folder + file.slice(0, dot), exported: file.slice(dot + 1) }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+function findFile(module: string, roots: readonly string[]): string | undefined {
+  for (const root of roots) {
+    const path = resolve(root, module)
+    const ending = [...ENDINGS, ''].find((candidate) => isFile(path + candidate))
+    if (ending !== undefined) return path + ending
+  }
+  return undefined
+}
+
+function findPackage(module: string, roots: readonly string[]): string | undefined {
+  // A path is not the name of a package, and resolving it would find folders.
+  if (/^\.?\//.test(module)) return undefined
+  for (const root of roots) {
+    try {
+      return Bun.resolveSync(module, root)
+    } catch {
+      // Not there: the next root may have it.
+    }
+  }
+  return undefined
+}
+
+/** The file of a module: the first that is found in one of the folders, or a package of theirs. */
+export function locate(module: string, roots: readonly string[]): string | undefined {
+  return findFile(module, roots) ?? findPackage(module, roots)
+}
+
+/** The other files that the name could mean: those in the same folder that differ in the ending alone. */
+export function siblings(file: string): string[] {
+  const stem = file.slice(0, file.length - extname(file).length)
+  return ENDINGS.map((ending) => stem + ending).filter((path) => path !== file && isFile(path))
+}
+
+/** Names of a folder, none when it cannot be read. */
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** How many single letters have to change, be added, left out or swapped, as far as `limit`. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  let before = row
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1]
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (same ? 0 : 1))
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (swapped) next[j] = Math.min(next[j]!, before[j - 2]! + 1)
+    }
+    before = row
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** The one of several words that a word is probably meant to be. */
+export function nearest(word: string, words: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 3))
+  const ranked = words
+    .map((each) => ({ each, far: distance(word.toLowerCase(), each.toLowerCase(), limit) }))
+    .filter(({ far }) => far <= limit)
+    .sort((a, b) => a.far - b.far)
+  return ranked[0]?.each
+}
+
+/** What to say of a module that is not there: what the name may be meant to be. Empty when nothing is near. */
+export function hintForMissing({ module, exported }: HandlerName, roots: readonly string[]): string {
+  for (const root of roots) {
+    const path = resolve(root, module)
+    const [ending, ...rest] = exported.split('.')
+    if (isFile(`${path}.${ending}`)) {
+      const named = rest.length > 0 ? rest.join('.') : 'handler'
+      return `${module}.${ending} is a file: leave its ending out, as in ${module}.${named}`
+    }
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      const index = findFile('index', [path])
+      if (index !== undefined) return `${path} is a folder: did you mean ${module}/index.${exported}?`
+      return `${path} is a folder`
+    }
+  }
+  for (const root of new Set(roots)) {
+    const folder = dirname(resolve(root, module))
+    const files = list(folder).filter((name) => ENDINGS.some((ending) => name.endsWith(ending)))
+    const stems = files.map((name) => name.slice(0, name.length - extname(name).length))
+    const near = nearest(basename(module), stems)
+    if (near !== undefined) {
+      const meant = module.slice(0, module.length - basename(module).length) + near
+      return `did you mean ${meant}.${exported} (${resolve(folder, files[stems.indexOf(near)]!)})?`
+    }
+  }
+  return ''
+}

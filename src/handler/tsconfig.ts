@@ -1,0 +1,73 @@
+/**
+ * Whether a function's `tsconfig.json` says something about the language.
+ *
+ * The compiled program finds modules by it (`paths`, `baseUrl`), but reads nothing else of it: decorators, class fields
+ * and JSX are compiled as if it were empty (seen with Bun 1.4.5). The bun CLI, which is in the same executable, reads
+ * all of it, and takes some milliseconds longer to start; so it serves the functions that need it, and no others.
+ */
+
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+const LANGUAGE =
+  /"(?:experimentalDecorators|emitDecoratorMetadata|useDefineForClassFields|jsx|jsxFactory|jsxFragmentFactory|jsxImportSource)"\s*:/
+const EXTENDS = /"extends"\s*:\s*(\[[^\]]*\]|"(?:[^"\\]|\\.)*")/g
+
+/** Both names are Bun's: it takes the second where there is no first. */
+const NAMES = ['tsconfig.json', 'jsconfig.json']
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function* ancestors(folder: string): Generator<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    yield at
+    if (at === dirname(at)) return
+  }
+}
+
+/** The file that an `extends` names, with or without its ending, in this folder or among the packages. */
+function extended(name: string, folder: string): string | undefined {
+  const places = /^\.{0,2}\//.test(name)
+    ? [resolve(folder, name)]
+    : [...ancestors(folder)].map((above) => resolve(above, 'node_modules', name))
+  const paths = places.flatMap((place) => [place, `${place}.json`, `${place}/tsconfig.json`])
+  return paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+}
+
+function says(path: string, seen: Set<string>): boolean {
+  if (seen.has(path)) return false
+  seen.add(path)
+  // Comments and trailing commas are allowed there, so this looks for words; one in a comment costs milliseconds.
+  const text = read(path)
+  if (text === undefined) return false
+  if (LANGUAGE.test(text)) return true
+  const names = [...text.matchAll(EXTENDS)].flatMap(([, value]) => value!.match(/"(?:[^"\\]|\\.)*"/g) ?? [])
+  return names.some((quoted) => {
+    const base = extended(JSON.parse(quoted) as string, dirname(path))
+    return base !== undefined && says(base, seen)
+  })
+}
+
+/**
+ * Whether a configuration that may hold for this file, or for others of its project, says something about the
+ * language: that of its folder or of one above, and what these extend.
+ */
+export function configuresLanguage(file: string): boolean {
+  const seen = new Set<string>()
+  let folder: string
+  try {
+    folder = dirname(realpathSync(file))
+  } catch {
+    return false
+  }
+  for (const above of ancestors(folder)) {
+    if (NAMES.some((name) => says(resolve(above, name), seen))) return true
+  }
+  return false
+}

@@ -1,0 +1,134 @@
+/**
+ * Watches the code of a function and tells when it has changed. Loaded only where `--watch` is on.
+ *
+ * chokidar watches each folder on its own, so that folders that are left out cost nothing, sees saves by renaming and
+ * folders that are deleted and made again, and can look at times where the kernel tells nothing. What editors and
+ * compilers write in one go is one change: it counts after 200 ms of quiet.
+ */
+
+import { fstatSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { basename, relative } from 'node:path'
+import { type FSWatcher, watch } from 'chokidar'
+import { LeftOut, type Run } from './left-out.ts'
+import { Quiet } from './quiet.ts'
+
+const quietMs = 200
+/** Where files are written without a pause, they count as a change all the same after this time. */
+const limitMs = 5000
+/** How often files are looked at where the kernel does not tell. */
+const pollMs = 300
+
+export interface WatchOptions {
+  /** absolute folders: the task root, and those of layers */
+  readonly roots: readonly string[]
+  readonly runs: readonly Run[]
+  /** only files that match one of these count, relative to their root; without any, all count */
+  readonly globs: readonly string[]
+  /** looks at the files at times in place of asking the kernel */
+  readonly poll: boolean
+  /** Called with paths relative to their root when there was a change and then quiet. */
+  changed(paths: readonly string[]): void
+  warn(fields: object, message: string): void
+}
+
+export interface Watch extends AsyncDisposable {
+  /** resolves when all folders are watched; a change before that may be missed */
+  readonly ready: Promise<void>
+}
+
+/** What `inotify` answers when it cannot watch any more, or cannot watch at all. */
+const needsPolling = new Set(['ENOSPC', 'EMFILE', 'ENOSYS', 'ENOTSUP', 'EINVAL'])
+
+export function openWatch(options: WatchOptions): Watch {
+  const globs = options.globs.map((glob) => new Bun.Glob(glob.replace(/^\.\//, '')))
+  const ours = ownOutput()
+  const quiet = new Quiet<string>(quietMs, limitMs, options.changed)
+  const watchers = new Map<string, FSWatcher>()
+  let closed = false
+
+  const tell = (root: string, path: string): void => {
+    const name = relative(root, path)
+    if (globs.length > 0 && !globs.some((glob) => glob.match(name))) return
+    if (ours.length > 0 && ours.includes(identity(path))) return
+    quiet.tell(name)
+  }
+
+  const open = (root: string, poll: boolean): Promise<void> => {
+    const leftOut = new LeftOut(root, options.runs)
+    // Without its kind a path is a file here; chokidar asks again when it knows.
+    const ignored = (path: string, stats?: Stats): boolean =>
+      path !== root && leftOut.has(path, stats?.isDirectory() === true)
+    const watcher = watch(root, {
+      ignoreInitial: true,
+      ignored,
+      usePolling: poll,
+      interval: pollMs,
+      binaryInterval: pollMs,
+    })
+    watchers.set(root, watcher)
+    const ready = Promise.withResolvers<void>()
+    watcher.on('ready', () => ready.resolve())
+    watcher.on('all', (event, path) => {
+      if (leftOut.has(path, event === 'addDir' || event === 'unlinkDir')) return
+      if (basename(path) === '.gitignore') reopen(root, poll)
+      // an empty folder is no code, and one that is gone took its files along, which are told too
+      if (event !== 'addDir' && event !== 'unlinkDir') tell(root, path)
+    })
+    watcher.on('error', (error) => {
+      const { code = '', message } = error as NodeJS.ErrnoException
+      if (poll || !needsPolling.has(code)) {
+        options.warn({ folder: root, reason: message }, 'part of the code cannot be watched')
+      } else if (watchers.get(root) === watcher) {
+        const remedy = 'raise fs.inotify.max_user_watches and max_user_instances, or use --watch-poll'
+        options.warn(
+          { folder: root, reason: message, remedy },
+          'the kernel cannot watch the code; it is looked at instead',
+        )
+        reopen(root, true)
+      }
+      ready.resolve()
+    })
+    return ready.promise
+  }
+
+  /** Other rules, or another way to watch. What changes meanwhile is not told; new rules are a change themselves. */
+  const reopen = (root: string, poll: boolean): void => {
+    void watchers.get(root)?.close()
+    if (!closed) void open(root, poll)
+  }
+
+  return {
+    ready: Promise.all(options.roots.map((root) => open(root, options.poll))).then(() => {}),
+    async [Symbol.asyncDispose]() {
+      closed = true
+      quiet[Symbol.dispose]()
+      await Promise.all([...watchers.values()].map((watcher) => watcher.close()))
+    },
+  }
+}
+
+/** Our own stdout and stderr may be files below the root; each line would be a change. */
+function ownOutput(): string[] {
+  return [1, 2].flatMap((fd) => {
+    try {
+      const stats = fstatSync(fd)
+      return stats.isFile() ? [`${stats.dev}:${stats.ino}`] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+function identity(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`
+}
+
+/** The folder with all symbolic links resolved, as chokidar reports paths below it. */
+export function realFolder(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}

@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { openWatch, type WatchOptions } from '../../src/watch/watch.ts'
+import { tempDir, until } from '../harness.ts'
+
+/** A folder that is watched; `told` are the changes, each a list of paths. */
+class Watched implements AsyncDisposable {
+  readonly #folder = tempDir()
+  readonly root = realpathSync(this.#folder.path)
+  readonly told: (readonly string[])[] = []
+  readonly warnings: string[] = []
+  #watch: ReturnType<typeof openWatch> | undefined
+  #saves = 0
+
+  static async of(files: Readonly<Record<string, string>>, options: Partial<WatchOptions> = {}) {
+    const one = new Watched()
+    for (const [name, text] of Object.entries(files)) one.write(name, text)
+    one.#watch = openWatch({
+      roots: [one.root],
+      runs: [],
+      globs: [],
+      poll: false,
+      changed: (paths) => one.told.push(paths),
+      warn: (_, message) => one.warnings.push(message),
+      ...options,
+    })
+    await one.#watch.ready
+    return one
+  }
+
+  path(name: string): string {
+    return join(this.root, name)
+  }
+
+  /** A text that no file had before, so that its size or time always differs. */
+  write(name: string, text = `// ${'x'.repeat(this.#saves++)}`): void {
+    mkdirSync(dirname(this.path(name)), { recursive: true })
+    writeFileSync(this.path(name), text)
+  }
+
+  /** What is told of an act; a file that counts is changed with it, so that nothing is waited for in vain. */
+  async after(act: () => void | Promise<void>): Promise<string[]> {
+    const before = this.told.length
+    await act()
+    this.write('sentinel.ts')
+    await until('the sentinel to be told', () => this.told.slice(before).flat().includes('sentinel.ts'))
+    return this.told
+      .slice(before)
+      .flat()
+      .filter((path) => path !== 'sentinel.ts')
+      .toSorted()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watch?.[Symbol.asyncDispose]()
+    this.#folder[Symbol.dispose]()
+    expect(this.warnings).toEqual([])
+  }
+}
+
+for (const poll of [false, true]) {
+  describe.concurrent(poll ? 'by looking at times' : "by the kernel's word", () => {
+    const files = { 'index.ts': '1', 'lib/a.ts': '1', 'lib/deep/b.ts': '1', 'sentinel.ts': '' }
+
+    test('a save is told, in any folder', async () => {
+      await using it = await Watched.of(files, { poll })
+      expect(await it.after(() => it.write('index.ts'))).toEqual(['index.ts'])
+      expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
+    })
+
+    test('a save by renaming is told, and so is the one after it', async () => {
+      await using it = await Watched.of(files, { poll })
+      for (let save = 0; save < 3; save++) {
+        const told = await it.after(() => {
+          it.write('.index.ts.new')
+          renameSync(it.path('.index.ts.new'), it.path('index.ts'))
+        })
+        expect(told).toContain('index.ts')
+      }
+      expect(await it.after(() => it.write('index.ts'))).toEqual(['index.ts'])
+    })
+
+    test('a save with a backup file, as vim makes one, is told', async () => {
+      await using it = await Watched.of(files, { poll })
+      const told = await it.after(() => {
+        renameSync(it.path('index.ts'), it.path('index.ts~'))
+        it.write('index.ts')
+        unlinkSync(it.path('index.ts~'))
+      })
+      expect(told).toEqual(['index.ts'])
+      expect(await it.after(() => it.write('index.ts'))).toEqual(['index.ts'])
+    })
+
+    test('a new file, a new folder, and what changes in it, are told', async () => {
+      await using it = await Watched.of(files, { poll })
+      expect(await it.after(() => it.write('new/folder/c.ts'))).toEqual(['new/folder/c.ts'])
+      expect(await it.after(() => it.write('new/folder/c.ts'))).toEqual(['new/folder/c.ts'])
+    })
+
+    test('a folder that is deleted and made again is watched again', async () => {
+      await using it = await Watched.of(files, { poll })
+      const gone = await it.after(() => rmSync(it.path('lib'), { recursive: true }))
+      expect(gone).toEqual(['lib/a.ts', 'lib/deep/b.ts'])
+      expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
+      expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
+      // in one go, as a build does it
+      const anew = await it.after(() => {
+        rmSync(it.path('lib'), { recursive: true })
+        it.write('lib/deep/b.ts')
+      })
+      expect(anew).toContain('lib/deep/b.ts')
+      expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
+    })
+
+    test('a tree that is moved is told under both names, and watched under the new one', async () => {
+      await using it = await Watched.of(files, { poll })
+      const told = await it.after(() => renameSync(it.path('lib'), it.path('moved')))
+      expect(told).toContain('lib/deep/b.ts')
+      expect(told).toContain('moved/deep/b.ts')
+      expect(await it.after(() => it.write('moved/deep/b.ts'))).toEqual(['moved/deep/b.ts'])
+    })
+
+    test('a tree that comes from elsewhere is told and watched', async () => {
+      using elsewhere = tempDir()
+      mkdirSync(join(elsewhere.path, 'arrived/deep'), { recursive: true })
+      writeFileSync(join(elsewhere.path, 'arrived/deep/c.ts'), '1')
+      await using it = await Watched.of(files, { poll })
+      const told = await it.after(() => renameSync(join(elsewhere.path, 'arrived'), it.path('arrived')))
+      expect(told).toEqual(['arrived/deep/c.ts'])
+      expect(await it.after(() => it.write('arrived/deep/c.ts'))).toEqual(['arrived/deep/c.ts'])
+    })
+
+    test('files and folders that are only linked are watched', async () => {
+      using elsewhere = tempDir()
+      const shared = join(elsewhere.path, 'shared')
+      mkdirSync(shared)
+      writeFileSync(join(shared, 'a.ts'), '1')
+      writeFileSync(join(elsewhere.path, 'single.ts'), '1')
+      await using it = await Watched.of(files, { poll })
+      await it.after(() => {
+        symlinkSync(shared, it.path('shared'))
+        symlinkSync(join(elsewhere.path, 'single.ts'), it.path('single.ts'))
+      })
+      expect(await it.after(() => writeFileSync(join(shared, 'a.ts'), '22'))).toEqual(['shared/a.ts'])
+      const single = await it.after(() => writeFileSync(join(elsewhere.path, 'single.ts'), '22'))
+      expect(single).toEqual(['single.ts'])
+    })
+
+    test('a link to a folder above it ends nothing', async () => {
+      await using it = await Watched.of(files, { poll })
+      await it.after(() => symlinkSync(it.root, it.path('lib/loop')))
+      expect(await it.after(() => it.write('index.ts'))).toContain('index.ts')
+    })
+
+    test('what is left out is not told', async () => {
+      await using it = await Watched.of(
+        { ...files, '.gitignore': 'out/\n', 'node_modules/x/index.js': '1', 'out/a.js': '1' },
+        { poll },
+      )
+      const told = await it.after(() => {
+        it.write('node_modules/x/index.js')
+        it.write('node_modules/y/index.js')
+        it.write('out/a.js')
+        it.write('.index.ts.swp')
+      })
+      expect(told).toEqual([])
+    })
+  })
+}
+
+test('ten saves in a row are one change', async () => {
+  await using it = await Watched.of({ 'index.ts': '1', 'sentinel.ts': '' })
+  for (let save = 0; save < 10; save++) {
+    it.write('index.ts')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await until('the change', () => it.told.length > 0)
+  expect(await it.after(() => {})).toEqual([])
+  expect(it.told).toEqual([['index.ts'], ['sentinel.ts']])
+})
+
+test('only what the patterns name counts, where there are any', async () => {
+  await using it = await Watched.of(
+    { 'a.ts': '1', 'a.txt': '1', 'lib/b.ts': '1', 'sentinel.ts': '' },
+    {
+      globs: ['**/*.ts', './config.json'],
+    },
+  )
+  const told = await it.after(() => {
+    for (const name of ['a.ts', 'a.txt', 'lib/b.ts', 'lib/c.md', 'config.json']) it.write(name)
+  })
+  expect(told).toEqual(['a.ts', 'config.json', 'lib/b.ts'])
+})
+
+test('a handler in a folder that Git ignores is watched', async () => {
+  await using it = await Watched.of({ '.gitignore': 'dist/\n', 'dist/index.js': '1', 'sentinel.ts': '' })
+  expect(await it.after(() => it.write('dist/index.js'))).toEqual([])
+  const told: string[] = []
+  await using handler = openWatch({
+    roots: [it.root],
+    runs: [{ kind: 'handler', path: it.path('dist/index.js') }],
+    globs: [],
+    poll: false,
+    changed: (paths) => told.push(...paths),
+    warn: (_, message) => it.warnings.push(message),
+  })
+  await handler.ready
+  it.write('dist/chunk.js')
+  await until('the handler to be told', () => told.includes('dist/chunk.js'))
+})
+
+test('a rule that is added to .gitignore counts', async () => {
+  await using it = await Watched.of({ 'local.ts': '1', 'sentinel.ts': '' })
+  it.write('.gitignore', 'local.ts\n')
+  await until('the rule to be told', () => it.told.flat().includes('.gitignore'))
+  // the folder is watched anew by the new rules, and a change meanwhile is not told
+  await until('the folder to be watched again', () => {
+    it.write('again.ts')
+    return it.told.flat().includes('again.ts')
+  })
+  expect(await it.after(() => it.write('local.ts'))).not.toContain('local.ts')
+})
+
+test("the emulator's own output is not told, though it is a file of the folder", async () => {
+  using folder = tempDir()
+  const root = realpathSync(folder.path)
+  const script = join(import.meta.dir, '../fixtures/watch/logs.ts')
+  const program = Bun.spawn([process.execPath, script, root], {
+    stdout: Bun.file(join(root, 'out.log')),
+    stderr: 'pipe',
+  })
+  expect(await program.stderr.text()).toBe('index.ts\n')
+  expect(await program.exited).toBe(0)
+})

@@ -42,6 +42,10 @@ function prometheus(): typeof import('./telemetry/prometheus.ts') {
   return require('./telemetry/prometheus.ts')
 }
 
+function reloader(): typeof import('./reload.ts') {
+  return require('./reload.ts')
+}
+
 /** Opens both listeners, then starts what is to start eagerly. Throws `ListenError`. */
 export function composeEmulator(config: Config, parts: EmulatorParts): Emulator {
   const { emulator } = config
@@ -66,11 +70,13 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     throw error
   }
   if (emulator.eagerInit) opened.first.dispatch({ type: 'start' })
+  const reload = emulator.watch === null ? null : reloader().reloadOnChange(config, host, log)
 
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {
     stopping ??= (async () => {
       gateway.close()
+      void reload?.[Symbol.asyncDispose]()
       if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
       await pool.drain(emulator.drainMs, hurry)
       // answers that are on their way are written before the sockets close

@@ -28,10 +28,23 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'unblock.ts': [],
   'signals.ts': [],
   // the composition root, and the two ways to it: a command line, and a program that embeds it
-  'emulator.ts': ['config', 'core', 'engine', 'gateway', 'host.ts', 'listen.ts', 'process', 'telemetry'],
+  'emulator.ts': [
+    'config',
+    'core',
+    'engine',
+    'gateway',
+    'host.ts',
+    'listen.ts',
+    'process',
+    'reload.ts',
+    'telemetry',
+  ],
   'host.ts': ['api', 'config', 'core', 'engine', 'handler', 'listen.ts', 'process', 'telemetry'],
   'listen.ts': ['config', 'process'],
   'announce.ts': ['config'],
+  // what watches the code of a function, and what ties it to the function's environments
+  watch: ['watch'],
+  'reload.ts': ['config', 'engine', 'host.ts', 'watch'],
   'cli.ts': [
     'announce.ts',
     'config',
@@ -58,11 +71,11 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.serve\(/, ['http/address.ts', 'api/server.ts', 'gateway/server.ts']],
   [
     /\bset(Timeout|Interval)\(/,
-    ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/'],
+    ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/', 'watch/'],
   ],
   [
     /\b(Date|performance)\.now\(/,
-    ['cli.ts', 'index.ts', 'log/', 'api/watch.ts', 'handler/', 'invoke/', 'telemetry/'],
+    ['cli.ts', 'index.ts', 'log/', 'api/watch.ts', 'handler/', 'invoke/', 'telemetry/', 'watch/'],
   ],
   [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],

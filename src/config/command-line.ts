@@ -56,8 +56,11 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
       }
       command.push(argument)
     } else if (option.kind.placeholder === null) {
-      if (inline !== undefined) throw new ConfigError(`${name} takes no value`)
-      flags.set(name, 'on')
+      if (inline !== undefined && option.kind.inline === undefined) {
+        throw new ConfigError(`${name} takes no value`)
+      }
+      if (inline === '') throw new ConfigError(`${name}= needs a value; allowed is ${option.kind.allowed}`)
+      flags.set(name, inline ?? 'on')
     } else {
       const value = inline ?? argv[++at]
       if (value === '' && option === sharedOptions.logLevel) {

@@ -48,6 +48,16 @@ export interface EmulatorConfig {
   readonly dialect: Dialect
   readonly drainMs: number
   readonly eagerInit: boolean
+  /** null: code is not watched */
+  readonly watch: WatchConfig | null
+}
+
+/** How the code of functions is watched. */
+export interface WatchConfig {
+  /** only files that match count; empty: all */
+  readonly globs: readonly string[]
+  /** looks at the files at times */
+  readonly poll: boolean
 }
 
 /** What belongs to one function. Times are milliseconds. */
@@ -191,6 +201,11 @@ function toldToFunction(
   return told
 }
 
+/** `--watch-poll` implies `--watch`. */
+function watchOf(globs: readonly string[] | null, poll: boolean): WatchConfig | null {
+  return globs === null && !poll ? null : { globs: globs ?? [], poll }
+}
+
 /** Makes the configuration, whoever it was that gave the values. Throws `ConfigError`, and nothing else. */
 export function configure(outside: Outside): Config {
   const { source, command, environment, probe } = outside
@@ -210,6 +225,7 @@ export function configure(outside: Outside): Config {
     dialect: value(ownOptions.dialect),
     drainMs: value(ownOptions.drainMs),
     eagerInit: value(ownOptions.eagerInit),
+    watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)
   const ofFunction: Omit<FunctionConfig, 'environment'> = {

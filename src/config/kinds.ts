@@ -10,6 +10,8 @@ export class ConfigError extends Error {
 export interface Kind<T> {
   /** shown in the help after the flag; null for a switch, whose flag takes no value */
   readonly placeholder: string | null
+  /** of a switch that may have a value behind `=`: that value, as shown in the help */
+  readonly inline?: string
   readonly allowed: string
   /** From the command line or a variable. */
   read(text: string): T | undefined
@@ -105,6 +107,28 @@ export const onOff: Kind<boolean> = {
   placeholder: null,
   accepted: 'true or false',
   accept: (value) => (typeof value === 'boolean' ? value : undefined),
+}
+
+/**
+ * A switch whose flag may name patterns of files behind `=`, with commas between them; a comma in braces belongs to its
+ * pattern. On without a pattern is the empty list, off is null.
+ */
+export const globs: Kind<readonly string[] | null> = {
+  placeholder: null,
+  inline: 'glob,…',
+  allowed: 'on, off or patterns of files, as src/**/*.ts,config.json',
+  read(given) {
+    const word = words.read(given)
+    if (word !== undefined) return word ? [] : null
+    const list = given.split(/,(?![^{]*\})/).map((one) => one.trim())
+    return list.every((one) => one !== '') ? list : undefined
+  },
+  accepted: 'true, false or a list of patterns',
+  accept(value) {
+    if (typeof value === 'boolean') return value ? [] : null
+    const isList = Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '')
+    return isList ? value : undefined
+  },
 }
 
 /** Splits `host:port`, `[v6]:port` or `:port`; no host means every address. Names of ports are not looked up. */

@@ -10,6 +10,7 @@ import {
   type Address,
   address,
   choice,
+  globs,
   headerText,
   type Kind,
   onOff,
@@ -195,6 +196,20 @@ export const ownOptions = {
     kind: text('directory'),
     help: 'where external extensions are found',
     property: 'extensionsDirectory',
+  },
+  watch: {
+    flag: '--watch',
+    variables: ['AWS_LAMBDA_RIE_WATCH'],
+    fallback: 'off',
+    kind: globs,
+    help: "new code runs with the next invocation after a change below the task root; with patterns, after a change of files that match; on in 'bun run dev'",
+  },
+  watchPoll: {
+    flag: '--watch-poll',
+    variables: ['AWS_LAMBDA_RIE_WATCH_POLL'],
+    fallback: 'off',
+    kind: onOff,
+    help: '--watch by looking at the files at times, where the kernel does not tell of changes (bind mounts of Docker Desktop)',
   },
 } as const satisfies Record<string, Option<unknown>>
 

@@ -1,12 +1,19 @@
 /** Texts made from the table of options: `--help`, and the table in the README. */
 
+import type { Kind } from './kinds.ts'
 import { type Option, ownOptions, sharedOptions, type Variable, variableOptions } from './options.ts'
 
 function row(option: Variable<unknown> | Option<unknown>): string {
   const names = 'flag' in option ? [option.flag, ...option.variables] : option.variables
-  const value = option.kind.placeholder === null ? '' : ` <${option.kind.placeholder}>`
+  const value = placeholderOf(option.kind)
   const fallback = option.fallback === '' ? '' : ` (default ${option.fallback})`
   return `  ${names.join(', ')}${value}${fallback}\n      ${option.help}\n`
+}
+
+/** How the value of an option is shown behind its name. */
+function placeholderOf({ placeholder, inline }: Kind<unknown>): string {
+  if (placeholder !== null) return ` <${placeholder}>`
+  return inline === undefined ? '' : `[=<${inline}>]`
 }
 
 function rows(table: Record<string, Variable<unknown>>): string {
@@ -40,7 +47,7 @@ export function optionsTable(): string {
   const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
   function line(option: Variable<unknown> | Option<unknown>): string {
     const flag = 'flag' in option ? option.flag : ''
-    const value = option.kind.placeholder === null ? '' : ` <${option.kind.placeholder}>`
+    const value = placeholderOf(option.kind)
     // one placeholder is enough: where there is a flag, its variables take the same
     const variables = option.variables.map((name) => code(flag === '' ? name + value : name)).join(', ')
     return `| ${code(flag === '' ? '' : flag + value)} | ${variables} | ${code(option.fallback)} | ${cell(option.help)} |`

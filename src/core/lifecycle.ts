@@ -42,6 +42,7 @@ export const transitions: Table = {
   cold: {
     start: starting.start,
     invoke: starting.invokeCold,
+    recycle: starting.recycleCold,
     stop: stopping.stopCold,
   },
   starting: {
@@ -58,6 +59,7 @@ export const transitions: Table = {
     gone: starting.gone,
     'init-limit': starting.initLimit,
     deadline: starting.deadline,
+    recycle: starting.recycle,
     stop: starting.stop,
   },
   serving: {
@@ -73,6 +75,7 @@ export const transitions: Table = {
     'extension/exit-error': serving.extensionExitError,
     gone: serving.gone,
     deadline: serving.deadline,
+    recycle: serving.recycle,
     stop: serving.stop,
   },
   stopping: {

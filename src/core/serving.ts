@@ -221,6 +221,12 @@ export function exit(state: Serving, { process, status }: On<'exit'>): Step {
   return [after, ...effects, record]
 }
 
+/** While an invocation runs nothing moves: the event comes again when it is over. */
+export function recycle(state: Serving): Step {
+  if (state.inflight.length > 0) return [state]
+  return beginStop(state, 'Ready', 'spindown', { to: 'cold', retry: false }, [])
+}
+
 export function stop(state: Serving): Step {
   const [entry] = state.inflight
   if (entry === undefined) return beginStop(state, 'Ready', 'spindown', { to: 'stopped' }, [])

@@ -148,6 +148,23 @@ export function deadline(state: Starting, { id }: On<'deadline'>): Step {
   ])
 }
 
+/** What is being started has read the old code. An invocation that waits has not begun: it gets a new first attempt. */
+export function recycle(state: Starting): Step {
+  const { waiting, attempt } = state
+  const effects: Effect[] = [{ do: 'disarm', timer: 'init' }]
+  if (waiting !== null && attempt === 'invoke') effects.push({ do: 'disarm-deadline', id: waiting })
+  const next =
+    waiting === null
+      ? ({ to: 'cold', retry: false } as const)
+      : ({ to: 'starting', attempt: 'init', waiting } as const)
+  return beginStop(state, runtimeStateOf(state), 'spindown', next, effects)
+}
+
+/** A failed attempt was one of the old code. */
+export function recycleCold(state: Cold): Step {
+  return state.retry ? [{ ...state, retry: false }] : [state]
+}
+
 export function stop(state: Starting): Step {
   const { waiting } = state
   const effects: Effect[] = [{ do: 'disarm', timer: 'init' }]

@@ -20,6 +20,7 @@ import {
 import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 import { type PlatformEventParts, PlatformEvents } from './platform-events.ts'
+import { Renewal } from './renewal.ts'
 import { Supervisor, type SupervisorParts } from './supervisor.ts'
 import { type TimerParts, Timers } from './timers.ts'
 import { type PendingCall, Warm } from './warm.ts'
@@ -57,6 +58,8 @@ export class Environment {
   readonly #timers: Timers
   readonly #records: PlatformEvents
   readonly #warm: Warm = new Warm(this.#pending, this.#invocations)
+  /** null until the code changes for the first time */
+  #renewal: Renewal | null = null
   /** Time of the current event in monotonic milliseconds, read on first use; 0 = not read yet. */
   #eventAt = 0
 
@@ -155,6 +158,7 @@ export class Environment {
     const now = this.#parts.clock.now()
     this.#records.report(over, success, now)
     this.#finish(over.id, now)
+    if (this.#renewal !== null && this.#renew()) return
     this.#parts.changed(this)
   }
 
@@ -216,6 +220,24 @@ export class Environment {
     if (this.withdraw(call)) this.dispatch({ type: 'gone', call })
   }
 
+  /**
+   * The code has changed: processes in which nothing runs are ended now, others when their invocation is over. The next
+   * invocation starts new ones; with `start` they are started at once.
+   */
+  recycle(start: boolean): void {
+    this.#renewal ??= new Renewal()
+    this.#renewal.request(start)
+    this.#renew()
+  }
+
+  /** Dispatches what the renewal asks for; false when that is nothing. */
+  #renew(): boolean {
+    if (this.#busy) return false
+    const event = this.#renewal?.next(this.state)
+    if (event !== undefined) this.dispatch(event)
+    return event !== undefined
+  }
+
   dispatch(event: Event): void {
     if (this.#busy) {
       this.#queue.push(event)
@@ -223,9 +245,10 @@ export class Environment {
     }
     this.#busy = true
     try {
-      for (let next: Event | undefined = event; next !== undefined; next = this.#queue.shift()) {
+      for (let next: Event | undefined = event; next !== undefined; ) {
         this.#eventAt = 0
         this.#step(next)
+        next = this.#queue.shift() ?? this.#renewal?.next(this.#state)
       }
       if (this.#parts.neverWarm !== true) this.#warm.enter(this.#state)
     } finally {

@@ -103,6 +103,17 @@ export class Pool {
     this.#refuse(invocation, { kind: 'throttled' })
   }
 
+  /**
+   * The code has changed: no invocation that is placed from now on runs the old one. With `start` the first environment
+   * starts at once.
+   */
+  recycle(start: boolean): void {
+    if (this.#draining) return
+    // those that stop for good leave the list meanwhile
+    for (const [index, environment] of [...this.#environments].entries())
+      environment.recycle(start && index === 0)
+  }
+
   snapshot(): EnvironmentSnapshot[] {
     const now = this.#parts.clock.now()
     return this.#environments.map((environment) => snapshot(environment, now))

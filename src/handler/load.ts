@@ -3,6 +3,7 @@
  * what the name is probably meant to be.
  */
 
+import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { SAMPLE_HANDLER } from './command.ts'
 import { RuntimeError } from './errors.ts'
@@ -38,10 +39,33 @@ const translate = (thrown: unknown) => {
 
 /** An `import` of what is not there: an ordinary error to AWS's client, with the whole path of a file, as Node has it. */
 const importFailure = (text: string): Error => {
-  const [, name, from] = /^Cannot find module '(\.[^']*)' imported from (.+)$/s.exec(text) ?? []
+  const [, name, from] =
+    /^Cannot find (?:module|package) '([^']*)' (?:imported )?from (.+)$/s.exec(text) ?? []
   const message =
-    name && from ? `Cannot find module '${resolve(dirname(from), name)}' imported from ${from}` : text
-  return Object.assign(new Error(message), { stack: `Error [ERR_MODULE_NOT_FOUND]: ${message}` })
+    name?.startsWith('.') && from
+      ? `Cannot find module '${resolve(dirname(from), name)}' imported from ${from}`
+      : text
+  const stack = `Error [ERR_MODULE_NOT_FOUND]: ${message}`
+  return Object.assign(new Error(message), { stack: name && from ? stack + importFrame(from, name) : stack })
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** The place in the file that names what it imports, as a frame of a stack: bun tells none. */
+function importFrame(file: string, name: string): string {
+  const lines = textOf(file).split('\n')
+  const names = [`'${name}'`, `"${name}"`]
+  for (const [index, line] of lines.entries()) {
+    const column = Math.max(...names.map((one) => line.indexOf(one)))
+    if (column >= 0) return `\n    at ${file}:${index + 1}:${column + 1}`
+  }
+  return ''
 }
 
 interface Loaded {

@@ -17,9 +17,12 @@ const temporary =
 /** What is run. A handler's folder counts with all that is below it, a program's only with the files in it. */
 export interface Run {
   readonly kind: 'handler' | 'program'
-  /** absolute path of the file */
+  /** absolute path of the file; of a handler without the ending, which its runtime finds */
   readonly path: string
 }
+
+const isRun = (run: Run, path: string): boolean =>
+  run.path === path || (run.kind === 'handler' && path.startsWith(`${run.path}.`))
 
 /** The rules of one `.gitignore`. */
 interface Rules {
@@ -47,7 +50,7 @@ export class LeftOut {
     if (path === this.#root) return false
     for (const run of this.#runs) {
       // what is run, and the folders on the way to it
-      if (run.path === path || isBelow(run.path, path)) return false
+      if (isRun(run, path) || isBelow(run.path, path)) return false
       const folder = dirname(run.path)
       const near = run.kind === 'handler' ? isBelow(path, folder) : dirname(path) === folder && !isFolder
       // rules that leave out the folder as a whole say nothing of what is in it

@@ -6,7 +6,7 @@
  * compilers write in one go is one change: it counts after 200 ms of quiet.
  */
 
-import { fstatSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { existsSync, fstatSync, type Stats, statSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import { LeftOut, type Run } from './left-out.ts'
@@ -42,15 +42,23 @@ const needsPolling = new Set(['ENOSPC', 'EMFILE', 'ENOSYS', 'ENOTSUP', 'EINVAL']
 export function openWatch(options: WatchOptions): Watch {
   const globs = options.globs.map((glob) => new Bun.Glob(glob.replace(/^\.\//, '')))
   const ours = ownOutput()
-  const quiet = new Quiet<string>(quietMs, limitMs, options.changed)
+  /** appeared since the last change that was told */
+  const fresh = new Set<string>()
+  const quiet = new Quiet<string>(quietMs, limitMs, (paths) => {
+    // a file that came and went again was one on the way to another
+    const left = paths.filter((path) => !fresh.has(path) || existsSync(path))
+    fresh.clear()
+    if (left.length > 0) options.changed(left.map((path) => nameOf(path, options.roots)))
+  })
   const watchers = new Map<string, FSWatcher>()
   let closed = false
 
-  const tell = (root: string, path: string): void => {
+  const tell = (root: string, path: string, isNew: boolean): void => {
     const name = relative(root, path)
     if (globs.length > 0 && !globs.some((glob) => glob.match(name))) return
     if (ours.length > 0 && ours.includes(identity(path))) return
-    quiet.tell(name)
+    if (isNew) fresh.add(path)
+    quiet.tell(path)
   }
 
   const open = (root: string, poll: boolean): Promise<void> => {
@@ -72,7 +80,7 @@ export function openWatch(options: WatchOptions): Watch {
       if (leftOut.has(path, event === 'addDir' || event === 'unlinkDir')) return
       if (basename(path) === '.gitignore') reopen(root, poll)
       // an empty folder is no code, and one that is gone took its files along, which are told too
-      if (event !== 'addDir' && event !== 'unlinkDir') tell(root, path)
+      if (event !== 'addDir' && event !== 'unlinkDir') tell(root, path, event === 'add')
     })
     watcher.on('error', (error) => {
       const { code = '', message } = error as NodeJS.ErrnoException
@@ -107,6 +115,12 @@ export function openWatch(options: WatchOptions): Watch {
   }
 }
 
+/** Relative to the root that the path is in. */
+function nameOf(path: string, roots: readonly string[]): string {
+  const root = roots.find((one) => path.startsWith(`${one}/`))
+  return root === undefined ? path : relative(root, path)
+}
+
 /** Our own stdout and stderr may be files below the root; each line would be a change. */
 function ownOutput(): string[] {
   return [1, 2].flatMap((fd) => {
@@ -122,13 +136,4 @@ function ownOutput(): string[] {
 function identity(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
   return stats === undefined ? '' : `${stats.dev}:${stats.ino}`
-}
-
-/** The folder with all symbolic links resolved, as chokidar reports paths below it. */
-export function realFolder(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
 }

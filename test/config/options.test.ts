@@ -204,6 +204,41 @@ describe('values that are accepted', () => {
   })
 })
 
+describe('--watch', () => {
+  const watch = (argv: string[], env?: Record<string, string>) =>
+    (parse([...argv, 'cmd'], env) as Config).emulator.watch
+
+  test.each([
+    [['--watch'], {}, { globs: [], poll: false }],
+    [
+      ['--watch=src/**/*.{ts,json}, config.json'],
+      {},
+      { globs: ['src/**/*.{ts,json}', 'config.json'], poll: false },
+    ],
+    [['--watch-poll'], {}, { globs: [], poll: true }],
+    [['--watch=*.py', '--watch-poll'], {}, { globs: ['*.py'], poll: true }],
+    [[], { AWS_LAMBDA_RIE_WATCH: 'on' }, { globs: [], poll: false }],
+    [[], { AWS_LAMBDA_RIE_WATCH: '*.py' }, { globs: ['*.py'], poll: false }],
+    [['--watch=off'], { AWS_LAMBDA_RIE_WATCH: 'on' }, null],
+    [[], { AWS_LAMBDA_RIE_WATCH: 'off' }, null],
+    [[], {}, null],
+  ] as const)('%j with %j', (argv, env, expected) => {
+    expect(watch([...argv], env)).toEqual(expected)
+  })
+
+  test('takes no value but behind =', () => {
+    expect(parse(['--watch', '*.ts'])).toHaveProperty('function.launch.argv', ['*.ts'])
+    expect(failure(['--watch-poll=1', 'cmd'])?.message).toBe('--watch-poll takes no value')
+  })
+
+  test.each([['--watch='], ['--watch=a,,b']])('%s is wrong', (argument) => {
+    expect(failure([argument, 'cmd'])).toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('allowed is'),
+    })
+  })
+})
+
 const whole = (range: string) => `a whole number from ${range}`
 const seconds = [' ', '-1', '1.5', '1e3', '+5', 'abc', '2147484', '99999999999999999999']
 const host = 'host:port with a port from 0 to 65535 (as 127.0.0.1:9001, [::1]:9001 or :9001)'

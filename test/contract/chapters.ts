@@ -34,6 +34,7 @@ import { stateTable } from './state-table.ts'
 import type { Chapter } from './suite.ts'
 import { telemetry } from './telemetry.ts'
 import { timeout } from './timeout.ts'
+import { watch } from './watch.ts'
 
 export const chapters: readonly Chapter[] = [
   invoke,
@@ -64,6 +65,7 @@ export const chapters: readonly Chapter[] = [
   cli,
   handler,
   client,
+  watch,
   handlerNode,
   handlerTsconfig,
   scaling,

@@ -351,6 +351,23 @@ export const differences: readonly Difference[] = [
     'tries an eager init that failed once more within the first invocation',
   ]),
   of(
+    'runs the code that it started with',
+    'runs new code after a save with `--watch`',
+    'the new code is there when one calls again',
+    [
+      'answers from the new code after a save, of the handler and of what it imports',
+      'lets what runs finish when the code changes, and runs the next one on the new code',
+      'takes ten saves in a row for one change',
+      'says why new code does not load, with file, line and text, and runs it when it is mended',
+      'starts the new code at once where init was eager, also after code that did not load',
+      'leaves alone what is no code, and with patterns all that they do not name',
+      'watches a handler in a folder that Git ignores',
+      'starts a command anew after a change',
+      'looks at times with --watch-poll alone',
+      'runs the old code for ever without --watch',
+    ],
+  ),
+  of(
     'has no client: `invoke` is a command to run',
     '`aws-lambda-rie invoke` sends an event to a running emulator',
     'a call whose exit status says how it ended, without a long address to type',

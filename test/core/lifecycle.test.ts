@@ -138,6 +138,7 @@ const events: { readonly [T in Event['type']]: Event } = {
   'grace-over': { type: 'grace-over' },
   'budget-over': { type: 'budget-over' },
   'given-up': { type: 'given-up' },
+  recycle: { type: 'recycle' },
   stop: { type: 'stop' },
 }
 

@@ -358,7 +358,7 @@ class World {
 
   /** What anyone may do at any time. */
   #wild(): Event | undefined {
-    switch (this.#below(16)) {
+    switch (this.#below(17)) {
       case 0:
       case 1:
         return { type: 'runtime/next', call: this.#call() }
@@ -393,6 +393,8 @@ class World {
         return this.#fates.get(this.#last)?.finished ? { type: 'deadline', id: this.#last } : undefined
       case 14:
         return this.#timer()
+      case 15:
+        return { type: 'recycle' }
       default:
         return this.#below(8) === 0 ? this.#stop() : this.#upload()
     }

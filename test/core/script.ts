@@ -42,7 +42,7 @@ export const call = (number: number): ApiCallId => number as ApiCallId
 export const idOf = (name: string): ExtensionId => `id-of-${name}` as ExtensionId
 export const ext = (name: string): ProcessName => `extension:${name}`
 
-const generation = (number: number): Generation => number as Generation
+export const generation = (number: number): Generation => number as Generation
 
 // what is carried
 
@@ -146,6 +146,7 @@ export const internal = (name: string, over: Partial<Extension> = {}): Extension
 
 export const start: Event = { type: 'start' }
 export const stop: Event = { type: 'stop' }
+export const recycle: Event = { type: 'recycle' }
 export const invoke = (id = one): Event => ({ type: 'invoke', id })
 export const discovered = (...extensions: string[]): Event => ({ type: 'discovered', extensions })
 export const launchFailed = (process: ProcessName, fault: Fault): Event => ({

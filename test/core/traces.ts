@@ -38,6 +38,7 @@ import {
   faultOf,
   finish,
   fresh,
+  generation,
   givenUp,
   gone,
   graceOver,
@@ -61,6 +62,7 @@ import {
   payload,
   read,
   received,
+  recycle,
   refused,
   registered,
   registers,
@@ -175,6 +177,10 @@ const fromCold: readonly Trace[] = [
   ]),
   trace('a cold environment that is told to stop has nothing to wait for', cold(), [
     [stop, stopped({ generation: cold().generation })],
+  ]),
+  trace('new code makes an eager start that failed a first attempt again', cold({ retry: true }), [
+    [recycle, cold()],
+    [recycle, same],
   ]),
   trace('a poller that goes away after everything has ended is not answered', cold(), [[gone(1), same]]),
   trace('a poller that goes away after the end is not answered', stopped(), [[gone(1), same]]),
@@ -736,6 +742,45 @@ const failing: readonly Trace[] = [
       [exits('runtime', signalled('SIGKILL')), stopped(), ...swept],
     ],
   ),
+  trace('new code during an init for nobody: its processes end', starting({ runtime: 'Started' }), [
+    [
+      recycle,
+      stopping({ reason: 'spindown', step: 'extensions', runtimeState: 'Started', afterwards: toCold }),
+      disarm('init'),
+      shutdown('spindown'),
+      sigkill('runtime'),
+      giveUp,
+    ],
+    [exits('runtime', signalled('SIGKILL')), cooled, ...swept],
+  ]),
+  trace(
+    'new code during the second attempt: the invocation that waits gets a first attempt, without its deadline',
+    starting({ runtime: 'Started', attempt: 'invoke', waiting: one }),
+    [
+      [
+        recycle,
+        stopping({
+          reason: 'spindown',
+          step: 'extensions',
+          runtimeState: 'Started',
+          afterwards: toStart('init', one),
+        }),
+        disarm('init'),
+        disarmDeadline(),
+        shutdown('spindown'),
+        sigkill('runtime'),
+        giveUp,
+      ],
+      [
+        exits('runtime', signalled('SIGKILL')),
+        starting({ generation: generation(2), waiting: one }),
+        ...swept,
+        armInit,
+        initStart('init'),
+        discover,
+      ],
+    ],
+  ),
   trace('a stop during an init for nobody, before the runtime was started', starting(), [
     [stop, stopped(), disarm('init'), shutdown('spindown'), ...swept],
     [discovered('watch'), same],
@@ -1051,6 +1096,19 @@ const invoking: readonly Trace[] = [
       ],
     ],
   ),
+  trace('new code while nothing runs: the processes end, and nothing starts', serving({ polls: [call(1)] }), [
+    [
+      recycle,
+      stopping({ reason: 'spindown', step: 'extensions', polls: [call(1)], afterwards: toCold }),
+      shutdown('spindown'),
+      sigkill('runtime'),
+      giveUp,
+    ],
+    [exits('runtime', signalled('SIGKILL')), cooled, ...swept, reply(1, parkedTooLong)],
+  ]),
+  trace('new code while an invocation runs moves nothing', serving({ inflight: [at('running')] }), [
+    [recycle, same],
+  ]),
   trace('a stop while nothing runs', serving({ polls: [call(1)] }), [
     [
       stop,

@@ -25,6 +25,8 @@ export class FakeProcess implements RunningProcess {
   readonly name: ProcessName
   /** ends by itself when it is killed */
   mortal = true
+  /** that it got so far */
+  readonly signals: string[] = []
   disposed = 0
   /** it has ended, but nobody has been told */
   status: ExitStatus | null = null
@@ -43,6 +45,7 @@ export class FakeProcess implements RunningProcess {
 
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
     this.#log.push(`${signal} ${this.name}`)
+    this.signals.push(signal)
     if (signal === 'SIGKILL' && this.mortal) queueMicrotask(() => this.exit({ kind: 'signal', signal }))
   }
 

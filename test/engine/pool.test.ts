@@ -696,6 +696,83 @@ describe('a drain', () => {
   })
 })
 
+describe('new code', () => {
+  /** A pool whose only environment is idle on generation 1. */
+  function idle() {
+    const staged = pooled()
+    staged.pool.open(true)
+    next(at(staged, 0))
+    const processes = staged.processes[0] as FakeProcesses
+    return { ...staged, environment: at(staged, 0), processes }
+  }
+
+  test('ends idle processes at once, and nothing starts before the next invocation', () => {
+    const { pool, environment, processes } = idle()
+    pool.recycle(false)
+    expect(processes.process('runtime').signals).toEqual(['SIGKILL'])
+    processes.process('runtime').exit()
+    expect(environment.state).toMatchObject({ phase: 'cold', generation: 1 })
+    pool.invoke(invocation('a'))
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: 'a' })
+  })
+
+  test('starts at once where init was eager', () => {
+    const { pool, environment, processes } = idle()
+    pool.recycle(true)
+    processes.process('runtime').exit()
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: null })
+  })
+
+  test('lets what runs finish, and what waits runs the new code; several changes are one restart', () => {
+    const { pool, environment, processes, log } = idle()
+    const [running, waiting] = [invocation('a', log), invocation('b', log)]
+    pool.invoke(running)
+    pool.invoke(waiting)
+    for (let save = 0; save < 10; save++) pool.recycle(false)
+    expect(processes.process('runtime').signals).toEqual([])
+    serve(environment)
+    expect(running.outcomes).toMatchObject([{ kind: 'response' }])
+    // race: the invocation that waits was not handed to the old code at the end of the other one
+    expect(waiting.outcomes).toEqual([])
+    processes.process('runtime').exit()
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: 'b' })
+    next(environment)
+    serve(environment)
+    expect(waiting.outcomes).toMatchObject([{ kind: 'response' }])
+    expect(environment.state).toMatchObject({ phase: 'serving', generation: 2 })
+  })
+
+  test('after a start for nobody that failed makes a first attempt again, at once', async () => {
+    const staged = pooled()
+    staged.pool.open(true)
+    const processes = staged.processes[0] as FakeProcesses
+    processes.process('runtime').exit()
+    await until('the end of the attempt', () => at(staged, 0).state.phase === 'cold')
+    expect(at(staged, 0).state).toMatchObject({ retry: true })
+    staged.pool.recycle(true)
+    expect(at(staged, 0).state).toMatchObject({ phase: 'starting', attempt: 'init', waiting: null })
+  })
+
+  test('during a stop for a failure is what starts after it', () => {
+    const { pool, environment, processes } = idle()
+    pool.recycle(false)
+    pool.recycle(true)
+    expect(environment.state.phase).toBe('stopping')
+    processes.process('runtime').exit()
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: null })
+  })
+
+  test('during a shutdown changes nothing', async () => {
+    const { pool, processes } = idle()
+    const drained = pool.drain(0, never)
+    pool.recycle(true)
+    await until('the kill', () => processes.process('runtime').signals.length > 0)
+    processes.process('runtime').exit()
+    await drained
+    expect(processes.all).toHaveLength(1)
+  })
+})
+
 describe('environments that are idle', () => {
   test('are stopped after their time, but for the first', async () => {
     const staged = pooled({ maxEnvironments: 3, environmentTtlMs: 10, clock: realClock })

@@ -190,6 +190,8 @@ async function live(seed: number, events: number): Promise<{ warm: number; cold:
       both('exit', (twin) => twin.stage.processes.latest.get('runtime')?.exit())
     } else if (kind === 98) {
       both('deaths', (twin) => void twin.environment.noticeDeaths())
+    } else if (kind === 99 && roll(3) === 0) {
+      both('recycle', (twin) => twin.environment.recycle(false))
     } else if (kind === 99 && roll(10) === 0) {
       both('stop', (twin) => twin.environment.dispatch({ type: 'stop' }))
     }

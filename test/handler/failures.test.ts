@@ -86,6 +86,8 @@ describe.concurrent('the init fails because of', () => {
     expect(rest).toEqual({ errorType })
     expect(errorMessage).toStartWith(message(folder.path))
     expect(trace[0]).toStartWith(title + message(folder.path))
+    // whoever imports it is named with the line
+    if (file.endsWith('.mjs')) expect(trace[1]).toBe(`    at ${folder.path}/index.mjs:1:8`)
   })
 
   test('a rejection that nobody handles', async () => {

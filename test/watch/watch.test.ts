@@ -81,6 +81,16 @@ for (const poll of [false, true]) {
       expect(await it.after(() => it.write('index.ts'))).toEqual(['index.ts'])
     })
 
+    test('a file that comes and goes is no change', async () => {
+      await using it = await Watched.of(files, { poll })
+      const told = await it.after(() => {
+        it.write('sedXy12')
+        it.write('index.ts')
+        unlinkSync(it.path('sedXy12'))
+      })
+      expect(told).toEqual(['index.ts'])
+    })
+
     test('a save with a backup file, as vim makes one, is told', async () => {
       await using it = await Watched.of(files, { poll })
       const told = await it.after(() => {

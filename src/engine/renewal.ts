@@ -1,0 +1,28 @@
+/** When the processes of an environment make room for new code: as soon as nothing runs in them. */
+
+import type { EnvironmentState, Event } from '../core/lifecycle.ts'
+
+export class Renewal {
+  #recycle = false
+  #start = false
+
+  /** There is new code. `start` says that it is to be initialised without an invocation. */
+  request(start: boolean): void {
+    this.#recycle = true
+    this.#start ||= start
+  }
+
+  /** What is to happen now; asked after everything that changed the state. */
+  next(state: EnvironmentState): Event | undefined {
+    if (this.#recycle) {
+      if (state.phase === 'serving' && state.inflight.length > 0) return undefined
+      this.#recycle = false
+      // the processes that follow a stop under way will find the new code
+      return { type: 'recycle' }
+    }
+    // An invocation may have started it meanwhile, and a stop may have come.
+    if (!this.#start || state.phase === 'stopping') return undefined
+    this.#start = false
+    return state.phase === 'cold' ? { type: 'start' } : undefined
+  }
+}

@@ -1,0 +1,206 @@
+/** `--watch`: the new code runs with the next invocation. */
+import { expect } from 'bun:test'
+import { chmodSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { tempDir, until } from '../harness.ts'
+import type { Emulator } from './emulator.ts'
+import type { Options } from './launch.ts'
+import { chapter } from './suite.ts'
+
+/** A function in a folder of its own. */
+class Code implements Disposable {
+  readonly #folder = tempDir()
+  readonly root = realpathSync(this.#folder.path)
+
+  constructor(files: Readonly<Record<string, string>>) {
+    for (const [name, text] of Object.entries(files)) this.save(name, text)
+  }
+
+  save(name: string, text: string): void {
+    const path = join(this.root, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+
+  options(...flags: string[]): Options {
+    return {
+      flags: [...flags, '--log-level', 'debug', '--handler', 'index.handler'],
+      command: [],
+      cwd: this.root,
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]()
+  }
+}
+
+const answering = (what: string) => `export const handler = async () => ${JSON.stringify(what)}\n`
+
+/** Changes count from the moment when all folders are watched. */
+async function watched(rie: Emulator): Promise<Emulator> {
+  await rie.stderr.until(/the code is watched/)
+  return rie
+}
+
+/** The answer of the code that runs then, which comes some time after a save. */
+async function untilAnswer(rie: Emulator, what: unknown): Promise<void> {
+  await until(`the answer ${JSON.stringify(what)}`, async () =>
+    Bun.deepEquals((await rie.invoke()).json, what),
+  )
+}
+
+const reloads = (rie: Emulator) => rie.stderr.text.split('the code has changed').length - 1
+
+export const watch = chapter('Watching the code', (it) => {
+  it('answers from the new code after a save, of the handler and of what it imports', async ({ start }) => {
+    using code = new Code({
+      'index.ts': `import { greet } from './lib/greet.ts'\nexport const handler = async () => greet()\n`,
+      'lib/greet.ts': `export const greet = () => 'one'\n`,
+    })
+    await using rie = await watched(await start(code.options('--watch')))
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('lib/greet.ts', `export const greet = () => 'two'\n`)
+    await untilAnswer(rie, 'two')
+    code.save('index.ts', answering('three'))
+    await untilAnswer(rie, 'three')
+    // a save by renaming, as editors do it
+    code.save('index.ts.new', answering('four'))
+    renameSync(join(code.root, 'index.ts.new'), join(code.root, 'index.ts'))
+    await untilAnswer(rie, 'four')
+  })
+
+  it('lets what runs finish when the code changes, and runs the next one on the new code', async ({
+    start,
+  }) => {
+    using code = new Code({
+      'index.ts': `export const handler = async () => { console.log('began'); await fetch(process.env.GATE!); return 'one' }\n`,
+    })
+    const gate = Promise.withResolvers<Response>()
+    await using server = {
+      gate: Bun.serve({ port: 0, fetch: () => gate.promise }),
+      [Symbol.asyncDispose]: () => server.gate.stop(true),
+    }
+    const env = { GATE: `http://127.0.0.1:${server.gate.port}/` }
+    await using rie = await watched(await start({ ...code.options('--watch'), env }))
+    const running = rie.invoke()
+    await rie.stdout.until(/began/)
+    code.save('index.ts', answering('two'))
+    await rie.stderr.until(/the code has changed/)
+    const next = rie.invoke()
+    gate.resolve(new Response('go'))
+    expect([(await running).json, (await next).json]).toEqual(['one', 'two'])
+  })
+
+  it('takes ten saves in a row for one change', async ({ start }) => {
+    using code = new Code({ 'index.ts': answering('one') })
+    await using rie = await watched(await start(code.options('--watch')))
+    expect((await rie.invoke()).json).toBe('one')
+    for (let save = 1; save <= 10; save++) code.save('index.ts', answering(`save ${save}`))
+    await untilAnswer(rie, 'save 10')
+    expect(reloads(rie)).toBe(1)
+  })
+
+  it('says why new code does not load, with file, line and text, and runs it when it is mended', async ({
+    start,
+  }) => {
+    using code = new Code({ 'index.ts': answering('one') })
+    await using rie = await watched(await start(code.options('--watch')))
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('index.ts', 'export const handler = async () => {\n  const x = ;\n}\n')
+    await rie.stderr.until(/the code has changed/)
+    const broken = await rie.invoke()
+    expect([broken.status, broken.json.errorType]).toEqual([502, 'Runtime.UserCodeSyntaxError'])
+    expect(broken.json.trace).toEqual([
+      `${code.root}/index.ts:2`,
+      '  const x = ;',
+      '            ^',
+      '',
+      'SyntaxError: Unexpected ;',
+    ])
+    await rie.stdout.until(/index\.ts:2/)
+    code.save('index.ts', answering('mended'))
+    await untilAnswer(rie, 'mended')
+  })
+
+  it('starts the new code at once where init was eager, also after code that did not load', async ({
+    start,
+  }) => {
+    using code = new Code({ 'index.ts': `console.log('loaded one')\n${answering('one')}` })
+    await using rie = await watched(await start(code.options('--watch', '--eager-init')))
+    await rie.stdout.until(/loaded one/)
+    code.save('index.ts', `console.log('loaded two')\n${answering('two')}`)
+    await rie.stdout.until(/loaded two/)
+    code.save('index.ts', 'export const = 1\n')
+    await rie.stdout.until(/UserCodeSyntaxError/)
+    code.save('index.ts', `console.log('loaded three')\n${answering('three')}`)
+    await rie.stdout.until(/loaded three/)
+    expect((await rie.invoke()).json).toBe('three')
+  })
+
+  it('leaves alone what is no code, and with patterns all that they do not name', async ({ start }) => {
+    using code = new Code({
+      'index.ts': answering('one'),
+      '.gitignore': 'out/\n',
+      'b.txt': '1',
+      'out/a.js': '1',
+    })
+    await using rie = await watched(await start(code.options('--watch=**/*.ts,out/**')))
+    expect((await rie.invoke()).json).toBe('one')
+    for (const name of ['node_modules/x/index.ts', '.git/x.ts', '__pycache__/x.ts', 'out/a.js', 'b.txt'])
+      code.save(name, 'changed')
+    code.save('index.ts', answering('two'))
+    await untilAnswer(rie, 'two')
+    expect(rie.stderr.text.match(/"files":\[.*?\]/g)).toEqual(['"files":["index.ts"]'])
+  })
+
+  it('watches a handler in a folder that Git ignores', async ({ start }) => {
+    using code = new Code({ 'dist/index.js': answering('one'), '.gitignore': 'dist/\n' })
+    const flags = ['--watch', '--log-level', 'debug', '--handler', 'dist/index.handler']
+    await using rie = await watched(await start({ flags, command: [], cwd: code.root }))
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('dist/index.js', answering('two'))
+    await untilAnswer(rie, 'two')
+  })
+
+  it('starts a command anew after a change', async ({ start }) => {
+    using code = new Code({})
+    const script = (version: string) => `#!/bin/sh
+echo "bootstrap ${version}"
+url="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while :; do
+  id=$(curl -sD - -o /dev/null "$url/next" | tr -d '\\r' | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: //p')
+  curl -s -o /dev/null -d '"${version}"' "$url/$id/response"
+done
+`
+    const save = (version: string) => {
+      code.save('bootstrap.new', script(version))
+      chmodSync(join(code.root, 'bootstrap.new'), 0o755)
+      renameSync(join(code.root, 'bootstrap.new'), join(code.root, 'bootstrap'))
+    }
+    save('one')
+    const command = ['./bootstrap']
+    await using rie = await watched(
+      await start({ flags: ['--watch', '--log-level', 'debug'], command, cwd: code.root }),
+    )
+    expect((await rie.invoke()).json).toBe('one')
+    save('two')
+    await untilAnswer(rie, 'two')
+  })
+
+  it('looks at times with --watch-poll alone', async ({ start }) => {
+    using code = new Code({ 'index.ts': answering('one') })
+    await using rie = await watched(await start(code.options('--watch-poll')))
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('index.ts', answering('two, longer'))
+    await untilAnswer(rie, 'two, longer')
+  })
+
+  it('runs the old code for ever without --watch', async ({ start }) => {
+    using code = new Code({ 'index.ts': answering('one') })
+    await using rie = await start(code.options())
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('index.ts', answering('two'))
+    for (let call = 0; call < 20; call++) expect((await rie.invoke()).json).toBe('one')
+  })
+})

@@ -1,8 +1,11 @@
-/** What the engine is to do after a step, as plain data, and the effects that several phases share. */
+/**
+ * What a step has the engine do. Cells report effects to an object, in the order in which they are to be done; the
+ * engine does them at once, a test writes them down.
+ */
 
 import type { Fault, Outcome, ProcessName, Refusal, Verdict } from './failure.ts'
 import type { ApiCallId, ExtensionId, RequestId } from './ids.ts'
-import type { EnvironmentState, InitPhase, ShutdownReason } from './state.ts'
+import type { InitPhase, ShutdownReason } from './state.ts'
 
 /** What an API call is answered. */
 export type Reply =
@@ -44,41 +47,41 @@ export type PlatformRecord =
     }
   | { readonly type: 'shutdown'; readonly reason: ShutdownReason }
 
-/** What the engine is to do, in this order. */
-export type Effect =
-  /** list the extensions and dispatch `discovered` */
-  | { readonly do: 'discover' }
-  | { readonly do: 'spawn'; readonly process: ProcessName }
-  | { readonly do: 'signal'; readonly process: ProcessName; readonly signal: 'SIGTERM' | 'SIGKILL' }
-  /** kill what is left of every process group that was started, and release the groups */
-  | { readonly do: 'sweep' }
-  | { readonly do: 'reply'; readonly call: ApiCallId; readonly reply: Reply }
-  /** answer the caller */
-  | { readonly do: 'settle'; readonly id: RequestId; readonly outcome: Outcome }
-  /** start the function timeout of this invocation, unless it runs already */
-  | { readonly do: 'arm-deadline'; readonly id: RequestId }
-  | { readonly do: 'disarm-deadline'; readonly id: RequestId }
-  | { readonly do: 'arm'; readonly timer: 'init' }
-  | { readonly do: 'arm'; readonly timer: 'grace' | 'budget' | 'give-up'; readonly ms: number }
-  | { readonly do: 'disarm'; readonly timer: TimerName }
-  | { readonly do: 'record'; readonly record: PlatformRecord }
-  /** the invocation is over: its deadline ends and the engine forgets it */
-  | { readonly do: 'finish'; readonly id: RequestId }
-
-/** The next state, and what is to be done. */
-export type Step = readonly [EnvironmentState, ...Effect[]]
-
-/** START of an invocation: written once, when its event is delivered or, if it never is, before its REPORT. */
-export const recordStart = (id: RequestId): Effect => ({ do: 'record', record: { type: 'start', id } })
-
-/** REPORT, then the engine may dropPoll the invocation. `started` says that START has been written. */
-export function finishInvocation(id: RequestId, end: Verdict, started: boolean): Effect[] {
-  const rest: Effect[] = [
-    { do: 'record', record: { type: 'report', id, verdict: end } },
-    { do: 'finish', id },
-  ]
-  return started ? rest : [recordStart(id), ...rest]
+/**
+ * What cells report to. No effect has a result, and nothing that an effect causes changes a state before the step is
+ * over. A cell that stays in its phase changes its state first and reports then.
+ */
+export interface Effects {
+  /** List the extensions and dispatch `discovered`. */
+  discover(): void
+  spawn(process: ProcessName): void
+  /** Signal the process group of this process. */
+  signal(process: ProcessName, signal: 'SIGTERM' | 'SIGKILL'): void
+  /** Kill what is left of every process group that was started, and release the groups. */
+  sweep(): void
+  /** Answer an API call. */
+  reply(call: ApiCallId, reply: Reply): void
+  /** Answer the caller of an invocation. */
+  settle(id: RequestId, outcome: Outcome): void
+  /** Start the function timeout of this invocation, unless it runs already. */
+  armDeadline(id: RequestId): void
+  disarmDeadline(id: RequestId): void
+  /** `ms` is how long the timer runs; the init limit is the engine's to know. */
+  arm(timer: TimerName, ms?: number): void
+  disarm(timer: TimerName): void
+  record(record: PlatformRecord): void
+  /** The invocation is over: its deadline ends, and the engine lets go of it. */
+  finish(id: RequestId): void
 }
 
-/** SIGKILL to the process group of this process. */
-export const kill = (process: ProcessName): Effect => ({ do: 'signal', process, signal: 'SIGKILL' })
+/** START of an invocation: written once, when its event is delivered or, if it never is, before its REPORT. */
+export function recordStart(id: RequestId, out: Effects): void {
+  out.record({ type: 'start', id })
+}
+
+/** REPORT and the end of an invocation. `started` says that START has been written. */
+export function finishInvocation(id: RequestId, verdict: Verdict, started: boolean, out: Effects): void {
+  if (!started) recordStart(id, out)
+  out.record({ type: 'report', id, verdict })
+  out.finish(id)
+}

@@ -1,16 +1,33 @@
 /** How a phase begins: what leads from one phase into another stands here, so that no phase imports another. */
 
-import { type Effect, kill, recordStart, type Step } from './effect.ts'
+import { type Effects, recordStart } from './effect.ts'
 import { type Extension, processOf } from './extensions.ts'
-import { illegal, type Refusal } from './failure.ts'
+import { illegal } from './failure.ts'
 import type { Generation, RequestId } from './ids.ts'
-import { type Draft, rebuild, staged } from './inflight.ts'
+import { waiting as newInvocation } from './inflight.ts'
 import { killWaitMs, shutdownBudget } from './limits.ts'
-import type { Inflight, InitPhase, NextPhase, Serving, ShutdownReason, Starting, Stopping } from './state.ts'
+import type {
+  EnvironmentState,
+  InitPhase,
+  NextPhase,
+  Serving,
+  ShutdownReason,
+  Starting,
+  Stopping,
+} from './state.ts'
 
 /** A new generation of processes. The second attempt runs inside its invocation, so the function timeout starts here. */
-export function launch(generation: Generation, attempt: InitPhase, waiting: RequestId | null): Step {
-  const state: Starting = {
+export function launch(
+  generation: Generation,
+  attempt: InitPhase,
+  waiting: RequestId | null,
+  out: Effects,
+): Starting {
+  if (attempt === 'invoke' && waiting !== null) out.armDeadline(waiting)
+  else out.arm('init')
+  out.record({ type: 'init-start', phase: attempt })
+  out.discover()
+  return {
     phase: 'starting',
     generation: (generation + 1) as Generation,
     attempt,
@@ -19,69 +36,53 @@ export function launch(generation: Generation, attempt: InitPhase, waiting: Requ
     polls: [],
     extensions: [],
   }
-  const begin: Effect[] =
-    attempt === 'invoke' && waiting !== null
-      ? [{ do: 'arm-deadline', id: waiting }]
-      : [{ do: 'arm', timer: 'init' }]
-  return [
-    state,
-    ...begin,
-    { do: 'record', record: { type: 'init-start', phase: attempt } },
-    { do: 'discover' },
-  ]
 }
 
 /** From starting: all are ready. The invocation that caused the start, if one did, is delivered. */
-export function serve({ generation, polls, extensions, waiting }: Starting): Step {
+export function serve({ generation, polls, extensions, waiting }: Starting, out: Effects): Serving {
   const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions }
-  return waiting === null ? [state] : admit(state, waiting)
+  if (waiting !== null) admit(state, waiting, out)
+  return state
 }
 
-/**
- * Delivers an invocation to the runtime and its extensions; without a parked poll it waits for the next one. START is
- * written when the event is delivered.
- */
-export function admit(state: Serving, id: RequestId): Step {
-  const { polls, inflight, extensions } = state
-  const entry: Inflight = { id, stage: 'waiting', verdict: null, exited: null }
-  const arm: Effect = { do: 'arm-deadline', id }
-  const poll = polls[0]
-  if (poll === undefined) return [rebuild(state, polls, [...inflight, entry], extensions), arm]
-  const step: Draft = [
-    state,
-    arm,
-    recordStart(id),
-    { do: 'reply', call: poll, reply: { kind: 'invocation', id } },
-  ]
-  const notified = notify(extensions, id, step)
-  step[0] = rebuild(state, polls.slice(1), [...inflight, staged(entry, 'running')], notified)
-  return step
+/** Delivers an invocation to the runtime and its extensions; without a parked poll it waits for the next one. */
+export function admit(state: Serving, id: RequestId, out: Effects): void {
+  const entry = newInvocation(id)
+  state.inflight.push(entry)
+  const poll = state.polls.shift()
+  if (poll !== undefined) entry.stage = 'running'
+  out.armDeadline(id)
+  if (poll === undefined) return
+  recordStart(id, out)
+  out.reply(poll, { kind: 'invocation', id })
+  notify(state.extensions, id, out)
 }
 
 /** Every extension that subscribed to INVOKE gets the event now, or with its next poll if the poller went away. */
-export function notify(all: readonly Extension[], id: RequestId, step: Draft): readonly Extension[] {
-  if (all.length === 0) return all
-  return all.map((extension) => {
-    if (!extension.events.includes('INVOKE') || extension.state !== 'Ready') return extension
-    if (extension.poll === null) return { ...extension, state: 'Running', pendingInvoke: id }
-    step.push({ do: 'reply', call: extension.poll, reply: { kind: 'invoke-event', id } })
-    return { ...extension, state: 'Running', poll: null }
-  })
+export function notify(all: readonly Extension[], id: RequestId, out: Effects): void {
+  for (const extension of all) {
+    if (extension.state !== 'Ready' || !extension.events.includes('INVOKE')) continue
+    const { poll } = extension
+    extension.state = 'Running'
+    extension.poll = null
+    if (poll === null) extension.pendingInvoke = id
+    else out.reply(poll, { kind: 'invoke-event', id })
+  }
 }
 
 /**
- * From starting or serving. `before` are the effects that come first, the caller's answer above all. `runtimeState` is
- * for the text of refusals; `runtimeGone` says that the runtime's process has ended already. What no process has to be
- * waited for is done at once, so that the next state may be cold, starting or stopped.
+ * From starting or serving; the caller of an invocation has been answered before. `runtimeState` is for the text of
+ * refusals; `runtimeGone` says that the runtime's process has ended already. What no process has to be waited for is
+ * done at once, so that the next state may be cold, starting or stopped.
  */
 export function beginStop(
   from: Starting | Serving,
   runtimeState: string,
   reason: ShutdownReason,
   afterwards: NextPhase,
-  before: readonly Effect[],
+  out: Effects,
   runtimeGone = false,
-): Step {
+): EnvironmentState {
   const runtime = from.phase === 'serving' ? !runtimeGone : from.runtime !== 'absent'
   const { generation, polls, extensions } = from
   const state: Stopping = {
@@ -95,74 +96,70 @@ export function beginStop(
     extensions,
     afterwards,
   }
-  const effects: Effect[] = [...before, { do: 'record', record: { type: 'shutdown', reason } }]
+  out.record({ type: 'shutdown', reason })
   if (extensions.length === 0) {
-    if (!runtime) return finishStop(state, effects)
-    effects.push(kill('runtime'), { do: 'arm', timer: 'give-up', ms: killWaitMs })
-    return [{ ...state, step: 'extensions' }, ...effects]
+    if (!runtime) return finishStop(state, out)
+    state.step = 'extensions'
+    out.signal('runtime', 'SIGKILL')
+    out.arm('give-up', killWaitMs)
+    return state
   }
   const external = extensions.some((extension) => extension.external)
-  effects.push({
-    do: 'arm',
-    timer: 'budget',
-    ms: external ? shutdownBudget.external : shutdownBudget.internal,
-  })
-  if (!runtime) return shutDownExtensions(state, effects)
-  effects.push({ do: 'signal', process: 'runtime', signal: 'SIGTERM' })
-  if (external) effects.push({ do: 'arm', timer: 'grace', ms: shutdownBudget.runtime })
-  return [state, ...effects]
+  out.arm('budget', external ? shutdownBudget.external : shutdownBudget.internal)
+  if (!runtime) return shutDownExtensions(state, out)
+  out.signal('runtime', 'SIGTERM')
+  if (external) out.arm('grace', shutdownBudget.runtime)
+  return state
 }
 
 /** The second step: SHUTDOWN to the external extensions that asked for it, SIGKILL to the others. */
-function shutDownExtensions(from: Stopping, effects: Effect[]): Step {
-  const extensions = from.extensions.map((extension) => {
-    if (!extension.external || !extension.alive) return extension
+function shutDownExtensions(state: Stopping, out: Effects): EnvironmentState {
+  state.step = 'extensions'
+  for (const extension of state.extensions) {
+    if (!extension.external || !extension.alive) continue
+    const { poll } = extension
     const wants = extension.events.includes('SHUTDOWN')
     // an extension that reported an error never polls again, so SHUTDOWN could not reach it
     const able =
       extension.state === 'Ready' || extension.state === 'Running' || extension.state === 'Registered'
     if (!wants || !able) {
-      effects.push(kill(processOf(extension)))
-      return extension
+      out.signal(processOf(extension), 'SIGKILL')
+    } else if (poll !== null) {
+      extension.poll = null
+      extension.shutdownSent = true
+      out.reply(poll, { kind: 'shutdown-event', reason: state.reason })
     }
-    if (extension.poll === null) return extension
-    effects.push({
-      do: 'reply',
-      call: extension.poll,
-      reply: { kind: 'shutdown-event', reason: from.reason },
-    })
-    return { ...extension, poll: null, shutdownSent: true }
-  })
-  return proceed({ ...from, step: 'extensions', extensions }, effects)
+  }
+  return proceed(state, out)
 }
 
 /** Goes on to the next step, or out of the phase, when the processes of this step have ended. */
-export function proceed(state: Stopping, effects: Effect[]): Step {
-  if (state.runtime) return [state, ...effects]
-  if (state.step === 'runtime')
-    return shutDownExtensions(state, [...effects, { do: 'disarm', timer: 'grace' }])
-  if (state.extensions.some((extension) => extension.external && extension.alive)) return [state, ...effects]
-  return finishStop(state, effects)
+export function proceed(state: Stopping, out: Effects): EnvironmentState {
+  if (state.runtime) return state
+  if (state.step === 'runtime') {
+    out.disarm('grace')
+    return shutDownExtensions(state, out)
+  }
+  return state.extensions.some(({ external, alive }) => external && alive) ? state : finishStop(state, out)
 }
 
 /** All processes have ended: their groups are swept, parked requests are refused, and the next phase begins. */
-export function finishStop(state: Stopping, effects: readonly Effect[]): Step {
+export function finishStop(state: Stopping, out: Effects): EnvironmentState {
   const { generation, afterwards } = state
-  const end: Effect[] = [
-    { do: 'disarm', timer: 'grace' },
-    { do: 'disarm', timer: 'budget' },
-    { do: 'disarm', timer: 'give-up' },
-    { do: 'sweep' },
-  ]
-  const refusal = (subject: string): Refusal => illegal(subject, 'Stopped', 'Ready')
-  for (const call of state.polls) end.push({ do: 'reply', call, reply: refusal('runtime') })
+  out.disarm('grace')
+  out.disarm('budget')
+  out.disarm('give-up')
+  out.sweep()
+  for (const call of state.polls) out.reply(call, illegal('runtime', 'Stopped', 'Ready'))
   for (const { id, poll } of state.extensions) {
-    if (poll !== null) end.push({ do: 'reply', call: poll, reply: refusal(`extension ${id}`) })
+    if (poll !== null) out.reply(poll, illegal(`extension ${id}`, 'Stopped', 'Ready'))
   }
-  if (afterwards.to === 'stopped') return [{ phase: 'stopped', generation }, ...effects, ...end]
-  if (afterwards.to === 'cold') {
-    return [{ phase: 'cold', generation, retry: afterwards.retry }, ...effects, ...end]
+  switch (afterwards.to) {
+    case 'stopped':
+      return { phase: 'stopped', generation }
+    case 'cold':
+      return { phase: 'cold', generation, retry: afterwards.retry }
+    case 'starting':
+      return launch(generation, afterwards.attempt, afterwards.waiting, out)
   }
-  const [next, ...more] = launch(generation, afterwards.attempt, afterwards.waiting)
-  return [next, ...effects, ...end, ...more]
 }

@@ -29,18 +29,18 @@ export type ExtensionState = 'Started' | 'Registered' | 'Ready' | 'Running' | 'I
 export interface Extension {
   readonly name: string
   /** null until it registers */
-  readonly id: ExtensionId | null
+  id: ExtensionId | null
   /** started by us from the extensions' directory; an internal one is registered by the runtime's own process */
   readonly external: boolean
-  readonly events: readonly EventName[]
-  readonly state: ExtensionState
-  readonly poll: ApiCallId | null
+  events: readonly EventName[]
+  state: ExtensionState
+  poll: ApiCallId | null
   /** an INVOKE event that it has not fetched yet, because its poller went away */
-  readonly pendingInvoke: RequestId | null
+  pendingInvoke: RequestId | null
   /** the process of an external extension is running */
-  readonly alive: boolean
+  alive: boolean
   /** it has had its SHUTDOWN event: another poll says that it has finished */
-  readonly shutdownSent: boolean
+  shutdownSent: boolean
 }
 
 /** An external extension right after its launch. */
@@ -60,15 +60,6 @@ export function launched(name: string): Extension {
 
 export const processOf = (extension: Extension): ProcessName => `extension:${extension.name}`
 
-/** Replaces one extension, compared by identity. */
-export function replace(
-  all: readonly Extension[],
-  old: Extension,
-  change: Partial<Extension>,
-): readonly Extension[] {
-  return all.map((extension) => (extension === old ? { ...extension, ...change } : extension))
-}
-
 export interface Registration {
   readonly name: string
   readonly id: ExtensionId
@@ -78,13 +69,13 @@ export interface Registration {
 
 /**
  * The reference's checks, in its order. `open` says whether internal extensions may still
- * register, which they may until the runtime has asked for its first event.
+ * register, which they may until the runtime has asked for its first event. Null: it is registered.
  */
 export function register(
-  all: readonly Extension[],
+  all: Extension[],
   open: boolean,
   { name, id, events }: Registration,
-): readonly Extension[] | Refusal {
+): Refusal | null {
   const known = all.find((extension) => extension.name === name)
   const external = known?.external === true
   for (const event of events) {
@@ -98,7 +89,10 @@ export function register(
   const subscribed = [...new Set(events)] as EventName[]
   if (external) {
     if (known.state !== 'Started') return illegal(`extension ${name}`, known.state, 'Registered')
-    return replace(all, known, { id, events: subscribed, state: 'Registered' })
+    known.id = id
+    known.events = subscribed
+    known.state = 'Registered'
+    return null
   }
   if (!open) return refused('Extension.RegistrationClosed', 'Extension registration closed already')
   if (all.length >= maxExtensions) {
@@ -107,15 +101,15 @@ export function register(
   if (known) {
     return refused('Extension.InvalidExtensionState', 'Extension with this name already registered')
   }
-  const internal: Extension = {
+  all.push({
     ...launched(name),
     id,
     external: false,
     events: subscribed,
     state: 'Registered',
     alive: false,
-  }
-  return [...all, internal]
+  })
+  return null
 }
 
 /**
@@ -137,27 +131,40 @@ export function identify(
 }
 
 /**
- * Whether it may ask for its next event: not twice at once, and not after it reported an error. A Ready extension
- * whose poller went away may ask again.
+ * Why an extension may not ask for its next event; null if it may: not twice at once, and not after it reported an
+ * error. A Ready extension whose poller went away may ask again.
  */
-export function mayPoll(extension: Extension): Refusal | null {
-  const { state, poll } = extension
+export function pollRefusal({ id, state, poll }: Extension): Refusal | null {
   if (state === 'Registered' || state === 'Running' || (state === 'Ready' && poll === null)) return null
-  return illegal(`extension ${extension.id}`, state, 'Ready')
+  return illegal(`extension ${id}`, state, 'Ready')
 }
 
-/** `/init/error` is for an extension that registered and has not polled; repeating it is accepted. */
-export function mayReportInitError(extension: Extension): Refusal | null {
-  const { state } = extension
-  if (state === 'Registered' || state === 'InitError') return null
-  return illegal(`extension ${extension.id}`, state, 'InitError')
+/** The extension of that identifier if it may ask for its next event. */
+export function findPoller(all: readonly Extension[], id: ExtensionId): Extension | Refusal {
+  const extension = identify(all, id, 'next')
+  return 'kind' in extension ? extension : (pollRefusal(extension) ?? extension)
 }
 
-/** `/exit/error` is for any that registered and has not failed; repeating it is accepted. */
-export function mayReportExitError(extension: Extension): Refusal | null {
+/**
+ * The extension of that identifier if it may report this error; repeating a report is accepted. `/init/error` is for an
+ * extension that registered and has not polled, `/exit/error` for any that registered and has not failed.
+ */
+export function findReporter(
+  all: readonly Extension[],
+  id: ExtensionId,
+  error: 'InitError' | 'ExitError',
+): Extension | Refusal {
+  const extension = identify(all, id, 'report')
+  if ('kind' in extension) return extension
   const { state } = extension
-  if (state !== 'Started' && state !== 'InitError') return null
-  return illegal(`extension ${extension.id}`, state, 'Exited')
+  if (error === 'InitError') {
+    return state === 'Registered' || state === 'InitError'
+      ? extension
+      : illegal(`extension ${id}`, state, error)
+  }
+  return state !== 'Started' && state !== 'InitError'
+    ? extension
+    : illegal(`extension ${id}`, state, 'Exited')
 }
 
 /** The answer to a parked poll when the same extension reports `/exit/error`. */
@@ -195,25 +202,23 @@ export const noneOwed = (all: readonly Extension[]): boolean =>
 
 /** Where polls are parked: those of the runtime, and one per extension. */
 export interface Polls {
-  readonly polls: readonly ApiCallId[]
-  readonly extensions: readonly Extension[]
+  readonly polls: ApiCallId[]
+  readonly extensions: Extension[]
 }
 
 /** Removes a poll whose peer went away from where it is parked. */
-export function dropPoll({ polls, extensions }: Polls, call: ApiCallId): Polls {
-  const owner = extensions.find(({ poll }) => poll === call)
-  return {
-    polls: polls.includes(call) ? polls.filter((poll) => poll !== call) : polls,
-    extensions: owner ? replace(extensions, owner, { poll: null }) : extensions,
-  }
+export function dropPoll({ polls, extensions }: Polls, call: ApiCallId): void {
+  const index = polls.indexOf(call)
+  if (index >= 0) polls.splice(index, 1)
+  for (const extension of extensions) if (extension.poll === call) extension.poll = null
 }
 
 /** The external extension of this process; undefined for the runtime's, or when there is none. */
 export const ownerOf = (all: readonly Extension[], process: ProcessName): Extension | undefined =>
   all.find((extension) => extension.external && processOf(extension) === process)
 
-/** The same list with the external extension of this process marked as ended. */
-export function markExited(all: readonly Extension[], process: ProcessName): readonly Extension[] {
+/** The process of an external extension has ended. */
+export function markExited(all: readonly Extension[], process: ProcessName): void {
   const extension = ownerOf(all, process)
-  return extension ? replace(all, extension, { alive: false }) : all
+  if (extension) extension.alive = false
 }

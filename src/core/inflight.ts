@@ -1,40 +1,32 @@
-/** The list of invocations in flight, and the serving state around it. */
+/** The invocations in flight of a serving environment, and what they say of its runtime. */
 
-import type { Effect } from './effect.ts'
-import type { Verdict } from './failure.ts'
 import type { RequestId } from './ids.ts'
 import type { Inflight, Serving } from './state.ts'
 
-/** A step of `serving` that is being put together. */
-export type Draft = [Serving, ...Effect[]]
-
-/** The state of the same start with these in it. */
-export function rebuild(
-  { generation }: Serving,
-  polls: Serving['polls'],
-  inflight: Serving['inflight'],
-  extensions: Serving['extensions'],
-): Serving {
-  return { phase: 'serving', generation, polls, inflight, extensions }
-}
+/** A new invocation, not delivered yet. */
+export const waiting = (id: RequestId): Inflight => ({ id, stage: 'waiting', verdict: null, exited: null })
 
 export function find({ inflight }: Serving, id: RequestId): Inflight | undefined {
   for (const entry of inflight) if (entry.id === id) return entry
   return undefined
 }
 
-export function staged(
-  { id, verdict, exited }: Inflight,
-  stage: Inflight['stage'],
-  end: Verdict | null = verdict,
-): Inflight {
-  return { id, stage, verdict: end, exited }
+/** The first one at this stage. */
+export function findAt({ inflight }: Serving, stage: Inflight['stage']): Inflight | undefined {
+  for (const entry of inflight) if (entry.stage === stage) return entry
+  return undefined
 }
 
-/** The same list with `by` in place of `old`. */
-export function swap(inflight: readonly Inflight[], old: Inflight, by: Inflight): readonly Inflight[] {
-  return inflight.length === 1 ? [by] : inflight.map((entry) => (entry === old ? by : entry))
+export function remove({ inflight }: Serving, entry: Inflight): void {
+  // mostly it is the only one, and `splice` would make a list of what it takes out
+  const last = inflight.pop()
+  if (last === undefined || last === entry) return
+  inflight.push(last)
+  inflight.splice(inflight.indexOf(entry), 1)
 }
+
+/** The runtime's answer to it is being read. */
+export const isRead = ({ stage }: Inflight): boolean => stage === 'responding' || stage === 'erroring'
 
 const stageNames = {
   waiting: 'Ready',

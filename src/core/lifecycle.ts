@@ -1,5 +1,6 @@
 /**
- * The rules of one execution environment: state and event in, state and effects out. No I/O, no clock, no randomness.
+ * The rules of one execution environment: a state and an event in, a state and effects out. No I/O, no clock, no
+ * randomness.
  *
  * Theory of operation. An environment is `cold` until an invocation or an eager start needs it; `starting` while its
  * extensions register, its runtime initialises and all ask for a first event; `serving` from then on (with nothing in
@@ -8,7 +9,7 @@
  *
  * 1. Everything that decides what may follow is in the state. The engine holds what is not data (sockets, timers,
  *    payloads, processes) under the ids that are found here.
- * 2. A caller is answered before anything is cleaned up: `settle` comes before `signal` in every list of effects.
+ * 2. A caller is answered before anything is cleaned up: `settle` comes before `signal` among the effects of a step.
  * 3. The first cause wins. An invocation is settled once; the verdict of its REPORT is the first that is not success.
  *
  * A pair of (phase, event) that is not in the table moves nothing. If the event is an API call, `refusal` answers it:
@@ -17,7 +18,7 @@
  * `stopping` within one step.
  */
 
-import type { Step } from './effect.ts'
+import type { Effects } from './effect.ts'
 import type { Event, On } from './event.ts'
 import { illegal, invalidRequestId, type Refusal } from './failure.ts'
 import type { ApiCallId } from './ids.ts'
@@ -33,7 +34,7 @@ export * from './state.ts'
 
 export type Table = {
   readonly [P in EnvironmentState['phase']]: {
-    readonly [T in Event['type']]?: (state: In<P>, event: On<T>) => Step
+    readonly [T in Event['type']]?: (state: In<P>, event: On<T>, out: Effects) => EnvironmentState
   }
 }
 
@@ -79,7 +80,7 @@ export const transitions: Table = {
     stop: serving.stop,
   },
   stopping: {
-    'launch-failed': stopping.launchFailed,
+    'launch-failed': stopping.exit,
     exit: stopping.exit,
     'runtime/next': stopping.runtimeNext,
     'extension/next': stopping.extensionNext,
@@ -94,12 +95,22 @@ export const transitions: Table = {
   stopped: {},
 }
 
-/** One event through a table; total, never throws. Without a cell nothing moves, and an API call is refused. */
-export function step(state: EnvironmentState, event: Event, table: Table = transitions): Step {
-  const cell = table[state.phase][event.type] as ((state: EnvironmentState, event: Event) => Step) | undefined
-  if (cell !== undefined) return cell(state, event)
-  if (!('call' in event) || event.type === 'gone') return [state]
-  return [state, { do: 'reply', call: event.call, reply: refusal(state, event) }]
+type Cell = (state: EnvironmentState, event: Event, out: Effects) => EnvironmentState
+
+/**
+ * One event through a table: the state that follows, which may be the same object with other fields. Total, never
+ * throws. Without a cell nothing moves, and an API call is refused.
+ */
+export function step(
+  state: EnvironmentState,
+  event: Event,
+  out: Effects,
+  table: Table = transitions,
+): EnvironmentState {
+  const cell = table[state.phase][event.type] as Cell | undefined
+  if (cell !== undefined) return cell(state, event, out)
+  if ('call' in event && event.type !== 'gone') out.reply(event.call, refusal(state, event))
+  return state
 }
 
 /** The target states as the reference names them in its refusals. */

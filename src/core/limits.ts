@@ -23,3 +23,7 @@ export const maxExtensions = 10
 export const shutdownBudget = { internal: 500, external: 2000, runtime: 600 } as const
 /** How long processes are waited for after SIGKILL, in milliseconds: one in uninterruptible sleep ignores it. */
 export const killWaitMs = 2000
+/** How long an invocation waits for an environment that is about to be free before another one is made, in milliseconds. */
+export const patienceMs = 100
+/** How long no environment is made after one could not be made, in milliseconds. */
+export const recoveryMs = 1000

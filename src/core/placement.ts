@@ -1,16 +1,46 @@
 /**
- * Which environment takes an invocation. Like the service: one that is free, else a new one as long as the limit
- * allows, else the invocation waits in arrival order; an environment never serves two tenants.
+ * Which environment takes an invocation, when another one is made, and when one is stopped: decided here from plain
+ * data and the time, performed by the pool. All times are monotonic milliseconds.
+ *
+ * Like the service: an invocation gets an environment that is free, else a new one as long as the limit allows, else it
+ * waits in arrival order; an environment never serves two tenants. Unlike the service, an environment that is about to
+ * be free is waited for a moment: for a caller that comes back at once that is sooner than another one could start. Not
+ * for longer, because an extension may go on for seconds after the answer.
  */
+
+import { patienceMs } from './limits.ts'
 
 /** What placement has to know of an environment. */
 export interface Candidate {
-  /** it could take an invocation at once */
+  /** it can take an invocation at once */
   readonly free: boolean
   /** an invocation may be bound to it: it is free, or will start or is starting for nobody */
   readonly open: boolean
   /** the tenant that it serves; null for invocations without one, undefined before its first invocation */
   readonly tenant: string | null | undefined
+  /** it works for nobody any more and will be open again by itself: after an answer, or after a failure */
+  readonly recovering: boolean
+  /** it is being stopped for good, and makes room for another */
+  readonly leaving: boolean
+}
+
+/** An invocation that looks for an environment. */
+export interface Applicant {
+  readonly tenant: string | null
+  /** when it arrived */
+  readonly since: number
+  /** how many wait before it, and how many of them are of its tenant */
+  readonly ahead: number
+  readonly rivals: number
+}
+
+/** What holds for all of them. */
+export interface Terms {
+  /** most environments */
+  readonly limit: number
+  /** none can be made before this: the last attempt failed */
+  readonly notBefore: number
+  readonly now: number
 }
 
 export type Placement<C extends Candidate> =
@@ -18,10 +48,11 @@ export type Placement<C extends Candidate> =
   | { readonly do: 'create' }
   /** the limit is reached, and this idle environment belongs to another tenant: it makes room */
   | { readonly do: 'retire'; readonly environment: C }
-  | { readonly do: 'wait' }
+  /** ask again at `until`, or when an environment has changed; null: only then */
+  | { readonly do: 'wait'; readonly until: number | null }
 
 const create = { do: 'create' } as const
-const wait = { do: 'wait' } as const
+const wait = { do: 'wait', until: null } as const
 
 /**
  * Free environments first, in the order of their age, so that the youngest idle long enough to be stopped; then one
@@ -30,9 +61,10 @@ const wait = { do: 'wait' } as const
  */
 export function place<C extends Candidate>(
   environments: readonly C[],
-  limit: number,
-  tenant: string | null,
+  applicant: Applicant,
+  terms: Terms,
 ): Placement<C> {
+  const { tenant } = applicant
   let open: C | undefined
   let foreign: C | undefined
   for (const environment of environments) {
@@ -44,12 +76,74 @@ export function place<C extends Candidate>(
     }
   }
   if (open !== undefined) return { do: 'assign', environment: open }
-  if (environments.length < limit) return create
-  return foreign === undefined ? wait : { do: 'retire', environment: foreign }
+  if (environments.length < terms.limit) return mayCreate(environments, applicant, terms)
+  // an environment that leaves makes room for one
+  if (foreign === undefined || count(environments, 'leaving') > applicant.ahead) return wait
+  return { do: 'retire', environment: foreign }
+}
+
+/** Below the limit: another environment, unless one that is about to be free will do. */
+function mayCreate<C extends Candidate>(
+  environments: readonly C[],
+  { tenant, since, rivals }: Applicant,
+  { notBefore, now }: Terms,
+): Placement<C> {
+  // without any environment, try: nothing else would serve the queue
+  if (environments.length === 0) return create
+  if (now < notBefore) return { do: 'wait', until: notBefore }
+  const soon = environments.filter(
+    (one) => one.recovering && (one.tenant === tenant || one.tenant === undefined),
+  )
+  const until = since + patienceMs
+  return soon.length <= rivals || until <= now ? create : { do: 'wait', until }
+}
+
+/** Whether any invocation could be placed now. While all environments are busy, the queue need not be looked at. */
+export function couldPlace(environments: readonly Candidate[], { limit, notBefore, now }: Terms): boolean {
+  const { length } = environments
+  if (length === 0 || (length < limit && notBefore <= now)) return true
+  for (const { open } of environments) if (open) return true
+  return false
 }
 
 /**
- * Whether an invocation may join the queue. `limit` is how many may wait for an environment that exists; 0 refuses at
- * once when none can be had, as the service does.
+ * Whether one more invocation may wait behind `others`. `limit` is how many may wait for an environment; 0 refuses at
+ * once, as the service does. Those that wait for an environment that is about to be free, or to make room, do not
+ * count.
  */
-export const mayWait = (waiting: number, limit: number): boolean => waiting < limit
+export function mayWait(others: number, limit: number, environments: readonly Candidate[]): boolean {
+  if (others < limit) return true
+  return others < limit + count(environments, 'leaving') + count(environments, 'recovering')
+}
+
+function count(environments: readonly Candidate[], what: 'leaving' | 'recovering'): number {
+  let all = 0
+  for (const environment of environments) if (environment[what]) all++
+  return all
+}
+
+/** What idle eviction has to know of an environment. */
+export interface Idle {
+  readonly free: boolean
+  /** it has no processes, but still a listener */
+  readonly cold: boolean
+  /** its processes run, or start */
+  readonly warm: boolean
+  /** the end of its last invocation */
+  readonly idleSince: number
+}
+
+/** The environments that have been idle for `ttlMs`, and when to ask again; null: when one becomes idle. */
+export interface Eviction<C extends Idle> {
+  readonly stop: readonly C[]
+  readonly next: number | null
+}
+
+/** The oldest environment that is not cold is kept, however long it is idle. */
+export function evict<C extends Idle>(environments: readonly C[], ttlMs: number, now: number): Eviction<C> {
+  const kept = environments.find(({ warm }) => warm) ?? environments[0]
+  const idle = environments.filter((one) => one !== kept && (one.free || one.cold))
+  const stop = idle.filter(({ idleSince }) => idleSince + ttlMs <= now)
+  const later = idle.filter((one) => !stop.includes(one)).map(({ idleSince }) => idleSince + ttlMs)
+  return { stop, next: later.length === 0 ? null : Math.min(...later) }
+}

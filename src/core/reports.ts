@@ -1,45 +1,50 @@
 /**
- * `/init/error` and `/exit/error` of extensions, in any phase. Neither report ends the phase: the extension is expected
- * to exit, and its exit does.
+ * What extensions call in more than one phase. `/init/error` and `/exit/error` do not end the phase: the extension is
+ * expected to exit, and its exit does.
  */
 
-import type { Effect } from './effect.ts'
-import {
-  type Extension,
-  identify,
-  mayReportExitError,
-  mayReportInitError,
-  overtaken,
-  replace,
-} from './extensions.ts'
-import type { ApiCallId, ExtensionId } from './ids.ts'
+import type { Effects } from './effect.ts'
+import type { On } from './event.ts'
+import { dropPoll, findReporter, overtaken } from './extensions.ts'
+import type { Serving, Starting, Stopping } from './state.ts'
 
-/** `/init/error`: of an extension that has registered and not polled. */
-export function reportInitError(
-  all: readonly Extension[],
-  call: ApiCallId,
-  id: ExtensionId,
-): readonly [readonly Extension[], ...Effect[]] {
-  const extension = identify(all, id, 'report')
-  if ('kind' in extension) return [all, { do: 'reply', call, reply: extension }]
-  const refusal = mayReportInitError(extension)
-  if (refusal) return [all, { do: 'reply', call, reply: refusal }]
-  return [replace(all, extension, { state: 'InitError' }), { do: 'reply', call, reply: { kind: 'accepted' } }]
+/** `/init/error`: only before the first poll, so it is refused once the environment serves. */
+export function extensionInitError<S extends Starting | Serving | Stopping>(
+  state: S,
+  { call, id }: On<'extension/init-error'>,
+  out: Effects,
+): S {
+  const extension = findReporter(state.extensions, id, 'InitError')
+  if ('kind' in extension) {
+    out.reply(call, extension)
+    return state
+  }
+  extension.state = 'InitError'
+  out.reply(call, { kind: 'accepted' })
+  return state
 }
 
-/** `/exit/error`; a poll of the same extension that waits is answered with a refusal. */
-export function reportExitError(
-  all: readonly Extension[],
-  call: ApiCallId,
-  id: ExtensionId,
-): readonly [readonly Extension[], ...Effect[]] {
-  const extension = identify(all, id, 'report')
-  if ('kind' in extension) return [all, { do: 'reply', call, reply: extension }]
-  const refusal = mayReportExitError(extension)
-  if (refusal) return [all, { do: 'reply', call, reply: refusal }]
-  const effects: Effect[] = [{ do: 'reply', call, reply: { kind: 'accepted' } }]
-  if (extension.poll !== null) {
-    effects.push({ do: 'reply', call: extension.poll, reply: overtaken(extension) })
+/** `/exit/error`; a parked poll of the same extension is refused. */
+export function extensionExitError<S extends Starting | Serving | Stopping>(
+  state: S,
+  { call, id }: On<'extension/exit-error'>,
+  out: Effects,
+): S {
+  const extension = findReporter(state.extensions, id, 'ExitError')
+  if ('kind' in extension) {
+    out.reply(call, extension)
+    return state
   }
-  return [replace(all, extension, { state: 'ExitError', poll: null }), ...effects]
+  const { poll } = extension
+  extension.state = 'ExitError'
+  extension.poll = null
+  out.reply(call, { kind: 'accepted' })
+  if (poll !== null) out.reply(poll, overtaken(extension))
+  return state
+}
+
+/** The peer of a parked request went away. A runtime or extension that was ready stays so: it will ask again. */
+export function gone<S extends Starting | Serving | Stopping>(state: S, { call }: On<'gone'>): S {
+  dropPoll(state, call)
+  return state
 }

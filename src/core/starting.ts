@@ -5,21 +5,18 @@
  * invocation that waits (or the next one), under the function timeout. Only if that one fails does a caller see it.
  */
 
-import { type Effect, type ExtensionReport, finishInvocation, type Step } from './effect.ts'
+import { type Effects, type ExtensionReport, finishInvocation } from './effect.ts'
 import { beginStop, launch, serve } from './enter.ts'
 import type { On } from './event.ts'
 import {
   allReady,
   allRegistered,
-  dropPoll,
   exitFault,
-  identify,
+  findPoller,
   launched,
   markExited,
-  mayPoll,
   processOf,
   register as registerExtension,
-  replace,
 } from './extensions.ts'
 import {
   type Fault,
@@ -33,192 +30,195 @@ import {
   verdict,
 } from './failure.ts'
 import { maxExtensions } from './limits.ts'
-import { reportExitError, reportInitError } from './reports.ts'
 import { describeStall } from './stall.ts'
-import type { Cold, Starting } from './state.ts'
+import type { Cold, EnvironmentState, Starting } from './state.ts'
 
-export function start(state: Cold): Step {
-  return launch(state.generation, 'init', null)
+export { extensionExitError, extensionInitError, gone } from './reports.ts'
+
+export function start(state: Cold, _: On<'start'>, out: Effects): Starting {
+  return launch(state.generation, 'init', null, out)
 }
 
-export function invokeCold(state: Cold, { id }: On<'invoke'>): Step {
-  return launch(state.generation, state.retry ? 'invoke' : 'init', id)
+export function invokeCold(state: Cold, { id }: On<'invoke'>, out: Effects): Starting {
+  return launch(state.generation, state.retry ? 'invoke' : 'init', id, out)
 }
 
 /** An eager start gets its invocation. */
-export function invoke(state: Starting, { id }: On<'invoke'>): Step {
-  return [{ ...state, waiting: id }]
+export function invoke(state: Starting, { id }: On<'invoke'>): Starting {
+  state.waiting = id
+  return state
 }
 
-export function discovered(state: Starting, { extensions }: On<'discovered'>): Step {
-  if (extensions.length > maxExtensions) return failInit(state, null, tooManyExtensions)
-  if (extensions.length === 0)
-    return [
-      { ...state, runtime: 'Started' },
-      { do: 'spawn', process: 'runtime' },
-    ]
-  const all = extensions.map(launched)
-  return [
-    { ...state, extensions: all },
-    ...all.map((extension): Effect => ({ do: 'spawn', process: processOf(extension) })),
-  ]
+export function discovered(
+  state: Starting,
+  { extensions }: On<'discovered'>,
+  out: Effects,
+): EnvironmentState {
+  if (extensions.length > maxExtensions) return failInit(state, null, tooManyExtensions, out)
+  if (extensions.length === 0) return startRuntime(state, out)
+  state.extensions = extensions.map(launched)
+  for (const extension of state.extensions) out.spawn(processOf(extension))
+  return state
 }
 
-export function launchFailed(state: Starting, { process, fault }: On<'launch-failed'>): Step {
-  return failInit(exited(state, process), process, fault)
+function startRuntime(state: Starting, out: Effects): Starting {
+  state.runtime = 'Started'
+  out.spawn('runtime')
+  return state
 }
 
-export function exit(state: Starting, { process, status }: On<'exit'>): Step {
-  return failInit(exited(state, process), process, exitFault(state.extensions, process, status))
+export function launchFailed(
+  state: Starting,
+  { process, fault }: On<'launch-failed'>,
+  out: Effects,
+): EnvironmentState {
+  markEnded(state, process)
+  return failInit(state, process, fault, out)
 }
 
-export function runtimeNext(state: Starting, { call }: On<'runtime/next'>): Step {
+export function exit(state: Starting, { process, status }: On<'exit'>, out: Effects): EnvironmentState {
+  markEnded(state, process)
+  return failInit(state, process, exitFault(state.extensions, process, status), out)
+}
+
+export function runtimeNext(state: Starting, { call }: On<'runtime/next'>, out: Effects): EnvironmentState {
   if (state.runtime === 'absent') {
-    return [state, { do: 'reply', call, reply: illegal('runtime', 'NotStarted', 'Ready') }]
+    out.reply(call, illegal('runtime', 'NotStarted', 'Ready'))
+    return state
   }
-  return advance({ ...state, runtime: 'Ready', polls: [...state.polls, call] })
+  state.runtime = 'Ready'
+  state.polls.push(call)
+  return serveIfReady(state, out)
 }
 
 /** `/init/error` ends the attempt at once; a runtime that has asked for an event is past it. */
-export function initError(state: Starting, event: On<'runtime/init-error'>): Step {
-  const { call, errorType, document } = event
+export function initError(
+  state: Starting,
+  { call, errorType, document }: On<'runtime/init-error'>,
+  out: Effects,
+): EnvironmentState {
   if (state.runtime !== 'Started') {
-    const from = state.runtime === 'absent' ? 'NotStarted' : state.runtime
-    return [state, { do: 'reply', call, reply: illegal('runtime', from, 'InitError') }]
+    out.reply(call, illegal('runtime', runtimeStateOf(state), 'InitError'))
+    return state
   }
+  out.reply(call, { kind: 'accepted' })
   const fault = { errorType, text: 'The runtime reported an error during init', document }
-  const [next, ...effects] = failInit(state, 'runtime', fault, 'InitError')
-  return [next, { do: 'reply', call, reply: { kind: 'accepted' } }, ...effects]
+  return failInit(state, 'runtime', fault, out, 'InitError')
 }
 
-export function register(state: Starting, { call, registration }: On<'extension/register'>): Step {
-  const result = registerExtension(state.extensions, state.runtime !== 'Ready', registration)
-  if ('kind' in result) return [state, { do: 'reply', call, reply: result }]
-  const reply: Effect = { do: 'reply', call, reply: { kind: 'registered', id: registration.id } }
-  const next = { ...state, extensions: result }
-  if (state.runtime === 'absent' && allRegistered(result)) {
-    return [{ ...next, runtime: 'Started' }, reply, { do: 'spawn', process: 'runtime' }]
+export function register(
+  state: Starting,
+  { call, registration }: On<'extension/register'>,
+  out: Effects,
+): Starting {
+  const refusal = registerExtension(state.extensions, state.runtime !== 'Ready', registration)
+  out.reply(call, refusal ?? { kind: 'registered', id: registration.id })
+  if (refusal !== null || state.runtime !== 'absent' || !allRegistered(state.extensions)) return state
+  return startRuntime(state, out)
+}
+
+export function extensionNext(
+  state: Starting,
+  { call, id }: On<'extension/next'>,
+  out: Effects,
+): EnvironmentState {
+  const extension = findPoller(state.extensions, id)
+  if ('kind' in extension) {
+    out.reply(call, extension)
+    return state
   }
-  return [next, reply]
-}
-
-export function extensionNext(state: Starting, { call, id }: On<'extension/next'>): Step {
-  const extension = identify(state.extensions, id, 'next')
-  if ('kind' in extension) return [state, { do: 'reply', call, reply: extension }]
-  const refusal = mayPoll(extension)
-  if (refusal) return [state, { do: 'reply', call, reply: refusal }]
-  return advance({
-    ...state,
-    extensions: replace(state.extensions, extension, { state: 'Ready', poll: call }),
-  })
-}
-
-export function extensionInitError(state: Starting, { call, id }: On<'extension/init-error'>): Step {
-  const [extensions, ...effects] = reportInitError(state.extensions, call, id)
-  return [{ ...state, extensions }, ...effects]
-}
-
-export function extensionExitError(state: Starting, { call, id }: On<'extension/exit-error'>): Step {
-  const [extensions, ...effects] = reportExitError(state.extensions, call, id)
-  return [{ ...state, extensions }, ...effects]
-}
-
-/** The runtime stays Ready: it has initialised, and it will ask again. */
-export function gone(state: Starting, { call }: On<'gone'>): Step {
-  return [{ ...state, ...dropPoll(state, call) }]
+  extension.state = 'Ready'
+  extension.poll = call
+  return serveIfReady(state, out)
 }
 
 /** Init limit against the last poll: whichever is dispatched first; after the poll the timer is disarmed. */
-export function initLimit(state: Starting): Step {
-  return failInit(state, null, initTimeout(describeStall(state)))
+export function initLimit(state: Starting, _: On<'init-limit'>, out: Effects): EnvironmentState {
+  return failInit(state, null, initTimeout(describeStall(state)), out)
 }
 
 /** The function timeout covers the second attempt; of a first attempt no deadline is armed. */
-export function deadline(state: Starting, { id }: On<'deadline'>): Step {
-  if (state.waiting !== id) return [state]
+export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects): EnvironmentState {
+  if (state.waiting !== id) return state
   const end: Verdict = { status: 'timeout', errorType: null }
-  return beginStop(state, runtimeStateOf(state), 'timeout', { to: 'cold', retry: false }, [
-    { do: 'settle', id, outcome: { kind: 'timeout' } },
-    {
-      do: 'record',
-      record: { type: 'fault', process: null, fault: initTimeout(describeStall(state)), idle: false },
-    },
-    report(state, end),
-    ...finishInvocation(id, end, false),
-  ])
+  out.settle(id, { kind: 'timeout' })
+  out.record({ type: 'fault', process: null, fault: initTimeout(describeStall(state)), idle: false })
+  recordInit(state, end, null, out)
+  finishInvocation(id, end, false, out)
+  return beginStop(state, runtimeStateOf(state), 'timeout', { to: 'cold', retry: false }, out)
 }
 
 /** What is being started has read the old code. An invocation that waits has not begun: it gets a new first attempt. */
-export function recycle(state: Starting): Step {
+export function recycle(state: Starting, _: On<'recycle'>, out: Effects): EnvironmentState {
   const { waiting, attempt } = state
-  const effects: Effect[] = [{ do: 'disarm', timer: 'init' }]
-  if (waiting !== null && attempt === 'invoke') effects.push({ do: 'disarm-deadline', id: waiting })
+  out.disarm('init')
+  if (waiting !== null && attempt === 'invoke') out.disarmDeadline(waiting)
   const next =
     waiting === null
       ? ({ to: 'cold', retry: false } as const)
       : ({ to: 'starting', attempt: 'init', waiting } as const)
-  return beginStop(state, runtimeStateOf(state), 'spindown', next, effects)
+  return beginStop(state, runtimeStateOf(state), 'spindown', next, out)
 }
 
 /** A failed attempt was one of the old code. */
-export function recycleCold(state: Cold): Step {
-  return state.retry ? [{ ...state, retry: false }] : [state]
+export function recycleCold(state: Cold): Cold {
+  state.retry = false
+  return state
 }
 
-export function stop(state: Starting): Step {
+export function stop(state: Starting, _: On<'stop'>, out: Effects): EnvironmentState {
   const { waiting } = state
-  const effects: Effect[] = [{ do: 'disarm', timer: 'init' }]
+  out.disarm('init')
   if (waiting !== null) {
-    effects.push({ do: 'settle', id: waiting, outcome: { kind: 'shutdown' } })
-    effects.push(...finishInvocation(waiting, verdict({ kind: 'shutdown' }), false))
+    out.settle(waiting, { kind: 'shutdown' })
+    finishInvocation(waiting, verdict({ kind: 'shutdown' }), false, out)
   }
-  return beginStop(state, runtimeStateOf(state), 'spindown', { to: 'stopped' }, effects)
+  return beginStop(state, runtimeStateOf(state), 'spindown', { to: 'stopped' }, out)
 }
 
 /** Init is over when the runtime and all extensions have asked for an event. */
-function advance(state: Starting): Step {
-  if (state.runtime !== 'Ready' || !allReady(state.extensions)) return [state]
-  const [next, ...effects] = serve(state)
-  return [next, { do: 'disarm', timer: 'init' }, report(state, success), ...effects]
+function serveIfReady(state: Starting, out: Effects): EnvironmentState {
+  if (state.runtime !== 'Ready' || !allReady(state.extensions)) return state
+  out.disarm('init')
+  recordInit(state, success, null, out)
+  return serve(state, out)
 }
 
-function failInit(state: Starting, process: ProcessName | null, fault: Fault, runtimeState?: string): Step {
+function failInit(
+  state: Starting,
+  process: ProcessName | null,
+  fault: Fault,
+  out: Effects,
+  runtimeState = runtimeStateOf(state),
+): EnvironmentState {
   const { attempt, waiting } = state
   const late = fault.errorType === initTimeoutType
   const end: Verdict = late
     ? { status: 'timeout', errorType: null }
     : { status: 'error', errorType: fault.errorType }
-  const effects: Effect[] = [
-    { do: 'disarm', timer: 'init' },
-    { do: 'record', record: { type: 'fault', process, fault, idle: false } },
-    report(state, end, fault.errorType === 'Extension.LaunchError' ? process : null),
-  ]
   const reason = late ? 'timeout' : 'failure'
-  const name = runtimeState ?? runtimeStateOf(state)
-  if (attempt === 'init') {
-    const afterwards =
-      waiting === null
-        ? ({ to: 'cold', retry: true } as const)
-        : ({ to: 'starting', attempt: 'invoke', waiting } as const)
-    return beginStop(state, name, reason, afterwards, effects)
+  const last = attempt === 'invoke'
+  if (last && waiting !== null) out.settle(waiting, { kind: 'fault', fault })
+  out.disarm('init')
+  out.record({ type: 'fault', process, fault, idle: false })
+  recordInit(state, end, fault.errorType === 'Extension.LaunchError' ? process : null, out)
+  if (last && waiting !== null) finishInvocation(waiting, end, false, out)
+  if (last || waiting === null) {
+    return beginStop(state, runtimeState, reason, { to: 'cold', retry: waiting === null }, out)
   }
-  if (waiting !== null) {
-    effects.unshift({ do: 'settle', id: waiting, outcome: { kind: 'fault', fault } })
-    effects.push(...finishInvocation(waiting, end, false))
-  }
-  return beginStop(state, name, reason, { to: 'cold', retry: waiting === null }, effects)
+  return beginStop(state, runtimeState, reason, { to: 'starting', attempt: 'invoke', waiting }, out)
 }
 
 const runtimeStateOf = (state: Starting): string =>
   state.runtime === 'absent' ? 'NotStarted' : state.runtime
 
-/** Marks a process as ended. */
-function exited(state: Starting, process: ProcessName): Starting {
-  if (process === 'runtime') return { ...state, runtime: 'absent' }
-  return { ...state, extensions: markExited(state.extensions, process) }
+function markEnded(state: Starting, process: ProcessName): void {
+  if (process === 'runtime') state.runtime = 'absent'
+  else markExited(state.extensions, process)
 }
 
-function report(state: Starting, end: Verdict, failed: ProcessName | null = null): Effect {
+/** How the attempt went; `failed` is a process that could not be launched. */
+function recordInit(state: Starting, end: Verdict, failed: ProcessName | null, out: Effects): void {
   const extensions = state.extensions.map(
     (extension): ExtensionReport => ({
       name: extension.name,
@@ -226,8 +226,5 @@ function report(state: Starting, end: Verdict, failed: ProcessName | null = null
       events: extension.events,
     }),
   )
-  return {
-    do: 'record',
-    record: { type: 'init-report', phase: state.attempt, verdict: end, extensions },
-  }
+  out.record({ type: 'init-report', phase: state.attempt, verdict: end, extensions })
 }

@@ -1,4 +1,7 @@
-/** The states of one execution environment, as plain data. What may follow a state stands above it. */
+/**
+ * The states of one execution environment, as plain data. What may follow a state stands above it. A state has one
+ * owner: a cell changes the fields of the state that it is given, or returns the state of another phase.
+ */
 
 import type { Extension } from './extensions.ts'
 import type { Fault, Verdict } from './failure.ts'
@@ -15,7 +18,7 @@ export interface Cold {
   readonly phase: 'cold'
   readonly generation: Generation
   /** an init attempt failed while nobody waited: the next invocation makes the second one */
-  readonly retry: boolean
+  retry: boolean
 }
 
 /**
@@ -28,11 +31,11 @@ export interface Starting {
   readonly generation: Generation
   readonly attempt: InitPhase
   /** the invocation that caused this start; null for an eager one */
-  readonly waiting: RequestId | null
+  waiting: RequestId | null
   /** absent until all extensions have registered; Ready from its first `/next` */
-  readonly runtime: 'absent' | 'Started' | 'Ready'
-  readonly polls: readonly ApiCallId[]
-  readonly extensions: readonly Extension[]
+  runtime: 'absent' | 'Started' | 'Ready'
+  readonly polls: ApiCallId[]
+  extensions: Extension[]
 }
 
 /**
@@ -41,11 +44,11 @@ export interface Starting {
  */
 export interface Inflight {
   readonly id: RequestId
-  readonly stage: 'waiting' | 'running' | 'responding' | 'erroring' | 'responded'
+  stage: 'waiting' | 'running' | 'responding' | 'erroring' | 'responded'
   /** null until the caller has been answered */
-  readonly verdict: Verdict | null
+  verdict: Verdict | null
   /** the runtime ended while its answer was being read: it counts once the answer has arrived or broken off */
-  readonly exited: Fault | null
+  exited: Fault | null
 }
 
 /**
@@ -55,10 +58,10 @@ export interface Inflight {
 export interface Serving {
   readonly phase: 'serving'
   readonly generation: Generation
-  readonly polls: readonly ApiCallId[]
+  readonly polls: ApiCallId[]
   /** at most one in on-demand mode */
-  readonly inflight: readonly Inflight[]
-  readonly extensions: readonly Extension[]
+  readonly inflight: Inflight[]
+  extensions: Extension[]
 }
 
 /** What comes after stopping. */
@@ -75,14 +78,14 @@ export interface Stopping {
   readonly phase: 'stopping'
   readonly generation: Generation
   readonly reason: ShutdownReason
-  readonly step: 'runtime' | 'extensions'
+  step: 'runtime' | 'extensions'
   /** the runtime's process is alive */
-  readonly runtime: boolean
+  runtime: boolean
   /** the runtime's state when the stop began, for the text of refusals */
   readonly runtimeState: string
-  readonly polls: readonly ApiCallId[]
-  readonly extensions: readonly Extension[]
-  readonly afterwards: NextPhase
+  readonly polls: ApiCallId[]
+  extensions: Extension[]
+  afterwards: NextPhase
 }
 
 /** The end: there is no successor. */
@@ -103,3 +106,14 @@ export const isFree = (state: EnvironmentState): boolean =>
 /** Whether an invocation may be bound to this environment: it is free, or will start or is starting for nobody. */
 export const isOpen = (state: EnvironmentState): boolean =>
   isFree(state) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)
+
+/** It works for nobody any more and will be open again by itself: after an answer, or after a failure. */
+export function isRecovering(state: EnvironmentState): boolean {
+  if (state.phase === 'stopping') return state.afterwards.to === 'cold'
+  if (state.phase !== 'serving' || state.inflight.length === 0) return false
+  return state.inflight.every(({ stage }) => stage === 'responded')
+}
+
+/** It is being stopped for good, and makes room for another. */
+export const isLeaving = (state: EnvironmentState): boolean =>
+  state.phase === 'stopping' && state.afterwards.to === 'stopped'

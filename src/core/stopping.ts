@@ -6,102 +6,92 @@
  * killed. Requests that are parked stay parked, as on the service, and are refused when all processes have ended.
  */
 
-import { type Effect, finishInvocation, kill, type Step } from './effect.ts'
+import { type Effects, finishInvocation } from './effect.ts'
 import { finishStop, proceed } from './enter.ts'
 import type { On } from './event.ts'
-import { dropPoll, identify, markExited, mayPoll, processOf, replace } from './extensions.ts'
-import { illegal, type ProcessName, verdict } from './failure.ts'
+import { identify, markExited, pollRefusal, processOf } from './extensions.ts'
+import { illegal, verdict } from './failure.ts'
 import { killWaitMs } from './limits.ts'
-import { reportExitError, reportInitError } from './reports.ts'
-import type { Cold, Stopping } from './state.ts'
+import type { Cold, EnvironmentState, Stopped, Stopping } from './state.ts'
 
-export function stopCold(state: Cold): Step {
-  return [{ phase: 'stopped', generation: state.generation }]
+export { extensionExitError, extensionInitError, gone } from './reports.ts'
+
+export function stopCold({ generation }: Cold): Stopped {
+  return { phase: 'stopped', generation }
 }
 
-export function exit(state: Stopping, { process }: On<'exit'>): Step {
-  return proceed(exited(state, process), [])
-}
-
-/** A process whose launch failed while another failure was being cleaned up. */
-export function launchFailed(state: Stopping, { process }: On<'launch-failed'>): Step {
-  return proceed(exited(state, process), [])
-}
-
-function exited(state: Stopping, process: ProcessName): Stopping {
-  if (process === 'runtime') return { ...state, runtime: false }
-  return { ...state, extensions: markExited(state.extensions, process) }
+/** The end of a process, or a launch that failed while another failure was being cleaned up. */
+export function exit(
+  state: Stopping,
+  { process }: On<'exit' | 'launch-failed'>,
+  out: Effects,
+): EnvironmentState {
+  if (process === 'runtime') state.runtime = false
+  else markExited(state.extensions, process)
+  return proceed(state, out)
 }
 
 /** On the service `/next` hangs while SIGTERM is on its way, so it does here. */
-export function runtimeNext(state: Stopping, { call }: On<'runtime/next'>): Step {
-  if (state.runtimeState === 'InitError') {
-    return [state, { do: 'reply', call, reply: illegal('runtime', 'InitError', 'Ready') }]
-  }
-  return [{ ...state, polls: [...state.polls, call] }]
+export function runtimeNext(state: Stopping, { call }: On<'runtime/next'>, out: Effects): Stopping {
+  if (state.runtimeState === 'InitError') out.reply(call, illegal('runtime', 'InitError', 'Ready'))
+  else state.polls.push(call)
+  return state
 }
 
 /** The poll before SHUTDOWN gets the event; a poll after it says that the extension has finished. */
-export function extensionNext(state: Stopping, { call, id }: On<'extension/next'>): Step {
+export function extensionNext(state: Stopping, { call, id }: On<'extension/next'>, out: Effects): Stopping {
   const extension = identify(state.extensions, id, 'next')
-  if ('kind' in extension) return [state, { do: 'reply', call, reply: extension }]
+  if ('kind' in extension) {
+    out.reply(call, extension)
+    return state
+  }
   if (extension.shutdownSent && extension.poll === null) {
-    const finished = { ...state, extensions: replace(state.extensions, extension, { poll: call }) }
-    return extension.alive ? [finished, kill(processOf(extension))] : [finished]
+    extension.poll = call
+    if (extension.alive) out.signal(processOf(extension), 'SIGKILL')
+    return state
   }
-  const refusal = mayPoll(extension)
-  if (refusal) return [state, { do: 'reply', call, reply: refusal }]
+  const refusal = pollRefusal(extension)
+  if (refusal !== null) {
+    out.reply(call, refusal)
+    return state
+  }
+  extension.state = 'Ready'
   if (state.step === 'extensions' && extension.events.includes('SHUTDOWN')) {
-    const extensions = replace(state.extensions, extension, { state: 'Ready', shutdownSent: true })
-    return [
-      { ...state, extensions },
-      { do: 'reply', call, reply: { kind: 'shutdown-event', reason: state.reason } },
-    ]
+    extension.shutdownSent = true
+    out.reply(call, { kind: 'shutdown-event', reason: state.reason })
+  } else {
+    extension.poll = call
   }
-  return [{ ...state, extensions: replace(state.extensions, extension, { state: 'Ready', poll: call }) }]
+  return state
 }
 
-export function extensionInitError(state: Stopping, { call, id }: On<'extension/init-error'>): Step {
-  const [extensions, ...effects] = reportInitError(state.extensions, call, id)
-  return [{ ...state, extensions }, ...effects]
+export function graceOver(state: Stopping, _: On<'grace-over'>, out: Effects): Stopping {
+  if (state.runtime) out.signal('runtime', 'SIGKILL')
+  return state
 }
 
-export function extensionExitError(state: Stopping, { call, id }: On<'extension/exit-error'>): Step {
-  const [extensions, ...effects] = reportExitError(state.extensions, call, id)
-  return [{ ...state, extensions }, ...effects]
-}
-
-export function gone(state: Stopping, { call }: On<'gone'>): Step {
-  return [{ ...state, ...dropPoll(state, call) }]
-}
-
-export function graceOver(state: Stopping): Step {
-  return state.runtime ? [state, kill('runtime')] : [state]
-}
-
-export function budgetOver(state: Stopping): Step {
-  const effects: Effect[] = state.runtime ? [kill('runtime')] : []
+export function budgetOver(state: Stopping, _: On<'budget-over'>, out: Effects): Stopping {
+  state.step = 'extensions'
+  if (state.runtime) out.signal('runtime', 'SIGKILL')
   for (const extension of state.extensions) {
-    if (extension.external && extension.alive) effects.push(kill(processOf(extension)))
+    if (extension.external && extension.alive) out.signal(processOf(extension), 'SIGKILL')
   }
-  return [{ ...state, step: 'extensions' }, ...effects, { do: 'arm', timer: 'give-up', ms: killWaitMs }]
+  out.arm('give-up', killWaitMs)
+  return state
 }
 
 /** A process in uninterruptible sleep ignores SIGKILL and is left behind. */
-export function givenUp(state: Stopping): Step {
-  const extensions = state.extensions.map((extension) => ({ ...extension, alive: false }))
-  return finishStop({ ...state, runtime: false, extensions }, [])
+export function givenUp(state: Stopping, _: On<'given-up'>, out: Effects): EnvironmentState {
+  return finishStop(state, out)
 }
 
 /** A stop while a reset runs: the reset goes on, but nothing starts after it. */
-export function stop(state: Stopping): Step {
+export function stop(state: Stopping, _: On<'stop'>, out: Effects): Stopping {
   const { afterwards } = state
-  const next: Stopping = { ...state, afterwards: { to: 'stopped' } }
-  if (afterwards.to !== 'starting') return [next]
+  state.afterwards = { to: 'stopped' }
+  if (afterwards.to !== 'starting') return state
   const id = afterwards.waiting
-  return [
-    next,
-    { do: 'settle', id, outcome: { kind: 'shutdown' } },
-    ...finishInvocation(id, verdict({ kind: 'shutdown' }), false),
-  ]
+  out.settle(id, { kind: 'shutdown' })
+  finishInvocation(id, verdict({ kind: 'shutdown' }), false, out)
+  return state
 }

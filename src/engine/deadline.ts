@@ -18,6 +18,11 @@ export class Deadline implements Disposable {
     this.#fire = fire
   }
 
+  /** When it fires, in monotonic milliseconds; infinity while it is not armed. */
+  get at(): number {
+    return this.#at
+  }
+
   get armed(): boolean {
     return this.#at !== Number.POSITIVE_INFINITY
   }
@@ -27,6 +32,12 @@ export class Deadline implements Disposable {
     this.#at = now + ms
     if (this.#timerAt <= this.#at) return
     this.#set(ms)
+  }
+
+  /** The same for a time, in monotonic milliseconds; one that has passed fires with the next turn of the event loop. */
+  armAt(at: number): void {
+    const now = this.#now()
+    this.arm(Math.max(0, at - now), now)
   }
 
   disarm(): void {

@@ -1,18 +1,25 @@
 /**
- * All execution environments and the queue before them. One place decides who runs where: `core/placement`.
+ * All execution environments and the queue before them. Which invocation runs where, and how many environments there
+ * are, is decided in `core/placement`; this carries it out, with one timer.
  */
 
 import { type Outcome, verdict } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
-import { mayWait, place } from '../core/placement.ts'
+import { recoveryMs } from '../core/limits.ts'
+import { couldPlace, evict, mayWait, place, type Terms } from '../core/placement.ts'
+import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
-import { Growth } from './growth.ts'
 import type { Invocation } from './invocation.ts'
 import type { Clock, PoolObserver } from './ports.ts'
-import { Queue } from './queue.ts'
-import { Retirement } from './retirement.ts'
 import { type EnvironmentSnapshot, isBusy, snapshot } from './snapshot.ts'
 import { Watch } from './watch.ts'
+
+/** One invocation that waits for an environment. */
+interface Waiting {
+  readonly invocation: Invocation
+  /** monotonic milliseconds of its arrival */
+  readonly since: number
+}
 
 export interface PoolState {
   /** invocations that wait for an environment */
@@ -38,20 +45,25 @@ export interface PoolParts {
 export class Pool {
   readonly #parts: PoolParts
   readonly #environments: Environment[] = []
-  readonly #queue = new Queue()
+  /** in arrival order */
+  readonly #queue = new Set<Waiting>()
   #created = 0
   #draining = false
   #placing = false
   #again = false
+  /** monotonic milliseconds before which no environment is made, as the last attempt failed */
+  #notBefore = 0
   readonly #watch: Watch
-  readonly #retirement: Retirement
-  readonly #growth: Growth
+  /** when a decision that had to wait is due, or an environment has been idle for its time */
+  readonly #due: Deadline
 
   constructor(parts: PoolParts) {
     this.#parts = parts
     this.#watch = new Watch(parts.clock.now)
-    this.#retirement = new Retirement(this.#environments, parts.environmentTtlMs, parts.clock.now)
-    this.#growth = new Growth(this.#environments, parts.clock.now, () => this.#serveQueue())
+    this.#due = new Deadline(parts.clock.now, () => {
+      this.#serveQueue()
+      this.#evict()
+    })
   }
 
   get size(): number {
@@ -68,7 +80,8 @@ export class Pool {
 
   /** An invocation of this id is queued or running. Looks at them all: only a caller with an id of its own asks. */
   has(id: RequestId): boolean {
-    return this.#queue.has(id) || this.#environments.some((one) => one.invocation(id) !== undefined)
+    for (const { invocation } of this.#queue) if (invocation.id === id) return true
+    return this.#environments.some((one) => one.invocation(id) !== undefined)
   }
 
   /** An initialised environment is free. */
@@ -92,14 +105,17 @@ export class Pool {
       this.#refuse(invocation, { kind: 'shutdown' })
       return
     }
-    // whoever waits longer goes first, also when an environment is free for a moment between two events
+    const now = this.#parts.clock.now()
+    const waiting: Waiting = { invocation, since: now }
+    // those that wait longer go first, also when an environment is free for a moment between two events
     const alone = this.#queue.size === 0
-    if (alone && this.#place(invocation, null, 0, 0)) return
-    const waiting = this.#queue.push(invocation, this.#parts.clock.now())
+    if (alone && this.#place(waiting, 0, 0, now)) return
+    this.#queue.add(waiting)
     if (!alone) this.#serveQueue()
     // only now: it may have overtaken those of other tenants
-    if (!waiting.waits || this.#mayWait(this.#queue.size - 1)) return
-    this.#queue.remove(waiting)
+    if (!this.#queue.has(waiting)) return
+    if (mayWait(this.#queue.size - 1, this.#parts.maxQueue, this.#environments)) return
+    this.#queue.delete(waiting)
     this.#refuse(invocation, { kind: 'throttled' })
   }
 
@@ -126,10 +142,10 @@ export class Pool {
 
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
   state(): PoolState {
-    const { first, size } = this.#queue
+    const [first] = this.#queue
     return {
-      queued: size,
-      longestWaitMs: first === null ? 0 : Math.round(this.#parts.clock.now() - first.since),
+      queued: this.#queue.size,
+      longestWaitMs: first === undefined ? 0 : Math.round(this.#parts.clock.now() - first.since),
       environments: this.snapshot(),
     }
   }
@@ -140,12 +156,13 @@ export class Pool {
    */
   async drain(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#draining = true
-    for (const invocation of this.#queue.takeAll()) this.#refuse(invocation, { kind: 'shutdown' })
+    const refused = [...this.#queue]
+    this.#queue.clear()
+    for (const { invocation } of refused) this.#refuse(invocation, { kind: 'shutdown' })
     await this.#watch.until(() => !this.#environments.some(isBusy), graceMs, hurry)
     for (const environment of [...this.#environments]) environment.dispatch({ type: 'stop' })
     await this.#watch.until(() => this.#environments.length === 0)
-    this.#retirement[Symbol.dispose]()
-    this.#growth[Symbol.dispose]()
+    this.#due[Symbol.dispose]()
   }
 
   #refuse(invocation: Invocation, outcome: Outcome): void {
@@ -169,94 +186,101 @@ export class Pool {
   }
 
   #serveOnce(): void {
+    const now = this.#parts.clock.now()
     let ahead = 0
     let ofTenant: Map<string | null, number> | null = null
-    for (let waiting = this.#queue.first; waiting !== null; waiting = waiting.next) {
+    for (const waiting of this.#queue) {
       // the usual end: all are busy
-      if (!this.#mayPlace()) return
+      if (!couldPlace(this.#environments, this.#terms(now))) {
+        if (this.#notBefore > now) this.#wake(this.#notBefore)
+        return
+      }
       const { tenant } = waiting.invocation
       const rivals = ofTenant?.get(tenant) ?? 0
-      if (this.#place(waiting.invocation, waiting, ahead, rivals)) continue
+      if (this.#place(waiting, ahead, rivals, now)) continue
       ahead++
       ofTenant ??= new Map()
       ofTenant.set(tenant, rivals + 1)
     }
   }
 
-  /**
-   * Whether another one may wait behind so many. Whoever waits for an environment that is about to be free, or to make
-   * room, counts against no limit.
-   */
-  #mayWait(others: number): boolean {
-    const { maxQueue } = this.#parts
-    return mayWait(others, maxQueue) || mayWait(others, maxQueue + this.#growth.promised)
-  }
-
-  /** Whether there is any environment, or room for one, that the next in the queue could have if this one cannot. */
-  #mayPlace(): boolean {
-    const { length } = this.#environments
-    // without any, one is tried at once: nobody else would ever come
-    if (length === 0 || (length < this.#parts.maxEnvironments && !this.#growth.blocked)) return true
-    for (const { open } of this.#environments) if (open) return true
-    return false
+  #terms(now: number): Terms {
+    return { limit: this.#parts.maxEnvironments, notBefore: this.#notBefore, now }
   }
 
   /**
    * Finds an environment for an invocation, which leaves the queue before it is handed over. `ahead` others have been
    * passed over in the queue, `rivals` of them of the same tenant.
    */
-  #place(invocation: Invocation, waiting: Queue['first'], ahead: number, rivals: number): boolean {
-    const { maxEnvironments, observer, clock } = this.#parts
-    const placement = place(this.#environments, maxEnvironments, invocation.tenant)
-    let environment: Environment | null
+  #place(waiting: Waiting, ahead: number, rivals: number, now: number): boolean {
+    const { invocation, since } = waiting
+    const { tenant } = invocation
+    const placement = place(this.#environments, { tenant, since, ahead, rivals }, this.#terms(now))
     switch (placement.do) {
       case 'wait':
+        if (placement.until !== null) this.#wake(placement.until)
         return false
       case 'retire':
-        // one that leaves makes room for one
-        if (this.#growth.leaving > ahead) return false
         placement.environment.dispatch({ type: 'stop' })
-        if (!placement.environment.stopped) return false
-        return this.#place(invocation, waiting, ahead, rivals)
-      case 'assign':
-        environment = placement.environment
-        if (environment.free && environment.noticeDeaths()) {
-          return this.#place(invocation, waiting, ahead, rivals)
-        }
-        break
-      case 'create':
-        if (!this.#growth.allows(invocation.tenant, waiting?.since ?? null, rivals)) return false
-        environment = this.#tryCreate()
-        // those that there are go on; without any, nobody would ever come
+        return placement.environment.stopped && this.#place(waiting, ahead, rivals, now)
+      case 'assign': {
+        const { environment } = placement
+        if (environment.free && environment.noticeDeaths()) return this.#place(waiting, ahead, rivals, now)
+        this.#leaveQueue(waiting)
+        environment.invoke(invocation)
+        return true
+      }
+      case 'create': {
+        const environment = this.#tryCreate()
+        // Existing environments will serve the queue; fail only when there are none.
         if (environment === null && this.#environments.length > 0) return false
+        this.#leaveQueue(waiting)
+        if (environment === null) this.#fail(invocation)
+        else environment.invoke(invocation)
+        return true
+      }
     }
-    if (waiting === null) {
-      observer?.placed(0)
-    } else {
-      this.#queue.remove(waiting)
-      observer?.placed(clock.now() - waiting.since)
-    }
-    if (environment === null) {
-      this.#refuse(invocation, noEnvironment)
-      invocation.over?.(null, {
-        verdict: verdict(noEnvironment),
-        durationMs: 0,
-        initMs: null,
-        memoryBytes: 0,
-      })
-      return true
-    }
-    environment.invoke(invocation)
-    return true
+  }
+
+  #leaveQueue(waiting: Waiting): void {
+    const { observer, clock } = this.#parts
+    // one that never waited is not in it
+    const waited = this.#queue.delete(waiting)
+    observer?.placed(waited ? clock.now() - waiting.since : 0)
+  }
+
+  /** There is no environment, and none can be made. */
+  #fail(invocation: Invocation): void {
+    this.#refuse(invocation, noEnvironment)
+    invocation.over?.(null, {
+      verdict: verdict(noEnvironment),
+      durationMs: 0,
+      initMs: null,
+      memoryBytes: 0,
+    })
   }
 
   #tryCreate(): Environment | null {
     try {
       return this.#create()
     } catch {
-      this.#growth.failed()
+      this.#notBefore = this.#parts.clock.now() + recoveryMs
+      this.#wake(this.#notBefore)
       return null
     }
+  }
+
+  /** Stops what has been idle for its time. */
+  #evict(): void {
+    const { clock, environmentTtlMs } = this.#parts
+    const { stop, next } = evict(this.#environments, environmentTtlMs, clock.now())
+    for (const environment of stop) environment.dispatch({ type: 'stop' })
+    if (next !== null) this.#wake(next)
+  }
+
+  /** Sees to it that the queue and the idle environments are looked at then, in monotonic milliseconds. */
+  #wake(at: number): void {
+    if (at < this.#due.at) this.#due.armAt(at)
   }
 
   #create(): Environment {
@@ -270,7 +294,9 @@ export class Pool {
   #changed(environment: Environment): void {
     if (environment.open) {
       if (this.#queue.size > 0) this.#serveQueue()
-      if (this.#environments.length > 1 && !this.#draining) this.#retirement.watch()
+      if (this.#environments.length > 1 && !this.#draining) {
+        this.#wake(environment.idleSince + this.#parts.environmentTtlMs)
+      }
     } else if (environment.stopped) {
       const index = this.#environments.indexOf(environment)
       if (index >= 0) {

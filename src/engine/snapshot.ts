@@ -71,13 +71,3 @@ export function activity(state: EnvironmentState): Activity {
 /** Something runs here that a drain waits for: an invocation, or a start that one waits for. */
 export const isBusy = ({ state }: Environment): boolean =>
   state.phase === 'serving' ? state.inflight.length > 0 : invocationsOf(state).length > 0
-
-/** It works for nobody any more and will be open again by itself: after an answer, or after a failure. */
-export function isRecovering(state: EnvironmentState): boolean {
-  if (state.phase === 'stopping') return state.afterwards.to === 'cold'
-  return state.phase === 'serving' && state.inflight.length > 0 && state.inflight[0]?.stage === 'responded'
-}
-
-/** It is being stopped for good, and makes room for another. */
-export const isLeaving = (state: EnvironmentState): boolean =>
-  state.phase === 'stopping' && state.afterwards.to === 'stopped'

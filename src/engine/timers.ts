@@ -1,7 +1,8 @@
 /** The timers of one environment: the function timeout of what is in flight, and the limits of init and shutdown. */
 
+import type { TimerName } from '../core/effect.ts'
+import type { Event } from '../core/event.ts'
 import type { RequestId } from '../core/ids.ts'
-import type { Effect, Event, TimerName } from '../core/lifecycle.ts'
 import { Deadline } from './deadline.ts'
 import type { Invocation } from './invocation.ts'
 import type { Clock } from './ports.ts'
@@ -57,14 +58,11 @@ export class Timers implements Disposable {
     this.#deadline.disarm()
   }
 
-  arm(effect: Extract<Effect, { do: 'arm' }>): void {
-    const { clock, initTimeoutMs } = this.#parts
-    if (effect.timer === 'init') {
-      if (initTimeoutMs > 0) this.#named.init.arm(initTimeoutMs)
-      return
-    }
-    if (effect.timer === 'budget') this.#budgetEnds = clock.epoch() + effect.ms
-    this.#named[effect.timer].arm(effect.ms)
+  /** Without `ms` it is the init limit that is armed. */
+  arm(timer: TimerName, ms = this.#parts.initTimeoutMs): void {
+    if (timer === 'budget') this.#budgetEnds = this.#parts.clock.epoch() + ms
+    // no init limit at all is 0
+    if (ms > 0) this.#named[timer].arm(ms)
   }
 
   disarm(timer: TimerName): void {

@@ -160,7 +160,7 @@ describe('the listener', () => {
 
   test('answers, and logs, what fails in the emulator itself', async () => {
     const { environment } = stage()
-    environment.dispatch = () => {
+    environment.next = () => {
       throw new Error('a bug')
     }
     const log = fakeLog()

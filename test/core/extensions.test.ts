@@ -2,19 +2,20 @@ import { describe, expect, test } from 'bun:test'
 import {
   allReady,
   allRegistered,
+  dropPoll,
   type Extension,
   type ExtensionState,
   exitFault,
+  findPoller,
+  findReporter,
   identify,
   launched,
-  mayPoll,
-  mayReportExitError,
-  mayReportInitError,
+  markExited,
   noneOwed,
   overtaken,
+  pollRefusal,
   processOf,
   register,
-  replace,
 } from '../../src/core/extensions.ts'
 import { call, external, extRefused, fresh, idOf, internal, refused } from './script.ts'
 
@@ -37,21 +38,20 @@ test('an extension that was launched has not registered', () => {
 
 test('an external extension registers under its own name', () => {
   const all = [fresh('a'), fresh('b')]
-  expect(register(all, true, asks('b', 'SHUTDOWN', 'INVOKE', 'INVOKE'))).toEqual([
-    fresh('a'),
-    external('b', { events: ['SHUTDOWN', 'INVOKE'] }),
-  ])
+  expect(register(all, true, asks('b', 'SHUTDOWN', 'INVOKE', 'INVOKE'))).toBeNull()
+  expect(all).toEqual([fresh('a'), external('b', { events: ['SHUTDOWN', 'INVOKE'] })])
 })
 
 test('an external extension may register when the runtime has started', () => {
-  expect(register([fresh('a')], false, asks('a'))).toEqual([external('a')])
+  const all = [fresh('a')]
+  expect(register(all, false, asks('a'))).toBeNull()
+  expect(all).toEqual([external('a')])
 })
 
 test('any other name is an internal extension', () => {
-  expect(register([fresh('a')], true, asks('inner', 'INVOKE'))).toEqual([
-    fresh('a'),
-    internal('inner', { events: ['INVOKE'] }),
-  ])
+  const all = [fresh('a')]
+  expect(register(all, true, asks('inner', 'INVOKE'))).toBeNull()
+  expect(all).toEqual([fresh('a'), internal('inner', { events: ['INVOKE'] })])
 })
 
 describe('the checks of a registration, in their order', () => {
@@ -150,11 +150,16 @@ describe('the checks of a registration, in their order', () => {
     ],
   ]
   test.each(rows)('%s', (_, all, open, asked, reply) => {
-    expect(register(all, open, asked)).toEqual(reply as never)
+    const given = all.map((one) => ({ ...one }))
+    expect(register(given, open, asked)).toEqual(reply as never)
+    // a refusal changes nothing
+    expect(given).toEqual([...all])
   })
 
   test('nine extensions leave room for a tenth', () => {
-    expect(register(ten.slice(1), true, asks('x'))).toEqual([...ten.slice(1), internal('x')])
+    const nine = ten.slice(1)
+    expect(register(nine, true, asks('x'))).toBeNull()
+    expect(nine).toEqual([...ten.slice(1), internal('x')])
   })
 })
 
@@ -173,7 +178,13 @@ test('what an extension may call in each state', () => {
   const states: ExtensionState[] = ['Started', 'Registered', 'Ready', 'Running', 'InitError', 'ExitError']
   const table = states.map((state) => {
     const extension = external('a', { state, poll: state === 'Ready' ? call(1) : null })
-    return [state, mayPoll(extension), mayReportInitError(extension), mayReportExitError(extension)]
+    const id = idOf('a')
+    const found = [
+      findPoller([extension], id),
+      findReporter([extension], id, 'InitError'),
+      findReporter([extension], id, 'ExitError'),
+    ]
+    return [state, ...found.map((one) => (one === extension ? null : one))]
   })
   const no = (from: string, to: string) => extRefused('id-of-a', from, to)
   expect(table).toEqual([
@@ -187,7 +198,7 @@ test('what an extension may call in each state', () => {
 })
 
 test('a ready extension whose poller went away may ask again', () => {
-  expect(mayPoll(external('a', { state: 'Ready' }))).toBeNull()
+  expect(pollRefusal(external('a', { state: 'Ready' }))).toBeNull()
 })
 
 test('a poll that its own exit error overtook', () => {
@@ -237,10 +248,17 @@ test('who is waited for', () => {
   ])
 })
 
-test('one extension is replaced, by identity', () => {
-  const all = [external('a'), external('a')]
-  expect(replace(all, all[1] as Extension, { state: 'Ready' })).toEqual([
-    external('a'),
-    external('a', { state: 'Ready' }),
-  ])
+test('a poll is dropped from where it is parked', () => {
+  const state = { polls: [call(1), call(2)], extensions: [external('a', { state: 'Ready', poll: call(3) })] }
+  dropPoll(state, call(9))
+  dropPoll(state, call(1))
+  dropPoll(state, call(3))
+  expect(state).toEqual({ polls: [call(2)], extensions: [external('a', { state: 'Ready' })] })
+})
+
+test('the end of a process belongs to the external extension of its name', () => {
+  const all = [external('a'), internal('b', { alive: true }), external('c')]
+  for (const process of ['runtime', 'extension:b', 'extension:c', 'extension:d'] as const)
+    markExited(all, process)
+  expect(all.map(({ alive }) => alive)).toEqual([true, true, false])
 })

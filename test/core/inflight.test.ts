@@ -1,18 +1,16 @@
 import { expect, test } from 'bun:test'
-import type { RequestId } from '../../src/core/ids.ts'
-import { staged, swap } from '../../src/core/inflight.ts'
-import type { Inflight } from '../../src/core/lifecycle.ts'
+import { find, findAt, remove } from '../../src/core/inflight.ts'
+import { at, one, serving, two } from './script.ts'
 
-const running = (name: string): Inflight => ({
-  id: name as RequestId,
-  stage: 'running',
-  verdict: null,
-  exited: null,
-})
-
-test('of several in flight, the one that is meant is replaced', () => {
-  const [a, b, c] = [running('a'), running('b'), running('c')]
-  const by = staged(b, 'responding')
-  expect(swap([a, b, c], b, by)).toEqual([a, by, c])
-  expect(swap([b], b, by)).toEqual([by])
+test('of several in flight, the one that is meant is found, and taken out', () => {
+  const [a, b] = [at('running'), at('responded', { id: two })]
+  const state = serving({ inflight: [a, b] })
+  expect([find(state, one), find(state, two)]).toEqual([a, b])
+  expect([findAt(state, 'responded'), findAt(state, 'waiting')]).toEqual([b, undefined])
+  remove(state, a)
+  expect(state.inflight).toEqual([b])
+  remove(state, b)
+  expect(state.inflight).toEqual([])
+  remove(state, b)
+  expect(state.inflight).toEqual([])
 })

@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import {
-  type Effect,
   type EnvironmentState,
   type Event,
   isFree,
   isOpen,
   runtimeState,
-  step,
   type Table,
   transitions,
 } from '../../src/core/lifecycle.ts'
+import { copy, type Effect, play } from './recorder.ts'
 import {
   at,
   call,
@@ -40,15 +39,15 @@ import {
 } from './script.ts'
 import { traces } from './traces.ts'
 
-/** The first line of a trace that a table does not follow; null when it follows all. Nothing given may be changed. */
+/** The first line of a trace that a table does not follow; null when it follows all. Events may not be changed. */
 function deviation(
   { given, beats }: Trace,
   table: Table,
 ): { line: number; expected: unknown; actual: unknown } | null {
-  let state = given
+  let state = copy(given)
   for (const [line, [event, change, ...effects]] of beats.entries()) {
-    const expected = ['phase' in change ? change : { ...state, ...change }, ...effects]
-    const actual = step(deepFreeze(state), deepFreeze(event), table)
+    const expected = ['phase' in change ? change : { ...copy(state), ...change }, ...effects]
+    const actual = play(state, deepFreeze(event), table)
     if (!Bun.deepEquals(actual, expected, true)) return { line, expected, actual }
     state = actual[0]
   }
@@ -149,7 +148,7 @@ describe('a pair of phase and event is a cell or a refusal that moves nothing', 
       if (cell !== undefined) continue
       test(`${phase}: ${type}`, () => {
         for (const state of all) {
-          const [after, ...effects] = step(deepFreeze(state), event)
+          const [after, ...effects] = play(deepFreeze(state), event)
           expect(after).toBe(state)
           // whoever has gone away waits for no answer
           if ('call' in event && event.type !== 'gone') {
@@ -252,7 +251,7 @@ describe('a call that has no cell is refused in the words of the reference', () 
     ],
   ]
   test.each(refusals)('%s', (_, state, event, reply) => {
-    expect(step(state, event)).toEqual([state, { do: 'reply', call: call(1), reply } as Effect])
+    expect(play(copy(state), event)).toEqual([state, { do: 'reply', call: call(1), reply } as Effect])
   })
 })
 

@@ -1,7 +1,16 @@
 import { expect, test } from 'bun:test'
-import { type EnvironmentState, isFree, isOpen } from '../../src/core/lifecycle.ts'
-import { type Candidate, mayWait, type Placement, place } from '../../src/core/placement.ts'
-import { at, call, cold, one, serving, starting, stopped, stopping } from './script.ts'
+import { type EnvironmentState, isFree, isLeaving, isOpen, isRecovering } from '../../src/core/lifecycle.ts'
+import {
+  type Applicant,
+  type Candidate,
+  couldPlace,
+  evict,
+  mayWait,
+  type Placement,
+  place,
+  type Terms,
+} from '../../src/core/placement.ts'
+import { at, call, cold, one, serving, starting, stopped, stopping, toCold, toStopped } from './script.ts'
 
 interface Named extends Candidate {
   readonly name: string
@@ -9,6 +18,9 @@ interface Named extends Candidate {
 
 const free = serving({ polls: [call(1)] })
 const busy = serving({ inflight: [at('running')] })
+const answered = serving({ inflight: [at('responded')] })
+const failed = stopping({ afterwards: toCold })
+const leaving = stopping({ afterwards: toStopped })
 const forNobody = starting()
 const forSomebody = starting({ waiting: one })
 
@@ -16,11 +28,30 @@ const of = (name: string, state: EnvironmentState, tenant: Candidate['tenant'] =
   name,
   free: isFree(state),
   open: isOpen(state),
+  recovering: isRecovering(state),
+  leaving: isLeaving(state),
   tenant,
 })
 const unused = (name: string, state: EnvironmentState): Named => ({ ...of(name, state), tenant: undefined })
-const told = (placement: Placement<Named>): string =>
-  'environment' in placement ? `${placement.do} ${placement.environment.name}` : placement.do
+function told(placement: Placement<Named>): string {
+  if (placement.do === 'create') return 'create'
+  if (placement.do === 'wait') return placement.until === null ? 'wait' : `wait until ${placement.until}`
+  return `${placement.do} ${placement.environment.name}`
+}
+
+const applicant = (over: Partial<Applicant> = {}): Applicant => ({
+  tenant: null,
+  since: 5000,
+  ahead: 0,
+  rivals: 0,
+  ...over,
+})
+const terms = (limit: number, over: Partial<Terms> = {}): Terms => ({
+  limit,
+  notBefore: 0,
+  now: 5000,
+  ...over,
+})
 
 const rows: [name: string, all: Named[], limit: number, tenant: string | null, expected: string][] = [
   ['nothing is there yet', [], 1, null, 'create'],
@@ -59,14 +90,77 @@ const rows: [name: string, all: Named[], limit: number, tenant: string | null, e
 ]
 
 test.each(rows)('%s', (_, all, limit, tenant, expected) => {
-  expect(told(place(all, limit, tenant))).toBe(expected)
+  expect(told(place(all, applicant({ tenant }), terms(limit)))).toBe(expected)
 })
 
-test('a queue has room below its limit, and one of no length never', () => {
-  expect([mayWait(0, 0), mayWait(0, 1), mayWait(1, 1), mayWait(999, 1000)]).toEqual([
-    false,
-    true,
-    false,
-    true,
-  ])
+const soon: [name: string, all: Named[], applicant: Partial<Applicant>, now: number, expected: string][] = [
+  ['one that has answered is waited for', [of('a', answered)], {}, 5000, 'wait until 5100'],
+  ['… no longer than that', [of('a', answered)], {}, 5099, 'wait until 5100'],
+  ['… and then another one is made', [of('a', answered)], {}, 5100, 'create'],
+  ['one that failed is waited for', [of('a', failed)], {}, 5000, 'wait until 5100'],
+  ['one that nobody has used is waited for', [unused('a', failed)], {}, 5000, 'wait until 5100'],
+  ['one that is stopped for good is not', [of('a', leaving)], {}, 5000, 'create'],
+  ['one of another tenant is not', [of('a', answered, 'red')], {}, 5000, 'create'],
+  ['by one only', [of('a', answered)], { ahead: 1, rivals: 1 }, 5000, 'create'],
+  ['by two, if there are two', [of('a', answered), of('b', failed)], { rivals: 1 }, 5000, 'wait until 5100'],
+  ['whoever waits before it, of another tenant', [of('a', answered)], { ahead: 3 }, 5000, 'wait until 5100'],
+]
+test.each(soon)('about to be free: %s', (_, all, over, now, expected) => {
+  expect(told(place(all, applicant(over), terms(9, { now })))).toBe(expected)
+})
+
+test('nothing is made for a while after an attempt that failed, unless there is nothing else', () => {
+  const blocked = terms(9, { notBefore: 6000 })
+  expect(told(place([of('a', busy)], applicant(), blocked))).toBe('wait until 6000')
+  expect(told(place([of('a', busy)], applicant(), { ...blocked, now: 6000 }))).toBe('create')
+  expect(told(place([], applicant(), blocked))).toBe('create')
+})
+
+test('an environment that leaves makes room for one, so the next idle one stays', () => {
+  const all = [of('a', leaving, 'red'), of('b', free, 'red')]
+  expect(told(place(all, applicant({ tenant: 'blue' }), terms(2)))).toBe('wait')
+  expect(told(place(all, applicant({ tenant: 'blue', ahead: 1 }), terms(2)))).toBe('retire b')
+})
+
+test('the queue is looked at when any of it could be placed', () => {
+  expect([
+    couldPlace([], terms(1)),
+    couldPlace([of('a', busy)], terms(1)),
+    couldPlace([of('a', busy)], terms(2)),
+    couldPlace([of('a', busy)], terms(2, { notBefore: 5001 })),
+    couldPlace([of('a', busy), of('b', free, 'red')], terms(2)),
+  ]).toEqual([true, false, true, false, true])
+})
+
+test('a queue has room below its limit, and for those that wait for an environment that is about to be free', () => {
+  const none: Named[] = []
+  expect([
+    mayWait(0, 0, none),
+    mayWait(0, 1, none),
+    mayWait(1, 1, none),
+    mayWait(999, 1000, none),
+    mayWait(0, 0, [of('a', answered)]),
+    mayWait(1, 0, [of('a', answered)]),
+    mayWait(1, 0, [of('a', failed), of('b', leaving)]),
+    mayWait(0, 0, [of('a', busy), of('b', free)]),
+  ]).toEqual([false, true, false, true, true, false, true, false])
+})
+
+test('environments that have been idle for their time are evicted, but for the oldest warm one', () => {
+  const idle = (name: string, idleSince: number, state: 'free' | 'cold' | 'busy' = 'free') => ({
+    name,
+    idleSince,
+    free: state === 'free',
+    cold: state === 'cold',
+    warm: state !== 'cold',
+  })
+  const told = (all: ReturnType<typeof idle>[]) => {
+    const { stop, next } = evict(all, 100, 1000)
+    return [stop.map(({ name }) => name), next]
+  }
+  expect(told([idle('a', 0), idle('b', 900), idle('c', 901), idle('d', 0, 'busy')])).toEqual([['b'], 1001])
+  expect(told([idle('a', 0), idle('b', 950), idle('c', 901)])).toEqual([[], 1001])
+  expect(told([idle('a', 0, 'cold'), idle('b', 0), idle('c', 0)])).toEqual([['a', 'c'], null])
+  expect(told([idle('a', 0, 'cold'), idle('b', 0, 'cold')])).toEqual([['b'], null])
+  expect(told([])).toEqual([[], null])
 })

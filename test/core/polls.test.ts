@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { ApiCallId, Generation, RequestId } from '../../src/core/ids.ts'
-import { type Serving, step } from '../../src/core/lifecycle.ts'
+import type { Serving } from '../../src/core/lifecycle.ts'
+import { copy, play } from './recorder.ts'
 
 const id = 'id' as RequestId
 const call = 7 as ApiCallId
@@ -13,14 +14,14 @@ const running: Serving = {
 }
 
 test('a poll that asks again for the event that is running gets it again', () => {
-  expect(step(running, { type: 'runtime/next', call })).toEqual([
+  expect(play(copy(running), { type: 'runtime/next', call })).toEqual([
     running,
     { do: 'reply', call, reply: { kind: 'invocation', id } },
   ])
 })
 
 test('a second poller that came before the event, but comes into force behind it, waits for the next one', () => {
-  expect(step(running, { type: 'runtime/next', call, concurrentPoll: true })).toEqual([
+  expect(play(copy(running), { type: 'runtime/next', call, concurrentPoll: true })).toEqual([
     { ...running, polls: [call] },
   ])
 })

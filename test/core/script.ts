@@ -17,7 +17,6 @@ import type {
 import type { ApiCallId, ExtensionId, Generation, RequestId } from '../../src/core/ids.ts'
 import type {
   Cold,
-  Effect,
   EnvironmentState,
   Event,
   ExtensionReport,
@@ -33,6 +32,7 @@ import type {
   TimerName,
   UploadResult,
 } from '../../src/core/lifecycle.ts'
+import type { Effect } from './recorder.ts'
 
 // who
 

@@ -3,7 +3,6 @@ import { Environment } from '../../src/engine/environment.ts'
 import type { PlatformListener } from '../../src/engine/platform-events.ts'
 import { Pool, type PoolParts } from '../../src/engine/pool.ts'
 import type { PoolObserver } from '../../src/engine/ports.ts'
-import { Queue } from '../../src/engine/queue.ts'
 import { activities, activity } from '../../src/engine/snapshot.ts'
 import { Watch } from '../../src/engine/watch.ts'
 import { until } from '../harness.ts'
@@ -483,28 +482,6 @@ test('who counts is told of every outcome, wait, init and restart', async () => 
     ['initReport', 'error', 0],
     ['shutdown', 'failure'],
   ])
-})
-
-describe('a queue', () => {
-  test('is left in the order of arrival, or from its middle', () => {
-    const queue = new Queue()
-    const names = ['a', 'b', 'c', 'd', 'e']
-    for (const [since, name] of names.entries()) queue.push(invocation(name), since)
-    const nodes = []
-    for (let node = queue.first; node !== null; node = node.next) nodes.push(node)
-    expect(nodes.map(({ invocation, since }) => [invocation.id as string, since])).toEqual([
-      ['a', 0],
-      ['b', 1],
-      ['c', 2],
-      ['d', 3],
-      ['e', 4],
-    ])
-    for (const index of [2, 0, 4]) queue.remove(nodes[index]!)
-    expect(queue.size).toBe(2)
-    queue.push(invocation('f'), 5)
-    expect(queue.takeAll().map(({ id }) => id as string)).toEqual(['b', 'd', 'f'])
-    expect({ first: queue.first, size: queue.size }).toEqual({ first: null, size: 0 })
-  })
 })
 
 describe('a watch', () => {

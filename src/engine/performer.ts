@@ -1,0 +1,169 @@
+/** Does what the rules say: the one place where effects become replies, timers, processes and log lines. */
+
+import type { Effects, PlatformRecord, Reply, TimerName } from '../core/effect.ts'
+import type { Outcome, ProcessName } from '../core/failure.ts'
+import type { ApiCallId, RequestId } from '../core/ids.ts'
+import type { Invocation } from './invocation.ts'
+import type { PlatformEvents } from './platform-events.ts'
+import type { Supervisor } from './supervisor.ts'
+import type { Timers } from './timers.ts'
+
+/** A request to the Runtime or Extensions API that waits for its answer. */
+export interface PendingCall {
+  /**
+   * `read` asks for the body and is followed by another reply; any other is the last one. The invocation is the one
+   * that the reply names, if it names one.
+   */
+  reply(reply: Reply, invocation?: Invocation): void
+}
+
+export interface PerformerParts {
+  readonly supervisor: Supervisor
+  readonly timers: Timers
+  readonly events: PlatformEvents
+  now(): number
+  /** Lists the extensions and dispatches `discovered`. */
+  discover(): void
+  /** An invocation has ended, in monotonic milliseconds. */
+  finished(now: number): void
+}
+
+export class Performer implements Effects {
+  readonly #parts: PerformerParts
+  /** what is in flight, under the ids that the rules know */
+  readonly #invocations = new Map<RequestId, Invocation>()
+  /** the one that was asked for last: the steps of an invocation often follow each other */
+  #latest: Invocation | null = null
+  /** what waits for a reply, but for `#current` */
+  readonly #pending = new Map<ApiCallId, PendingCall>()
+  /** The call that the current event is, until it is answered. Most are at once, so that they never are in the map. */
+  #current: PendingCall | null = null
+  #currentCall = 0 as ApiCallId
+  /** Time of the current event in monotonic milliseconds, read on first use; 0 = not read yet. */
+  #eventAt = 0
+
+  constructor(parts: PerformerParts) {
+    this.#parts = parts
+  }
+
+  /** An event is about to be performed. */
+  begin(): void {
+    this.#eventAt = 0
+    this.#current = null
+  }
+
+  /** As above, and `call` is asked for with this event. */
+  beginCall(call: ApiCallId, pending: PendingCall): void {
+    this.#eventAt = 0
+    this.#currentCall = call
+    this.#current = pending
+  }
+
+  /** The event has been performed. A call that was not answered stays. */
+  endCall(): void {
+    if (this.#current !== null) this.park(this.#currentCall, this.#current)
+    this.#current = null
+  }
+
+  /** Keeps the way to answer a call. */
+  park(call: ApiCallId, pending: PendingCall): void {
+    this.#pending.set(call, pending)
+  }
+
+  /** Takes back a call; false if it has been answered or taken back. */
+  withdraw(call: ApiCallId): boolean {
+    return this.#pending.delete(call)
+  }
+
+  waits(call: ApiCallId): boolean {
+    return this.#pending.has(call)
+  }
+
+  /** Keeps an invocation until it has finished. */
+  accept(invocation: Invocation): void {
+    this.#latest = invocation
+    this.#invocations.set(invocation.id, invocation)
+  }
+
+  invocation(id: RequestId): Invocation | undefined {
+    const latest = this.#latest
+    return latest !== null && latest.id === id ? latest : this.#invocations.get(id)
+  }
+
+  /** The clock, read once per event: everything that an event causes happens when it came. */
+  #now(): number {
+    if (this.#eventAt === 0) this.#eventAt = this.#parts.now()
+    return this.#eventAt
+  }
+
+  reply(call: ApiCallId, reply: Reply): void {
+    const { kind } = reply
+    const invocation =
+      kind === 'invocation' || kind === 'invoke-event' ? this.invocation(reply.id) : undefined
+    if (this.#current !== null && call === this.#currentCall) {
+      const current = this.#current
+      this.#current = null
+      current.reply(reply, invocation)
+      return
+    }
+    const pending = this.#pending.get(call)
+    if (pending === undefined) return
+    if (kind !== 'read') this.#pending.delete(call)
+    pending.reply(reply, invocation)
+  }
+
+  settle(id: RequestId, outcome: Outcome): void {
+    const invocation = this.invocation(id)
+    if (invocation === undefined) return
+    this.#parts.events.settled(invocation, outcome, this.#now())
+    invocation.settle(outcome)
+  }
+
+  armDeadline(id: RequestId): void {
+    const invocation = this.invocation(id)
+    if (invocation !== undefined) this.#parts.timers.armDeadline(invocation, this.#now())
+  }
+
+  disarmDeadline(id: RequestId): void {
+    this.#parts.timers.disarmDeadline(id)
+  }
+
+  record(record: PlatformRecord): void {
+    const invocation = 'id' in record ? this.invocation(record.id) : undefined
+    this.#parts.events.write(record, invocation, this.#now())
+  }
+
+  finish(id: RequestId): void {
+    const { supervisor, timers } = this.#parts
+    this.#invocations.delete(id)
+    if (this.#latest?.id === id) this.#latest = null
+    timers.disarmDeadline(id)
+    supervisor.survived()
+    this.#parts.finished(this.#now())
+  }
+
+  discover(): void {
+    this.#parts.discover()
+  }
+
+  spawn(process: ProcessName): void {
+    this.#parts.supervisor.spawn(process)
+  }
+
+  signal(process: ProcessName, signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#parts.supervisor.signal(process, signal)
+  }
+
+  sweep(): void {
+    this.#parts.supervisor.sweep()
+    this.#parts.events.forgetMemory()
+  }
+
+  arm(timer: TimerName, ms?: number): void {
+    this.#parts.timers.arm(timer, ms)
+  }
+
+  disarm(timer: TimerName): void {
+    this.#parts.timers.disarm(timer)
+  }
+}

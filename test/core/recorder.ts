@@ -1,0 +1,78 @@
+/** Effects as plain data: what the rules report, written down. */
+
+import type { Effects, PlatformRecord, Reply, TimerName } from '../../src/core/effect.ts'
+import type { Outcome, ProcessName } from '../../src/core/failure.ts'
+import type { ApiCallId, RequestId } from '../../src/core/ids.ts'
+import { type EnvironmentState, type Event, step, type Table } from '../../src/core/lifecycle.ts'
+
+export type Effect =
+  | { readonly do: 'discover' | 'sweep' }
+  | { readonly do: 'spawn'; readonly process: ProcessName }
+  | { readonly do: 'signal'; readonly process: ProcessName; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | { readonly do: 'reply'; readonly call: ApiCallId; readonly reply: Reply }
+  | { readonly do: 'settle'; readonly id: RequestId; readonly outcome: Outcome }
+  | { readonly do: 'arm-deadline' | 'disarm-deadline' | 'finish'; readonly id: RequestId }
+  | { readonly do: 'arm'; readonly timer: TimerName; readonly ms?: number }
+  | { readonly do: 'disarm'; readonly timer: TimerName }
+  | { readonly do: 'record'; readonly record: PlatformRecord }
+
+export class Recorder implements Effects {
+  readonly effects: Effect[] = []
+
+  discover(): void {
+    this.effects.push({ do: 'discover' })
+  }
+  spawn(process: ProcessName): void {
+    this.effects.push({ do: 'spawn', process })
+  }
+  signal(process: ProcessName, signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.effects.push({ do: 'signal', process, signal })
+  }
+  sweep(): void {
+    this.effects.push({ do: 'sweep' })
+  }
+  reply(call: ApiCallId, reply: Reply): void {
+    this.effects.push({ do: 'reply', call, reply })
+  }
+  settle(id: RequestId, outcome: Outcome): void {
+    this.effects.push({ do: 'settle', id, outcome })
+  }
+  armDeadline(id: RequestId): void {
+    this.effects.push({ do: 'arm-deadline', id })
+  }
+  disarmDeadline(id: RequestId): void {
+    this.effects.push({ do: 'disarm-deadline', id })
+  }
+  arm(timer: TimerName, ms?: number): void {
+    this.effects.push(ms === undefined ? { do: 'arm', timer } : { do: 'arm', timer, ms })
+  }
+  disarm(timer: TimerName): void {
+    this.effects.push({ do: 'disarm', timer })
+  }
+  record(record: PlatformRecord): void {
+    this.effects.push({ do: 'record', record })
+  }
+  finish(id: RequestId): void {
+    this.effects.push({ do: 'finish', id })
+  }
+}
+
+/** One event through the rules: the state that follows, and the effects in their order. */
+export function play(
+  state: EnvironmentState,
+  event: Event,
+  table?: Table,
+): readonly [EnvironmentState, ...Effect[]] {
+  const recorder = new Recorder()
+  const next = step(state, event, recorder, table)
+  return [next, ...recorder.effects]
+}
+
+/** A state of its own for whoever changes it. */
+export function copy<S extends EnvironmentState>(state: S): S {
+  const all: EnvironmentState = { ...state }
+  if ('polls' in all)
+    Object.assign(all, { polls: [...all.polls], extensions: all.extensions.map((one) => ({ ...one })) })
+  if (all.phase === 'serving') Object.assign(all, { inflight: all.inflight.map((one) => ({ ...one })) })
+  return all as S
+}

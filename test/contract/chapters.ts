@@ -1,4 +1,6 @@
 /** The table of contents. */
+import { addresses } from './addresses.ts'
+import { children } from './children.ts'
 import { cli } from './cli.ts'
 import { client } from './client.ts'
 import { dialects } from './dialects.ts'
@@ -13,6 +15,7 @@ import { extensionsLaunch } from './extensions-launch.ts'
 import { extensionsRegister } from './extensions-register.ts'
 import { extensionsShutdown } from './extensions-shutdown.ts'
 import { extensionsStates } from './extensions-states.ts'
+import { firstLine } from './first-line.ts'
 import { handler } from './handler.ts'
 import { handlerNode } from './handler-node.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
@@ -34,6 +37,7 @@ import { stateTable } from './state-table.ts'
 import type { Chapter } from './suite.ts'
 import { telemetry } from './telemetry.ts'
 import { timeout } from './timeout.ts'
+import { valuesChapter } from './values.ts'
 import { watch } from './watch.ts'
 
 export const chapters: readonly Chapter[] = [
@@ -62,7 +66,11 @@ export const chapters: readonly Chapter[] = [
   lifecycle,
   logs,
   environmentChapter,
+  valuesChapter,
+  children,
   cli,
+  addresses,
+  firstLine,
   handler,
   client,
   watch,

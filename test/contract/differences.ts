@@ -7,6 +7,7 @@ import { type Difference, of } from './difference.ts'
 import { extensionDifferences } from './differences-extensions.ts'
 import { handlerDifferences } from './differences-handler.ts'
 import { requestDifferences } from './differences-requests.ts'
+import { startDifferences } from './differences-start.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -525,6 +526,7 @@ export const differences: readonly Difference[] = [
     ['answers a caller that has closed its side of the connection'],
     ['source', 'binary'],
   ),
+  ...startDifferences,
   ...requestDifferences,
   ...extensionDifferences,
   ...handlerDifferences,

@@ -1,5 +1,13 @@
 /** Starts a subject: chooses its ports, lays out its files, waits until it listens. */
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { Subprocess } from 'bun'
@@ -7,7 +15,7 @@ import { killMarked, mark, Output, tempDir, until, within } from '../harness.ts'
 import { Emulator } from './emulator.ts'
 import { puppetFile } from './puppet.ts'
 import type { Subject } from './subject.ts'
-import { type Address, spell, Wire } from './wire.ts'
+import { type Address, spell } from './wire.ts'
 
 /** By path: the text of a script, true for a puppet, where a symbolic link leads, or `plainFile`. */
 export type Layout = Readonly<Record<string, string | true | { readonly link: string }>>
@@ -28,6 +36,10 @@ export interface Options {
   /** gateway and Runtime API listen there, whatever the log says, or does not say */
   readonly listens?: readonly [gateway: string, api: string] | readonly string[] | undefined
   readonly cwd?: string
+  /** the program is told no addresses, and listens on its own defaults or on what its environment says */
+  readonly ownAddresses?: boolean
+  /** words before the program, which have to end in running what follows them */
+  readonly wrap?: readonly string[]
 }
 
 export interface Launched extends Disposable {
@@ -52,9 +64,12 @@ export function spawn(subject: Subject, options: Options): Launched {
   lay(image, options.image)
   const marks = mark()
   const ours = subject.name !== 'reference'
-  const addresses = [gatewayFlag, options.gateway ?? '127.0.0.1:0', apiFlag, options.api ?? '127.0.0.1:0']
+  const addresses = options.ownAddresses
+    ? []
+    : [gatewayFlag, options.gateway ?? '127.0.0.1:0', apiFlag, options.api ?? '127.0.0.1:0']
   const command = options.command ?? [puppetFile]
-  const argv = [...subject.program, ...addresses, ...(options.flags ?? []), ...command]
+  const { wrap = [], flags = [] } = options
+  const argv = [...wrap, ...subject.program, ...addresses, ...flags, ...command]
   const private_ = options.image !== undefined || (!ours && options.extensions !== undefined)
   const process_ = Bun.spawn(private_ ? ['unshare', '-m', 'sh', '-c', mounts, 'sh', folder, ...argv] : argv, {
     cwd: options.cwd ?? folder,
@@ -87,6 +102,18 @@ const mounts = `
   cp -a "$1/image/opt/." /opt/; cp -a "$1/image/var/." /var/
   mount --bind "$1/extensions" /opt/extensions
   shift; exec "$@"`
+
+/** Words before a program: a network of its own that has loopback alone, with IPv6 or without it. */
+export const privateNetwork = (families: 'IPv4' | 'IPv4 and IPv6'): string[] => {
+  const off = families === 'IPv4' ? 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6;' : ''
+  return ['unshare', '-n', '-m', 'sh', '-ec', `${off} ip link set lo up; exec "$@"`, 'sh']
+}
+
+/** Whether this user may have such a network; if not, cases that need one cannot run. */
+export const privateNetworks: boolean =
+  Bun.which('unshare') !== null &&
+  Bun.which('nsenter') !== null &&
+  Bun.spawnSync([...privateNetwork('IPv4'), 'true'], { stderr: 'ignore' }).success
 
 /** Whether this user may have such a namespace; if not, cases that need one cannot run. */
 export const privateMounts: boolean =
@@ -149,21 +176,24 @@ async function published(launched: Launched): Promise<Bound> {
   return { gateway: parse(gateway), api: parse(runtimeApi) }
 }
 
-/** The reference says nothing, so its doors are tried. */
-async function reached(launched: Launched, ...doors: [gateway: string, api: string]): Promise<Bound> {
+/** The reference says nothing, so the system is asked whether it listens; in the network of the program, whichever that is. */
+async function reached({ process }: Launched, ...doors: [gateway: string, api: string]): Promise<Bound> {
   const [gateway, api] = doors.map(parse) as [Address, Address]
   for (const address of [gateway, api]) {
-    await until(`${spell(address)} to be open`, async () => {
-      if (launched.process.exitCode !== null) throw new Error(`ended with ${launched.process.exitCode}`)
-      try {
-        using _ = await Wire.open(address)
-        return true
-      } catch {
-        return false
-      }
+    const { port } = address
+    await until(`${spell(address)} to be open`, () => {
+      if (process.exitCode !== null) throw new Error(`ended with ${process.exitCode}`)
+      return ['tcp', 'tcp6'].some((family) => listening(`/proc/${process.pid}/net/${family}`, port))
     })
   }
   return { gateway, api }
+}
+
+/** Whether a table of sockets has one that listens on a port; state 0A. */
+function listening(table: string, port: number): boolean {
+  if (!existsSync(table)) return false
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  return new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm').test(readFileSync(table, 'latin1'))
 }
 
 /** For a connection from here: an address that means every interface is reached by loopback. */

@@ -38,7 +38,9 @@ for (const name of names) {
   results.push(...lines)
   const failures = lines.filter((line) => line.result === 'failed')
   if (code !== 0) console.log(output)
-  if (code !== 0 && failures.length === 0) broken++
+  // a case that is meant to fail may leave a promise behind; what counts is that each has been run
+  const judged = inverted ? unproven(name, lines).length === 0 : code === 0
+  if (!judged && failures.length === 0) broken++
   for (const { chapter, case: title, reason } of failures)
     console.log(`  failed: ${chapter}: ${title}: ${reason?.split('\n', 1)[0]}`)
   for (const { case: title, faults = [] } of lines)
@@ -70,6 +72,12 @@ async function examine(name: SubjectName): Promise<{ code: number; lines: Result
   const [out, err, code] = await Promise.all([tests.stdout.text(), tests.stderr.text(), tests.exited])
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
   return { code, lines: lines.map((line) => JSON.parse(line)), output: `${out}${err}` }
+}
+
+/** Listed differences of a subject of which this run has no result. */
+function unproven(name: SubjectName, lines: readonly Result[]): string[] {
+  const listed = differences.filter(({ subjects }) => subjects.includes(name)).flatMap(({ cases }) => cases)
+  return listed.filter((title) => !lines.some((line) => line.case === title && line.result !== 'skipped'))
 }
 
 function count(lines: readonly Result[], result: Result['result']): number {

@@ -11,7 +11,7 @@ import { type Attempt, type Attempts, attempts } from './attempts.ts'
 import { chapters } from './chapters.ts'
 import { differences } from './differences.ts'
 import type { Emulator } from './emulator.ts'
-import { type Ended, type Options, privateMounts, run, start } from './launch.ts'
+import { type Ended, type Options, privateMounts, privateNetworks, run, start } from './launch.ts'
 import { smoke } from './smoke.ts'
 import type { Missing, Subject, SubjectName } from './subject.ts'
 
@@ -33,6 +33,8 @@ export interface Case {
   readonly alone: boolean
   /** needs /opt or /var laid out for it; `external`: on a subject that looks for extensions nowhere else */
   readonly mounts: 'never' | 'external' | 'always'
+  /** needs a network of its own, so that the usual ports are free in it */
+  readonly network: boolean
 }
 
 export interface Chapter {
@@ -45,19 +47,23 @@ type Add = (title: string, run: Run) => void
 export type It = Add & {
   readonly alone: Add
   readonly mounts: Add
+  readonly network: Add
   /** with external extensions */
   readonly external: Add & { readonly alone: Add }
 }
 
 export function chapter(title: string, define: (it: It) => void): Chapter {
   const cases: Case[] = []
-  const add = (alone: boolean, mounts: Case['mounts']) => (title: string, run: Run) => {
-    cases.push({ title, run, alone, mounts })
-  }
+  const add =
+    (alone: boolean, mounts: Case['mounts'], network = false) =>
+    (title: string, run: Run) => {
+      cases.push({ title, run, alone, mounts, network })
+    }
   const external = Object.assign(add(false, 'external'), { alone: add(true, 'external') })
   define(Object.assign(add(false, 'never'), {
     alone: add(true, 'never'),
     mounts: add(false, 'always'),
+    network: add(false, 'never', true),
     external,
   }))
   return { title, cases }
@@ -161,6 +167,7 @@ function obstacle(
 ): { kind: 'skipped' | 'differs'; reason: string } | undefined {
   if (needsMounts(each, subject.name) && !privateMounts)
     return { kind: 'skipped', reason: 'needs a mount namespace' }
+  if (each.network && !privateNetworks) return { kind: 'skipped', reason: 'needs a network namespace' }
   if (inverted && !differs) return { kind: 'skipped', reason: 'not a difference' }
   if (differs && !inverted) return { kind: 'differs', reason: 'differs' }
   return undefined

@@ -23,10 +23,12 @@ export function firstLine(launch: Launch, execPath: string): string {
 const inContainer = ['/.dockerenv', '/run/.containerenv']
 
 /** Lines to paste for the first request; `gateway` is the bound address. */
-export function invitation(url: string): string {
+export function invitation(url: string, functionUrl: string | null): string {
   const address = url.replace('127.0.0.1', 'localhost')
   const where = inContainer.some((file) => existsSync(file))
     ? ' (this is the port inside of the container; outside it is the one that was published with -p)'
     : ''
-  return `Invoke it with${where}:\n  curl -XPOST ${address}${invokePath} -d '{"name":"world"}'\n`
+  const invoke = `Invoke it with${where}:\n  curl -XPOST ${address}${invokePath} -d '{"name":"world"}'\n`
+  if (functionUrl === null) return invoke
+  return `${invoke}Its Function URL:\n  curl '${functionUrl.replace('127.0.0.1', 'localhost')}/?name=world'\n`
 }

@@ -75,8 +75,9 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
     if (reason !== null)
       log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
   }
-  const { gateway, runtimeApi, url } = emulator
+  const { gateway, runtimeApi, url, functionUrl } = emulator
   const line = firstLine(launch, process.execPath)
-  log.info({ gateway, runtimeApi, url: url + invokePath }, `listening: ${line}`)
-  if (stderrIsTerminal()) writeSync(2, invitation(url))
+  const all = { gateway, runtimeApi, url: url + invokePath, ...(functionUrl === null ? {} : { functionUrl }) }
+  log.info(all, `listening: ${line}`)
+  if (stderrIsTerminal()) writeSync(2, invitation(url, functionUrl))
 }

@@ -8,6 +8,7 @@ import type { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
 import { FunctionHost } from './host.ts'
+import type { Listener } from './http/exchange.ts'
 import { listen } from './listen.ts'
 import { boundAddress, childAddress, reachable } from './process/environ.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -30,6 +31,8 @@ export interface Emulator extends AsyncDisposable {
   readonly gateway: string
   /** `host:port` of the first environment's Runtime API */
   readonly runtimeApi: string
+  /** `http://HOST:PORT` of the Function URL; null when it is off */
+  readonly functionUrl: string | null
   readonly pool: Pool
   /**
    * Stops accepting, lets running invocations finish for the drain time or until `hurry` resolves, and ends all
@@ -46,7 +49,7 @@ function reloader(): typeof import('./reload.ts') {
   return require('./reload.ts')
 }
 
-/** Opens both listeners, then starts what is to start eagerly. Throws `ListenError`. */
+/** Opens all listeners, then starts what is to start eagerly. Throws `ListenError`. */
 export function composeEmulator(config: Config, parts: EmulatorParts): Emulator {
   const { emulator } = config
   const { processes, clock, sink, log } = parts
@@ -61,12 +64,17 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     anyRuntimeApi: emulator.anyRuntimeApi,
   })
   const { pool } = host
-  const gateway = openFront(config, host, metrics, parts)
+  // first, because who waits for the gateway expects all to be there
+  const functionUrl = openUrl(config, host, parts)
+  const listeners: { stop(): Promise<void> }[] = functionUrl === null ? [] : [functionUrl]
+  let gateway: Gateway
   let opened: ReturnType<FunctionHost['open']>
   try {
+    gateway = openFront(config, host, metrics, parts)
+    listeners.push(gateway)
     opened = host.open()
   } catch (error) {
-    void gateway.stop()
+    for (const listener of listeners) void listener.stop()
     throw error
   }
   if (emulator.eagerInit) opened.first.dispatch({ type: 'start' })
@@ -77,11 +85,12 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     stopping ??= (async () => {
       gateway.close()
       void reload?.[Symbol.asyncDispose]()
+      functionUrl?.close()
       if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
       await pool.drain(emulator.drainMs, hurry)
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
-      await gateway.stop()
+      await Promise.all(listeners.map((listener) => listener.stop()))
       processes[Symbol.dispose]?.()
       sink.flush(true)
     })()
@@ -91,6 +100,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     url: `http://${childAddress(reachable(emulator.gateway, gateway))}`,
     gateway: boundAddress(gateway),
     runtimeApi: opened.runtimeApi,
+    functionUrl: urlOf(config, functionUrl),
     pool,
     stop,
     [Symbol.asyncDispose]: () => stop(),
@@ -120,4 +130,36 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
       log: parts.log,
     }),
   )
+}
+
+/** Opens the listener of the Function URL, if there is to be one. Throws `ListenError`. */
+function openUrl(config: Config, host: FunctionHost, { clock, log }: EmulatorParts): Listener | null {
+  const { url, region, timeoutMs } = config.function
+  if (url === null) return null
+  const { port } = url.address
+  const { openFunctionUrl } = functionUrlServer()
+  return listen('--function-url-address', url.address, (hostname) =>
+    openFunctionUrl(
+      host.pool,
+      { hostname, port },
+      {
+        invokeMode: url.invokeMode,
+        cors: url.cors,
+        region,
+        functionArn: host.arn,
+        functionTimeoutMs: timeoutMs,
+        epoch: clock.epoch,
+        log,
+      },
+    ),
+  )
+}
+
+function urlOf({ function: { url } }: Config, listener: Listener | null): string | null {
+  return url === null || listener === null ? null : `http://${childAddress(reachable(url.address, listener))}`
+}
+
+/** Not loaded by those who have none. */
+function functionUrlServer(): typeof import('./gateway/url/server.ts') {
+  return require('./gateway/url/server.ts')
 }

@@ -64,6 +64,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return {
     url: emulator.url,
     runtimeApi: emulator.runtimeApi,
+    functionUrl: emulator.functionUrl,
     async invoke(payload, how = {}) {
       if (stopped) throw new Error('the emulator has been stopped')
       return await invoke(emulator.url, payload, how)

@@ -22,8 +22,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // another program, which sends events to ours over HTTP
   invoke: ['events', 'invoke'],
   events: ['events'],
-  // what the emulator is told
-  config: ['config', 'process'],
+  // what the emulator is told; the gateway reads its own configurations
+  config: ['config', 'gateway', 'process'],
   log: ['config', 'log', 'unblock.ts'],
   'unblock.ts': [],
   'signals.ts': [],
@@ -34,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'gateway',
     'host.ts',
+    'http',
     'listen.ts',
     'process',
     'reload.ts',

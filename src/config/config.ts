@@ -5,12 +5,14 @@
 
 import { resolve } from 'node:path'
 import { version } from '../../package.json'
+import type { UrlCors } from '../gateway/url/cors.ts'
 import { findBootstrap, type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
 import { scan } from './command-line.ts'
 import { ConfigError } from './kinds.ts'
 import {
   type Address,
   type Dialect,
+  type InvokeMode,
   type LogLevel,
   type Option,
   ownOptions,
@@ -60,6 +62,14 @@ export interface WatchConfig {
   readonly poll: boolean
 }
 
+/** The Function URL. */
+export interface UrlConfig {
+  readonly address: Address
+  readonly invokeMode: InvokeMode
+  /** null when the function answers preflights and sets the headers itself */
+  readonly cors: UrlCors | null
+}
+
 /** What belongs to one function. Times are milliseconds. */
 export interface FunctionConfig {
   readonly name: string
@@ -72,6 +82,8 @@ export interface FunctionConfig {
   readonly timeoutMs: number
   /** 0 means no limit */
   readonly initTimeoutMs: number
+  /** null when it is off */
+  readonly url: UrlConfig | null
   /** as configured, in MB, printed as it is */
   readonly memorySize: string
   readonly maxEnvironments: number
@@ -142,7 +154,11 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
   const { kind } = option
   const value = 'text' in given ? kind.read(given.text) : kind.accept(given.value)
   if (value !== undefined) return value
-  const wrong = wrongValue(given, 'value' in given ? (kind.accepted ?? kind.allowed) : kind.allowed)
+  const problem = kind.problem?.('text' in given ? given.text : given.value)
+  const wrong =
+    problem === undefined
+      ? wrongValue(given, 'value' in given ? (kind.accepted ?? kind.allowed) : kind.allowed)
+      : new ConfigError(`${given.name}: ${problem}`)
   if (!option.shared || !('variable' in given)) throw wrong
   warnings.push(`${wrong.message}; ${option.fallback} is used, the function gets what was given`)
   return kind.read(option.fallback) as T
@@ -186,7 +202,7 @@ function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): 
 /** The variables of the function, where those that have a flag too tell the same as the flag. */
 function toldToFunction(
   { source, environment }: Outside,
-  config: Omit<FunctionConfig, 'environment'>,
+  config: Omit<FunctionConfig, 'environment' | 'url'>,
 ): Record<string, string> {
   function isFlag(option: Variable<unknown>): boolean {
     const given = source(option)
@@ -204,6 +220,17 @@ function toldToFunction(
 /** `--watch-poll` implies `--watch`. */
 function watchOf(globs: readonly string[] | null, poll: boolean): WatchConfig | null {
   return globs === null && !poll ? null : { globs: globs ?? [], poll }
+}
+
+/** The Function URL of these values; a program that runs its own sample shows all that there is. */
+function urlOf(
+  { address, invokeMode, cors }: Omit<UrlConfig, 'address'> & { readonly address: Address | null },
+  launch: Launch,
+  sample: string | undefined,
+): UrlConfig | null {
+  if (address !== null) return { address, invokeMode, cors }
+  const isSample = launch.kind === 'handler' && launch.handler === sample
+  return isSample ? { address: { hostname: '127.0.0.1', port: 0 }, invokeMode, cors } : null
 }
 
 /** Makes the configuration, whoever it was that gave the values. Throws `ConfigError`, and nothing else. */
@@ -228,7 +255,12 @@ export function configure(outside: Outside): Config {
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)
-  const ofFunction: Omit<FunctionConfig, 'environment'> = {
+  const url = {
+    address: value(ownOptions.functionUrl),
+    invokeMode: value(ownOptions.functionUrlInvokeMode),
+    cors: value(ownOptions.functionUrlCors),
+  }
+  const ofFunction: Omit<FunctionConfig, 'environment' | 'url'> = {
     name: value(ownOptions.functionName),
     version: value(variableOptions.functionVersion),
     accountId: value(variableOptions.accountId),
@@ -248,7 +280,11 @@ export function configure(outside: Outside): Config {
   }
   return {
     emulator,
-    function: { ...ofFunction, environment: toldToFunction(outside, ofFunction) },
+    function: {
+      ...ofFunction,
+      url: urlOf(url, ofFunction.launch, outside.sample),
+      environment: toldToFunction(outside, ofFunction),
+    },
     warnings,
   }
 }

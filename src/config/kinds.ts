@@ -19,6 +19,8 @@ export interface Kind<T> {
   accept(value: unknown): T | undefined
   /** what `accept` covers, where that is said in other words */
   readonly accepted?: string
+  /** What is wrong with a value that is none, where that is more than one sentence could say for all. */
+  problem?(value: unknown): string
 }
 
 /**
@@ -141,3 +143,32 @@ export const address: Kind<Address> = fromText(
     return { hostname: found[1] ?? (found[2] as string), port: Number(found[3]) }
   },
 )
+
+/** An option that is off when it is not given; its value is null then. */
+export function optional<T>(kind: Kind<T>): Kind<T | null> {
+  return { ...kind, read: (text) => (text === '' ? null : kind.read(text)) }
+}
+
+/** A text with a form of its own: `parse` gives its value, or a sentence about what is wrong. Programs may give data. */
+export function parsed<T extends object>(
+  placeholder: string,
+  allowed: string,
+  parse: (text: string) => T | string,
+  textOf: (value: unknown) => string | undefined,
+): Kind<T> {
+  const valid = (text: string): T | undefined => {
+    const value = parse(text)
+    return typeof value === 'string' ? undefined : value
+  }
+  const given = (value: unknown): string => textOf(value) ?? ''
+  return {
+    placeholder,
+    allowed,
+    read: valid,
+    accept: (value) => valid(given(value)),
+    problem: (value) => {
+      const problem = parse(typeof value === 'string' ? value : given(value))
+      return typeof problem === 'string' ? problem : ''
+    },
+  }
+}

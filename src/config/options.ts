@@ -6,6 +6,7 @@
  * Flag beats variable beats default; an empty variable counts as absent.
  */
 
+import { parseUrlCors } from '../gateway/url/cors.ts'
 import {
   type Address,
   address,
@@ -14,6 +15,8 @@ import {
   headerText,
   type Kind,
   onOff,
+  optional,
+  parsed,
   pattern,
   same,
   seconds,
@@ -24,6 +27,8 @@ import {
 /** Whose answers callers get; `auto` decides by the request (DECISIONS.md, "Two dialects"). */
 export type Dialect = 'auto' | 'rie' | 'lambda'
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+/** How the Function URL answers: when the function has ended, or as it goes. */
+export type InvokeMode = 'BUFFERED' | 'RESPONSE_STREAM'
 export type { Address }
 
 /** What can be told by a variable. */
@@ -49,6 +54,22 @@ export interface Option<T> extends Variable<T> {
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const satisfies LogLevel[]
 const level = choice<LogLevel>({ panic: 'fatal', ...same(levels), warning: 'warn' })
+
+const urlCors = parsed('json', 'the JSON of the service', parseUrlCors, (value) => JSON.stringify(value))
+/** Programs say whether there is one; where it listens is told by `emulator.functionUrl`. */
+const urlAddress: Kind<Address | null> = {
+  ...optional(address),
+  accepted: `true, false or ${address.allowed}`,
+  accept: (value) => {
+    if (typeof value === 'string') return address.read(value)
+    return typeof value === 'boolean' ? (value ? { hostname: '127.0.0.1', port: 0 } : null) : undefined
+  },
+}
+const invokeMode: Kind<InvokeMode> = {
+  ...choice<InvokeMode>({ buffered: 'BUFFERED', response_stream: 'RESPONSE_STREAM' }),
+  placeholder: 'mode',
+  allowed: 'BUFFERED or RESPONSE_STREAM',
+}
 
 /** The four that the reference has (behaviour.md 1.1); recognised after the command too. */
 export const sharedOptions = {
@@ -210,6 +231,30 @@ export const ownOptions = {
     fallback: 'off',
     kind: onOff,
     help: '--watch by looking at the files at times, where the kernel does not tell of changes (bind mounts of Docker Desktop)',
+  },
+  functionUrl: {
+    flag: '--function-url-address',
+    variables: ['AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS'],
+    fallback: '',
+    kind: urlAddress,
+    help: 'where the Function URL listens; without it, there is none',
+    property: 'functionUrl',
+  },
+  functionUrlInvokeMode: {
+    flag: '--function-url-invoke-mode',
+    variables: ['AWS_LAMBDA_RIE_FUNCTION_URL_INVOKE_MODE'],
+    fallback: 'BUFFERED',
+    kind: invokeMode,
+    help: 'how it answers: BUFFERED when the function has ended, RESPONSE_STREAM as it goes',
+    property: 'functionUrlInvokeMode',
+  },
+  functionUrlCors: {
+    flag: '--function-url-cors',
+    variables: ['AWS_LAMBDA_RIE_FUNCTION_URL_CORS'],
+    fallback: '',
+    kind: optional(urlCors),
+    help: 'its cross-origin configuration, as the service has it: {"AllowOrigins":["*"]}',
+    property: 'functionUrlCors',
   },
 } as const satisfies Record<string, Option<unknown>>
 

@@ -37,12 +37,29 @@ export interface EmulatorOptions {
   readonly eagerInit?: boolean
   /** whose answers callers get: of AWS's emulator or of the service; default `auto`, by the request */
   readonly dialect?: 'auto' | 'rie' | 'lambda'
+  /** opens a Function URL, on a free port of this machine or at `host:port`; default false */
+  readonly functionUrl?: boolean | string
+  /** how it answers: when the function has ended, or as it goes; default `BUFFERED` */
+  readonly functionUrlInvokeMode?: 'BUFFERED' | 'RESPONSE_STREAM'
+  /** its cross-origin configuration, as the service has it; default: the function sets such headers itself */
+  readonly functionUrlCors?: FunctionUrlCors
   /** what the emulator itself tells; default `warn` */
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /** takes the emulator's own log, one line of JSON at a time; default: stderr */
   readonly log?: (line: string) => void
   /** default `collect` */
   readonly output?: OutputOption
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html */
+export interface FunctionUrlCors {
+  readonly AllowCredentials?: boolean
+  readonly AllowHeaders?: readonly string[]
+  readonly AllowMethods?: readonly string[]
+  readonly AllowOrigins?: readonly string[]
+  readonly ExposeHeaders?: readonly string[]
+  /** seconds, 0 to 86400 */
+  readonly MaxAge?: number
 }
 
 export interface InvokeOptions {
@@ -111,6 +128,8 @@ export interface Emulator extends AsyncDisposable {
   readonly url: string
   /** `host:port` of the first environment's Runtime API */
   readonly runtimeApi: string
+  /** `http://127.0.0.1:PORT` of the Function URL; null when there is none */
+  readonly functionUrl: string | null
   /**
    * Invokes the function. Bytes go out as they are, nothing as an empty body (which functions see as `{}`), all else as
    * JSON. At most 256 of these are on their way at a time, as of all of Bun's `fetch`; more wait for their turn. Rejects

@@ -122,7 +122,7 @@ async function listens(port: number): Promise<boolean> {
  * A port that was free a moment ago, below those that the kernel gives to connections: one of those may be taken by
  * any program of this machine between this look and the emulator's start.
  */
-function freePort(): number {
+export function freePort(): number {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     try {

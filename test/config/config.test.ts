@@ -54,6 +54,7 @@ const ofFunction: FunctionConfig = {
   handler: undefined,
   timeoutMs: 300_000,
   initTimeoutMs: 10_000,
+  url: null,
   memorySize: '3008',
   maxEnvironments: 1,
   maxQueue: 1000,

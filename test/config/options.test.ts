@@ -282,6 +282,55 @@ const wrong = refused.flatMap(([flag, variable, allowed, texts]) =>
   texts.map((text) => ({ flag, variable, allowed, text })),
 )
 
+describe('the Function URL', () => {
+  const address = { hostname: '127.0.0.1', port: 0 }
+  const cors = {
+    AllowCredentials: false,
+    AllowHeaders: [],
+    AllowMethods: [],
+    AllowOrigins: ['*'],
+    ExposeHeaders: [],
+    MaxAge: 7,
+  }
+
+  test('is there when its address is given, by flag or variable', () => {
+    const flags = ['--function-url-address', '127.0.0.1:0', '--function-url-invoke-mode', 'response_stream']
+    expect(changes([...flags, '--function-url-cors', '{"AllowOrigins":["*"],"MaxAge":7}', 'cmd'])).toEqual({
+      url: { address, invokeMode: 'RESPONSE_STREAM', cors },
+    })
+    const env = {
+      AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS: '127.0.0.1:0',
+      AWS_LAMBDA_RIE_FUNCTION_URL_INVOKE_MODE: 'Buffered',
+      AWS_LAMBDA_RIE_FUNCTION_URL_CORS: '{"AllowOrigins":["*"],"MaxAge":7}',
+    }
+    expect(changes(['cmd'], env)).toEqual({ url: { address, invokeMode: 'BUFFERED', cors } })
+    const only = { AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS: '127.0.0.1:0' }
+    expect(changes(['cmd'], only)).toEqual({ url: { address, invokeMode: 'BUFFERED', cors: null } })
+  })
+
+  test('is there for the sample, whose user wants to see all', () => {
+    const parsed = parseConfig([], {}, probe, { sample: '/sample.handler' }) as Config
+    expect(parsed.function.url).toEqual({ address, invokeMode: 'BUFFERED', cors: null })
+    const other = parseConfig(['--handler', 'my.handler'], {}, probe, { sample: '/sample.handler' }) as Config
+    expect(other.function.url).toBeNull()
+  })
+
+  test('with a wrong setting ends with 2, also where there is none', () => {
+    expect(failure(['--function-url-address', 'here', 'cmd'])).toEqual({
+      message: `--function-url-address is "here"; allowed is ${host}`,
+      exitCode: 2,
+    })
+    expect(failure(['--function-url-invoke-mode', 'stream', 'cmd'])).toEqual({
+      message: '--function-url-invoke-mode is "stream"; allowed is BUFFERED or RESPONSE_STREAM',
+      exitCode: 2,
+    })
+    expect(failure(['cmd'], { AWS_LAMBDA_RIE_FUNCTION_URL_CORS: '{"MaxAge":-1}' })).toEqual({
+      message: 'AWS_LAMBDA_RIE_FUNCTION_URL_CORS: MaxAge must be a whole number of seconds from 0 to 86400',
+      exitCode: 2,
+    })
+  })
+})
+
 describe('values that are refused', () => {
   const withVariable = wrong.filter(({ variable }) => variable !== null)
   test.each(withVariable)(

@@ -14,7 +14,7 @@ export interface Stand extends AsyncDisposable {
   readonly exchanges: Exchange[]
   readonly errors: string[]
   readonly limits: string[]
-  connect(hostname?: string): Promise<Peer>
+  connect(hostname?: string, port?: number): Promise<Peer>
   /** Sends one request on a connection of its own and hands on all that came back until its end. */
   ask(text: string): Promise<string>
   exchange(index?: number): Promise<Exchange>
@@ -47,8 +47,8 @@ export function stand(listen: Open, hostname = '127.0.0.1'): Stand {
     exchanges,
     errors,
     limits,
-    async connect(host = '127.0.0.1') {
-      const peer = await connect(listener.port, host)
+    async connect(host = '127.0.0.1', port = listener.port) {
+      const peer = await connect(port, host)
       peers.push(peer)
       return peer
     },

@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer'
 import { jsonProblem } from '../../http/json.ts'
 import { type HeadSource, type Invalid, shown, type UrlHead, urlHead } from './head.ts'
+import { hasPrelude, PreludeReader } from './prelude.ts'
 
 export interface UrlAnswer extends UrlHead {
   readonly body: Uint8Array
@@ -14,7 +15,28 @@ export interface UrlAnswer extends UrlHead {
 
 const json = 'application/json'
 
-/** `payload` is what the runtime posted. */
+/**
+ * What the runtime posted, all of it, as the answer. `contentType` is that of a stream, null for a buffered answer.
+ *
+ * A stream with a prelude says what it is. In the mode RESPONSE_STREAM everything else goes out as it is; in BUFFERED
+ * that is so for streams of another type than JSON only.
+ */
+export function wholeAnswer(
+  payload: Uint8Array,
+  contentType: string | null,
+  mode: 'BUFFERED' | 'RESPONSE_STREAM',
+): UrlAnswer | Invalid {
+  if (hasPrelude(contentType)) {
+    const reader = new PreludeReader()
+    const prelude = reader.push(payload) ?? reader.end()
+    return 'invalid' in prelude ? prelude : { ...prelude, body: prelude.rest }
+  }
+  const isJson = contentType === null || /^application\/json *(;|$)/i.test(contentType)
+  if (mode === 'BUFFERED' && isJson) return urlAnswer(payload)
+  return { status: 200, fields: ['Content-Type', contentType ?? json], body: payload }
+}
+
+/** `payload` is what a function returned, as JSON. */
 export function urlAnswer(payload: Uint8Array): UrlAnswer | Invalid {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   if (!isUtf8(bytes)) return { invalid: 'the answer is no JSON: invalid UTF-8' }

@@ -32,7 +32,7 @@ export interface UrlFacts {
 export function urlEvent(request: UrlRequest, body: Uint8Array, facts: UrlFacts): Buffer | 'too-large' {
   if (body.length > maxRequestBytes) return 'too-large'
   const { headers, cookies } = headersOf(request.headers)
-  const peer = plainAddress(request.peer)
+  const { peer } = request
   const forwardedFor = headers['x-forwarded-for']
   headers['x-forwarded-for'] = forwardedFor === undefined ? peer : `${forwardedFor}, ${peer}`
   headers['x-forwarded-port'] = String(facts.port)
@@ -125,9 +125,6 @@ function bodyOf(
     ? { body: bytes.toString('utf8'), isBase64Encoded: false }
     : { body: bytes.toString('base64'), isBase64Encoded: true }
 }
-
-/** An IPv4 peer of a listener for both families, without the prefix of IPv6. */
-const plainAddress = (peer: string): string => peer.replace(/^::ffff:(?=\d+\.)/i, '')
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { urlAnswer } from '../../../src/gateway/url/answer.ts'
+import { urlAnswer, wholeAnswer } from '../../../src/gateway/url/answer.ts'
 
 const json = ['Content-Type', 'application/json']
 
@@ -212,5 +212,43 @@ describe('what is no JSON is no answer', () => {
 
   test('nor are bytes that are no UTF-8', () => {
     expect(reasonOf(Uint8Array.of(0x22, 0xff, 0x22))).toBe('the answer is no JSON: invalid UTF-8')
+  })
+})
+
+describe('what the runtime posted', () => {
+  const answer = (payload: string, contentType: string | null, mode: 'BUFFERED' | 'RESPONSE_STREAM') => {
+    const whole = wholeAnswer(new TextEncoder().encode(payload), contentType, mode)
+    return 'invalid' in whole ? whole.invalid : { ...whole, body: new TextDecoder().decode(whole.body) }
+  }
+  const status = '{"statusCode":201,"body":"made"}'
+  const prelude = 'application/vnd.awslambda.http-integration-response'
+  const zeros = '\0'.repeat(8)
+
+  test('in one piece is mapped in BUFFERED, and goes out as it is in RESPONSE_STREAM', () => {
+    expect(answer(status, null, 'BUFFERED')).toMatchObject({ status: 201, body: 'made' })
+    expect(answer(status, null, 'RESPONSE_STREAM')).toEqual({
+      status: 200,
+      fields: json,
+      body: status,
+    })
+    expect(answer('no JSON', null, 'RESPONSE_STREAM')).toMatchObject({ status: 200, body: 'no JSON' })
+  })
+
+  test('as a stream with a prelude says what it is, in both modes', () => {
+    for (const mode of ['BUFFERED', 'RESPONSE_STREAM'] as const) {
+      const made = answer(`{"statusCode":201,"headers":{"x":"y"}}${zeros}made`, prelude, mode)
+      expect(made).toMatchObject({ status: 201, body: 'made' })
+      expect(answer('', prelude, mode)).toMatchObject({ status: 200, body: '' })
+      expect(answer('{}', prelude, mode)).toMatch(/^behind the JSON of the prelude are 0 zero bytes/)
+    }
+  })
+
+  test('as a stream of JSON is mapped in BUFFERED; other streams go out as they are', () => {
+    expect(answer(status, 'application/json; charset=utf-8', 'BUFFERED')).toMatchObject({ status: 201 })
+    expect(answer(status, 'application/json', 'RESPONSE_STREAM')).toMatchObject({ status: 200, body: status })
+    for (const mode of ['BUFFERED', 'RESPONSE_STREAM'] as const) {
+      const event = { status: 200, fields: ['Content-Type', 'text/event-stream'], body: 'data: 1' }
+      expect(answer('data: 1', 'text/event-stream', mode)).toEqual(event)
+    }
   })
 })

@@ -42,7 +42,7 @@ test('an event is payload 2.0, with everything in its place', () => {
     {
       method: 'POST',
       target: '/a/b%20c?x=1&x=2&y=%2B',
-      peer: '::ffff:192.0.2.1',
+      peer: '192.0.2.1',
       headers: [
         'Host',
         'localhost:8081',

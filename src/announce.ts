@@ -13,9 +13,11 @@ export const invokePath = '/2015-03-31/functions/function/invocations'
 export function firstLine(launch: Launch, execPath: string): string {
   const { cwd } = launch
   const [program, handler] =
-    launch.kind === 'handler'
-      ? [execPath, launch.handler]
-      : [launch.argv[0], launch.argv.length > 1 ? (launch.argv.at(-1) as string) : '']
+    launch.kind === 'attach'
+      ? ['', '']
+      : launch.kind === 'handler'
+        ? [execPath, launch.handler]
+        : [launch.argv[0], launch.argv.length > 1 ? (launch.argv.at(-1) as string) : '']
   return `[INFO] (rapid) exec '${program}' (cwd=${cwd}, handler=${handler})`
 }
 

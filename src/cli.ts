@@ -79,5 +79,14 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
   const line = firstLine(launch, process.execPath)
   const all = { gateway, runtimeApi, url: url + invokePath, ...(functionUrl === null ? {} : { functionUrl }) }
   log.info(all, `listening: ${line}`)
+  if (launch.kind === 'attach') {
+    log.info({ runtimeApi }, `no runtime is started: start yours with AWS_LAMBDA_RUNTIME_API=${runtimeApi}`)
+  }
+  if (config.emulator.debug) {
+    log.info(
+      {},
+      "debugging: no time-outs, deadlines are a day ahead; the emulator's own log is --log-level debug",
+    )
+  }
   if (stderrIsTerminal()) writeSync(2, invitation(url, functionUrl))
 }

@@ -77,8 +77,10 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     for (const listener of listeners) void listener.stop()
     throw error
   }
-  if (emulator.eagerInit) opened.first.dispatch({ type: 'start' })
-  const reload = emulator.watch === null ? null : reloader().reloadOnChange(config, host, log)
+  // a runtime that somebody else starts is expected from the beginning
+  const attached = config.function.launch.kind === 'attach'
+  if (emulator.eagerInit || attached) opened.first.dispatch({ type: 'start' })
+  const reload = emulator.watch === null || attached ? null : reloader().reloadOnChange(config, host, log)
 
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {

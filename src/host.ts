@@ -10,6 +10,7 @@ import { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
+import { withAttachedRuntime } from './process/attached.ts'
 import { disablingFile, extensionsDisabled, listExtensions } from './process/bootstrap.ts'
 import { childAddress, extensionEnvironment, reachable, runtimeEnvironment } from './process/environ.ts'
 import { splitLines } from './process/lines.ts'
@@ -79,19 +80,22 @@ export class FunctionHost {
   }
 
   #create(id: EnvironmentId, changed: (environment: Environment) => void): Environment {
-    const { processes, clock, metrics } = this.#parts
+    const { clock, metrics } = this.#parts
     const config = this.#config
+    const attached = config.launch.kind === 'attach'
+    const processes = attached ? withAttachedRuntime(this.#parts.processes) : this.#parts.processes
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
     const tail = createTail(this.#parts.sinkOf(id))
     let address = ''
     const environment = new Environment({
       id,
+      attached,
       processes,
       clock,
       listeners: [
         textLog({ functionVersion: config.version, memorySize: config.memorySize, write: tail.write }),
         metrics.listener,
-        diagnostics(log),
+        diagnostics(log, attached),
       ],
       cutter: splitLines,
       tail,
@@ -185,6 +189,7 @@ function specify(
   }
   const env = runtimeEnvironment(config, api)
   const { launch } = config
+  if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
   if (launch.kind === 'command') return { name: process, argv: launch.argv, cwd: launch.cwd, env }
   const { execPath } = globalThis.process
   const { handler, cwd } = launch

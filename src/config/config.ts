@@ -38,6 +38,8 @@ export type Launch =
   | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]]; readonly cwd: string }
   /** a JavaScript or TypeScript handler (`file.export`) served by our own runtime client in a child of this program */
   | { readonly kind: 'handler'; readonly handler: string; readonly cwd: string }
+  /** nothing: the runtime is started by somebody else */
+  | { readonly kind: 'attach'; readonly cwd: string }
 
 /** What one emulator has, however many functions it runs. Times are milliseconds. */
 export interface EmulatorConfig {
@@ -50,6 +52,8 @@ export interface EmulatorConfig {
   readonly dialect: Dialect
   readonly drainMs: number
   readonly eagerInit: boolean
+  /** time-outs are off; `FunctionConfig` has the limits that follow */
+  readonly debug: boolean
   /** null: code is not watched */
   readonly watch: WatchConfig | null
 }
@@ -164,6 +168,17 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
   return kind.read(option.fallback) as T
 }
 
+/** Long enough for whoever debugs; the deadline that the function is told is as far ahead. */
+const debugTimeoutMs = 24 * 60 * 60 * 1000
+
+function attachmentOf({ command, probe }: Outside): Launch {
+  const [first] = command
+  if (first === undefined) return { kind: 'attach', cwd: probe.cwd() }
+  throw new ConfigError(
+    `--attach starts no runtime, so ${JSON.stringify(first)} would not run; leave the command out, or --attach`,
+  )
+}
+
 function launchOf({ command, served, probe, sample }: Outside, warnings: string[]): Launch {
   const [first, ...rest] = command
   if (first !== undefined) return { kind: 'command', argv: [first, ...rest], cwd: probe.cwd() }
@@ -252,6 +267,7 @@ export function configure(outside: Outside): Config {
     dialect: value(ownOptions.dialect),
     drainMs: value(ownOptions.drainMs),
     eagerInit: value(ownOptions.eagerInit),
+    debug: value(ownOptions.debug),
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)
@@ -276,7 +292,11 @@ export function configure(outside: Outside): Config {
     extensionsOff: extensionsOff ? 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' : undefined,
     taskRoot: probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd(),
     // last, so that a value that is wrong, or was forgotten, is told before there is nothing to run
-    launch: launchOf(outside, warnings),
+    launch: value(ownOptions.attach) ? attachmentOf(outside) : launchOf(outside, warnings),
+  }
+  const attached = ofFunction.launch.kind === 'attach'
+  if (attached && ofFunction.maxEnvironments > 1) {
+    throw new ConfigError('--attach has one environment; leave --max-environments at 1')
   }
   return {
     emulator,
@@ -284,6 +304,9 @@ export function configure(outside: Outside): Config {
       ...ofFunction,
       url: urlOf(url, ofFunction.launch, outside.sample),
       environment: toldToFunction(outside, ofFunction),
+      // an attached runtime takes the time that its user takes to start it
+      ...((emulator.debug || attached) && { initTimeoutMs: 0 }),
+      ...(emulator.debug && { timeoutMs: debugTimeoutMs }),
     },
     warnings,
   }

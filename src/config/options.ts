@@ -225,6 +225,20 @@ export const ownOptions = {
     kind: globs,
     help: "new code runs with the next invocation after a change below the task root; with patterns, after a change of files that match; on in 'bun run dev'",
   },
+  attach: {
+    flag: '--attach',
+    variables: ['AWS_LAMBDA_RIE_ATTACH'],
+    fallback: 'off',
+    kind: onOff,
+    help: 'start no runtime: wait for one that an IDE starts with AWS_LAMBDA_RUNTIME_API; it may come and go',
+  },
+  debug: {
+    flag: '--debug',
+    variables: ['AWS_LAMBDA_RIE_DEBUG'],
+    fallback: 'off',
+    kind: onOff,
+    help: 'no time-outs while a debugger stops the function: init has no limit, an invocation a day',
+  },
   watchPoll: {
     flag: '--watch-poll',
     variables: ['AWS_LAMBDA_RIE_WATCH_POLL'],

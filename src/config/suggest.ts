@@ -37,18 +37,15 @@ const ofOthers: Readonly<Record<string, string>> = {
   '--warm-containers': '--eager-init',
   '--region': 'the variable AWS_REGION',
   '--verbose': '--log-level debug',
-  '--debug': '--log-level debug',
   '--quiet': '--log-level warn',
   '-q': '--log-level warn',
   '--silent': '--log-level error',
   '-v': '--version, or --log-level debug',
   '-V': '--version',
   '-?': '--help',
-  '--only-lambda-apis':
-    '--init-timeout 0 -- sleep infinity, and AWS_LAMBDA_RUNTIME_API for the runtime that you start',
-  '--watch': 'a restart (Ctrl-C and arrow up) after a change: files are not watched',
-  '--reload-handler': 'a restart (Ctrl-C and arrow up) after a change: files are not watched',
-  '--reloadHandler': 'a restart (Ctrl-C and arrow up) after a change: files are not watched',
+  '--only-lambda-apis': '--attach, and AWS_LAMBDA_RUNTIME_API for the runtime that you start',
+  '--reload-handler': '--watch',
+  '--reloadHandler': '--watch',
 }
 
 /** The known word that this one is likely to be, if any is near: a slip in four letters, none in a word of three. */

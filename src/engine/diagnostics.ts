@@ -3,7 +3,8 @@
 import type { PlatformListener } from './platform-events.ts'
 import type { Log } from './ports.ts'
 
-export function diagnostics(log: Log): PlatformListener {
+/** `attached` says that the runtime is started by somebody else, and may go. */
+export function diagnostics(log: Log, attached = false): PlatformListener {
   return (event) => {
     switch (event.type) {
       case 'initStart':
@@ -16,6 +17,10 @@ export function diagnostics(log: Log): PlatformListener {
       }
       case 'fault': {
         const { process, fault, idle } = event
+        if (attached && idle && process === 'runtime') {
+          log.info({}, 'the runtime has gone; the next one may come')
+          return
+        }
         const fields = { process: process ?? undefined, errorType: fault.errorType, reason: fault.text }
         log.warn(fields, idle ? 'a process ended while nothing ran' : 'an execution environment failed')
         return

@@ -17,6 +17,7 @@ import {
   step,
   type UploadResult,
 } from '../core/lifecycle.ts'
+import { Attachment } from './attachment.ts'
 import type { Invocation } from './invocation.ts'
 import { type PendingCall, Performer } from './performer.ts'
 import { type PlatformEventParts, PlatformEvents } from './platform-events.ts'
@@ -30,6 +31,8 @@ export type { PendingCall, PendingCall as Caller } from './performer.ts'
 /** What an environment is made of. */
 export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, TimerParts {
   readonly id: EnvironmentId
+  /** The runtime is started by somebody else; see `Attachment`. */
+  readonly attached?: boolean
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
   /** Called after every event that was dispatched. */
@@ -53,6 +56,8 @@ export class Environment {
   readonly #timers: Timers
   readonly #events: PlatformEvents
   readonly #performer: Performer
+  /** null where the runtime is ours */
+  readonly #attachment: Attachment | null
   /** null until the code changes for the first time */
   #renewal: Renewal | null = null
 
@@ -81,6 +86,9 @@ export class Environment {
         this.idleSince = now
       },
     })
+    this.#attachment = parts.attached
+      ? new Attachment(() => this.#supervisor.signal('runtime', 'SIGKILL'))
+      : null
     this.idleSince = parts.clock.now()
   }
 
@@ -158,6 +166,12 @@ export class Environment {
 
   /** The runtime asks for its next event; `concurrentPoll` is as in the event. */
   next(call: ApiCallId, pending: PendingCall, concurrentPoll = false): void {
+    if (this.#attachment?.keeps(call, this.#state)) {
+      this.park(pending, call)
+      const due = this.#busy ? undefined : this.#attachment.next(this.#state)
+      if (due !== undefined) this.dispatch(due)
+      return
+    }
     this.request({ type: 'runtime/next', call, concurrentPoll }, pending)
   }
 
@@ -209,7 +223,9 @@ export class Environment {
 
   /** The peer of that request went away. */
   gone(call: ApiCallId): void {
-    if (this.withdraw(call)) this.dispatch({ type: 'gone', call })
+    if (!this.withdraw(call)) return
+    this.#attachment?.gone(call)
+    this.dispatch({ type: 'gone', call })
   }
 
   /**
@@ -260,9 +276,12 @@ export class Environment {
     this.#parts.changed(this)
   }
 
-  /** What was raised meanwhile; then what new code asks for. */
+  /** What was raised meanwhile; then what new code, or a runtime that is not ours, asks for. */
   #next(): Event | undefined {
-    return this.#queue.shift() ?? this.#renewal?.next(this.#state)
+    const raised = this.#queue.shift() ?? this.#renewal?.next(this.#state)
+    if (raised !== undefined || this.#attachment === null) return raised
+    // the end of such a runtime is raised while it is asked
+    return this.#attachment.next(this.#state) ?? this.#queue.shift()
   }
 
   /** An init or an invocation waits for what the processes do. */

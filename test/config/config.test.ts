@@ -42,6 +42,7 @@ const emulator: EmulatorConfig = {
   dialect: 'auto',
   drainMs: 5_000,
   eagerInit: false,
+  debug: false,
   watch: null,
 }
 

@@ -239,6 +239,26 @@ describe('--watch', () => {
   })
 })
 
+describe('--attach', () => {
+  test('starts nothing, and init has no limit', () => {
+    const { launch, initTimeoutMs } = (parse(['--attach']) as Config).function
+    expect({ launch, initTimeoutMs }).toMatchObject({ launch: { kind: 'attach' }, initTimeoutMs: 0 })
+  })
+
+  test.each([
+    [['--attach', 'python3', 'app.py'], '--attach starts no runtime, so "python3" would not run'],
+    [['--attach', '--max-environments', '2'], '--attach has one environment'],
+  ] as const)('%j is wrong', (argv, message) => {
+    expect(failure(argv)).toMatchObject({ exitCode: 2, message: expect.stringContaining(message) })
+  })
+})
+
+test('--debug takes the limits off, whatever they are', () => {
+  const argv = ['--debug', '--timeout', '3', '--init-timeout', '5', 'cmd']
+  const { timeoutMs, initTimeoutMs } = (parse(argv) as Config).function
+  expect({ timeoutMs, initTimeoutMs }).toEqual({ timeoutMs: 86_400_000, initTimeoutMs: 0 })
+})
+
 const whole = (range: string) => `a whole number from ${range}`
 const seconds = [' ', '-1', '1.5', '1e3', '+5', 'abc', '2147484', '99999999999999999999']
 const host = 'host:port with a port from 0 to 65535 (as 127.0.0.1:9001, [::1]:9001 or :9001)'

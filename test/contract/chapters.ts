@@ -1,5 +1,6 @@
 /** The table of contents. */
 import { addresses } from './addresses.ts'
+import { attached } from './attach.ts'
 import { children } from './children.ts'
 import { cli } from './cli.ts'
 import { client } from './client.ts'
@@ -74,6 +75,7 @@ export const chapters: readonly Chapter[] = [
   handler,
   client,
   watch,
+  attached,
   handlerNode,
   handlerTsconfig,
   scaling,

@@ -352,6 +352,19 @@ export const differences: readonly Difference[] = [
     'tries an eager init that failed once more within the first invocation',
   ]),
   of(
+    'always starts the runtime, and hurries it',
+    '`--attach` waits for one that an IDE starts, `--debug` takes the limits off',
+    'a debugger stops a function for minutes, and starts it itself',
+    [
+      'waits for a runtime that it does not start, and an invocation waits with it',
+      'lets an attached runtime go and come again, while nothing runs and in an invocation',
+      'answers when an attached runtime takes too long, and takes it back',
+      'runs extensions beside an attached runtime',
+      'refuses a command beside --attach',
+      'hurries nobody with --debug: no limit passes, and deadlines are a day ahead',
+    ],
+  ),
+  of(
     'runs the code that it started with',
     'runs new code after a save with `--watch`',
     'the new code is there when one calls again',

@@ -17,6 +17,8 @@ import { extensionsRegister } from './extensions-register.ts'
 import { extensionsShutdown } from './extensions-shutdown.ts'
 import { extensionsStates } from './extensions-states.ts'
 import { firstLine } from './first-line.ts'
+import { functionUrl } from './function-url.ts'
+import { functionUrlAnswers } from './function-url-answers.ts'
 import { handler } from './handler.ts'
 import { handlerNode } from './handler-node.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
@@ -81,5 +83,7 @@ export const chapters: readonly Chapter[] = [
   scaling,
   overlap,
   health,
+  functionUrl,
+  functionUrlAnswers,
   robustness,
 ]

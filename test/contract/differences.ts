@@ -8,6 +8,8 @@ import { extensionDifferences } from './differences-extensions.ts'
 import { handlerDifferences } from './differences-handler.ts'
 import { requestDifferences } from './differences-requests.ts'
 import { startDifferences } from './differences-start.ts'
+import { functionUrl } from './function-url.ts'
+import { functionUrlAnswers } from './function-url-answers.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -538,6 +540,12 @@ export const differences: readonly Difference[] = [
     'a known limit: Bun.serve closes a connection as soon as its peer has closed one side of it',
     ['answers a caller that has closed its side of the connection'],
     ['source', 'binary'],
+  ),
+  of(
+    'has no Function URL',
+    'has one: a listener whose requests are events of payload format 2.0, as on the service',
+    'web frameworks and browsers are served as by the service',
+    [...functionUrl.cases, ...functionUrlAnswers.cases].map(({ title }) => title),
   ),
   ...startDifferences,
   ...requestDifferences,

@@ -18,6 +18,8 @@ type Headers = Readonly<Record<string, string>>
 export class Emulator implements AsyncDisposable {
   readonly gateway: Address
   readonly api: Address
+  /** of the Function URL, if it is on */
+  readonly #site: Address | undefined
   readonly stdout: Output
   readonly stderr: Output
   readonly pid: number
@@ -27,8 +29,9 @@ export class Emulator implements AsyncDisposable {
   #parked: Promise<Answer> | undefined
   #mayEnd = false
 
-  constructor(launched: Launched, gateway: Address, api: Address) {
+  constructor(launched: Launched, gateway: Address, api: Address, site?: Address) {
     this.#launched = launched
+    this.#site = site
     this.gateway = gateway
     this.api = api
     this.stdout = launched.stdout
@@ -51,6 +54,17 @@ export class Emulator implements AsyncDisposable {
     return tame(
       within(`an answer to ${what.method ?? 'GET'} ${what.path}`, request(this.gateway, what, limit), limit),
     )
+  }
+
+  get site(): Address {
+    if (this.#site === undefined) throw new Error('there is no Function URL')
+    return this.#site
+  }
+
+  /** Any request to the Function URL. */
+  visit(path: string, what: Omit<Request, 'path'> = {}): Promise<Answer> {
+    const all = { ...what, path }
+    return tame(within(`an answer to ${what.method ?? 'GET'} ${path}`, request(this.site, all)))
   }
 
   /** Any request to the Runtime API at all. */

@@ -151,7 +151,7 @@ export async function start(subject: Subject, options: Options): Promise<Emulato
       const bound = published_
         ? await published(launched)
         : await reached(launched, door ?? gateway, side ?? api)
-      return new Emulator(launched, bound.gateway, bound.api)
+      return new Emulator(launched, bound.gateway, bound.api, bound.site)
     } catch (error) {
       await killMarked(launched.mark)
       launched[Symbol.dispose]()
@@ -164,6 +164,7 @@ export async function start(subject: Subject, options: Options): Promise<Emulato
 interface Bound {
   readonly gateway: Address
   readonly api: Address
+  readonly site?: Address
 }
 
 /** Ours says where it listens. */
@@ -172,8 +173,9 @@ async function published(launched: Launched): Promise<Bound> {
     if (launched.process.exitCode !== null) throw new Error(`ended with ${launched.process.exitCode}`)
     return launched.stderr.lines.find((each) => each.includes('"msg":"listening: '))
   })
-  const { gateway, runtimeApi } = JSON.parse(line)
-  return { gateway: parse(gateway), api: parse(runtimeApi) }
+  const { gateway, runtimeApi, functionUrl } = JSON.parse(line)
+  const site = functionUrl === undefined ? {} : { site: parse(new URL(functionUrl).host) }
+  return { gateway: parse(gateway), api: parse(runtimeApi), ...site }
 }
 
 /** The reference says nothing, so the system is asked whether it listens; in the network of the program, whichever that is. */

@@ -1,0 +1,6 @@
+import { expect, test } from 'bun:test'
+import { answersTable, keptTable } from './answers.ts'
+
+test('CONTRIBUTING has the table of what every call is answered; `bun test/core/answers.ts` renews it', async () => {
+  expect(await keptTable()).toBe(answersTable())
+})

@@ -40,7 +40,7 @@ export function launch(
 
 /** From starting: all are ready. The invocation that caused the start, if one did, is delivered. */
 export function serve({ generation, polls, extensions, waiting }: Starting, out: Effects): Serving {
-  const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions }
+  const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions, exited: null }
   if (waiting !== null) admit(state, waiting, out)
   return state
 }

@@ -21,8 +21,7 @@ import {
   runtimeExit,
 } from './failure.ts'
 import type { ApiCallId, ExtensionId, RequestId } from './ids.ts'
-
-export type EventName = 'INVOKE' | 'SHUTDOWN'
+import type { EventName, Mode } from './mode.ts'
 
 export type ExtensionState = 'Started' | 'Registered' | 'Ready' | 'Running' | 'InitError' | 'ExitError'
 
@@ -63,7 +62,7 @@ export const processOf = (extension: Extension): ProcessName => `extension:${ext
 export interface Registration {
   readonly name: string
   readonly id: ExtensionId
-  /** as sent; anything but INVOKE and SHUTDOWN is refused */
+  /** as sent; what the mode does not have is refused */
   readonly events: readonly string[]
 }
 
@@ -75,11 +74,12 @@ export function register(
   all: Extension[],
   open: boolean,
   { name, id, events }: Registration,
+  { extensionEvents }: Mode,
 ): Refusal | null {
   const known = all.find((extension) => extension.name === name)
   const external = known?.external === true
   for (const event of events) {
-    if (event !== 'INVOKE' && event !== 'SHUTDOWN') {
+    if (!extensionEvents.includes(event as EventName)) {
       return refused('Extension.InvalidEventType', `${event}: ErrorInvalidEventType`)
     }
     if (event === 'SHUTDOWN' && !external) {

@@ -4,7 +4,7 @@ import type { RequestId } from './ids.ts'
 import type { Inflight, Serving } from './state.ts'
 
 /** A new invocation, not delivered yet. */
-export const waiting = (id: RequestId): Inflight => ({ id, stage: 'waiting', verdict: null, exited: null })
+export const waiting = (id: RequestId): Inflight => ({ id, stage: 'waiting', verdict: null })
 
 export function find({ inflight }: Serving, id: RequestId): Inflight | undefined {
   for (const entry of inflight) if (entry.id === id) return entry

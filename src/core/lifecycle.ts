@@ -23,6 +23,7 @@ import type { Event, On } from './event.ts'
 import { illegal, invalidRequestId, type Refusal } from './failure.ts'
 import type { ApiCallId } from './ids.ts'
 import * as inflight from './inflight.ts'
+import type { Mode } from './mode.ts'
 import * as serving from './serving.ts'
 import * as starting from './starting.ts'
 import type { EnvironmentState, In } from './state.ts'
@@ -34,11 +35,11 @@ export * from './state.ts'
 
 export type Table = {
   readonly [P in EnvironmentState['phase']]: {
-    readonly [T in Event['type']]?: (state: In<P>, event: On<T>, out: Effects) => EnvironmentState
+    readonly [T in Event['type']]?: (state: In<P>, event: On<T>, out: Effects, mode: Mode) => EnvironmentState
   }
 }
 
-/** All transitions. A cell sees exactly its state and its event. */
+/** All transitions. A cell sees exactly its state, its event, and the policy of the mode. */
 export const transitions: Table = {
   cold: {
     start: starting.start,
@@ -95,7 +96,7 @@ export const transitions: Table = {
   stopped: {},
 }
 
-type Cell = (state: EnvironmentState, event: Event, out: Effects) => EnvironmentState
+type Cell = (state: EnvironmentState, event: Event, out: Effects, mode: Mode) => EnvironmentState
 
 /**
  * One event through a table: the state that follows, which may be the same object with other fields. Total, never
@@ -105,10 +106,11 @@ export function step(
   state: EnvironmentState,
   event: Event,
   out: Effects,
+  mode: Mode,
   table: Table = transitions,
 ): EnvironmentState {
   const cell = table[state.phase][event.type] as Cell | undefined
-  if (cell !== undefined) return cell(state, event, out)
+  if (cell !== undefined) return cell(state, event, out, mode)
   if ('call' in event && event.type !== 'gone') out.reply(event.call, refusal(state, event))
   return state
 }

@@ -33,6 +33,7 @@ import {
   verdict,
 } from './failure.ts'
 import { find, findAt, isRead, remove, runtimeState, stageName } from './inflight.ts'
+import type { Mode } from './mode.ts'
 import type { EnvironmentState, Inflight, Serving } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
@@ -42,7 +43,7 @@ export function invoke(state: Serving, { id }: On<'invoke'>, out: Effects): Serv
   return state
 }
 
-export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effects): Serving {
+export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effects, mode: Mode): Serving {
   const { call } = event
   const undelivered = findAt(state, 'waiting')
   if (undelivered !== undefined) {
@@ -55,13 +56,13 @@ export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effe
   }
   // A runtime that asks again before it answers has lost the event: it gets it again, as from the reference. A second
   // poller that asked before the event was delivered has lost nothing: it waits for the next one.
-  const running = findAt(state, 'running')
-  if (running !== undefined && event.concurrentPoll !== true) {
+  const running = mode.redelivers && event.concurrentPoll !== true ? findAt(state, 'running') : undefined
+  if (running !== undefined) {
     out.reply(call, { kind: 'invocation', id: running.id })
     return state
   }
   state.polls.push(call)
-  return finishIfPolled(state, out)
+  return finishIfOver(state, out, mode)
 }
 
 export function response(state: Serving, { call, id, mode }: On<'runtime/response'>, out: Effects): Serving {
@@ -97,25 +98,34 @@ const notAnswerable = (state: Serving, entry: Inflight | undefined, to: string):
   entry === undefined ? invalidRequestId : illegal('runtime', stageName(state, entry), to)
 
 /** The body of `/response` or `/error` is complete, too large, or broken off. */
-export function received(state: Serving, event: On<'runtime/received'>, out: Effects): EnvironmentState {
+export function received(
+  state: Serving,
+  event: On<'runtime/received'>,
+  out: Effects,
+  mode: Mode,
+): EnvironmentState {
   const { call } = event
   const entry = find(state, event.id)
   if (entry === undefined || !isRead(entry)) {
     out.reply(call, invalidRequestId)
     return state
   }
-  const outcome = outcomeOf(entry, event)
+  const outcome = outcomeOf(state, entry, event)
   entry.stage = 'responded'
   entry.verdict = verdict(outcome)
   out.settle(entry.id, outcome)
   out.reply(call, outcome.kind === 'oversize' ? tooLarge : accepted)
-  return entry.exited === null ? finishIfPolled(state, out) : failInvocation(state, entry, entry.exited, out)
+  return state.exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, state.exited, out)
 }
 
-function outcomeOf(entry: Inflight, { received, errorType }: On<'runtime/received'>): Outcome {
+function outcomeOf(
+  { exited }: Serving,
+  { stage }: Inflight,
+  { received, errorType }: On<'runtime/received'>,
+): Outcome {
   switch (received.kind) {
     case 'complete':
-      return entry.stage === 'erroring'
+      return stage === 'erroring'
         ? { kind: 'error', payload: received.payload, errorType }
         : { kind: 'response', payload: received.payload, contentType: received.contentType }
     case 'oversize':
@@ -124,7 +134,7 @@ function outcomeOf(entry: Inflight, { received, errorType }: On<'runtime/receive
       return { kind: 'broken-stream', payload: received.payload, contentType: received.contentType }
     case 'truncated':
       // the death of a runtime in the middle of its answer is the cause
-      return { kind: 'fault', fault: entry.exited ?? truncated }
+      return { kind: 'fault', fault: exited ?? truncated }
   }
 }
 
@@ -132,14 +142,20 @@ export function register(
   state: Serving,
   { call, registration }: On<'extension/register'>,
   out: Effects,
+  mode: Mode,
 ): Serving {
   // Registration is closed, so there always is a refusal. The earlier checks run first: their messages differ.
-  const refusal = registerExtension(state.extensions, false, registration)
+  const refusal = registerExtension(state.extensions, false, registration, mode)
   if (refusal !== null) out.reply(call, refusal)
   return state
 }
 
-export function extensionNext(state: Serving, { call, id }: On<'extension/next'>, out: Effects): Serving {
+export function extensionNext(
+  state: Serving,
+  { call, id }: On<'extension/next'>,
+  out: Effects,
+  mode: Mode,
+): Serving {
   const extension = findPoller(state.extensions, id)
   if ('kind' in extension) {
     out.reply(call, extension)
@@ -153,42 +169,53 @@ export function extensionNext(state: Serving, { call, id }: On<'extension/next'>
   }
   extension.state = 'Ready'
   extension.poll = call
-  return finishIfPolled(state, out)
+  return finishIfOver(state, out, mode)
 }
 
 /** Deadline against the end: a timer that fires for an invocation that is over moves nothing. */
-export function deadline(state: Serving, { id }: On<'deadline'>, out: Effects): EnvironmentState {
+export function deadline(
+  state: Serving,
+  { id }: On<'deadline'>,
+  out: Effects,
+  { afterTimeout }: Mode,
+): EnvironmentState {
   const entry = find(state, id)
   if (entry === undefined) return state
-  answerAndFinish(entry, { kind: 'timeout' }, out)
-  const runtimeGone = entry.exited !== null
-  return beginStop(state, runtimeState(state), 'timeout', { to: 'cold', retry: false }, out, runtimeGone)
+  const { exited } = state
+  const name = runtimeState(state)
+  endOne(state, entry, { kind: 'timeout' }, out)
+  if (afterTimeout === 'restart') {
+    return beginStop(state, name, 'timeout', { to: 'cold', retry: false }, out, exited !== null)
+  }
+  return exited === null ? state : failUnlessRead(state, exited, out)
 }
 
 export function exit(state: Serving, { process, status }: On<'exit'>, out: Effects): EnvironmentState {
-  const [entry] = state.inflight
+  const { inflight } = state
   const runtime = process === 'runtime'
   const fault = exitFault(state.extensions, process, status)
+  const idle = inflight.length === 0
   markExited(state.extensions, process)
+  const record = (): void => out.record({ type: 'fault', process, fault, idle })
   const name = runtime ? 'Exited' : runtimeState(state)
-  if (entry === undefined) {
-    out.record({ type: 'fault', process, fault, idle: true })
+  if (idle) {
+    record()
     return beginStop(state, name, 'failure', { to: 'cold', retry: false }, out, runtime)
   }
-  if (runtime && isRead(entry)) {
-    entry.exited = fault
-    out.record({ type: 'fault', process, fault, idle: false })
-    return state
+  if (runtime && inflight.some(isRead)) {
+    state.exited = fault
+    record()
+    return failUnlessRead(state, fault, out)
   }
-  if (entry.stage === 'waiting') {
-    out.record({ type: 'fault', process, fault, idle: false })
-    out.disarmDeadline(entry.id)
-    const afterwards = { to: 'starting', attempt: 'init', waiting: entry.id } as const
+  const [first, second] = inflight
+  if (first?.stage === 'waiting' && second === undefined) {
+    record()
+    out.disarmDeadline(first.id)
+    const afterwards = { to: 'starting', attempt: 'init', waiting: first.id } as const
     return beginStop(state, name, 'failure', afterwards, out, runtime)
   }
-  // a runtime that had ended while its answer was being read is the first cause
-  const next = failInvocation(state, entry, entry.exited ?? fault, out, runtime || entry.exited !== null)
-  out.record({ type: 'fault', process, fault, idle: false })
+  const next = failAll(state, fault, out, runtime)
+  record()
   return next
 }
 
@@ -199,35 +226,46 @@ export function recycle(state: Serving, _: On<'recycle'>, out: Effects): Environ
 }
 
 export function stop(state: Serving, _: On<'stop'>, out: Effects): EnvironmentState {
-  const [entry] = state.inflight
-  if (entry !== undefined) answerAndFinish(entry, { kind: 'shutdown' }, out)
-  const runtimeGone = entry !== undefined && entry.exited !== null
-  return beginStop(state, runtimeState(state), 'spindown', { to: 'stopped' }, out, runtimeGone)
+  const name = runtimeState(state)
+  for (const entry of [...state.inflight]) endOne(state, entry, { kind: 'shutdown' }, out)
+  return beginStop(state, name, 'spindown', { to: 'stopped' }, out, state.exited !== null)
 }
 
-/** Ends what is in flight with the fault of a process; a caller that has an answer keeps it. */
-function failInvocation(
-  state: Serving,
-  entry: Inflight,
-  fault: Fault,
-  out: Effects,
-  runtimeGone = true,
-): EnvironmentState {
-  answerAndFinish(entry, { kind: 'fault', fault }, out)
-  return beginStop(state, runtimeState(state), 'failure', { to: 'cold', retry: false }, out, runtimeGone)
+/**
+ * Ends all that is in flight with the fault of a process, and the processes. A runtime that had ended while an answer
+ * of it was being read is the first cause.
+ */
+function failAll(state: Serving, fault: Fault, out: Effects, runtimeGone = true): EnvironmentState {
+  const { exited } = state
+  const name = runtimeState(state)
+  for (const entry of [...state.inflight])
+    endOne(state, entry, { kind: 'fault', fault: exited ?? fault }, out)
+  const gone = runtimeGone || exited !== null
+  return beginStop(state, name, 'failure', { to: 'cold', retry: false }, out, gone)
+}
+
+/** The runtime has ended: what is not being read ends now, and the processes with the last answer. */
+function failUnlessRead(state: Serving, fault: Fault, out: Effects): EnvironmentState {
+  if (!state.inflight.some(isRead)) return failAll(state, fault, out)
+  for (const entry of state.inflight.filter((one) => !isRead(one))) {
+    endOne(state, entry, { kind: 'fault', fault }, out)
+  }
+  return state
 }
 
 /** Answers the caller unless that has happened, and reports the first verdict that is not success. */
-function answerAndFinish(entry: Inflight, outcome: Outcome, out: Effects): void {
+function endOne(state: Serving, entry: Inflight, outcome: Outcome, out: Effects): void {
   const end: Verdict = entry.verdict && entry.verdict.status !== 'success' ? entry.verdict : verdict(outcome)
+  remove(state, entry)
   if (entry.verdict === null) out.settle(entry.id, outcome)
   finishInvocation(entry.id, end, entry.stage !== 'waiting', out)
 }
 
-/** When the runtime and all extensions have polled, the invocation is over and the environment free. */
-function finishIfPolled(state: Serving, out: Effects): Serving {
+/** Ends the invocation whose response is there, when all that the mode asks for has come, which frees its slot. */
+function finishIfOver(state: Serving, out: Effects, { overWhen }: Mode): Serving {
   const entry = findAt(state, 'responded')
-  if (entry === undefined || state.polls.length === 0 || !noneOwed(state.extensions)) return state
+  if (entry === undefined) return state
+  if (overWhen === 'polled' && (state.polls.length === 0 || !noneOwed(state.extensions))) return state
   remove(state, entry)
   finishInvocation(entry.id, entry.verdict ?? success, true, out)
   return state

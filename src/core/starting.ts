@@ -30,6 +30,7 @@ import {
   verdict,
 } from './failure.ts'
 import { maxExtensions } from './limits.ts'
+import type { Mode } from './mode.ts'
 import { describeStall } from './stall.ts'
 import type { Cold, EnvironmentState, Starting } from './state.ts'
 
@@ -110,8 +111,9 @@ export function register(
   state: Starting,
   { call, registration }: On<'extension/register'>,
   out: Effects,
+  mode: Mode,
 ): Starting {
-  const refusal = registerExtension(state.extensions, state.runtime !== 'Ready', registration)
+  const refusal = registerExtension(state.extensions, state.runtime !== 'Ready', registration, mode)
   out.reply(call, refusal ?? { kind: 'registered', id: registration.id })
   if (refusal !== null || state.runtime !== 'absent' || !allRegistered(state.extensions)) return state
   return startRuntime(state, out)

@@ -6,6 +6,7 @@
 import type { Extension } from './extensions.ts'
 import type { Fault, Verdict } from './failure.ts'
 import type { ApiCallId, Generation, RequestId } from './ids.ts'
+import type { Mode } from './mode.ts'
 
 /** AWS's name for the two ways to initialise: on its own, with its own limit, or inside the invocation. */
 export type InitPhase = 'init' | 'invoke'
@@ -47,8 +48,6 @@ export interface Inflight {
   stage: 'waiting' | 'running' | 'responding' | 'erroring' | 'responded'
   /** null until the caller has been answered */
   verdict: Verdict | null
-  /** the runtime ended while its answer was being read: it counts once the answer has arrived or broken off */
-  exited: Fault | null
 }
 
 /**
@@ -59,9 +58,11 @@ export interface Serving {
   readonly phase: 'serving'
   readonly generation: Generation
   readonly polls: ApiCallId[]
-  /** at most one in on-demand mode */
+  /** at most as many as the mode allows, in the order of their arrival */
   readonly inflight: Inflight[]
   extensions: Extension[]
+  /** the runtime ended while answers of it were being read: it counts once they have arrived or broken off */
+  exited: Fault | null
 }
 
 /** What comes after stopping. */
@@ -99,13 +100,23 @@ export type EnvironmentState = Cold | Starting | Serving | Stopping | Stopped
 /** The state of one phase. */
 export type In<P extends EnvironmentState['phase']> = Extract<EnvironmentState, { phase: P }>
 
-/** Whether this environment can take an invocation at once: it serves, and nothing is in flight. */
-export const isFree = (state: EnvironmentState): boolean =>
-  state.phase === 'serving' && state.inflight.length === 0
+/**
+ * How many invocations this environment can take at once. One that runs one at a time needs no parked poll: the
+ * invocation waits for it. With several, each parked poll is a slot.
+ */
+export function freeSlots(state: EnvironmentState, { concurrency }: Mode): number {
+  if (state.phase !== 'serving') return 0
+  const { inflight, polls, exited } = state
+  if (concurrency === 1) return inflight.length === 0 ? 1 : 0
+  return exited !== null ? 0 : Math.min(polls.length, concurrency - inflight.length)
+}
+
+/** Whether this environment can take an invocation at once. */
+export const isFree = (state: EnvironmentState, mode: Mode): boolean => freeSlots(state, mode) > 0
 
 /** Whether an invocation may be bound to this environment: it is free, or will start or is starting for nobody. */
-export const isOpen = (state: EnvironmentState): boolean =>
-  isFree(state) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)
+export const isOpen = (state: EnvironmentState, mode: Mode): boolean =>
+  isFree(state, mode) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)
 
 /** It works for nobody any more and will be open again by itself: after an answer, or after a failure. */
 export function isRecovering(state: EnvironmentState): boolean {

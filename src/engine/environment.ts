@@ -17,6 +17,7 @@ import {
   step,
   type UploadResult,
 } from '../core/lifecycle.ts'
+import { type Mode, onDemand } from '../core/mode.ts'
 import { Attachment } from './attachment.ts'
 import type { Invocation } from './invocation.ts'
 import { type PendingCall, Performer } from './performer.ts'
@@ -33,6 +34,8 @@ export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, T
   readonly id: EnvironmentId
   /** The runtime is started by somebody else; see `Attachment`. */
   readonly attached?: boolean
+  /** default: on demand */
+  readonly mode?: Mode
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
   /** Called after every event that was dispatched. */
@@ -48,6 +51,7 @@ export class Environment {
   /** monotonic milliseconds of the end of the last invocation */
   idleSince: number
   readonly #parts: EnvironmentParts
+  readonly #mode: Mode
   #state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
   #busy = false
   readonly #queue: Event[] = []
@@ -64,6 +68,7 @@ export class Environment {
   constructor(parts: EnvironmentParts) {
     this.id = parts.id
     this.#parts = parts
+    this.#mode = parts.mode ?? onDemand
     this.#supervisor = new Supervisor(parts, {
       generation: () => this.#state.generation,
       awaited: () => this.#awaited,
@@ -99,7 +104,7 @@ export class Environment {
 
   /** It could take an invocation at once. */
   get free(): boolean {
-    return !this.#busy && isFree(this.#state)
+    return !this.#busy && isFree(this.#state, this.#mode)
   }
 
   /** It has ended for good. */
@@ -109,7 +114,7 @@ export class Environment {
 
   /** An invocation may be bound to it: it is free, or will start or is starting for nobody. */
   get open(): boolean {
-    return !this.#busy && isOpen(this.#state)
+    return !this.#busy && isOpen(this.#state, this.#mode)
   }
 
   /** It works for nobody any more and will be open again by itself. */
@@ -264,11 +269,11 @@ export class Environment {
   #run(event: Event): void {
     this.#busy = true
     try {
-      this.#state = step(this.#state, event, this.#performer)
+      this.#state = step(this.#state, event, this.#performer, this.#mode)
       this.#performer.endCall()
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         this.#performer.begin()
-        this.#state = step(this.#state, next, this.#performer)
+        this.#state = step(this.#state, next, this.#performer, this.#mode)
       }
     } finally {
       this.#busy = false

@@ -1,7 +1,7 @@
 /** What an environment is doing, in words for people, for `/_rie/state`, and for the figures. */
 
 import type { RequestId } from '../core/ids.ts'
-import { type EnvironmentState, isFree } from '../core/lifecycle.ts'
+import type { EnvironmentState } from '../core/lifecycle.ts'
 import type { Environment } from './environment.ts'
 
 /**
@@ -32,7 +32,7 @@ export interface EnvironmentSnapshot {
 
 export function snapshot(environment: Environment, now: number): EnvironmentSnapshot {
   const { state } = environment
-  const free = isFree(state)
+  const { free } = environment
   return {
     id: environment.id,
     state: activity(state),

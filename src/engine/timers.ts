@@ -16,8 +16,9 @@ export interface TimerParts {
 
 export class Timers implements Disposable {
   readonly #parts: TimerParts
+  /** what is in flight, in the order of arrival, which is that of the deadlines: all have the same time */
+  readonly #running: Invocation[] = []
   readonly #deadline: Deadline
-  #deadlineOf: RequestId | null = null
   readonly #named: Record<TimerName, Deadline>
   #budgetEnds = 0
 
@@ -25,10 +26,7 @@ export class Timers implements Disposable {
     this.#parts = parts
     const { now } = parts.clock
     const timer = (event: Event): Deadline => new Deadline(now, () => dispatch(event))
-    this.#deadline = new Deadline(now, () => {
-      const id = this.#deadlineOf
-      if (id !== null) dispatch({ type: 'deadline', id })
-    })
+    this.#deadline = new Deadline(now, () => this.#expire(dispatch))
     this.#named = {
       init: timer({ type: 'init-limit' }),
       grace: timer({ type: 'grace-over' }),
@@ -44,18 +42,37 @@ export class Timers implements Disposable {
 
   /** Starts the function timeout of this invocation, unless it runs already; `now` is in monotonic milliseconds. */
   armDeadline(invocation: Invocation, now: number): void {
-    if (this.#deadlineOf === invocation.id) return
+    if (this.#running.includes(invocation)) return
     const { clock, functionTimeoutMs } = this.#parts
-    this.#deadlineOf = invocation.id
     invocation.startedAt = now
     invocation.deadline = clock.epoch() + functionTimeoutMs
-    this.#deadline.arm(functionTimeoutMs, now)
+    if (this.#running.push(invocation) === 1) this.#deadline.arm(functionTimeoutMs, now)
   }
 
   disarmDeadline(id: RequestId): void {
-    if (this.#deadlineOf !== id) return
-    this.#deadlineOf = null
-    this.#deadline.disarm()
+    const running = this.#running
+    const last = running.pop()
+    if (last !== undefined && last.id !== id) {
+      running.push(last)
+      const index = running.findIndex((one) => one.id === id)
+      if (index >= 0) running.splice(index, 1)
+    }
+    // while others run the timer is left alone: it looks for them when it fires
+    if (running.length === 0) this.#deadline.disarm()
+  }
+
+  #expire(dispatch: (event: Event) => void): void {
+    const { clock, functionTimeoutMs } = this.#parts
+    const now = clock.now()
+    for (let first = this.#running[0]; first !== undefined; first = this.#running[0]) {
+      const left = first.startedAt + functionTimeoutMs - now
+      if (left > 0) {
+        this.#deadline.arm(left, now)
+        return
+      }
+      this.#running.shift()
+      dispatch({ type: 'deadline', id: first.id })
+    }
   }
 
   /** Without `ms` it is the init limit that is armed. */

@@ -17,6 +17,7 @@ import {
   processOf,
   register,
 } from '../../src/core/extensions.ts'
+import { onDemand } from '../../src/core/mode.ts'
 import { call, external, extRefused, fresh, idOf, internal, refused } from './script.ts'
 
 const asks = (name: string, ...events: string[]) => ({ name, id: idOf(name), events })
@@ -38,19 +39,19 @@ test('an extension that was launched has not registered', () => {
 
 test('an external extension registers under its own name', () => {
   const all = [fresh('a'), fresh('b')]
-  expect(register(all, true, asks('b', 'SHUTDOWN', 'INVOKE', 'INVOKE'))).toBeNull()
+  expect(register(all, true, asks('b', 'SHUTDOWN', 'INVOKE', 'INVOKE'), onDemand)).toBeNull()
   expect(all).toEqual([fresh('a'), external('b', { events: ['SHUTDOWN', 'INVOKE'] })])
 })
 
 test('an external extension may register when the runtime has started', () => {
   const all = [fresh('a')]
-  expect(register(all, false, asks('a'))).toBeNull()
+  expect(register(all, false, asks('a'), onDemand)).toBeNull()
   expect(all).toEqual([external('a')])
 })
 
 test('any other name is an internal extension', () => {
   const all = [fresh('a')]
-  expect(register(all, true, asks('inner', 'INVOKE'))).toBeNull()
+  expect(register(all, true, asks('inner', 'INVOKE'), onDemand)).toBeNull()
   expect(all).toEqual([fresh('a'), internal('inner', { events: ['INVOKE'] })])
 })
 
@@ -151,14 +152,14 @@ describe('the checks of a registration, in their order', () => {
   ]
   test.each(rows)('%s', (_, all, open, asked, reply) => {
     const given = all.map((one) => ({ ...one }))
-    expect(register(given, open, asked)).toEqual(reply as never)
+    expect(register(given, open, asked, onDemand)).toEqual(reply as never)
     // a refusal changes nothing
     expect(given).toEqual([...all])
   })
 
   test('nine extensions leave room for a tenth', () => {
     const nine = ten.slice(1)
-    expect(register(nine, true, asks('x'))).toBeNull()
+    expect(register(nine, true, asks('x'), onDemand)).toBeNull()
     expect(nine).toEqual([...ten.slice(1), internal('x')])
   })
 })

@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'bun:test'
+import type { RequestId } from '../../src/core/ids.ts'
 import {
   type EnvironmentState,
   type Event,
+  freeSlots,
+  type Inflight,
   isFree,
   isOpen,
   runtimeState,
+  type Serving,
   type Table,
   transitions,
 } from '../../src/core/lifecycle.ts'
+import { onDemand } from '../../src/core/mode.ts'
 import { copy, type Effect, play } from './recorder.ts'
 import {
   at,
@@ -15,6 +20,7 @@ import {
   cold,
   discovered,
   error,
+  exit1,
   exits,
   extExitError,
   external,
@@ -31,23 +37,27 @@ import {
   response,
   runtimeRefused,
   serving,
+  several,
   starting,
   stopped,
   stopping,
   type Trace,
   two,
 } from './script.ts'
-import { traces } from './traces.ts'
+import { traces as onDemandTraces } from './traces.ts'
+import { severalTraces } from './traces-several.ts'
+
+const traces = [...onDemandTraces, ...severalTraces]
 
 /** The first line of a trace that a table does not follow; null when it follows all. Events may not be changed. */
 function deviation(
-  { given, beats }: Trace,
+  { given, beats, mode }: Trace,
   table: Table,
 ): { line: number; expected: unknown; actual: unknown } | null {
   let state = copy(given)
   for (const [line, [event, change, ...effects]] of beats.entries()) {
     const expected = ['phase' in change ? change : { ...copy(state), ...change }, ...effects]
-    const actual = play(state, deepFreeze(event), table)
+    const actual = play(state, deepFreeze(event), mode, table)
     if (!Bun.deepEquals(actual, expected, true)) return { line, expected, actual }
     state = actual[0]
   }
@@ -271,12 +281,37 @@ test('a runtime that serves has the state of its invocation', () => {
 })
 
 test('an environment is free when it serves and nothing is in flight', () => {
-  const free = Object.values(states).flat().filter(isFree)
+  const free = Object.values(states)
+    .flat()
+    .filter((state) => isFree(state, onDemand))
   expect(free).toEqual([serving({ polls: [call(51)] }), serving()])
 })
 
+test('with several at a time, each poll that is parked is a slot, up to the limit', () => {
+  const slots = (polls: number, inflight: readonly Inflight['stage'][], over: Partial<Serving> = {}) =>
+    freeSlots(
+      serving({
+        polls: Array.from({ length: polls }, (_, index) => call(index)),
+        inflight: inflight.map((stage, index) => at(stage, { id: `request-${index}` as RequestId })),
+        ...over,
+      }),
+      several,
+    )
+  expect([
+    slots(0, []),
+    slots(2, []),
+    slots(9, []),
+    slots(9, ['running', 'running']),
+    slots(1, ['running']),
+  ]).toEqual([0, 2, 3, 1, 1])
+  expect(slots(2, ['responding'], { exited: exit1 })).toBe(0)
+  expect(freeSlots(cold(), several)).toBe(0)
+})
+
 test('an environment is open when it is free, or will start, or starts for nobody', () => {
-  const open = Object.values(states).flat().filter(isOpen)
+  const open = Object.values(states)
+    .flat()
+    .filter((state) => isOpen(state, onDemand))
   expect(open).toEqual([
     cold(),
     cold({ retry: true }),

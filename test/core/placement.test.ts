@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { type EnvironmentState, isFree, isLeaving, isOpen, isRecovering } from '../../src/core/lifecycle.ts'
+import { onDemand } from '../../src/core/mode.ts'
 import {
   type Applicant,
   type Candidate,
@@ -26,8 +27,8 @@ const forSomebody = starting({ waiting: one })
 
 const of = (name: string, state: EnvironmentState, tenant: Candidate['tenant'] = null): Named => ({
   name,
-  free: isFree(state),
-  open: isOpen(state),
+  free: isFree(state, onDemand),
+  open: isOpen(state, onDemand),
   recovering: isRecovering(state),
   leaving: isLeaving(state),
   tenant,

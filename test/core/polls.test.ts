@@ -9,8 +9,9 @@ const running: Serving = {
   phase: 'serving',
   generation: 1 as Generation,
   polls: [],
-  inflight: [{ id, stage: 'running', verdict: null, exited: null }],
+  inflight: [{ id, stage: 'running', verdict: null }],
   extensions: [],
+  exited: null,
 }
 
 test('a poll that asks again for the event that is running gets it again', () => {

@@ -15,7 +15,9 @@ import {
   transitions,
   type UploadResult,
 } from '../../src/core/lifecycle.ts'
+import { type Mode, onDemand } from '../../src/core/mode.ts'
 import { copy, type Effect, play } from './recorder.ts'
+import { several } from './script.ts'
 
 /** lives, in batches, so that a busy machine has time for each */
 const batches = 20
@@ -68,7 +70,7 @@ const uploads: readonly UploadResult[] = [
 const subscriptions = [['INVOKE', 'SHUTDOWN'], ['INVOKE'], ['SHUTDOWN'], [], ['BAD']]
 const discoveries = [[], [], ['a'], ['a', 'b'], 'abcdefghijk'.split('')]
 const names = ['a', 'b', 'inner', 'other']
-const modes = [null, null, null, 'streaming', 'bogus']
+const responseModes = [null, null, null, 'streaming', 'bogus']
 
 class Violation extends Error {}
 
@@ -89,13 +91,17 @@ class World {
   readonly #alive = new Set<ProcessName>()
   readonly #killed = new Set<ProcessName>()
   readonly #armed = { init: false, grace: false, budget: false, 'give-up': false }
-  #deadline: RequestId | null = null
+  /** those whose function timeout runs */
+  readonly #deadlines = new Set<RequestId>()
   readonly #queue: Event[] = []
   #stopped = false
   #signalled = false
 
-  constructor(seed: number) {
+  readonly mode: Mode
+
+  constructor(seed: number, mode: Mode) {
     this.#below = generator(seed)
+    this.mode = mode
   }
 
   // what happens
@@ -112,7 +118,7 @@ class World {
     this.history.push(event)
     if (event.type === 'launch-failed') this.#over(event.process)
     const before = copy(this.state)
-    const result = play(this.state, event)
+    const result = play(this.state, event, this.mode)
     this.state = result[0]
     this.#signalled = false
     for (let index = 1; index < result.length; index++) this.#perform(result[index] as Effect, event)
@@ -152,17 +158,16 @@ class World {
         const fate = this.#fate(effect.id)
         must(fate.settled && fate.reported, 'an invocation is settled and reported before it is over')
         fate.finished = true
-        if (this.#deadline === effect.id) this.#deadline = null
+        this.#deadlines.delete(effect.id)
         return
       }
       case 'arm-deadline':
         this.#fate(effect.id)
-        must(this.#deadline === null || this.#deadline === effect.id, 'one deadline runs')
-        this.#deadline = effect.id
+        this.#deadlines.add(effect.id)
+        must(this.#deadlines.size <= this.mode.concurrency, 'no more deadlines run than invocations')
         return
       case 'disarm-deadline':
-        must(this.#deadline === effect.id, 'a deadline that is disarmed was armed')
-        this.#deadline = null
+        must(this.#deadlines.delete(effect.id), 'a deadline that is disarmed was armed')
         return
       case 'arm':
         this.#armed[effect.timer] = true
@@ -235,8 +240,8 @@ class World {
     must(this.#open.size === parked, 'a call is answered or waits, and is never lost')
     must(this.#needed(state), 'whatever could last for ever is watched by a timer')
     const idle = state.phase === 'cold' || state.phase === 'stopped'
-    if (idle || isFree(state)) {
-      must(this.#deadline === null, 'no deadline runs for nothing')
+    if (idle || (state.phase === 'serving' && state.inflight.length === 0)) {
+      must(this.#deadlines.size === 0, 'no deadline runs for nothing')
       for (const timer of timers) must(!this.#armed[timer], 'no timer runs for nothing')
       for (const fate of this.#fates.values()) must(fate.finished, 'no invocation is forgotten')
     }
@@ -246,10 +251,10 @@ class World {
   #needed(state: EnvironmentState): boolean {
     switch (state.phase) {
       case 'starting':
-        return state.attempt === 'init' ? this.#armed.init : this.#deadline === state.waiting
+        return state.attempt === 'init' ? this.#armed.init : this.#deadlines.has(state.waiting as RequestId)
       case 'serving':
-        must(state.inflight.length <= 1, 'one invocation runs at a time')
-        return state.inflight[0] === undefined || state.inflight[0].id === this.#deadline
+        must(state.inflight.length <= this.mode.concurrency, 'no more run at a time than the mode allows')
+        return state.inflight.every(({ id }) => this.#deadlines.has(id))
       case 'stopping':
         return this.#armed.grace || this.#armed.budget || this.#armed['give-up']
       default:
@@ -300,8 +305,8 @@ class World {
   }
 
   #timer(): Event | undefined {
-    const deadline = this.#deadline
-    if (deadline !== null && this.#below(2) === 0) return { type: 'deadline', id: deadline }
+    const deadline = this.#any(this.#deadlines)
+    if (deadline !== undefined && this.#below(2) === 0) return { type: 'deadline', id: deadline }
     const timer = this.#one(timers)
     if (!this.#armed[timer]) return undefined
     this.#armed[timer] = false
@@ -326,8 +331,10 @@ class World {
         return { type: 'runtime/next', call: this.#call() }
       }
       case 'serving': {
-        const entry = state.inflight[0]
-        if (entry === undefined) return this.#invoke()
+        const entry = state.inflight[this.#below(state.inflight.length || 1)]
+        if (entry === undefined || (isFree(state, this.mode) && this.#below(2) === 0)) {
+          return isOpen(state, this.mode) ? this.#invoke() : { type: 'runtime/next', call: this.#call() }
+        }
         if (entry.stage === 'running') {
           return { type: 'runtime/response', call: this.#call(), id: entry.id, mode: null }
         }
@@ -362,7 +369,12 @@ class World {
       case 1:
         return { type: 'runtime/next', call: this.#call() }
       case 2:
-        return { type: 'runtime/response', call: this.#call(), id: this.#last, mode: this.#one(modes) }
+        return {
+          type: 'runtime/response',
+          call: this.#call(),
+          id: this.#last,
+          mode: this.#one(responseModes),
+        }
       case 3:
         return { type: 'runtime/error', call: this.#call(), id: this.#last, errorType: null }
       case 4:
@@ -387,7 +399,7 @@ class World {
         return { type: 'gone', call }
       }
       case 13:
-        if (isOpen(this.state) && !this.#stopped) return this.#invoke()
+        if (isOpen(this.state, this.mode) && !this.#stopped) return this.#invoke()
         // a timer that fires for an invocation that is over moves nothing
         return this.#fates.get(this.#last)?.finished ? { type: 'deadline', id: this.#last } : undefined
       case 14:
@@ -423,8 +435,9 @@ class World {
       this.happen(this.#exit(killed) as Event)
       return true
     }
-    if (this.#deadline !== null) {
-      this.happen({ type: 'deadline', id: this.#deadline })
+    const deadline = this.#any(this.#deadlines)
+    if (deadline !== undefined) {
+      this.happen({ type: 'deadline', id: deadline })
       return true
     }
     const timer = timers.find((one) => this.#armed[one])
@@ -444,8 +457,8 @@ class World {
 }
 
 /** Lives one random life; the violated rule and all that happened, or null. */
-function violation(seed: number): { rule: string; history: readonly Event[] } | null {
-  const world = new World(seed)
+function violation(seed: number, mode: Mode): { rule: string; history: readonly Event[] } | null {
+  const world = new World(seed, mode)
   try {
     world.live()
     world.end(seed % 8 === 0)
@@ -455,11 +468,13 @@ function violation(seed: number): { rule: string; history: readonly Event[] } | 
   }
 }
 
-describe('no random life breaks a rule', () => {
+const modes = { 'on demand': onDemand, 'several at a time': several } as const
+
+describe.each(Object.entries(modes))('no random life breaks a rule: %s', (_, mode) => {
   for (let number = 0; number < batches; number++) {
     test(`lives from ${number * batch + 1}`, () => {
       for (let seed = number * batch + 1; seed <= (number + 1) * batch; seed++) {
-        const found = violation(seed)
+        const found = violation(seed, mode)
         if (found === null) continue
         const history = found.history.map((event) => JSON.stringify(event))
         throw new Error(`seed ${seed}: not so: ${found.rule}\n${history.join('\n')}`)
@@ -468,16 +483,16 @@ describe('no random life breaks a rule', () => {
   }
 })
 
-test('random lives reach every cell', () => {
+test.each(Object.entries(modes))('random lives reach every cell: %s', (_, mode) => {
   const reached = new Set<string>()
   for (let seed = 1; seed <= 1000; seed++) {
-    const world = new World(seed)
+    const world = new World(seed, mode)
     world.live()
     world.end(seed % 8 === 0)
     let state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
     for (const event of world.history) {
       if (transitions[state.phase][event.type]) reached.add(`${state.phase}: ${event.type}`)
-      state = play(state, event)[0]
+      state = play(state, event, mode)[0]
     }
   }
   const cells = Object.entries(transitions).flatMap(([phase, cells]) =>

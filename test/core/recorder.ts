@@ -4,6 +4,7 @@ import type { Effects, PlatformRecord, Reply, TimerName } from '../../src/core/e
 import type { Outcome, ProcessName } from '../../src/core/failure.ts'
 import type { ApiCallId, RequestId } from '../../src/core/ids.ts'
 import { type EnvironmentState, type Event, step, type Table } from '../../src/core/lifecycle.ts'
+import { type Mode, onDemand } from '../../src/core/mode.ts'
 
 export type Effect =
   | { readonly do: 'discover' | 'sweep' }
@@ -61,10 +62,11 @@ export class Recorder implements Effects {
 export function play(
   state: EnvironmentState,
   event: Event,
+  mode: Mode = onDemand,
   table?: Table,
 ): readonly [EnvironmentState, ...Effect[]] {
   const recorder = new Recorder()
-  const next = step(state, event, recorder, table)
+  const next = step(state, event, recorder, mode, table)
   return [next, ...recorder.effects]
 }
 

@@ -32,12 +32,25 @@ import type {
   TimerName,
   UploadResult,
 } from '../../src/core/lifecycle.ts'
+import { type Mode, onDemand } from '../../src/core/mode.ts'
 import type { Effect } from './recorder.ts'
+
+// modes
+
+/** Not a mode that Lambda has: every policy is the other one than on demand. */
+export const several: Mode = {
+  concurrency: 3,
+  overWhen: 'responded',
+  redelivers: false,
+  extensionEvents: ['SHUTDOWN'],
+  afterTimeout: 'go on',
+}
 
 // who
 
 export const one = 'request-1' as RequestId
 export const two = 'request-2' as RequestId
+export const three = 'request-3' as RequestId
 export const call = (number: number): ApiCallId => number as ApiCallId
 export const idOf = (name: string): ExtensionId => `id-of-${name}` as ExtensionId
 export const ext = (name: string): ProcessName => `extension:${name}`
@@ -79,6 +92,7 @@ export const serving = (over: Partial<Serving> = {}): Serving => ({
   polls: [],
   inflight: [],
   extensions: [],
+  exited: null,
   ...over,
 })
 
@@ -117,7 +131,6 @@ export const at = (stage: Inflight['stage'], over: Partial<Inflight> = {}): Infl
   id: one,
   stage,
   verdict: null,
-  exited: null,
   ...over,
 })
 
@@ -326,15 +339,17 @@ export type Beat = readonly [event: Event, change: Change, ...effects: Effect[]]
 
 export interface Trace {
   readonly name: string
+  readonly mode: Mode
   readonly given: EnvironmentState
   readonly beats: readonly Beat[]
 }
 
-export const trace = (name: string, given: EnvironmentState, beats: readonly Beat[]): Trace => ({
-  name,
-  given,
-  beats,
-})
+export const trace = (
+  name: string,
+  given: EnvironmentState,
+  beats: readonly Beat[],
+  mode: Mode = onDemand,
+): Trace => ({ name, mode, given, beats })
 
 /** Nothing moves. */
 export const same: Change = {}

@@ -1231,11 +1231,7 @@ const racing: readonly Trace[] = [
     'race: the runtime ends while its answer is being read, which then is complete',
     serving({ inflight: [at('responding')] }),
     [
-      [
-        exits('runtime', code(0)),
-        { inflight: [at('responding', { exited: exit0 })] },
-        faulted('runtime', exit0),
-      ],
+      [exits('runtime', code(0)), { inflight: [at('responding')], exited: exit0 }, faulted('runtime', exit0)],
       [
         received(1),
         cooled,
@@ -1252,7 +1248,7 @@ const racing: readonly Trace[] = [
     'race: the runtime ends while its error is being read, which then breaks off: the exit is the cause',
     serving({ inflight: [at('erroring')] }),
     [
-      [exits('runtime'), { inflight: [at('erroring', { exited: exit1 })] }, faulted('runtime', exit1)],
+      [exits('runtime'), { inflight: [at('erroring')], exited: exit1 }, faulted('runtime', exit1)],
       [
         received(1, truncatedUpload),
         cooled,
@@ -1284,7 +1280,7 @@ const racing: readonly Trace[] = [
     'race: the runtime ends while its answer is being read, and the deadline passes',
     serving({ inflight: [at('responding')] }),
     [
-      [exits('runtime'), { inflight: [at('responding', { exited: exit1 })] }, faulted('runtime', exit1)],
+      [exits('runtime'), { inflight: [at('responding')], exited: exit1 }, faulted('runtime', exit1)],
       [
         deadline(),
         cooled,
@@ -1301,7 +1297,7 @@ const racing: readonly Trace[] = [
     'race: the runtime ends while its answer is being read, and a stop comes',
     serving({ inflight: [at('responding')] }),
     [
-      [exits('runtime'), { inflight: [at('responding', { exited: exit1 })] }, faulted('runtime', exit1)],
+      [exits('runtime'), { inflight: [at('responding')], exited: exit1 }, faulted('runtime', exit1)],
       [
         stop,
         stopped(),
@@ -1317,7 +1313,7 @@ const racing: readonly Trace[] = [
     'race: the runtime ends while its answer is being read, then an extension does: the runtime was first',
     serving({ inflight: [at('responding')], extensions: [watch(working)] }),
     [
-      [exits('runtime'), { inflight: [at('responding', { exited: exit1 })] }, faulted('runtime', exit1)],
+      [exits('runtime'), { inflight: [at('responding')], exited: exit1 }, faulted('runtime', exit1)],
       [
         exits(ext('watch')),
         cooled,

@@ -79,7 +79,7 @@ describe('an attached runtime', () => {
     expect(caller.outcomes).toMatchObject([{ kind: 'timeout' }])
     // its late answer is refused, its next poll is not
     expect(respond(environment, caller.id).replies).toMatchObject([{ kind: 'refused' }])
-    expect(environment.state.phase).toBe('stopping')
+    expect(environment.free).toBe(false)
     expect(poll().replies).toEqual([])
     await until('the next start', () => environment.free)
   })

@@ -2,7 +2,14 @@
 
 import { writeSync } from 'node:fs'
 import { firstLine, invitation, invokePath } from './announce.ts'
-import { type Config, ConfigError, type Notice, parseConfig } from './config/config.ts'
+import {
+  type Config,
+  ConfigError,
+  type FunctionConfig,
+  type Launch,
+  type Notice,
+  parseConfig,
+} from './config/config.ts'
 import { composeEmulator, type Emulator } from './emulator.ts'
 import { SAMPLE_HANDLER } from './handler/command.ts'
 import { isCompiled } from './host.ts'
@@ -89,4 +96,19 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
     )
   }
   if (stderrIsTerminal()) writeSync(2, invitation(url, functionUrl))
+  // Both listeners are open, and an invocation that is there already goes first.
+  if (launch.kind === 'handler') setImmediate(inspect, launch, config.function, log)
+}
+
+/** Says which file and export is served, and what can be known to be wrong with it before anyone calls it. */
+function inspect({ handler, cwd }: Launch & { kind: 'handler' }, config: FunctionConfig, log: Log): void {
+  const { inspectHandler } = require('./handler/inspect.ts') as typeof import('./handler/inspect.ts')
+  const taskRoot = config.environment.LAMBDA_TASK_ROOT || config.taskRoot
+  const { file, exported, problem, warnings } = inspectHandler(handler, cwd, taskRoot)
+  if (problem !== undefined) {
+    log.error({ handler, reason: problem }, 'the handler cannot be served; every invocation will say so')
+  } else if (file !== undefined) {
+    log.info({ file, export: exported }, 'serving')
+  }
+  for (const warning of warnings) log.warn({}, warning)
 }

@@ -17,13 +17,14 @@
  * is to say and to see is declared in `embed/api.d.ts`.
  */
 
-import { ConfigError } from './config/config.ts'
+import { ConfigError, type FunctionConfig } from './config/config.ts'
 import type { Emulator, EmulatorOptions } from './embed/api.d.ts'
 import { callback } from './embed/callback.ts'
 import { invoke } from './embed/invoke.ts'
 import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
 import { composeEmulator } from './emulator.ts'
+import { inspectHandler } from './handler/inspect.ts'
 import { isCompiled } from './host.ts'
 import { createLog } from './log/log.ts'
 import { createProcesses } from './process/processes.ts'
@@ -31,15 +32,23 @@ import { createProcesses } from './process/processes.ts'
 export type { Emulator, EmulatorOptions, InvokeOptions, InvokeResult, PoolState } from './embed/api.d.ts'
 export { ConfigError }
 
+/** What speaks against the handler, as far as it can be known without running it. */
+function whyNotServable({ launch, environment, taskRoot }: FunctionConfig): string | undefined {
+  if (launch.kind !== 'handler') return undefined
+  return inspectHandler(launch.handler, launch.cwd, environment.LAMBDA_TASK_ROOT || taskRoot).problem
+}
+
 /**
  * Starts an emulator on free ports of this machine; it listens when the promise resolves. Rejects with `ConfigError`
- * for options that are wrong.
+ * for options that are wrong, a handler that is not there among them.
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const config = configOf(options)
   if (isCompiled && config.function.launch.kind === 'handler') {
     throw new ConfigError('handler: a compiled program cannot serve one; give the command of a runtime')
   }
+  const problem = whyNotServable(config.function)
+  if (problem !== undefined) throw new ConfigError(`handler: ${problem}`)
   const { log: write, output: where = 'collect' } = options
   const log = createLog({
     level: config.emulator.logLevel,

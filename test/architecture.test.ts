@@ -58,7 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'signals.ts',
     'telemetry',
   ],
-  'index.ts': ['config', 'embed', 'emulator.ts', 'engine', 'host.ts', 'log', 'process'],
+  'index.ts': ['config', 'embed', 'emulator.ts', 'engine', 'handler', 'host.ts', 'log', 'process'],
   embed: ['config', 'core', 'embed', 'process', 'telemetry'],
   'main.ts': ['cli.ts', 'handler', 'invoke', 'signals.ts'],
 }

@@ -19,6 +19,9 @@ export type Result =
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
+const NEVER_SETTLED =
+  "The handler's promise never settles: nothing is left that it could wait for. The answer is null."
+
 const hasError = (error: unknown) => error !== undefined && error !== null
 
 /** Runs one invocation and resolves when its result is known; never rejects. */
@@ -48,9 +51,14 @@ export const runBuffered = (handler: Handler, event: unknown, context: Context):
       succeed: (value?: unknown) => done(null, value),
       fail: (error?: unknown) => done(hasError(error) ? error : 'handled'),
     })
-    onIdle(() => done(null, null))
+    let promised = false
+    onIdle(() => {
+      if (promised && !finished) console.warn(NEVER_SETTLED)
+      done(null, null)
+    })
     try {
       const returned = handler(event, context, callback)
+      promised = isThenable(returned)
       if (isThenable(returned)) returned.then((value) => done(null, value), reject)
       else if (returned !== undefined && handler.length < 3) done(null, returned)
     } catch (error) {

@@ -6,6 +6,7 @@
 
 import { writeSync } from 'node:fs'
 import { errorDocument, RuntimeError } from './errors.ts'
+import { withoutOwnFrames } from './frames.ts'
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
 type Level = (typeof LEVELS)[number]
@@ -35,7 +36,7 @@ export type FunctionLog = {
 const format = (args: unknown[]): string => {
   if (args.length === 1 && typeof args[0] === 'string') return args[0]
   const { format } = require('node:util') as typeof import('node:util')
-  return format(...args)
+  return withoutOwnFrames(format(...args))
 }
 
 /** Writes all of a line, however often a full pipe stops us; a pipe that nobody reads ends nothing. */
@@ -55,7 +56,7 @@ const jsonError = (error: Error) => ({
   // Class names of ours do not survive minification.
   errorType: error instanceof RuntimeError ? error.name : (error.constructor?.name ?? 'UnknownError'),
   errorMessage: error.message,
-  stackTrace: typeof error.stack === 'string' ? error.stack.split('\n') : [],
+  stackTrace: typeof error.stack === 'string' ? withoutOwnFrames(error.stack).split('\n') : [],
   ...error,
 })
 
@@ -92,7 +93,7 @@ const textError = (thrown: unknown) => {
           errorMessage: value.message,
           code: (value as NodeJS.ErrnoException).code,
           ...value,
-          ...(typeof value.stack === 'string' && { stack: value.stack.split('\n') }),
+          ...(typeof value.stack === 'string' && { stack: withoutOwnFrames(value.stack).split('\n') }),
         }
       : value
   try {
@@ -102,6 +103,9 @@ const textError = (thrown: unknown) => {
   }
 }
 
+/** An error for what was thrown without being one; it comes from nowhere. */
+const standIn = (message: string) => Object.assign(new Error(message), { stack: `Error: ${message}` })
+
 /** Replaces the methods of the global console, by the log settings of `env`. */
 export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
   const isJson = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON'
@@ -110,7 +114,7 @@ export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
   const log: FunctionLog = {
     scope: { requestId: '-', tenantId: undefined },
     error(title, thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(errorDocument(thrown).errorMessage)
+      const error = thrown instanceof Error ? thrown : standIn(errorDocument(thrown).errorMessage)
       if (isJson) console.error(error)
       else console.error(title, `\t${textError(error)}`)
     },

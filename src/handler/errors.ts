@@ -2,6 +2,8 @@
  * Errors as AWS's client for Node.js reports them.
  */
 
+import { withoutOwnFrames } from './frames.ts'
+
 /** The document that is posted for a failed init or invocation. */
 export type ErrorDocument = { errorType: string; errorMessage: string; trace: string[] }
 
@@ -38,7 +40,7 @@ const traceOf = (error: Error): string[] => {
   const { name, message, stack } = error
   if (typeof stack !== 'string') return error instanceof DOMException ? [clean(`${name}: ${message}`)] : []
   const misnamed = name !== 'Error' && !Object.hasOwn(error, 'name') && /^Error(?=: |\n|$)/.test(stack)
-  return clean(misnamed ? name + stack.slice('Error'.length) : stack).split('\n')
+  return clean(withoutOwnFrames(misnamed ? name + stack.slice('Error'.length) : stack)).split('\n')
 }
 
 /** Describes whatever was thrown; never throws itself. */
@@ -65,7 +67,9 @@ export const errorDocument = (thrown: unknown): ErrorDocument => {
 export const unhandledRejection = (reason: unknown): RuntimeError => {
   const message = reason === undefined ? '' : describe(reason)
   const frames = isError(reason)
-    ? (reason.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+    ? withoutOwnFrames(reason.stack ?? '')
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
     : []
   const stack = [`Runtime.UnhandledPromiseRejection: ${message}`, ...frames].join('\n')
   return new RuntimeError('UnhandledPromiseRejection', message, stack)

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { SAMPLE_HANDLER } from './command.ts'
 import { RuntimeError } from './errors.ts'
-import { hintForMissing, locate, parseHandler } from './locate.ts'
+import { hintForEnding, hintForMissing, locate, parseHandler } from './locate.ts'
 import { repairForBundle } from './node-http.ts'
 
 /** A handler of any kind; what it returns decides how its result is awaited. */
@@ -111,6 +111,8 @@ const functionsOf = (module: unknown): string[] => {
 }
 
 const missingExport = (name: string, { module, path }: Loaded): RuntimeError => {
+  const hint = hintForEnding(parseHandler(name), path)
+  if (hint !== '') return new RuntimeError('HandlerNotFound', `${name} is undefined or not exported; ${hint}`)
   const names = functionsOf(module)
   const some = names.length > 9 ? [...names.slice(0, 9), '…'] : names
   const known = names.length > 0 ? `${path} exports ${some.join(', ')}` : `${path} exports no function`

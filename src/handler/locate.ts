@@ -46,10 +46,20 @@ function findFile(module: string, roots: readonly string[]): string | undefined 
   return undefined
 }
 
+/** Whether a package is installed where a folder finds it. Bun would download one that is not. */
+function isInstalled(name: string, root: string): boolean {
+  for (let folder = root; ; folder = dirname(folder)) {
+    if (statSync(`${folder}/node_modules/${name}`, { throwIfNoEntry: false })) return true
+    if (folder === dirname(folder)) return false
+  }
+}
+
 function findPackage(module: string, roots: readonly string[]): string | undefined {
   // A path is not the name of a package, and resolving it would find folders.
-  if (/^\.?\//.test(module)) return undefined
+  const [name] = /^(?:@[^/]+\/)?[^./][^/]*/.exec(module) ?? []
+  if (name === undefined) return undefined
   for (const root of roots) {
+    if (!isInstalled(name, root)) continue
     try {
       return Bun.resolveSync(module, root)
     } catch {
@@ -108,15 +118,20 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return ranked[0]?.each
 }
 
+/** What to say of an export that begins with the ending of the file: it was meant to be left out. Else empty. */
+export function hintForEnding({ module, exported }: HandlerName, file: string): string {
+  const [ending, ...rest] = exported.split('.')
+  if (ending === undefined || !file.endsWith(`.${ending}`)) return ''
+  const named = rest.length > 0 ? rest.join('.') : 'handler'
+  return `${module}.${ending} is a file: leave its ending out, as in ${module}.${named}`
+}
+
 /** What to say of a module that is not there: what the name may be meant to be. Empty when nothing is near. */
 export function hintForMissing({ module, exported }: HandlerName, roots: readonly string[]): string {
   for (const root of roots) {
     const path = resolve(root, module)
-    const [ending, ...rest] = exported.split('.')
-    if (isFile(`${path}.${ending}`)) {
-      const named = rest.length > 0 ? rest.join('.') : 'handler'
-      return `${module}.${ending} is a file: leave its ending out, as in ${module}.${named}`
-    }
+    const file = `${path}.${exported.split('.')[0]}`
+    if (isFile(file)) return hintForEnding({ module, exported }, file)
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
       const index = findFile('index', [path])
       if (index !== undefined) return `${path} is a folder: did you mean ${module}/index.${exported}?`

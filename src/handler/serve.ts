@@ -66,6 +66,16 @@ const stringify = (value: unknown) => {
   }
 }
 
+/** The event of an invocation. */
+const parseEvent = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString())
+  } catch (error) {
+    const reason = (error as Error).message.replace(/^JSON Parse error: /, '')
+    throw new RuntimeError('UnmarshalError', `The event is not JSON: ${reason}`)
+  }
+}
+
 const logRefusal = (reply: Reply | undefined) => {
   if (reply && reply.status < 300) return
   const answer = reply ? `${reply.status} ${reply.body.toString().trim()}` : 'connection lost'
@@ -125,7 +135,7 @@ const handle = async (runtime: Runtime, run: Run, { headers, body }: Reply) => {
   runtime.log.scope = { requestId, tenantId: headers.get('lambda-runtime-aws-tenant-id') }
   setTrace(runtime.env, headers.get('lambda-runtime-trace-id'))
   try {
-    await run(JSON.parse(body.toString()), createContext(runtime.env, headers))
+    await run(parseEvent(body), createContext(runtime.env, headers))
   } catch (error) {
     onIdle(undefined)
     if (error instanceof RuntimeApiGone) throw error

@@ -21,6 +21,7 @@ import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
 import { handler } from './handler.ts'
 import { handlerNode } from './handler-node.ts'
+import { handlerStart } from './handler-start.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
@@ -79,6 +80,7 @@ export const chapters: readonly Chapter[] = [
   watch,
   attached,
   handlerNode,
+  handlerStart,
   handlerTsconfig,
   scaling,
   overlap,

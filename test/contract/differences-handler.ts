@@ -1,9 +1,10 @@
 /** The reference serves no handler by itself: none of these chapters is for it. */
 import { type Difference, of } from './difference.ts'
 import { handlerNode } from './handler-node.ts'
+import { handlerStart } from './handler-start.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
 
-const chapters = [handlerNode, handlerTsconfig]
+const chapters = [handlerNode, handlerStart, handlerTsconfig]
 
 export const handlerDifferences: readonly Difference[] = [
   of(

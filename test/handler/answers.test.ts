@@ -90,7 +90,11 @@ describe.concurrent('invocations', () => {
 
   test('go on after an event that is not JSON', async () => {
     const { calls } = await play('answers.echo', { events: [{ body: 'oops' }, { body: '2' }] })
-    expect(document(calls[0]).errorType).toBe('SyntaxError')
+    expect(document(calls[0])).toEqual({
+      errorType: 'Runtime.UnmarshalError',
+      errorMessage: 'The event is not JSON: Unexpected identifier "oops"',
+      trace: ['Runtime.UnmarshalError: The event is not JSON: Unexpected identifier "oops"'],
+    })
     expect(calls[1]?.body).toBe('2')
   })
 

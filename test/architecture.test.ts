@@ -69,19 +69,19 @@ const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspec
 /** Where a word may stand that reaches outside: paths begin so. */
 const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.spawn(Sync)?\(/, ['process/child.ts']],
-  [/\bBun\.serve\(/, ['http/address.ts', 'api/server.ts', 'gateway/server.ts']],
+  [/\bBun\.serve\(/, ['http/address.ts']],
   [
     /\bset(Timeout|Interval)\(/,
     ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/', 'watch/'],
   ],
   [
     /\b(Date|performance)\.now\(/,
-    ['cli.ts', 'index.ts', 'log/', 'api/watch.ts', 'handler/', 'invoke/', 'telemetry/', 'watch/'],
+    ['cli.ts', 'index.ts', 'log/', 'handler/', 'invoke/', 'telemetry/', 'watch/'],
   ],
   [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
   [/\bprocess\.kill\(/, ['process/']],
-  [/\bfetch\(/, ['embed/', 'http/', 'invoke/', 'gateway/server.ts', 'api/server.ts']],
+  [/\bfetch\(/, ['embed/', 'http/', 'invoke/']],
 ]
 
 interface Source {

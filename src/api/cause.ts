@@ -4,17 +4,19 @@
  * one; what it cannot read becomes a JSON string that says so.
  */
 
+import type { Payload } from '../core/failure.ts'
+import { encoded, joined } from '../http/collect.ts'
 import { jsonProblem } from '../http/json.ts'
 import { goJson } from './wire.ts'
 
 /** Content type of such an error, which has to be exactly this. */
 export const causeType = 'application/vnd.aws.lambda.error.cause+json'
 
-/** The bytes for the caller. */
-export async function withoutCause(body: Blob): Promise<Blob> {
-  const bytes = new Uint8Array(await body.arrayBuffer())
+/** The document for the caller. */
+export function withoutCause({ chunks }: Payload): Payload {
+  const bytes = joined(chunks)
   const sent: unknown = jsonProblem(bytes) === null ? JSON.parse(new TextDecoder().decode(bytes)) : undefined
-  return new Blob([goJson(decode(sent) ?? 'Invalid error body')])
+  return encoded(goJson(decode(sent) ?? 'Invalid error body'))
 }
 
 function decode(sent: unknown): object | null {

@@ -1,17 +1,27 @@
 /**
- * `/2020-01-01/extension/*`: what extensions call. The checks and their order are rie-classic.md 5.3 to 5.5.
+ * `/2020-01-01/extension/*`: what extensions call. The checks and their order are behaviour.md 4.3 to 4.6.
  */
 
-import { maxResponseBytes } from '../core/failure.ts'
 import type { ExtensionId } from '../core/ids.ts'
-import type { Received, Reply } from '../core/lifecycle.ts'
+import type { Reply } from '../core/lifecycle.ts'
+import { maxResponseBytes } from '../core/limits.ts'
 import type { Environment } from '../engine/environment.ts'
 import type { Invocation } from '../engine/invocation.ts'
+import { type Collected, collect, joined } from '../http/collect.ts'
+import type { Exchange } from '../http/exchange.ts'
 import { jsonProblem } from '../http/json.ts'
-import { poll } from './poll.ts'
-import { receive } from './upload.ts'
-import type { PollWatch } from './watch.ts'
-import { accepted, errorResponse, invokeEvent, refusal, refuse, registered, shutdownEvent } from './wire.ts'
+import { type Polls, poll } from './poll.ts'
+import {
+  type Answer,
+  accepted,
+  internalError,
+  invokeEvent,
+  refusal,
+  refuse,
+  registered,
+  send,
+  shutdownEvent,
+} from './wire.ts'
 
 /** What an extension is told of the function when it registers. */
 export interface FunctionFacts {
@@ -21,52 +31,57 @@ export interface FunctionFacts {
   readonly accountId: string
 }
 
-/** `POST …/register`. */
-export async function register(
+/** `POST …/register`. A registration is read like a response, so that no size of it fills the memory. */
+export function register(
   environment: Environment,
   facts: FunctionFacts,
-  request: Request,
-): Promise<Response> {
-  const name = nameOf(request)
-  if (!name) return refuse('Extension.InvalidExtensionName', 'Empty extension name')
-  const body = await readRegistration(request)
-  if ('problem' in body) return refuse('InvalidRequestFormat', body.problem)
-  const features = (request.headers.get('lambda-extension-accept-feature') ?? '').split(',')
+  exchange: Exchange,
+  done: (answer: Answer) => void,
+): void {
+  const name = nameOf(exchange)
+  if (!name) {
+    done(refuse('Extension.InvalidExtensionName', 'Empty extension name'))
+    return
+  }
+  const features = (exchange.header('lambda-extension-accept-feature') ?? '').split(',')
   const { accountId, ...always } = facts
   const document = features.some((feature) => feature.trim() === 'accountId')
     ? { accountId, ...always }
     : always
-  return new Promise((resolve) => {
+  collect(exchange, maxResponseBytes, (collected) => {
+    const body = parseRegistration(collected)
+    if ('problem' in body) {
+      done(refuse('InvalidRequestFormat', body.problem))
+      return
+    }
     const reply = (reply: Reply): void =>
-      resolve(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply))
-    const call = environment.park({ reply })
+      done(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply))
     const registration = { name, id: crypto.randomUUID() as string as ExtensionId, events: body.events }
-    environment.dispatch({ type: 'extension/register', call, registration })
+    const call = environment.newCall()
+    environment.request({ type: 'extension/register', call, registration }, { reply })
   })
 }
 
 /** The bytes of a header are a name as the file system has it, which is UTF-8, not the Latin-1 of HTTP. */
-function nameOf(request: Request): string | null {
-  const sent = request.headers.get('lambda-extension-name')
+function nameOf(exchange: Exchange): string | null {
+  const sent = exchange.header('lambda-extension-name')
   return sent === null || /^[\0-\x7f]*$/.test(sent) ? sent : Buffer.from(sent, 'latin1').toString()
 }
 
 type Registered = { readonly events: readonly string[] } | { readonly problem: string }
 
-/** A registration is read like a response, so that no size of it fills the memory. */
-async function readRegistration(request: Request): Promise<Registered> {
-  const received = await new Promise<Received>((resolve) => receive(request, false, resolve))
-  if (received.kind === 'oversize') return { problem: `registration larger than ${maxResponseBytes} bytes` }
-  if (received.kind !== 'complete') return { problem: 'unexpected end of JSON input' }
-  const bytes = new Uint8Array(await (received.payload as Blob).arrayBuffer())
+function parseRegistration(collected: Collected): Registered {
+  if (collected.kind === 'oversize') return { problem: `registration larger than ${maxResponseBytes} bytes` }
+  if (collected.kind === 'truncated') return { problem: 'unexpected end of JSON input' }
+  const bytes = joined(collected.chunks)
   const text = new TextDecoder().decode(bytes)
   if (text.trim() === '') return { problem: 'unexpected end of JSON input' }
   const problem = jsonProblem(bytes)
-  return problem === null ? parseRegistration(JSON.parse(text)) : { problem: `no JSON: ${problem}` }
+  return problem === null ? readRegistration(JSON.parse(text)) : { problem: `no JSON: ${problem}` }
 }
 
 /** Keys match in any case, unknown ones are ignored, and `null` and `{}` ask for no events, as in Go's decoder. */
-function parseRegistration(parsed: unknown): Registered {
+function readRegistration(parsed: unknown): Registered {
   if (parsed === null) return { events: [] }
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
     return { problem: 'the body must be a JSON object such as {"events":["INVOKE","SHUTDOWN"]}' }
@@ -90,39 +105,36 @@ function listOf(document: object, key: string): readonly string[] | null {
 }
 
 /** `GET …/event/next`: parked until there is an event, without limit. */
-export function next(
-  environment: Environment,
-  watch: PollWatch,
-  request: Request,
-): Response | Promise<Response> {
-  const id = identifier(request)
-  if (id instanceof Response) return id
-  return poll(environment, watch, request, {
+export function next(environment: Environment, polls: Polls, exchange: Exchange): void {
+  const id = identifier(exchange)
+  if (typeof id !== 'string') {
+    send(exchange, id)
+    return
+  }
+  poll(environment, polls, exchange, {
     occupied: ({ state }) =>
       'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
-    ask: (_, poll) => {
-      environment.park(poll, poll.call)
-      environment.dispatch({ type: 'extension/next', call: poll.call, id })
-    },
-    answer,
+    ask: (_, poll) => environment.request({ type: 'extension/next', call: poll.call, id }, poll),
+    answer: (_, exchange, reply, invocation) => send(exchange, answer(environment, reply, invocation)),
   })
 }
 
 /** `POST …/init/error` and `…/exit/error`; the body is ignored. */
-export async function report(
+export function report(
   environment: Environment,
-  request: Request,
+  exchange: Exchange,
   type: 'extension/init-error' | 'extension/exit-error',
-): Promise<Response> {
-  const id = identifier(request)
-  if (id instanceof Response) return id
-  if (!request.headers.get('lambda-extension-function-error-type')) {
-    return refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found')
+  done: (answer: Answer) => void,
+): void {
+  const id = identifier(exchange)
+  if (typeof id !== 'string') {
+    done(id)
+  } else if (!exchange.header('lambda-extension-function-error-type')) {
+    done(refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found'))
+  } else {
+    const reply = (reply: Reply): void => done(answer(environment, reply))
+    environment.request({ type, call: environment.newCall(), id }, { reply })
   }
-  return new Promise((resolve) => {
-    const call = environment.park({ reply: (reply) => resolve(answer(environment, reply)) })
-    environment.dispatch({ type, call, id })
-  })
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -135,8 +147,8 @@ const plain = (sent: string): string =>
     .replace(/^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/, '$1-$2-$3-$4-$5')
 
 /** The identifier in its canonical form, whichever of the usual ones was sent; else the refusal. */
-function identifier(request: Request): ExtensionId | Response {
-  const sent = request.headers.get('lambda-extension-identifier')
+function identifier(exchange: Exchange): ExtensionId | Answer {
+  const sent = exchange.header('lambda-extension-identifier')
   if (!sent) {
     return refuse('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')
   }
@@ -147,17 +159,17 @@ function identifier(request: Request): ExtensionId | Response {
   return id.toLowerCase() as ExtensionId
 }
 
-function answer(environment: Environment, reply: Reply, invocation?: Invocation): Response {
+function answer(environment: Environment, reply: Reply, invocation?: Invocation): Answer {
   switch (reply.kind) {
     case 'accepted':
-      return accepted()
+      return accepted
     case 'invoke-event':
-      if (invocation) return invokeEvent(invocation)
-      break
+      return invocation === undefined ? internalError : invokeEvent(invocation)
     case 'shutdown-event':
       return shutdownEvent(reply.reason, environment.shutdownDeadline)
     case 'refused':
       return refusal(reply)
+    default:
+      return internalError
   }
-  return errorResponse(500, 'InternalServerError', 'Internal Server Error')
 }

@@ -1,62 +1,76 @@
-/** Every route of the Runtime API and the Extensions API but the hot ones, which `server.ts` picks out. */
+/** The routes of the Runtime API and the Extensions API that carry no event and wait for none. */
 
-import { Hono } from 'hono'
 import type { Environment } from '../engine/environment.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { createRouter, type Router } from '../http/hono.ts'
 import { pathOf } from '../http/path.ts'
 import * as extension from './extension.ts'
 import * as runtime from './runtime.ts'
 import type { RuntimeApiOptions } from './server.ts'
 import { logs, telemetry } from './telemetry.ts'
-import type { PollWatch } from './watch.ts'
-import { methodNotAllowed, notFound } from './wire.ts'
+import { type Answer, extensionPrefix, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
 
-const pong = (): Response =>
-  new Response('pong', { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
+/** Answers by calling `done`, once. */
+type Handler = (exchange: Exchange, done: (answer: Answer) => void) => void
+
+const pong: Answer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: 'pong' }
 
 const isExtensionsApi = /^\/2020-01-01(\/|$)/
 
 /** What the reference says on every path and to every method of an Extensions API that is switched off. */
-const switchedOff = (): Response => new Response(null, { status: 404 })
+export const switchedOff: Answer = { status: 404, headers: [], body: '' }
 
 /** A known path with another method gets a 405 that names the right one. */
-export function routes(environment: Environment, options: RuntimeApiOptions, watch: PollWatch): Hono {
-  // hono looks for the path behind a host, and stumbles where Bun hands out none or an odd one
-  const router = new Hono({ getPath: ({ url }) => pathOf(url) })
+export function routes(environment: Environment, options: RuntimeApiOptions): Router {
+  const router = createRouter()
   const off = (path: string): boolean => options.extensionsDisabled() && isExtensionsApi.test(path)
-  const table: [method: string, path: string, handler: (request: Request) => Response | Promise<Response>][] =
+  const table: [method: string, path: string, handler: Handler][] = [
+    ['GET', '/2018-06-01/ping', (_, done) => done(pong)],
+    ['POST', `${runtimePrefix}init/error`, (...call) => runtime.initError(environment, ...call)],
     [
-      ['GET', '/2018-06-01/ping', pong],
-      ['GET', '/2018-06-01/runtime/invocation/next', (request) => runtime.next(environment, watch, request)],
-      ['POST', '/2018-06-01/runtime/init/error', (request) => runtime.initError(environment, request)],
-      [
-        'POST',
-        '/2020-01-01/extension/register',
-        (request) => extension.register(environment, options.facts, request),
-      ],
-      ['GET', '/2020-01-01/extension/event/next', (request) => extension.next(environment, watch, request)],
-      [
-        'POST',
-        '/2020-01-01/extension/init/error',
-        (request) => extension.report(environment, request, 'extension/init-error'),
-      ],
-      [
-        'POST',
-        '/2020-01-01/extension/exit/error',
-        (request) => extension.report(environment, request, 'extension/exit-error'),
-      ],
-      ['PUT', '/2022-07-01/telemetry', telemetry],
-      ['PUT', '/2020-08-15/logs', logs],
-    ]
+      'POST',
+      `${extensionPrefix}register`,
+      (...call) => extension.register(environment, options.facts, ...call),
+    ],
+    [
+      'POST',
+      `${extensionPrefix}init/error`,
+      (exchange, done) => extension.report(environment, exchange, 'extension/init-error', done),
+    ],
+    [
+      'POST',
+      `${extensionPrefix}exit/error`,
+      (exchange, done) => extension.report(environment, exchange, 'extension/exit-error', done),
+    ],
+    ['PUT', '/2022-07-01/telemetry', (_, done) => done(telemetry())],
+    ['PUT', '/2020-08-15/logs', (_, done) => done(logs())],
+  ]
   for (const [method, path, handler] of table) {
-    router.all(path, ({ req }) => {
-      if (off(path)) return switchedOff()
-      return req.method === method ? handler(req.raw) : methodNotAllowed(method)
+    router.all(path, ({ req, env }) => {
+      if (off(path)) return responseOf(switchedOff)
+      if (req.method !== method) return responseOf(methodNotAllowed(method))
+      return new Promise<Response>((resolve) =>
+        handler(env.exchange, (answer) => resolve(responseOf(answer))),
+      )
     })
   }
-  for (const call of ['response', 'error']) {
-    // POST is picked out before the router
-    router.all(`/2018-06-01/runtime/invocation/:id/${call}`, () => methodNotAllowed('POST'))
+  // with the right method, these are picked out before the router
+  for (const [method, path] of [
+    ['GET', `${runtimePrefix}invocation/next`],
+    ['POST', `${runtimePrefix}invocation/:id/response`],
+    ['POST', `${runtimePrefix}invocation/:id/error`],
+    ['GET', `${extensionPrefix}event/next`],
+  ] as const) {
+    router.all(path, () => responseOf(off(path) ? switchedOff : methodNotAllowed(method)))
   }
-  router.notFound(({ req }) => (off(pathOf(req.url)) ? switchedOff() : notFound()))
+  router.notFound(({ env }) => responseOf(off(pathOf(env.target)) ? switchedOff : notFound))
   return router
+}
+
+function responseOf({ status, headers, body }: Answer): Response {
+  const all = new Headers()
+  for (let index = 0; index < headers.length; index += 2) {
+    all.append(headers[index] as string, headers[index + 1] as string)
+  }
+  return new Response(body === '' ? null : (body as string), { status, headers: all })
 }

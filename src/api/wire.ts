@@ -1,17 +1,29 @@
 /**
- * The Runtime and Extensions API on the wire: paths, header names, error bodies. Key order and the trailing newline
- * are the reference's (rie-classic.md 4.1); header names are spelled as AWS does, because shell runtimes grep for them.
+ * The Runtime and Extensions API on the wire: paths, header names, error bodies (behaviour.md 3.1). Header names are
+ * spelled as AWS spells them, because runtimes in shell look for them with grep (behaviour.md 3.7).
  */
 
 import { type Refusal, type RefusalCode, refusals } from '../core/failure.ts'
 import type { ExtensionId } from '../core/ids.ts'
-import type { ShutdownReason } from '../core/lifecycle.ts'
+import type { ShutdownReason } from '../core/state.ts'
 import type { Invocation } from '../engine/invocation.ts'
+import type { Body, Exchange, Fields } from '../http/exchange.ts'
 
 export const runtimePrefix = '/2018-06-01/runtime/'
 export const extensionPrefix = '/2020-01-01/extension/'
 
-const json = { 'Content-Type': 'application/json' } as const
+/** What a call is answered. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Fields
+  readonly body: Body
+}
+
+export function send(exchange: Exchange, { status, headers, body }: Answer): void {
+  exchange.respond(status, headers, body)
+}
+
+const json: Fields = ['Content-Type', 'application/json']
 
 /** JSON as Go encodes it: `<`, `>`, `&` and the two line separators are escaped. */
 export function goJson(value: unknown): string {
@@ -26,54 +38,44 @@ const escapes: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 }
 
-const acceptedBody = '{"status":"OK"}\n'
-const acceptedInit = { status: 202, headers: new Headers(json) }
-
 /** 202 to everything that was posted. */
-export const accepted = (): Response => new Response(acceptedBody, acceptedInit)
+export const accepted: Answer = { status: 202, headers: json, body: '{"status":"OK"}\n' }
 
-export function refusal({ code, message }: Refusal): Response {
-  return errorResponse(refusals[code], code, message)
+export function errorAnswer(status: number, errorType: string, errorMessage: string): Answer {
+  return { status, headers: json, body: `${goJson({ errorMessage, errorType })}\n` }
 }
 
-export function errorResponse(status: number, errorType: string, errorMessage: string): Response {
-  return new Response(`${goJson({ errorMessage, errorType })}\n`, { status, headers: json })
+export function refusal({ code, message }: Pick<Refusal, 'code' | 'message'>): Answer {
+  return errorAnswer(refusals[code], code, message)
 }
 
-export const refuse = (code: RefusalCode, message: string): Response =>
-  errorResponse(refusals[code], code, message)
+export const refuse = (code: RefusalCode, message: string): Answer => refusal({ code, message })
 
-/** Filled anew for each event: a Response copies its headers, and copying costs half of making them from an object. */
-const eventHeaders = new Headers(json)
-const eventInit = { headers: eventHeaders }
-/** of the event before, which are nearly always those of the next one */
-let lastArn = ''
-let lastDeadline = 0
+/** The reference's answer when an event cannot be rendered; the rules never let it come to that. */
+export const internalError: Answer = errorAnswer(500, 'InternalServerError', 'Internal Server Error')
 
 /** The event for the runtime: the caller's bytes under the headers of the service. */
-export function invocationResponse(invocation: Invocation): Response {
+export function sendInvocation(exchange: Exchange, invocation: Invocation): void {
   const { clientContext, tenant } = invocation
-  if (invocation.arn !== lastArn) {
-    lastArn = invocation.arn
-    eventHeaders.set('Lambda-Runtime-Invoked-Function-Arn', lastArn)
-  }
-  eventHeaders.set('Lambda-Runtime-Aws-Request-Id', invocation.id)
-  const deadline = Math.floor(invocation.deadline)
-  if (deadline !== lastDeadline) {
-    lastDeadline = deadline
-    eventHeaders.set('Lambda-Runtime-Deadline-Ms', String(deadline))
-  }
-  eventHeaders.set('Lambda-Runtime-Trace-Id', invocation.traceId)
-  const body = invocation.payload as Blob
-  if (clientContext === null && tenant === null) return new Response(body, eventInit)
-  const headers = new Headers(eventHeaders)
-  if (clientContext !== null) headers.set('Lambda-Runtime-Client-Context', clientContext)
-  if (tenant !== null) headers.set('Lambda-Runtime-Aws-Tenant-Id', tenant)
-  return new Response(body, { headers })
+  const headers = [
+    'Content-Type',
+    'application/json',
+    'Lambda-Runtime-Aws-Request-Id',
+    invocation.id,
+    'Lambda-Runtime-Deadline-Ms',
+    String(Math.floor(invocation.deadline)),
+    'Lambda-Runtime-Invoked-Function-Arn',
+    invocation.arn,
+    'Lambda-Runtime-Trace-Id',
+    invocation.traceId,
+  ]
+  if (clientContext !== null) headers.push('Lambda-Runtime-Client-Context', clientContext)
+  if (tenant !== null) headers.push('Lambda-Runtime-Aws-Tenant-Id', tenant)
+  exchange.respond(200, headers, invocation.payload.chunks)
 }
 
 /** INVOKE for an extension; no payload, and no newline at the end. */
-export function invokeEvent(invocation: Invocation): Response {
+export function invokeEvent(invocation: Invocation): Answer {
   return event({
     eventType: 'INVOKE',
     deadlineMs: Math.floor(invocation.deadline),
@@ -83,33 +85,31 @@ export function invokeEvent(invocation: Invocation): Response {
   })
 }
 
-export function shutdownEvent(reason: ShutdownReason, deadline: number): Response {
+export function shutdownEvent(reason: ShutdownReason, deadline: number): Answer {
   return event({ eventType: 'SHUTDOWN', deadlineMs: Math.floor(deadline), shutdownReason: reason })
 }
 
-function event(body: object): Response {
-  const headers = { ...json, 'Lambda-Extension-Event-Identifier': crypto.randomUUID() }
-  return new Response(goJson(body), { headers })
+function event(body: object): Answer {
+  const headers = [...json, 'Lambda-Extension-Event-Identifier', crypto.randomUUID()]
+  return { status: 200, headers, body: goJson(body) }
 }
 
-export function registered(id: ExtensionId, body: object): Response {
-  return new Response(`${goJson(body)}\n`, { headers: { ...json, 'Lambda-Extension-Identifier': id } })
+export function registered(id: ExtensionId, body: object): Answer {
+  return { status: 200, headers: [...json, 'Lambda-Extension-Identifier', id], body: `${goJson(body)}\n` }
 }
 
 /** What the reference's router says where nothing is mounted. */
-export function notFound(): Response {
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }
-  return new Response('404 page not found\n', { status: 404, headers })
+export const notFound: Answer = {
+  status: 404,
+  headers: ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],
+  body: '404 page not found\n',
 }
 
-export function methodNotAllowed(allow: string): Response {
-  return new Response(null, { status: 405, headers: { Allow: allow } })
+export function methodNotAllowed(allow: string): Answer {
+  return { status: 405, headers: ['Allow', allow], body: '' }
 }
 
-/**
- * The error type that a runtime sent, normalised as the reference does but anchored (rie-classic.md 4.5, Q43):
- * `Runtime.Xyz` and `Function.Xyz` stand, anything else becomes `Function.Unknown` or `Runtime.Unknown`.
- */
+/** The error type that a runtime sent, as it stands in the log (behaviour.md 3.5). */
 export function errorType(value: string | null): string {
   if (value !== null && /^(Runtime|Function)\.[A-Z][a-zA-Z]+$/.test(value)) return value
   return value?.startsWith('Function.') ? 'Function.Unknown' : 'Runtime.Unknown'

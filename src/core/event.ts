@@ -9,7 +9,14 @@ export type UploadResult =
   | { readonly kind: 'complete'; readonly payload: Payload; readonly contentType: string | null }
   | { readonly kind: 'oversize'; readonly bytes: number }
   | { readonly kind: 'truncated' }
-  | { readonly kind: 'trailers'; readonly payload: Payload | null; readonly contentType: string | null }
+  /** the trailers of an error followed the body; type and document as in the outcome `broken-stream` */
+  | {
+      readonly kind: 'trailers'
+      readonly payload: Payload | null
+      readonly contentType: string | null
+      readonly errorType: string | null
+      readonly document: Payload | null
+    }
 
 /** The name of `UploadResult` until all who import it have moved. */
 export type Received = UploadResult

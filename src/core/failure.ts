@@ -18,6 +18,8 @@ export { maxAsyncRequestBytes, maxExtensions, maxRequestBytes, maxResponseBytes 
 export interface Payload {
   /** in bytes */
   readonly size: number
+  /** in the pieces in which they came */
+  readonly chunks: readonly Uint8Array[]
 }
 
 /** Which process of an environment: its runtime, or the external extension of that base name. */
@@ -41,8 +43,17 @@ export type Outcome =
   | { readonly kind: 'response'; readonly payload: Payload; readonly contentType: string | null }
   | { readonly kind: 'error'; readonly payload: Payload; readonly errorType: string | null }
   | { readonly kind: 'oversize'; readonly bytes: number }
-  /** a response stream that ended in trailers: the bytes so far, null when there were none */
-  | { readonly kind: 'broken-stream'; readonly payload: Payload | null; readonly contentType: string | null }
+  /** a response stream that ended in the trailers of an error */
+  | {
+      readonly kind: 'broken-stream'
+      /** the bytes so far, null when there were none */
+      readonly payload: Payload | null
+      readonly contentType: string | null
+      /** normalised, null when the trailers could not be read */
+      readonly errorType: string | null
+      /** what the trailers say, null when they could not be read */
+      readonly document: Payload | null
+    }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'throttled' }
@@ -65,7 +76,7 @@ export function verdict(outcome: Outcome): Verdict {
     case 'oversize':
       return { status: 'error', errorType: 'Function.ResponseSizeTooLarge' }
     case 'broken-stream':
-      return { status: 'error', errorType: 'Function.ResponseStreamError' }
+      return { status: 'error', errorType: outcome.errorType ?? 'Function.ResponseStreamError' }
     case 'timeout':
       return { status: 'timeout', errorType: null }
     case 'fault':

@@ -131,7 +131,7 @@ function outcomeOf(
     case 'oversize':
       return { kind: 'oversize', bytes: received.bytes }
     case 'trailers':
-      return { kind: 'broken-stream', payload: received.payload, contentType: received.contentType }
+      return { ...received, kind: 'broken-stream' }
     case 'truncated':
       // the death of a runtime in the middle of its answer is the cause
       return { kind: 'fault', fault: exited ?? truncated }

@@ -15,7 +15,6 @@ import {
   isOpen,
   isRecovering,
   step,
-  type UploadResult,
 } from '../core/lifecycle.ts'
 import { type Mode, onDemand } from '../core/mode.ts'
 import { Attachment } from './attachment.ts'
@@ -44,8 +43,6 @@ export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, T
 
 export class Environment {
   readonly id: EnvironmentId
-  /** Set by the API: checks whether the peers of polls that were parked a moment ago are still there. */
-  lookAtPolls: () => void = () => {}
   /** the tenant that it serves; undefined before its first invocation */
   tenant: string | null | undefined = undefined
   /** monotonic milliseconds of the end of the last invocation */
@@ -180,27 +177,13 @@ export class Environment {
     this.request({ type: 'runtime/next', call, concurrentPoll }, pending)
   }
 
-  /** Until the API has moved to the one way to upload: the rules have to be asked. */
-  beginResponse(_id: RequestId, _mode: string | null): boolean {
-    return false
-  }
-
-  /** As above. */
-  endResponse(_id: RequestId, _received: UploadResult): boolean {
-    return false
-  }
-
   /**
    * Death against invocation: a process may have ended while idle, and its end may be unread because the caller's
    * request was read first. Called before an invocation is handed to an environment that was idle for a moment, so
    * that the death fails no invocation. Returns whether there was one; the state has moved on then.
-   *
-   * The kernel closes the connections of a dying process before it reports its end, so the polls are checked too: with
-   * none left, the invocation waits for a poll, and is not failed by the end that follows.
    */
   noticeDeaths(): boolean {
     if (this.#supervisor.trusted(this.#parts.clock.now() - this.idleSince)) return false
-    this.lookAtPolls()
     this.#supervisor.noticeDeaths()
     return !this.free
   }

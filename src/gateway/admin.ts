@@ -1,8 +1,9 @@
 /** `/_rie/*`: for those who look after an emulator. Health and readiness for probes, state for people, metrics. */
 
-import { Hono } from 'hono'
 import type { Pool } from '../engine/pool.ts'
-import { pathOf } from '../http/path.ts'
+import type { Fields } from '../http/exchange.ts'
+import { createRouter, type Router } from '../http/hono.ts'
+import { pathOf, queryOf } from '../http/path.ts'
 import { problem } from './respond.ts'
 
 /** The figures in a text format. */
@@ -22,10 +23,9 @@ export interface AdminOptions {
  * Every path but the one of invocations; what is not served gets an answer that says what is. A path with a slash too
  * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
  */
-export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
+export function admin(pool: Pool, { metrics, limits }: AdminOptions): Router {
   let loaded: MetricsText | undefined
-  // hono looks for the path behind a host, and stumbles where Bun hands out none or an odd one
-  const router = new Hono({ getPath: ({ url }) => pathOf(url) })
+  const router = createRouter()
   const status = (): string => (pool.draining ? 'stopping' : 'ok')
   router.get('/_rie/health', (context) =>
     context.json({ status: status(), queued: pool.waiting, environments: pool.snapshot() }),
@@ -40,15 +40,23 @@ export function admin(pool: Pool, { metrics, limits }: AdminOptions): Hono {
     loaded ??= metrics()
     return context.body(await loaded.text(), 200, { 'Content-Type': loaded.contentType })
   })
-  router.notFound(({ req }) => {
-    const path = pathOf(req.url)
+  router.notFound(({ req, env }) => {
+    const { target } = env
+    const path = pathOf(target)
     if (path.includes('//')) {
-      const query = /\?.*$/.exec(req.url)?.[0] ?? ''
-      const Location = path.replace(/\/\/+/g, '/') + query
+      const Location = path.replace(/\/\/+/g, '/') + queryOf(target)
       return new Response(null, { status: 307, headers: { Location } })
     }
     const help = 'invoke with POST /2015-03-31/functions/function/invocations'
-    return problem(404, `${req.method} ${req.path} is not served; ${help}`)
+    const { status, headers, body } = problem(404, `${req.method} ${path} is not served; ${help}`)
+    return new Response(body, { status, headers: pairs(headers) })
   })
   return router
+}
+
+function pairs(fields: Fields): [string, string][] {
+  return Array.from({ length: fields.length / 2 }, (_, index) => [
+    fields[2 * index] as string,
+    fields[2 * index + 1] as string,
+  ])
 }

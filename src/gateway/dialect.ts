@@ -1,16 +1,18 @@
 /**
- * Two renderings of one outcome (decisions.md 1): what the reference would have sent to a person with curl, and what
+ * Two renderings of one outcome: what the reference would have sent to a person with curl, and what
  * the service would have sent to an SDK. Both are pure; the table in the README is about these two functions.
  */
 
-import { type Fault, maxResponseBytes, type Outcome } from '../core/failure.ts'
+import type { Fault, Outcome, Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
+import { maxResponseBytes } from '../core/limits.ts'
 
 export type SpokenDialect = 'rie' | 'lambda'
 
 export interface Answer {
   readonly status: number
-  readonly body: Blob | string | null
+  /** null: none */
+  readonly body: Payload | string | null
   readonly contentType: string
   /** `X-Amz-Function-Error: Unhandled`, on every outcome but success */
   readonly functionError: boolean
@@ -34,20 +36,22 @@ export function render(outcome: Outcome, context: AnswerContext): Answer {
     case 'response':
       return {
         status: 200,
-        body: outcome.payload as Blob,
+        body: outcome.payload,
         contentType: outcome.contentType ?? json,
         functionError: false,
       }
     case 'error':
-      return functionError(200, outcome.payload as Blob)
+      return functionError(200, outcome.payload)
     case 'oversize': {
       const size = dialect === 'rie' ? ` (${outcome.bytes} bytes)` : ''
       const message = `Response payload size${size} exceeded maximum allowed payload size (${maxResponseBytes} bytes).`
       return functionError(200, document('Function.ResponseSizeTooLarge', message))
     }
     case 'broken-stream': {
+      if (outcome.document !== null) return functionError(200, outcome.document)
+      // only where trailers cannot be read
       if (outcome.payload !== null) {
-        return { ...functionError(200, outcome.payload as Blob), contentType: outcome.contentType ?? json }
+        return { ...functionError(200, outcome.payload), contentType: outcome.contentType ?? json }
       }
       const message = `RequestId: ${id} Error: The response stream ended in an error before its first byte`
       return functionError(200, document('Function.ResponseStreamError', message))
@@ -67,13 +71,13 @@ export function render(outcome: Outcome, context: AnswerContext): Answer {
   }
 }
 
-function faultBody({ errorType, text, document: posted }: Fault, id: RequestId): Blob | string {
+function faultBody({ errorType, text, document: posted }: Fault, id: RequestId): Payload | string {
   // an empty document would be an empty answer, which nobody can read anything from
-  if (posted !== undefined && posted.size > 0) return posted as Blob
+  if (posted !== undefined && posted.size > 0) return posted
   return document(errorType, `RequestId: ${id} Error: ${text}`)
 }
 
-function functionError(status: number, body: Blob | string): Answer {
+function functionError(status: number, body: Payload | string): Answer {
   return { status, body, contentType: json, functionError: true }
 }
 

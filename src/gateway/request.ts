@@ -2,10 +2,14 @@
  * What a caller asks for: the facts in path and headers of an invoke request, checked.
  */
 
-import { firstValue } from '../core/header.ts'
 import type { RequestId } from '../core/ids.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { queryOf } from '../http/path.ts'
 import { contentProblem } from './content.ts'
 import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
+
+/** The headers of a request. */
+export type Sent = Pick<Exchange, 'header'>
 
 export interface FunctionTarget {
   readonly name: string
@@ -23,7 +27,7 @@ export function functionSegment(path: string): string | null {
 }
 
 /**
- * lambda-service.md 1; the name part is as loose as in the model, because the emulator serves every name. Without an
+ * The patterns of the API model; the name part is as loose as in the model, because the emulator serves every name. Without an
  * account, `function:prod` is a function of that name, which is the one of every example, with a qualifier.
  */
 const functionPattern =
@@ -72,17 +76,17 @@ export function executedVersion(qualifier: string | null, configured: string): s
 }
 
 /** Signed requests and those of SDKs expect the service; everything else is a person with curl. */
-export function dialectOf(headers: Headers, forced: 'auto' | SpokenDialect): SpokenDialect {
+export function dialectOf(request: Sent, forced: 'auto' | SpokenDialect): SpokenDialect {
   if (forced !== 'auto') return forced
-  if (headers.get('amz-sdk-invocation-id') !== null) return 'lambda'
-  return headers.get('authorization')?.startsWith('AWS4-HMAC-SHA256') ? 'lambda' : 'rie'
+  if (request.header('amz-sdk-invocation-id') !== null) return 'lambda'
+  return request.header('authorization')?.startsWith('AWS4-HMAC-SHA256') ? 'lambda' : 'rie'
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** The caller's own id; null if it sent none, or one that is no UUID. */
-export function ownRequestId(headers: Headers): RequestId | null {
-  const sent = firstValue(headers, 'x-amzn-requestid')
+export function ownRequestId(request: Sent): RequestId | null {
+  const sent = request.header('x-amzn-requestid')
   return sent !== null && uuid.test(sent) ? (sent.toLowerCase() as RequestId) : null
 }
 
@@ -92,8 +96,8 @@ export const newRequestId = (): RequestId => crypto.randomUUID() as string as Re
  * The caller's trace header, or a new one that is not sampled. It is sent on in a header, where bytes beyond ASCII end
  * Rust's client and cut Java's; no trace has any.
  */
-export function traceId(headers: Headers, id: RequestId, epoch: number): string {
-  const sent = firstValue(headers, 'x-amzn-trace-id')
+export function traceId(request: Sent, id: RequestId, epoch: number): string {
+  const sent = request.header('x-amzn-trace-id')
   if (sent && /^[\x20-\x7e]+$/.test(sent)) return sent
   const second = Math.floor(epoch / 1000)
   if (second !== rootSecond) {
@@ -123,8 +127,8 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  * The client context as ASCII JSON, null when there is none, or the answer to a bad one. Other characters than ASCII
  * are escaped, because raw bytes in a header end Rust's client and cut Java's.
  */
-export function clientContext(headers: Headers, dialect: SpokenDialect): string | null | Answer {
-  const sent = firstValue(headers, 'x-amz-client-context')
+export function clientContext(request: Sent, dialect: SpokenDialect): string | null | Answer {
+  const sent = request.header('x-amz-client-context')
   if (!sent) return null
   if (dialect === 'lambda' && sent.length > maxClientContext) {
     return invalidContent(
@@ -150,8 +154,8 @@ function asciiHeader(text: string): string {
 
 const tenantPattern = /^[a-zA-Z0-9._:/=+\-@ ]{1,256}$/
 
-export function tenantId(headers: Headers): string | null | Answer {
-  const sent = firstValue(headers, 'x-amz-tenant-id')
+export function tenantId(request: Sent): string | null | Answer {
+  const sent = request.header('x-amz-tenant-id')
   if (sent === null || sent === '') return null
   if (tenantPattern.test(sent)) return sent
   return serviceError(400, 'InvalidParameterValueException', {
@@ -162,8 +166,8 @@ export function tenantId(headers: Headers): string | null | Answer {
 
 export type InvocationType = 'RequestResponse' | 'Event' | 'DryRun'
 
-export function invocationType(headers: Headers): InvocationType | Answer {
-  const sent = firstValue(headers, 'x-amz-invocation-type')
+export function invocationType(request: Sent): InvocationType | Answer {
+  const sent = request.header('x-amz-invocation-type')
   if (sent === null || sent === '' || sent === 'RequestResponse') return 'RequestResponse'
   if (sent === 'Event' || sent === 'DryRun') return sent
   return serviceError(400, 'InvalidParameterValueException', {
@@ -172,8 +176,8 @@ export function invocationType(headers: Headers): InvocationType | Answer {
   })
 }
 
-export function wantsTail(headers: Headers): boolean | Answer {
-  const sent = firstValue(headers, 'x-amz-log-type')
+export function wantsTail(request: Sent): boolean | Answer {
+  const sent = request.header('x-amz-log-type')
   if (sent === null || sent === '' || sent === 'None') return false
   if (sent === 'Tail') return true
   return serviceError(400, 'InvalidParameterValueException', {
@@ -183,7 +187,7 @@ export function wantsTail(headers: Headers): boolean | Answer {
 }
 
 /** All that a caller asks for, but for the event. */
-export interface Asked {
+export interface InvokeParameters {
   readonly dialect: SpokenDialect
   readonly type: InvocationType
   readonly qualifier: string | null
@@ -192,29 +196,31 @@ export interface Asked {
   readonly clientContext: string | null
 }
 
-/** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
-export function ask(
-  request: Request,
+/**
+ * What a request asks for, or the answer to one that asks for what there is not. `segment` names the function as it
+ * stands in the path; null for the usual path, which has no qualifier.
+ */
+export function parseInvoke(
+  request: Pick<Exchange, 'header' | 'target'>,
   segment: string | null,
   forced: 'auto' | SpokenDialect,
-): Asked | Answer {
-  const { headers } = request
-  const dialect = dialectOf(headers, forced)
+): InvokeParameters | Answer {
+  const dialect = dialectOf(request, forced)
   let qualifier: string | null = null
   if (segment !== null) {
-    const query = request.url.indexOf('?')
-    const sent = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('Qualifier')
+    const query = queryOf(request.target)
+    const sent = query === '' ? null : new URLSearchParams(query).get('Qualifier')
     const target = parseTarget(segment, sent)
     if ('status' in target) return target
     qualifier = target.qualifier
   }
-  const type = invocationType(headers)
+  const type = invocationType(request)
   if (typeof type === 'object') return type
-  const tail = wantsTail(headers)
+  const tail = wantsTail(request)
   if (typeof tail === 'object') return tail
-  const tenant = tenantId(headers)
+  const tenant = tenantId(request)
   if (tenant !== null && typeof tenant === 'object') return tenant
-  const context = clientContext(headers, dialect)
+  const context = clientContext(request, dialect)
   if (context !== null && typeof context === 'object') return context
   return { dialect, type, qualifier, tail, tenant, clientContext: context }
 }

@@ -85,6 +85,12 @@ class Collector implements BodyReader {
   }
 }
 
+/** A text as such a body. */
+export function encoded(text: string): { readonly size: number; readonly chunks: readonly Uint8Array[] } {
+  const bytes = new TextEncoder().encode(text)
+  return { size: bytes.byteLength, chunks: [bytes] }
+}
+
 /** The pieces as one, for what has to be looked at as a whole. */
 export function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const [first] = chunks

@@ -4,7 +4,7 @@
  */
 
 import { Hono } from 'hono'
-import type { BodyReader, Exchange, Fields, ResponseStream } from './exchange.ts'
+import type { Exchange, Fields, ResponseStream } from './exchange.ts'
 import { pathOf } from './path.ts'
 
 /** What a route sees besides the request, in `context.env`. */
@@ -13,18 +13,19 @@ export interface Origin {
   readonly target: string
   /** IP address of the peer */
   readonly peer: string
+  /** for a route that reads the body by itself, as long as it has not asked the request for it */
+  readonly exchange: Exchange
 }
 
 export type Router = Hono<{ Bindings: Origin }>
 
 /** A router whose routes see the path as it was sent. */
-export const createRouter = (): Router =>
-  new Hono<{ Bindings: Origin }>({
-    getPath: ({ url }, options) => pathOf((options?.env as Origin | undefined)?.target ?? pathIn(url)),
+export function createRouter(): Router {
+  return new Hono<{ Bindings: Origin }>({
+    // an address that was made by hand, as tests do, comes without an origin
+    getPath: ({ url }, options) => pathOf((options?.env as Partial<Origin> | undefined)?.target ?? url),
   })
-
-/** Of an address that was made by hand, as tests do. */
-const pathIn = (url: string): string => url.slice(url.indexOf('/', url.indexOf('//') + 2))
+}
 
 /** Lets the router answer an exchange; what it throws goes to `failed`. */
 export function route(router: Router, exchange: Exchange, failed: (error: unknown) => void): void {
@@ -32,7 +33,7 @@ export function route(router: Router, exchange: Exchange, failed: (error: unknow
   const abort = new AbortController()
   exchange.onGone = () => abort.abort()
   const request = requestOf(exchange, abort.signal)
-  Promise.resolve(router.fetch(request, { target, peer }))
+  Promise.resolve(router.fetch(request, { target, peer, exchange }))
     .then((response) => send(exchange, response))
     .catch(failed)
 }
@@ -49,81 +50,72 @@ function requestOf(exchange: Exchange, signal: AbortSignal): Request {
   return new Request(`http://emulator${path}`, { method, headers: all, body, signal })
 }
 
-/** Pieces that a stream may hold before its sender is asked to wait. */
+/** Bytes that wait for a route before their sender is asked to wait. */
 const heldBytes = 262_144
 
+/** The body, which is read when the route first asks for it. */
 function bodyOf(exchange: Exchange): ReadableStream<Uint8Array> {
+  let reading = false
   let paused = false
+  function start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    reading = true
+    exchange.read({
+      chunk(bytes) {
+        controller.enqueue(bytes)
+        if ((controller.desiredSize ?? 0) > -heldBytes || paused) return
+        paused = true
+        exchange.pause()
+      },
+      end(end) {
+        if (end.kind === 'complete') controller.close()
+        else controller.error(new Error('the body of the request broke off'))
+      },
+    })
+  }
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        const reader: BodyReader = {
-          chunk(bytes) {
-            controller.enqueue(bytes)
-            if ((controller.desiredSize ?? 1) > 0 || paused) return
-            paused = true
-            exchange.pause()
-          },
-          end(end) {
-            if (end.kind === 'complete') controller.close()
-            else controller.error(new Error('the body of the request broke off'))
-          },
-        }
-        exchange.read(reader)
-      },
-      pull() {
+      pull(controller) {
+        if (!reading) start(controller)
         if (!paused) return
         paused = false
         exchange.resume()
       },
     },
-    { highWaterMark: heldBytes, size: (piece) => piece?.byteLength ?? 0 },
+    { highWaterMark: 0, size: (piece) => piece?.byteLength ?? 0 },
   )
 }
 
-/** Answers with what a route gave: in one piece if it is there, else as it comes. */
+/**
+ * Answers with what a route gave: a stream of events as it comes, all else in one piece. What is there already goes out
+ * before the event loop turns, so that a peer that has ended its half is still answered.
+ */
 async function send(exchange: Exchange, response: Response): Promise<void> {
-  const { status, body } = response
-  const fields = fieldsOf(response.headers)
-  if (body === null) {
-    exchange.respond(status, fields)
-    return
-  }
-  const reader = body.getReader()
-  const first = await reader.read()
-  const next = reader.read()
-  const all = first.done || (await Promise.race([next.then(({ done }) => done), turn()]))
-  if (all) {
-    exchange.respond(status, fields, first.value ?? [])
+  const { status, headers, body } = response
+  const fields = fieldsOf(headers)
+  if (body === null || !headers.get('content-type')?.startsWith('text/event-stream')) {
+    exchange.respond(status, fields, body === null ? [] : await response.bytes())
     return
   }
   const stream = exchange.stream(status, fields)
   if (stream === null) {
-    await reader.cancel()
+    await body.cancel()
     return
   }
+  const reader = body.getReader()
   exchange.onGone = () => {
     // one that has failed says so to whoever reads it
     reader.cancel().catch(() => {})
     stream.onDrain?.()
   }
-  await pipe(stream, reader, first.value, next)
+  await pipe(stream, reader)
 }
-
-/** One turn of the event loop: what a route had ready is read by then. */
-const turn = (): Promise<false> => new Promise((resolve) => setImmediate(() => resolve(false)))
 
 type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read'>
 
-async function pipe(
-  stream: ResponseStream,
-  reader: Reader,
-  first: Uint8Array | undefined,
-  second: ReturnType<Reader['read']>,
-): Promise<void> {
+async function pipe(stream: ResponseStream, reader: Reader): Promise<void> {
   try {
-    if (first !== undefined) await write(stream, first)
-    for (let read = await second; !read.done; read = await reader.read()) await write(stream, read.value)
+    for (let read = await reader.read(); !read.done; read = await reader.read())
+      await write(stream, read.value)
     stream.end()
   } catch (error) {
     stream.abort()

@@ -1,28 +1,22 @@
-/**
- * The path of a request as it was sent. Bun hands out a full address, or only the path when there is no usable `Host`.
- */
+/** Paths as they were sent, out of targets and out of addresses. */
 
-/** Where the path begins; -1 when there is none. */
-export const pathStart = (url: string): number => (url.charCodeAt(0) === 47 ? 0 : url.indexOf('/', 8))
-
-/** Without the query. */
-export function pathOf(url: string): string {
-  const start = pathStart(url)
+/** Without the query. An address without a path, or what is none, has the path `/`. */
+export function pathOf(target: string): string {
+  const start = target.charCodeAt(0) === 47 ? 0 : target.indexOf('/', target.indexOf('//') + 2)
   if (start < 0) return '/'
-  const query = url.indexOf('?', start)
-  return query < 0 ? url.slice(start) : url.slice(start, query)
+  const query = target.indexOf('?', start)
+  return query < 0 ? target.slice(start) : target.slice(start, query)
 }
 
-/**
- * Recognises one path, with no query behind it. The last address is remembered: the next one is nearly always the
- * same, and comparing costs a tenth of looking for the path.
- */
-export function recognise(path: string): (url: string) => boolean {
-  let last = ''
-  return (url) => {
-    if (url === last) return true
-    if (!url.endsWith(path) || pathStart(url) !== url.length - path.length) return false
-    last = url
-    return true
-  }
+/** With its question mark; empty when there is none. */
+export function queryOf(target: string): string {
+  const query = target.indexOf('?')
+  return query < 0 ? '' : target.slice(query)
+}
+
+const dots = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+
+/** A path for what it comes to: without segments of one dot or two. */
+export function withoutDots(path: string): string {
+  return dots.test(path) ? new URL(`http://x${path}`).pathname : path
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
+import { encoded } from '../../src/http/collect.ts'
 import { invocation, requestId } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
+import { textOf } from '../http/fake.ts'
 import {
   type ApiStage,
   type Body,
@@ -40,11 +42,13 @@ async function running(over: Parameters<typeof invocation>[2] = {}) {
   return { staged, caller, event }
 }
 
-/** The answer of the caller, with its payload as text. */
-async function text(outcome: Outcome | undefined): Promise<unknown> {
-  return outcome !== undefined && 'payload' in outcome && outcome.payload !== null
-    ? { ...outcome, payload: await (outcome.payload as Blob).text() }
-    : outcome
+/** The answer of the caller, with its payload and document as text. */
+function text(outcome: Outcome | undefined): unknown {
+  if (outcome === undefined || !('payload' in outcome)) return outcome
+  const payload = outcome.payload && textOf(outcome.payload)
+  return 'document' in outcome
+    ? { ...outcome, payload, document: outcome.document && textOf(outcome.document) }
+    : { ...outcome, payload }
 }
 
 const waiting = (staged: ApiStage, count = 1) =>
@@ -59,7 +63,7 @@ describe('next', () => {
     const asked = exchange(staged.api.port, [`GET ${next} HTTP/1.1`])
     await waiting(staged)
     const caller = invocation(one, [], {
-      payload: new Blob(['{ "raw": "é" }\n']),
+      payload: encoded('{ "raw": "é" }\n'),
       clientContext: '{"client":1}',
       tenant: 'blue',
     })
@@ -122,16 +126,14 @@ describe('response', () => {
     const { staged, caller } = await running()
     await using _ = staged
     expect(await told(staged.post(path('response'), '{"é":1}', { 'content-type': 'text/html' }))).toEqual(ok)
-    expect(await Promise.all(caller.outcomes.map(text))).toEqual([
-      { kind: 'response', payload: '{"é":1}', contentType: null },
-    ])
+    expect(caller.outcomes.map(text)).toEqual([{ kind: 'response', payload: '{"é":1}', contentType: null }])
   })
 
   test('may be empty', async () => {
     const { staged, caller } = await running()
     await using _ = staged
     expect(await told(staged.post(path('response')))).toEqual(ok)
-    expect(await text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '', contentType: null })
+    expect(text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '', contentType: null })
   })
 
   test('that is streamed decides the type that its caller sees', async () => {
@@ -151,7 +153,7 @@ describe('response', () => {
         },
       })
       expect(await told(staged.post(path('response'), chunks, headers))).toEqual(ok)
-      expect(await text(caller.outcomes[0])).toEqual({ kind: 'response', payload: 'ab', contentType: seen })
+      expect(text(caller.outcomes[0])).toEqual({ kind: 'response', payload: 'ab', contentType: seen })
     }
   })
 
@@ -207,10 +209,28 @@ describe('response', () => {
     ])
   })
 
-  test('that ends in trailers is a broken stream with the bytes so far', async () => {
-    for (const [chunk, payload] of [
-      ['4\r\npart\r\n', 'part'],
-      ['', null],
+  test('that ends in the trailers of an error is a broken stream, with type and document', async () => {
+    const document = '{"errorType":"Function.Oops","errorMessage":"é"}'
+    const type = 'Lambda-Runtime-Function-Error-Type: Function.Oops\r\n'
+    const body = (text: string): string =>
+      `Lambda-Runtime-Function-Error-Body: ${Buffer.from(text).toString('base64')}\r\n`
+    const instead = (errorType: string, errorMessage: string): string =>
+      JSON.stringify({ errorType, errorMessage })
+    const none = 'The response stream ended in an error without a document'
+    const unreadable = 'The response stream ended in an error whose document is not base64 of JSON'
+    for (const [chunk, trailers, payload, errorType, told] of [
+      ['4\r\npart\r\n', type + body(document), 'part', 'Function.Oops', document],
+      ['', type + body(document), null, 'Function.Oops', document],
+      ['', type, null, 'Function.Oops', instead('Function.Oops', none)],
+      ['', type + body('no JSON'), null, 'Function.Oops', instead('Function.Oops', unreadable)],
+      [
+        '',
+        'Lambda-Runtime-Function-Error-Type: odd\r\nLambda-Runtime-Function-Error-Body: {}\r\n',
+        null,
+        'Runtime.Unknown',
+        instead('odd', unreadable),
+      ],
+      ['', body('{}'), null, 'Runtime.Unknown', '{}'],
     ] as const) {
       const { staged, caller } = await running()
       await using _ = staged
@@ -218,16 +238,37 @@ describe('response', () => {
       wire.send(
         `POST ${path('response')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n` +
           'Lambda-Runtime-Function-Response-Mode: streaming\r\nContent-Type: text/x\r\n' +
-          `Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n${chunk}`,
+          'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n' +
+          chunk,
       )
       await until('it to be read', () => inflight(staged) === 'responding')
-      wire.send('0\r\nLambda-Runtime-Function-Error-Type: Function.Oops\r\n\r\n')
-      await until('the answer', () => caller.outcomes.length > 0)
-      expect(await text(caller.outcomes[0])).toEqual({
+      wire.send(`0\r\n${trailers}\r\n`)
+      await wire.until('{"status":"OK"}\n')
+      expect(text(caller.outcomes[0])).toEqual({
         kind: 'broken-stream',
         payload,
         contentType: 'text/x',
+        errorType,
+        document: told,
       })
+      // the connection goes on, so that the runtime's next poll may use it
+      wire.received = ''
+      wire.send('GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n')
+      await wire.until(/pong$/)
+    }
+  })
+
+  test('that ends in other trailers, or in empty ones, is a response', async () => {
+    for (const trailers of ['X-Other: 1\r\n', 'Lambda-Runtime-Function-Error-Type: \r\n']) {
+      const { staged, caller } = await running()
+      await using _ = staged
+      using wire = await connect(staged.api.port)
+      wire.send(
+        `POST ${path('response')} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n` +
+          `Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\n"a"\r\n0\r\n${trailers}\r\n`,
+      )
+      await wire.until('{"status":"OK"}\n')
+      expect(text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '"a"', contentType: null })
     }
   })
 
@@ -240,7 +281,7 @@ describe('response', () => {
         'Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\n"a"\r\n0\r\n\r\n',
     )
     await wire.until('{"status":"OK"}\n')
-    expect(await text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '"a"', contentType: null })
+    expect(text(caller.outcomes[0])).toEqual({ kind: 'response', payload: '"a"', contentType: null })
   })
 })
 
@@ -293,7 +334,7 @@ describe('error', () => {
     await using _ = staged
     const headers = { 'Lambda-Runtime-Function-Error-Type': 'Function.Oops' }
     expect(await told(staged.post(path('error'), 'any\0thing', headers))).toEqual(ok)
-    expect(await text(caller.outcomes[0])).toEqual({
+    expect(text(caller.outcomes[0])).toEqual({
       kind: 'error',
       payload: 'any\0thing',
       errorType: 'Function.Oops',
@@ -362,7 +403,7 @@ describe('error', () => {
     await using __ = staged
     const headers = { 'content-type': 'application/vnd.aws.lambda.error.cause+json' }
     expect(await told(staged.post(path('error'), body, headers))).toEqual(ok)
-    expect(await text(caller.outcomes[0])).toMatchObject({ kind: 'error', payload })
+    expect(text(caller.outcomes[0])).toMatchObject({ kind: 'error', payload })
   })
 })
 
@@ -379,8 +420,8 @@ describe('init error', () => {
     expect(await told(staged.post(initError, '{"second": 1}', headers))).toEqual(ok)
     const [outcome] = caller.outcomes
     expect(outcome).toMatchObject({ kind: 'fault', fault: { errorType: 'Runtime.ImportModuleError' } })
-    const document = outcome?.kind === 'fault' ? (outcome.fault.document as Blob) : null
-    expect(await document?.text()).toBe('{"second": 1}')
+    const document = outcome?.kind === 'fault' ? outcome.fault.document : undefined
+    expect(document && textOf(document)).toBe('{"second": 1}')
   })
 
   test('is refused after the first poll, and where no runtime is expected', async () => {

@@ -1,113 +1,120 @@
 import { describe, expect, test } from 'bun:test'
 import {
+  type Answer,
   accepted,
-  errorResponse,
+  errorAnswer,
   errorType,
   goJson,
-  invocationResponse,
   invokeEvent,
   methodNotAllowed,
   notFound,
   refusal,
   registered,
+  sendInvocation,
   shutdownEvent,
 } from '../../src/api/wire.ts'
 import type { ExtensionId } from '../../src/core/ids.ts'
+import { encoded } from '../../src/http/collect.ts'
 import { invocation } from '../engine/fakes.ts'
+import { type FakeAnswer, FakeExchange } from '../http/fake.ts'
 
-/** A response as one value. */
-async function whole(response: Response): Promise<unknown> {
-  return {
-    status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
+/** An answer as one value. */
+function whole({ status, headers, body }: Omit<Answer, 'body'> & { readonly body: unknown }): unknown {
+  const pairs: [string, string][] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    pairs.push([headers[index] as string, headers[index + 1] as string])
   }
+  return { status, headers: Object.fromEntries(pairs), body }
+}
+
+/** The event that a runtime gets. */
+function delivered(one: ReturnType<typeof invocation>): unknown {
+  const exchange = new FakeExchange({ method: 'GET' })
+  sendInvocation(exchange, one)
+  const { status, headers, text } = exchange.answer as FakeAnswer
+  return whole({ status, headers, body: text })
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-const json = { 'content-type': 'application/json' }
+const json = { 'Content-Type': 'application/json' }
 
 test('JSON is escaped as Go does it', () => {
   expect(goJson({ a: '<b>&"\u2028\u2029é' })).toBe('{"a":"\\u003cb\\u003e\\u0026\\"\\u2028\\u2029é"}')
 })
 
 describe('answers', () => {
-  test('to everything that was posted', async () => {
-    expect(await whole(accepted())).toEqual({ status: 202, headers: json, body: '{"status":"OK"}\n' })
-    // a body can be read once, so each answer is a new one
-    expect(accepted()).not.toBe(accepted())
+  test('to everything that was posted', () => {
+    expect(whole(accepted)).toEqual({ status: 202, headers: json, body: '{"status":"OK"}\n' })
   })
 
-  test('to what is refused: message first, and a newline', async () => {
-    expect(
-      await whole(refusal({ kind: 'refused', code: 'InvalidRequestID', message: 'Invalid request ID' })),
-    ).toEqual({
+  test('to what is refused: message first, and a newline', () => {
+    expect(whole(refusal({ code: 'InvalidRequestID', message: 'Invalid request ID' }))).toEqual({
       status: 400,
       headers: json,
       body: '{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}\n',
     })
-    expect(await whole(errorResponse(500, 'T', '<m>'))).toEqual({
+    expect(whole(errorAnswer(500, 'T', '<m>'))).toEqual({
       status: 500,
       headers: json,
       body: '{"errorMessage":"\\u003cm\\u003e","errorType":"T"}\n',
     })
   })
 
-  test('to a registration', async () => {
-    expect(await whole(registered('an-id' as ExtensionId, { b: 1, a: 2 }))).toEqual({
+  test('to a registration', () => {
+    expect(whole(registered('an-id' as ExtensionId, { b: 1, a: 2 }))).toEqual({
       status: 200,
-      headers: { ...json, 'lambda-extension-identifier': 'an-id' },
+      headers: { ...json, 'Lambda-Extension-Identifier': 'an-id' },
       body: '{"b":1,"a":2}\n',
     })
   })
 
-  test('to what is not served', async () => {
-    expect(await whole(notFound())).toEqual({
+  test('to what is not served', () => {
+    expect(whole(notFound)).toEqual({
       status: 404,
-      headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+      headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
       body: '404 page not found\n',
     })
-    expect(await whole(methodNotAllowed('PUT'))).toEqual({ status: 405, headers: { allow: 'PUT' }, body: '' })
+    expect(whole(methodNotAllowed('PUT'))).toEqual({ status: 405, headers: { Allow: 'PUT' }, body: '' })
   })
 })
 
 describe('events', () => {
-  test('an invocation with nothing but what it must have', async () => {
+  test('an invocation with nothing but what it must have', () => {
     const one = { ...invocation('an-id'), deadline: 1_700_000_003_000.7 }
-    expect(await whole(invocationResponse(one))).toEqual({
+    expect(delivered(one)).toEqual({
       status: 200,
       headers: {
         ...json,
-        'lambda-runtime-aws-request-id': 'an-id',
-        'lambda-runtime-deadline-ms': '1700000003000',
-        'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:us-east-1:012345678912:function:f',
-        'lambda-runtime-trace-id': 'Root=1-2-3',
+        'Lambda-Runtime-Aws-Request-Id': 'an-id',
+        'Lambda-Runtime-Deadline-Ms': '1700000003000',
+        'Lambda-Runtime-Invoked-Function-Arn': 'arn:aws:lambda:us-east-1:012345678912:function:f',
+        'Lambda-Runtime-Trace-Id': 'Root=1-2-3',
       },
       body: '{}',
     })
   })
 
-  test('an invocation with everything', async () => {
+  test('an invocation with everything', () => {
     const one = invocation('an-id', [], {
       clientContext: '{"a":"\\u00e9"}',
       tenant: 'blue',
-      payload: new Blob(['not json']),
+      payload: encoded('not json'),
     })
-    expect(await whole(invocationResponse(one))).toMatchObject({
+    expect(delivered(one)).toMatchObject({
       headers: {
         ...json,
-        'lambda-runtime-client-context': '{"a":"\\u00e9"}',
-        'lambda-runtime-aws-tenant-id': 'blue',
+        'Lambda-Runtime-Client-Context': '{"a":"\\u00e9"}',
+        'Lambda-Runtime-Aws-Tenant-Id': 'blue',
       },
       body: 'not json',
     })
   })
 
-  test('INVOKE for an extension, without a newline', async () => {
+  test('INVOKE for an extension, without a newline', () => {
     const one = { ...invocation('an-id'), deadline: 1_700_000_003_000.7 }
-    expect(await whole(invokeEvent(one))).toEqual({
+    expect(whole(invokeEvent(one))).toEqual({
       status: 200,
-      headers: { ...json, 'lambda-extension-event-identifier': expect.stringMatching(uuid) },
+      headers: { ...json, 'Lambda-Extension-Event-Identifier': expect.stringMatching(uuid) },
       body:
         '{"eventType":"INVOKE","deadlineMs":1700000003000,"requestId":"an-id",' +
         '"invokedFunctionArn":"arn:aws:lambda:us-east-1:012345678912:function:f",' +
@@ -115,10 +122,10 @@ describe('events', () => {
     })
   })
 
-  test('SHUTDOWN for an extension', async () => {
-    expect(await whole(shutdownEvent('spindown', 1_700_000_002_000.2))).toEqual({
+  test('SHUTDOWN for an extension', () => {
+    expect(whole(shutdownEvent('spindown', 1_700_000_002_000.2))).toEqual({
       status: 200,
-      headers: { ...json, 'lambda-extension-event-identifier': expect.stringMatching(uuid) },
+      headers: { ...json, 'Lambda-Extension-Event-Identifier': expect.stringMatching(uuid) },
       body: '{"eventType":"SHUTDOWN","deadlineMs":1700000002000,"shutdownReason":"spindown"}',
     })
   })

@@ -53,14 +53,4 @@ export const requestDifferences: readonly Difference[] = [
     'SDKs show both',
     ['tells an SDK by header and id that it does not serve something'],
   ),
-  of(
-    'answers a caller that sends more before it has its answer: another request, an empty line',
-    'drops it; the invocation runs to its end',
-    'a known limit: Bun.serve closes a connection on which more comes while an answer is awaited',
-    [
-      'answers pipelined invocations in their order',
-      'answers a caller that sends an empty line after its event',
-    ],
-    ['source', 'binary'],
-  ),
 ]

@@ -136,8 +136,8 @@ export const differences: readonly Difference[] = [
     'marks the answer by X-Amz-Function-Error',
     'runtime clients report errors of streams in trailers only',
     [
-      'marks what a stream that ended in trailers had sent as an error',
-      'answers with a document for a stream that ended in trailers before its first byte',
+      'answers with the document of a stream that ended in trailers',
+      'answers with the document of a stream that ended in trailers before its first byte',
     ],
   ),
   of(
@@ -537,7 +537,7 @@ export const differences: readonly Difference[] = [
   of(
     'answers a caller that has closed its side of the connection (`nc -N`)',
     'drops it; the invocation runs to its end',
-    'a known limit: Bun.serve closes a connection as soon as its peer has closed one side of it',
+    'a known limit: Bun closes a connection as soon as its peer has closed one side of it',
     ['answers a caller that has closed its side of the connection'],
     ['source', 'binary'],
   ),

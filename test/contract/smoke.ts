@@ -12,7 +12,7 @@ export const smoke: readonly string[] = [
   'runs nothing for an upload that breaks off',
   'answers a ping',
   'takes an error cause of 900 KB in a header',
-  'marks what a stream that ended in trailers had sent as an error',
+  'answers with the document of a stream that ended in trailers',
   "hands a handler's error on with status 200, byte for byte",
   'answers 502 with the reason when a runtime exits with status 7',
   'answers 502 with the reason when a runtime is killed',

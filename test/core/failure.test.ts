@@ -19,7 +19,7 @@ import {
 } from '../../src/core/failure.ts'
 import { code, signalled } from './script.ts'
 
-const payload = { size: 1 }
+const payload = { size: 1, chunks: [] }
 const fault: Fault = { errorType: 'Runtime.ExitError', text: 'gone' }
 
 const verdicts: [outcome: Outcome, verdict: Verdict][] = [
@@ -40,8 +40,12 @@ const verdicts: [outcome: Outcome, verdict: Verdict][] = [
     { status: 'error', errorType: 'Function.ResponseSizeTooLarge' },
   ],
   [
-    { kind: 'broken-stream', payload, contentType: null },
+    { kind: 'broken-stream', payload, contentType: null, errorType: null, document: null },
     { status: 'error', errorType: 'Function.ResponseStreamError' },
+  ],
+  [
+    { kind: 'broken-stream', payload, contentType: null, errorType: 'Function.Oops', document: payload },
+    { status: 'error', errorType: 'Function.Oops' },
   ],
   [{ kind: 'timeout' }, { status: 'timeout', errorType: null }],
   [

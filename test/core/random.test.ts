@@ -59,13 +59,13 @@ const fires = {
   'give-up': { type: 'given-up' },
 } as const satisfies Record<Timer, Event>
 
-const payload = { size: 1 }
+const payload = { size: 1, chunks: [] }
 const uploads: readonly UploadResult[] = [
   { kind: 'complete', payload, contentType: null },
   { kind: 'complete', payload, contentType: null },
   { kind: 'oversize', bytes: 7_000_000 },
   { kind: 'truncated' },
-  { kind: 'trailers', payload: null, contentType: null },
+  { kind: 'trailers', payload: null, contentType: null, errorType: null, document: null },
 ]
 const subscriptions = [['INVOKE', 'SHUTDOWN'], ['INVOKE'], ['SHUTDOWN'], [], ['BAD']]
 const discoveries = [[], [], ['a'], ['a', 'b'], 'abcdefghijk'.split('')]

@@ -59,12 +59,18 @@ export const generation = (number: number): Generation => number as Generation
 
 // what is carried
 
-export const payload: Payload = { size: 2 }
-export const document: Payload = { size: 40 }
+export const payload: Payload = { size: 2, chunks: [] }
+export const document: Payload = { size: 40, chunks: [] }
 export const complete: UploadResult = { kind: 'complete', payload, contentType: null }
 export const truncatedUpload: UploadResult = { kind: 'truncated' }
 export const oversizeUpload: UploadResult = { kind: 'oversize', bytes: 6_291_557 }
-export const trailers: UploadResult = { kind: 'trailers', payload, contentType: 'text/plain' }
+export const trailers: UploadResult = {
+  kind: 'trailers',
+  payload,
+  contentType: 'text/plain',
+  errorType: 'Function.Oops',
+  document,
+}
 
 // states
 

@@ -856,13 +856,19 @@ const invoking: readonly Trace[] = [
     ],
   ]),
   trace(
-    'a response stream that ends in trailers is a failure with the bytes so far',
+    'a response stream that ends in trailers is a failure of their type, with their document',
     serving({ inflight: [at('responding')] }),
     [
       [
         received(1, trailers),
-        { inflight: [at('responded', { verdict: failed('Function.ResponseStreamError') })] },
-        settle({ kind: 'broken-stream', payload, contentType: 'text/plain' }),
+        { inflight: [at('responded', { verdict: failed('Function.Oops') })] },
+        settle({
+          kind: 'broken-stream',
+          payload,
+          contentType: 'text/plain',
+          errorType: 'Function.Oops',
+          document,
+        }),
         reply(1, accepted),
       ],
     ],

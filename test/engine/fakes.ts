@@ -19,6 +19,7 @@ import type {
   Report,
   RunningProcess,
 } from '../../src/engine/ports.ts'
+import { encoded } from '../../src/http/collect.ts'
 
 export class FakeProcess implements RunningProcess {
   readonly pid: number
@@ -195,7 +196,7 @@ export function invocation(
   const tails: (string | null)[] = []
   return {
     id: requestId(name),
-    payload: new Blob(['{}']),
+    payload: encoded('{}'),
     arn: 'arn:aws:lambda:us-east-1:012345678912:function:f',
     traceId: 'Root=1-2-3',
     clientContext: null,
@@ -247,7 +248,7 @@ export function respond(environment: Environment, id: RequestId, log?: string[])
 }
 
 export function complete(environment: Environment, id: RequestId, call: ApiCallId): void {
-  const received = { kind: 'complete', payload: new Blob(['"ok"']), contentType: null } as const
+  const received = { kind: 'complete', payload: encoded('"ok"'), contentType: null } as const
   environment.dispatch({ type: 'runtime/received', call, id, errorType: null, received })
 }
 

@@ -68,7 +68,7 @@ function route(random: Random, door: Door, known: Knowledge): Route {
         method: 'POST',
         path: invokePath.replace('function/', `${'n'.repeat(random.int(257, 400))}/`),
         body: '{}',
-        headers: { 'X-Amz-Tenant-Id': '\x7f' },
+        headers: { 'X-Amz-Tenant-Id': '\xa0' },
       },
     ])
   }

@@ -1,8 +1,12 @@
 import { expect, test } from 'bun:test'
 import type { Pool } from '../../src/engine/pool.ts'
 import { admin } from '../../src/gateway/admin.ts'
+import type { Origin } from '../../src/http/hono.ts'
+import { FakeExchange } from '../http/fake.ts'
 
 const environments = [{ id: 1, state: 'idle' }]
+
+const originOf = (target: string): Origin => ({ target, peer: '127.0.0.1', exchange: new FakeExchange() })
 
 /** The router over a pool in this situation; counts how often the figures were loaded. */
 function over(situation: { draining?: boolean; ready?: boolean } = {}) {
@@ -23,7 +27,7 @@ function over(situation: { draining?: boolean; ready?: boolean } = {}) {
     limits: { maxEnvironments: 2, maxQueue: 9 },
   })
   const get = async (path: string) => {
-    const response = await router.fetch(new Request(`http://x${path}`))
+    const response = await router.fetch(new Request(`http://x${path}`), originOf(path))
     return [response.status, response.headers.get('content-type'), await response.text()]
   }
   return { get, loads, router }
@@ -78,7 +82,7 @@ test('a path with a slash too many is sent on to the one without, whatever it is
     ['//example.org/x', '/example.org/x'],
     ['/_rie//health', '/_rie/health'],
   ]) {
-    const { status, headers } = await router.request(`http://localhost${sent}`)
+    const { status, headers } = await router.fetch(new Request('http://x/'), originOf(sent as string))
     expect([status, headers.get('location')]).toEqual([307, clean as string])
   }
 })

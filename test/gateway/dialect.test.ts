@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Outcome } from '../../src/core/failure.ts'
+import type { Outcome, Payload } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
 import {
   type Answer,
@@ -8,13 +8,15 @@ import {
   requestTooLarge,
   type SpokenDialect,
 } from '../../src/gateway/dialect.ts'
+import { encoded } from '../../src/http/collect.ts'
 
 const id = 'an-id' as RequestId
-const bytes = new Blob(['{"posted": 1}'])
-const nothing = new Blob([])
+const unread = { errorType: null, document: null }
+const bytes = encoded('{"posted": 1}')
+const nothing = encoded('')
 const json = 'application/json'
 const fault = { errorType: 'Runtime.ExitError', text: 'Runtime exited with error: exit status 1' }
-const unhandled = (status: number, body: Blob | string, contentType = json): Answer => ({
+const unhandled = (status: number, body: Payload | string, contentType = json): Answer => ({
   status,
   body,
   contentType,
@@ -82,21 +84,33 @@ const rows: [name: string, outcome: Outcome, rie: Answer, lambda: Answer][] = [
   ],
   [
     'a stream that broke after some bytes',
-    { kind: 'broken-stream', payload: bytes, contentType: 'text/x' },
+    { kind: 'broken-stream', payload: bytes, contentType: 'text/x', ...unread },
     unhandled(200, bytes, 'text/x'),
     unhandled(200, bytes, 'text/x'),
   ],
   [
     'a stream that broke after some bytes of no type',
-    { kind: 'broken-stream', payload: bytes, contentType: null },
+    { kind: 'broken-stream', payload: bytes, contentType: null, ...unread },
     unhandled(200, bytes),
     unhandled(200, bytes),
   ],
   [
     'a stream that broke before its first byte',
-    { kind: 'broken-stream', payload: null, contentType: 'text/x' },
+    { kind: 'broken-stream', payload: null, contentType: 'text/x', ...unread },
     streamError,
     streamError,
+  ],
+  [
+    'a stream that broke with a document',
+    {
+      kind: 'broken-stream',
+      payload: nothing,
+      contentType: 'text/x',
+      errorType: 'Function.Oops',
+      document: bytes,
+    },
+    unhandled(200, bytes),
+    unhandled(200, bytes),
   ],
   [
     'a timeout',
@@ -132,7 +146,7 @@ describe.each(rows)('%s', (_, outcome, rie, lambda) => {
     const answer = render(outcome, { dialect, id, timeoutSeconds: 3 })
     expect(answer).toEqual(expected)
     // bytes of a runtime are handed on, not copied
-    if (expected.body instanceof Blob) expect(answer.body).toBe(expected.body)
+    if (typeof expected.body === 'object') expect(answer.body).toBe(expected.body)
   })
 })
 

@@ -5,6 +5,7 @@ import type { RequestId } from '../../src/core/ids.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import type { Pool } from '../../src/engine/pool.ts'
 import type { InvokeOptions } from '../../src/gateway/invoke.ts'
+import { encoded } from '../../src/http/collect.ts'
 
 export class FakePool {
   readonly invocations: Invocation[] = []
@@ -32,7 +33,7 @@ export class FakePool {
   }
 }
 
-export const ok = (): Outcome => ({ kind: 'response', payload: new Blob(['"ok"']), contentType: null })
+export const ok = (): Outcome => ({ kind: 'response', payload: encoded('"ok"'), contentType: null })
 
 const report = {
   verdict: { status: 'success', errorType: null },

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
 import { type InvokeOptions, invoke } from '../../src/gateway/invoke.ts'
+import { encoded } from '../../src/http/collect.ts'
+import { type FakeAnswer, FakeExchange, textOf } from '../http/fake.ts'
 import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
 
 const id = '6f9b2e5c-0000-4000-8000-000000000001'
-const url = 'http://localhost:8080/2015-03-31/functions/function/invocations'
+const path = '/2015-03-31/functions/function/invocations'
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 interface Sent {
@@ -18,17 +20,22 @@ interface Sent {
 /** Sends one request, and hands on the whole answer. */
 async function send(pool: FakePool, sent: Sent = {}) {
   const { segment = 'function', query = '', body = '{}', headers = {}, options = {} } = sent
-  const request = new Request(`${url}${query}`, {
-    method: 'POST',
+  const exchange = new FakeExchange({
+    target: `${path}${query}`,
     body,
     headers: { 'x-amzn-requestid': id, ...headers },
   })
-  const response = await invoke(pool.asPool, { ...invokeOptions, ...options }, request, segment)
-  return {
-    status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
+  invoke(pool.asPool, { ...invokeOptions, ...options }, exchange, segment)
+  return whole(await exchange.answered())
+}
+
+/** The whole answer, with the names of its headers in lower case. */
+function whole({ status, headers, text }: FakeAnswer) {
+  const pairs: [string, string][] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    pairs.push([(headers[index] as string).toLowerCase(), headers[index + 1] as string])
   }
+  return { status, headers: Object.fromEntries(pairs), body: text }
 }
 
 const json = { 'content-type': 'application/json' }
@@ -50,7 +57,7 @@ describe('what a caller sends becomes an invocation', () => {
       },
     })
     const { payload, ...facts } = pool.first
-    expect({ ...facts, payload: await (payload as Blob).text() }).toEqual({
+    expect({ ...facts, payload: textOf(payload) }).toEqual({
       id: id as never,
       payload: '{"é": 1}',
       arn: invokeOptions.functionArn,
@@ -65,32 +72,25 @@ describe('what a caller sends becomes an invocation', () => {
 
   test('with nothing but its bytes', async () => {
     const pool = new FakePool()
-    const request = new Request(url, { method: 'POST', body: 'not json' })
-    const response = await invoke(pool.asPool, invokeOptions, request, 'function')
-    expect(response.headers.get('x-amzn-requestid')).toMatch(uuid)
+    const exchange = new FakeExchange({ target: path, body: 'not json' })
+    invoke(pool.asPool, invokeOptions, exchange, 'function')
+    const sent = (await exchange.answered()).header('x-amzn-requestid')
+    expect(sent).toMatch(uuid)
     expect(pool.first).toMatchObject({
-      id: response.headers.get('x-amzn-requestid'),
+      id: sent,
       traceId: expect.stringMatching(/^Root=1-6553f100-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/),
       clientContext: null,
       tenant: null,
     })
-    expect(await (pool.first.payload as Blob).text()).toBe('not json')
+    expect(textOf(pool.first.payload)).toBe('not json')
   })
 
   test('with an empty object in place of no bytes, in both dialects', async () => {
     for (const dialect of ['rie', 'lambda'] as const) {
       const pool = new FakePool()
-      await invoke(
-        pool.asPool,
-        { ...invokeOptions, dialect },
-        new Request(url, { method: 'POST' }),
-        'function',
-      )
+      invoke(pool.asPool, { ...invokeOptions, dialect }, new FakeExchange({ target: path }), 'function')
       await send(pool, { body: '', options: { dialect } })
-      expect(await Promise.all(pool.invocations.map(({ payload }) => (payload as Blob).text()))).toEqual([
-        '{}',
-        '{}',
-      ])
+      expect(pool.invocations.map(({ payload }) => textOf(payload))).toEqual(['{}', '{}'])
     }
   })
 
@@ -125,19 +125,12 @@ test('the first of two requests with one id keeps it, whichever came first', asy
   pool.run = (invocation) => {
     pool.ids.add(invocation.id)
   }
-  const upload = new TransformStream<Uint8Array, Uint8Array>()
-  const slow = invoke(
-    pool.asPool,
-    invokeOptions,
-    new Request(url, { method: 'POST', body: upload.readable, headers: { 'x-amzn-requestid': id } }),
-    'function',
-  )
+  const slow = new FakeExchange({ target: path, headers: { 'x-amzn-requestid': id }, end: null })
+  invoke(pool.asPool, invokeOptions, slow, 'function')
   const quick = send(pool)
-  while (pool.invocations.length === 0) await Promise.resolve()
-  const writer = upload.writable.getWriter()
-  await writer.write(new TextEncoder().encode('"slow"'))
-  await writer.close()
-  while (pool.invocations.length === 1) await new Promise((resolve) => setImmediate(resolve))
+  expect(pool.invocations).toHaveLength(1)
+  slow.reader?.chunk(Buffer.from('"slow"'))
+  slow.reader?.end({ kind: 'complete', trailers: [] })
   const [first, second] = pool.invocations
   expect(first?.id).toBe(id as never)
   expect(second?.id).toMatch(uuid)
@@ -145,7 +138,7 @@ test('the first of two requests with one id keeps it, whichever came first', asy
   expect(second?.traceId).not.toBe(first?.traceId as string)
   for (const invocation of pool.invocations) answer(invocation, ok())
   expect((await quick).headers['x-amzn-requestid']).toBe(id)
-  expect((await slow).headers.get('x-amzn-requestid')).toBe(second?.id as string)
+  expect((await slow.answered()).header('x-amzn-requestid')).toBe(second?.id as string)
 })
 
 describe('an outcome becomes the answer', () => {
@@ -198,7 +191,7 @@ describe('an outcome becomes the answer', () => {
     const pool = new FakePool()
     pool.run = (invocation) => {
       invocation.startedAt = 1
-      invocation.settle({ kind: 'response', payload: new Blob(['1']), contentType: null })
+      invocation.settle({ kind: 'response', payload: encoded('1'), contentType: null })
     }
     expect((await send(pool)).body).toBe('1')
   })
@@ -209,7 +202,7 @@ describe('the log', () => {
 
   test('is in the answer of who asked for it', async () => {
     const pool = new FakePool()
-    outcome(pool, { kind: 'response', payload: new Blob(['1']), contentType: null }, 'START é\nEND\n')
+    outcome(pool, { kind: 'response', payload: encoded('1'), contentType: null }, 'START é\nEND\n')
     expect(await send(pool, tail)).toEqual({
       status: 200,
       headers: { ...always, 'x-amz-log-result': Buffer.from('START é\nEND\n').toString('base64') },
@@ -337,5 +330,39 @@ describe('what is wrong is refused before anything runs', () => {
     expect(JSON.parse(body).message).toBe(
       "Could not parse request body into json: Could not parse payload into json: unexpected 'o' at offset 0",
     )
+  })
+})
+
+describe('a body', () => {
+  const limit = 6_291_456
+
+  test('that announces more than the limit is refused unread', async () => {
+    const pool = new FakePool()
+    const exchange = new FakeExchange({
+      target: path,
+      headers: { 'content-length': String(limit + 1) },
+      end: null,
+    })
+    invoke(pool.asPool, invokeOptions, exchange, null)
+    expect(exchange.answer?.status).toBe(413)
+    expect(exchange.reader).toBe(null)
+    expect(pool.invocations).toEqual([])
+  })
+
+  test('is handed on in the pieces that came', async () => {
+    const pool = new FakePool()
+    const pieces = [new Uint8Array(3_000_000), new Uint8Array(limit - 3_000_000)]
+    const exchange = new FakeExchange({ target: path, body: pieces })
+    invoke(pool.asPool, invokeOptions, exchange, null)
+    expect(pool.first.payload.size).toBe(limit)
+    expect(pool.first.payload.chunks[1]).toBe(pieces[1] as Uint8Array)
+  })
+
+  test('that breaks off runs nothing', async () => {
+    const pool = new FakePool()
+    const exchange = new FakeExchange({ target: path, body: '{', end: { kind: 'truncated' } })
+    invoke(pool.asPool, invokeOptions, exchange, null)
+    expect(exchange.answer?.status).toBe(400)
+    expect(pool.invocations).toEqual([])
   })
 })

@@ -293,6 +293,19 @@ check('a value beyond ASCII comes as its bytes', async (stand) => {
   expect(seen).toEqual([Buffer.from('é').toString('latin1')])
 })
 
+check('control characters in a header or a target get a 400', async (stand) => {
+  for (const character of ['\0', '\x01', '\r', '\x1f', '\x7f']) {
+    for (const [target, value] of [
+      [`/a${character}b`, 'a'],
+      ['/', `a${character}b`],
+    ]) {
+      const answer = await stand.ask(`GET ${target} HTTP/1.1\r\nHost: x\r\nX-A: ${value}\r\n\r\n`)
+      expect(answer).toMatch(/^HTTP\/1\.1 (400|505) /)
+    }
+  }
+  expect(stand.exchanges).toEqual([])
+})
+
 check('who asks for an upgrade is answered like anybody else', async (stand) => {
   const answer = await stand.ask(
     'GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n' +

@@ -63,6 +63,17 @@ export const differences: readonly Difference[] = [
   },
   {
     adapter: 'fetch',
+    title: 'control characters in a header or a target get a 400',
+    why: 'DEL is let through',
+    async run(stand) {
+      const head = (value: string): string =>
+        `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-A: a${value}b\r\n\r\n`
+      expect(await stand.ask(head('\x01'))).toStartWith('HTTP/1.1 400 ')
+      expect(await stand.ask(head('\x7f'))).toStartWith('HTTP/1.1 200 ')
+    },
+  },
+  {
+    adapter: 'fetch',
     title: 'CONNECT is answered, and its connection ends',
     why: 'Bun keeps the connection as a tunnel',
     async run(stand) {

@@ -91,6 +91,10 @@ export class FakeExchange implements Exchange {
   }
 }
 
+/** A payload as text. */
+export const textOf = ({ chunks }: { readonly chunks: readonly Uint8Array[] }): string =>
+  new TextDecoder().decode(Buffer.concat(chunks))
+
 export class FakeAnswer {
   readonly status: number
   readonly headers: Fields

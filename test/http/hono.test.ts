@@ -18,7 +18,13 @@ const ask = (line: string, rest = '\r\n'): Promise<string> =>
 
 test('a route sees path, headers, peer and body as they were sent', async () => {
   router.post('/a/../b', async ({ req, env }) =>
-    Response.json({ ...env, host: req.header('host'), odd: req.header('x-odd'), body: await req.text() }),
+    Response.json({
+      target: env.target,
+      peer: env.peer,
+      host: req.header('host'),
+      odd: req.header('x-odd'),
+      body: await req.text(),
+    }),
   )
   const answer = await ask('POST /a/../b?c=d', 'X-Odd: \xe9\r\nContent-Length: 4\r\n\r\nbody')
   expect(JSON.parse(Buffer.from(bodyOf(answer), 'latin1').toString())).toEqual({
@@ -60,6 +66,14 @@ test('a path that is no path is not found', async () => {
   expect(await made.ask('CONNECT host:1 HTTP/1.1\r\nHost: host:1\r\n\r\n')).toStartWith('HTTP/1.1 404 ')
 })
 
+test('a peer that has ended its half is answered', async () => {
+  router.get('/', async () => new Response(await Promise.resolve('quick')))
+  const peer = await made.connect()
+  peer.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  peer.halfClose()
+  await peer.until(/quick$/)
+})
+
 describe('a stream', () => {
   test('goes out as it comes, and its source hears that the reader has gone', async () => {
     let cancelled = false
@@ -96,7 +110,7 @@ describe('a stream', () => {
           one.enqueue(new TextEncoder().encode('piece'))
         },
       })
-      return new Response(body)
+      return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } })
     })
     expect(await ask('GET /')).not.toMatch(/0\r\n\r\n$/)
     await until('the failure', () => made.errors.length > 0)

@@ -4,13 +4,13 @@ import type { RequestId } from '../../src/core/ids.ts'
 import { Distribution, Metrics } from '../../src/telemetry/metrics.ts'
 import { createExposition } from '../../src/telemetry/prometheus.ts'
 
-const payload = new Blob(['12345'])
+const payload = { size: 5, chunks: [] }
 const fault = { errorType: 'Runtime.ExitError', text: 'gone' }
 const outcomes: Outcome[] = [
   { kind: 'response', payload, contentType: null },
   { kind: 'error', payload, errorType: null },
   { kind: 'oversize', bytes: 7_000_000 },
-  { kind: 'broken-stream', payload: null, contentType: null },
+  { kind: 'broken-stream', payload: null, contentType: null, errorType: null, document: null },
   { kind: 'timeout' },
   { kind: 'fault', fault },
   { kind: 'throttled' },

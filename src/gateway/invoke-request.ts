@@ -1,0 +1,72 @@
+/**
+ * One invocation on its way from its caller to the pool and back. How its caller is answered is up to a front: there are
+ * several ways to ask for an invocation, and one way through the emulator.
+ */
+
+import type { Outcome, Payload } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
+import type { Invocation } from '../engine/invocation.ts'
+import type { Pool } from '../engine/pool.ts'
+import { encoded } from '../http/collect.ts'
+import { type InvokeParameters, newRequestId } from './request.ts'
+
+/** Answers one caller in its way. */
+export interface Front {
+  /** What the invocation came to; called once. `log` is the end of its log, if it asked for that and ran. */
+  answer(request: InvokeRequest, outcome: Outcome, log: Uint8Array | null): void
+}
+
+/** What an invocation without a body is given: Node's client ends on an empty event. */
+export const emptyObject: Payload = encoded('{}')
+
+export class InvokeRequest implements Invocation {
+  id: RequestId
+  payload: Payload = emptyObject
+  readonly arn: string
+  traceId = ''
+  readonly clientContext: string | null
+  readonly tenant: string | null
+  /** the answer waits for REPORT only if the caller asked for the log */
+  readonly tail: boolean
+  startedAt = 0
+  deadline = 0
+  readonly #front: Front
+  readonly #own: boolean
+  #outcome: Outcome | null = null
+
+  /** `functionArn` has no qualifier. `own` says that the id is the caller's. */
+  constructor(
+    functionArn: string,
+    { qualifier, clientContext, tenant, tail }: Omit<InvokeParameters, 'dialect' | 'type'>,
+    id: RequestId,
+    own: boolean,
+    front: Front,
+  ) {
+    this.id = id
+    this.arn = qualifier === null ? functionArn : `${functionArn}:${qualifier}`
+    this.clientContext = clientContext
+    this.tenant = tenant
+    this.tail = tail
+    this.#own = own
+    this.#front = front
+  }
+
+  /** Hands it to the pool. `trace` makes the trace header for the id, which may be another one than was asked for. */
+  run(pool: Pool, payload: Payload, trace: (id: RequestId) => string): void {
+    // another request may have come with the same id while this body was read
+    if (this.#own && pool.has(this.id)) this.id = newRequestId()
+    if (payload.size > 0) this.payload = payload
+    this.traceId = trace(this.id)
+    pool.invoke(this)
+  }
+
+  settle(outcome: Outcome): void {
+    const neverRan = outcome.kind === 'throttled' || (outcome.kind === 'shutdown' && this.startedAt === 0)
+    if (this.tail && !neverRan) this.#outcome = outcome
+    else this.#front.answer(this, outcome, null)
+  }
+
+  over(log: Uint8Array | null): void {
+    if (this.#outcome !== null) this.#front.answer(this, this.#outcome, log)
+  }
+}

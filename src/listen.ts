@@ -19,7 +19,6 @@ export class ListenError extends Error {
 /** Opens a listener on the address that this option gave. Throws `ListenError` when it cannot be had. */
 export function listen<T>(option: string, address: Address, open: (hostname: string) => T): T {
   try {
-    if (address.hostname === '') return openEverywhere(open)
     return open(address.hostname === 'localhost' ? '127.0.0.1' : address.hostname)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -28,17 +27,6 @@ export function listen<T>(option: string, address: Address, open: (hostname: str
       `${option}: cannot listen on ${shown}: ${reasonOf(error, option, address)}`,
       code === 'EADDRINUSE',
     )
-  }
-}
-
-/** Every address of the machine: one socket for IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6. */
-function openEverywhere<T>(open: (hostname: string) => T): T {
-  try {
-    return open('::')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' || code === 'EACCES') throw error
-    return open('0.0.0.0')
   }
 }
 

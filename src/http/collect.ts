@@ -92,8 +92,9 @@ export function encoded(text: string): { readonly size: number; readonly chunks:
 }
 
 /** The pieces as one, for what has to be looked at as a whole. */
-export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+export function joined(chunks: readonly Uint8Array[]): Buffer {
   const [first] = chunks
-  if (first !== undefined && chunks.length === 1) return first
-  return Buffer.concat(chunks)
+  return first !== undefined && chunks.length === 1
+    ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
+    : Buffer.concat(chunks)
 }

@@ -12,6 +12,7 @@ import type { Pool } from '../../engine/pool.ts'
 import { collect, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
 import { type Answer, render, requestTooLarge } from '../dialect.ts'
+import { emptyObject } from '../invoke-request.ts'
 import { answeredTrace, newRequestId, traceId } from '../request.ts'
 import { type UrlAnswer, wholeAnswer } from './answer.ts'
 import { isPreflight, preflightFields, type UrlCors, withCors } from './cors.ts'
@@ -51,7 +52,7 @@ export function serveUrl(pool: Pool, options: UrlOptions, port: number, exchange
     if (event === 'too-large') {
       call.refuse(requestTooLarge(maxRequestBytes))
     } else {
-      call.payload = new Blob([event])
+      call.payload = { size: event.byteLength, chunks: [event] }
       pool.invoke(call)
     }
   })
@@ -65,7 +66,7 @@ class UrlCall implements Invocation {
   readonly clientContext = null
   readonly tenant = null
   readonly tail = false
-  payload: Payload = new Blob([])
+  payload: Payload = emptyObject
   startedAt = 0
   deadline = 0
   readonly #options: UrlOptions
@@ -76,22 +77,19 @@ class UrlCall implements Invocation {
     this.#exchange = exchange
     this.arn = options.functionArn
     this.epoch = options.epoch()
-    const sent = exchange.header('x-amzn-trace-id')
-    this.traceId = traceId(new Headers(sent === null ? [] : [['x-amzn-trace-id', sent]]), this.id, this.epoch)
+    this.traceId = traceId(exchange, this.id, this.epoch)
   }
 
   settle(outcome: Outcome): void {
     if (outcome.kind === 'response') {
       const { payload, contentType } = outcome
       const { invokeMode } = this.#options
-      void (payload as Blob)
-        .bytes()
-        .then((bytes) => this.#answer(wholeAnswer(bytes, contentType, invokeMode)))
+      this.#answer(wholeAnswer(joined(payload.chunks), contentType, invokeMode))
     } else if (outcome.kind === 'throttled' || outcome.kind === 'shutdown') {
       this.refuse(this.#rendered(outcome))
     } else {
       // what an SDK would have got is the reason: type and text of the error
-      void textOf(this.#rendered(outcome).body).then((text) => this.#fail(text))
+      this.#fail(textOf(this.#rendered(outcome).body))
     }
   }
 
@@ -131,5 +129,6 @@ class UrlCall implements Invocation {
   }
 }
 
-const textOf = async (body: Blob | string | null): Promise<string> =>
-  body instanceof Blob ? await body.text() : (body ?? '')
+function textOf(body: Payload | string | null): string {
+  return body === null || typeof body === 'string' ? (body ?? '') : joined(body.chunks).toString()
+}

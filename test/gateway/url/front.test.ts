@@ -3,14 +3,16 @@ import type { Outcome } from '../../../src/core/failure.ts'
 import { maxRequestBytes } from '../../../src/core/limits.ts'
 import { parseUrlCors, type UrlCors } from '../../../src/gateway/url/cors.ts'
 import { openFunctionUrl } from '../../../src/gateway/url/server.ts'
+import { encoded } from '../../../src/http/collect.ts'
 import { listen } from '../../../src/http/listen.ts'
 import { until } from '../../harness.ts'
+import { textOf } from '../../http/fake.ts'
 import { bodyOf, type Stand, stand } from '../../http/stand.ts'
 import { answer, FakePool } from '../fakes.ts'
 
 const response = (text: string, contentType: string | null = null): Outcome => ({
   kind: 'response',
-  payload: new Blob([text]),
+  payload: encoded(text),
   contentType,
 })
 
@@ -51,10 +53,7 @@ function open(outcome: Outcome = response('"ok"'), cors: UrlCors | null = null):
     port: listener.port,
     pool,
     warnings,
-    events: () =>
-      Promise.all(
-        pool.invocations.map(({ payload }) => (payload as Blob).text().then((text) => JSON.parse(text))),
-      ),
+    events: () => Promise.all(pool.invocations.map(({ payload }) => JSON.parse(textOf(payload)))),
     [Symbol.asyncDispose]: () => listener.stop(),
   }
 }
@@ -122,7 +121,7 @@ describe('what is no answer is 502, and the log says why', () => {
     ['a wrong status', response('{"statusCode":99}'), /^statusCode is 99;/],
     [
       'an error of the function',
-      { kind: 'error', payload: new Blob(['{"errorType":"E","errorMessage":"no fruit"}']), errorType: 'E' },
+      { kind: 'error', payload: encoded('{"errorType":"E","errorMessage":"no fruit"}'), errorType: 'E' },
       '{"errorType":"E","errorMessage":"no fruit"}',
     ],
     [
@@ -138,7 +137,13 @@ describe('what is no answer is 502, and the log says why', () => {
     ],
     [
       'a stream that failed',
-      { kind: 'broken-stream', payload: new Blob(['half']), contentType: 'text/plain' },
+      {
+        kind: 'broken-stream',
+        payload: encoded('half'),
+        contentType: 'text/plain',
+        errorType: null,
+        document: null,
+      },
       /half/,
     ],
   ]

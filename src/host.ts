@@ -11,7 +11,7 @@ import type { Clock, Log, Processes, ProcessSpec } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import { withAttachedRuntime } from './process/attached.ts'
-import { disablingFile, extensionsDisabled, listExtensions } from './process/bootstrap.ts'
+import { disablingFile, extensionsDisabled, listExtensions, whyNotRunnable } from './process/bootstrap.ts'
 import { childAddress, extensionEnvironment, reachable, runtimeEnvironment } from './process/environ.ts'
 import { splitLines } from './process/lines.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -48,6 +48,7 @@ export class FunctionHost {
   /** what switches extensions off; a layer does from when the first environment looks for them (behaviour.md 4.2) */
   #extensionsOff: string | undefined
   #lookedForLayer = false
+  readonly #examined = new Set<string>()
 
   constructor(config: FunctionConfig, parts: HostParts) {
     this.#config = config
@@ -159,6 +160,15 @@ export class FunctionHost {
     if (this.#primary === environment.id) this.#primary = null
   }
 
+  /** Says once of an extension why it cannot be run. */
+  #examine(name: string, path: string, log: Log): void {
+    if (this.#examined.has(name)) return
+    this.#examined.add(name)
+    const reason = whyNotRunnable(path, process.cwd(), undefined)
+    if (reason !== null)
+      log.error({ extension: name, reason }, 'an extension cannot be run, so init will fail')
+  }
+
   #discover(log: Log): readonly string[] {
     if (!this.#lookedForLayer && extensionsDisabled()) this.#extensionsOff ??= disablingFile
     this.#lookedForLayer = true
@@ -172,6 +182,7 @@ export class FunctionHost {
       log.error({ directory, reason: found.error }, 'extensions cannot be listed')
       return []
     }
+    for (const name of found.names) this.#examine(name, `${directory}/${name}`, log)
     return found.names
   }
 }

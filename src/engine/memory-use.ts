@@ -36,9 +36,9 @@ export class MemoryUse {
     this.#due = after + Math.max(intervalMs, (after - now) * share)
   }
 
-  /** A process has ended; the kernel's figure counts for want of a better one. */
+  /** A process has ended; `peakBytes` is what was last seen of it, which may be more than any look has found. */
   ended(peakBytes: number): void {
-    if (this.#bytes === 0) this.#bytes = peakBytes
+    if (peakBytes > this.#bytes) this.#bytes = peakBytes
   }
 
   /** The next processes start anew. */

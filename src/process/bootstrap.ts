@@ -4,6 +4,7 @@
 
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { programFault } from './program.ts'
 
 /** Where a function lies in an image, and the directory that a bootstrap runs in (behaviour.md 1.4). */
 export const taskDirectory = '/var/task'
@@ -99,7 +100,13 @@ export function extensionsDisabled(file: string = disablingFile): boolean {
   return existsSync(file)
 }
 
-/** Why a command cannot be run, as far as one can tell without running it; null when nothing speaks against it. */
+/** A handler of some language, given where a command is expected. */
+const likeHandler = /^[\w/-]+\.[a-z_]\w*$/i
+
+/**
+ * Why a command cannot be run, as far as one can tell without running it, with what helps; null when nothing speaks
+ * against it.
+ */
 export function whyNotRunnable(
   command: string,
   cwd: string,
@@ -108,8 +115,21 @@ export function whyNotRunnable(
 ): string | null {
   if (command === '') return 'it is empty'
   if (!command.includes('/')) {
-    return Bun.which(command, { PATH: path ?? '', cwd }) === null ? `${command} is not in PATH` : null
+    const found = Bun.which(command, { PATH: path ?? '', cwd })
+    if (found !== null) return programTrouble(command, found)
+    const here = probe.look(resolve(cwd, command))
+    if (here !== 'missing') return `${command} is not in PATH; to run the one in ${cwd}, give ./${command}`
+    const advice = likeHandler.test(command)
+      ? `; is it a handler? Give --handler ${command}, or python3 -m awslambdaric ${command}`
+      : ''
+    return `${command} is not in PATH${advice}`
   }
-  const entry = probe.look(resolve(cwd, command))
-  return entry === 'executable' ? null : `${command} ${complaints[entry]}`
+  const file = resolve(cwd, command)
+  const entry = probe.look(file)
+  return entry === 'executable' ? programTrouble(command, file) : `${command} ${complaints[entry]}`
+}
+
+function programTrouble(command: string, file: string): string | null {
+  const fault = programFault(file)
+  return fault === null ? null : `${command} ${fault}`
 }

@@ -15,12 +15,16 @@ import type {
 } from '../engine/ports.ts'
 import { endedStatus } from './ended.ts'
 import { guardGroup } from './guard.ts'
+import { withFileLimit } from './limits.ts'
 import { openOutputPipe } from './pipe.ts'
 
 /** What the owner of all children wants to know besides what the environment is told. */
 export interface ChildHooks {
-  /** Bun has reaped the leader. Called before the environment's `exit`. */
-  ended(child: RunningProcess): void
+  /**
+   * Bun has reaped the leader. Called before the environment's `exit`; returns the peak of its memory, in bytes, of which
+   * `kernelPeak` is the kernel's figure.
+   */
+  ended(child: RunningProcess, kernelPeak: number): number
   /** `dispose` was called for the first time. */
   disposed(child: RunningProcess): void
   /** The kernel refused to guard the group: it would outlive an emulator that is killed. */
@@ -95,25 +99,28 @@ export function startChild(
   let child: RunningProcess | undefined
   let ended = false
   let disposed = false
-  const end = (status: ExitStatus, peakBytes: number) => {
-    if (child === undefined) return queueMicrotask(() => end(status, peakBytes))
+  const end = (status: ExitStatus, kernelPeak: number) => {
+    if (child === undefined) return queueMicrotask(() => end(status, kernelPeak))
     ended = true
-    hooks.ended(child)
+    const peak = hooks.ended(child, kernelPeak)
     pipe.drain()
-    events.exit(status, peakBytes)
+    events.exit(status, peak)
   }
 
   let pid: number
   try {
-    pid = Bun.spawn({
-      cmd: [path, ...args],
-      argv0: name,
-      cwd,
-      env: spec.env,
-      stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
-      detached: true,
-      onExit: (ended, code, signal) => end(exitStatus(code, signal), ended.resourceUsage()?.maxRSS ?? 0),
-    }).pid
+    const started = withFileLimit(pipe.writeEnd, () =>
+      Bun.spawn({
+        cmd: [path, ...args],
+        argv0: name,
+        cwd,
+        env: spec.env,
+        stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
+        detached: true,
+        onExit: (ended, code, signal) => end(exitStatus(code, signal), ended.resourceUsage()?.maxRSS ?? 0),
+      }),
+    )
+    pid = started.pid
   } catch (error) {
     pipe.dispose()
     return launchFailure(path, cwd, error)

@@ -13,6 +13,8 @@ const declarations = {
   write: { args: ['i32', 'ptr', 'usize'], returns: 'i32' },
   close: { args: ['i32'], returns: 'i32' },
   waitid: { args: ['i32', 'i32', 'ptr', 'i32'], returns: 'i32' },
+  // `struct rlimit64` on 64-bit machines: two 64-bit numbers, the soft limit and the hard one
+  prlimit: { args: ['i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
   waitpid: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
 } as const
 
@@ -37,6 +39,7 @@ export const F_SETSIG = 10
 export const O_NONBLOCK = 0o4000
 export const O_ASYNC = 0o20000
 export const O_CLOEXEC = 0o2000000
+export const RLIMIT_NOFILE = 7
 export const P_ALL = 0
 export const P_PID = 1
 export const WNOHANG = 1

@@ -19,8 +19,16 @@ export interface MemoryMeter extends Disposable {
   watch(leader: number): void
   /** The family is no longer of interest. */
   forget(leader: number): void
+  /** The highest sum that was seen of this leader's family, in bytes; also when nothing of it is alive any more. */
+  last(leader: number): number
   /** Sum of the peaks (VmHWM), in bytes, of all processes that are alive in these leaders' families. */
   peak(leaders: Iterable<number>): number
+}
+
+interface Family {
+  readonly members: Map<number, Member>
+  /** highest sum so far */
+  peak: number
 }
 
 interface Member {
@@ -48,7 +56,7 @@ function readText(path: string): string {
 
 /** A meter that watches nothing yet and holds no descriptors. */
 export function createMemoryMeter(): MemoryMeter {
-  const families = new Map<number, Map<number, Member>>()
+  const families = new Map<number, Family>()
   const owner = new Map<number, number>()
   let others = new Set<number>()
   let newest = ''
@@ -74,7 +82,7 @@ export function createMemoryMeter(): MemoryMeter {
     try {
       status = openSync(`/proc/${pid}/status`, 'r')
       const stat = openSync(`/proc/${pid}/stat`, 'r')
-      families.get(leader)?.set(pid, { status, stat, faults: '', peak: 0 })
+      families.get(leader)?.members.set(pid, { status, stat, faults: '', peak: 0 })
       owner.set(pid, leader)
     } catch {
       // It has ended meanwhile.
@@ -129,35 +137,43 @@ export function createMemoryMeter(): MemoryMeter {
     return member.peak
   }
 
+  function sumOf(leader: number): number {
+    const family = families.get(leader)
+    if (family === undefined) return 0
+    let sum = 0
+    for (const [pid, member] of family.members) {
+      const peak = peakOf(member)
+      if (peak === null) drop(family.members, pid, member)
+      else sum += peak
+    }
+    if (sum > family.peak) family.peak = sum
+    return sum
+  }
+
   function forget(leader: number) {
     const family = families.get(leader)
     if (family === undefined) return
-    for (const [pid, member] of family) drop(family, pid, member)
+    for (const [pid, member] of family.members) drop(family.members, pid, member)
     families.delete(leader)
   }
 
   return {
     watch(leader) {
       forget(leader)
-      families.set(leader, new Map())
+      families.set(leader, { members: new Map(), peak: 0 })
       others.delete(leader)
       newest = ''
       complete = false
+      admit(leader, leader)
+      sumOf(leader)
     },
+    last: (leader) => families.get(leader)?.peak ?? 0,
     forget,
     peak(leaders) {
       if (families.size === 0) return 0
       discover()
       let sum = 0
-      for (const leader of leaders) {
-        const family = families.get(leader)
-        if (family === undefined) continue
-        for (const [pid, member] of family) {
-          const peak = peakOf(member)
-          if (peak === null) drop(family, pid, member)
-          else sum += peak
-        }
-      }
+      for (const leader of leaders) sum += sumOf(leader)
       return sum
     },
     [Symbol.dispose]() {

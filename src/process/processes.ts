@@ -22,6 +22,14 @@ export interface ProcessesOptions {
   readonly warn?: (message: string) => void
 }
 
+/** When the memory of a process is looked at beside the looks of the engine, in milliseconds after its start. */
+const earlyLooksMs = [20, 100, 500]
+
+/** The peak of this process, in bytes. */
+function ownPeak(): number {
+  return process.resourceUsage().maxRSS * 1024
+}
+
 /** Ready to start processes; nothing has been started or loaded yet, except for the reaper of PID 1. */
 export function createProcesses(options: ProcessesOptions = {}): SystemProcesses {
   const { reap = process.pid === 1, warn } = options
@@ -33,8 +41,10 @@ export function createProcesses(options: ProcessesOptions = {}): SystemProcesses
   let warned = false
 
   const hooks: ChildHooks = {
-    ended({ pid }) {
+    ended({ pid }, kernelPeak) {
       running.delete(pid)
+      // Linux begins to count with what the process had before it became another program, which is our own memory.
+      return Math.max(meter.last(pid), kernelPeak > ownPeak() ? kernelPeak : 0)
     },
     disposed(child) {
       undisposed.delete(child)
@@ -47,6 +57,15 @@ export function createProcesses(options: ProcessesOptions = {}): SystemProcesses
     },
   }
 
+  /** For the figure of a process that ends before the engine has looked for the first time. */
+  function lookAgain(child: RunningProcess): void {
+    for (const delay of earlyLooksMs) {
+      setTimeout(() => {
+        if (undisposed.has(child)) meter.peak([child.pid])
+      }, delay).unref()
+    }
+  }
+
   return {
     spawn(spec, events) {
       const child = startChild(spec, events, hooks)
@@ -54,6 +73,7 @@ export function createProcesses(options: ProcessesOptions = {}): SystemProcesses
       running.add(child.pid)
       undisposed.add(child)
       meter.watch(child.pid)
+      lookAgain(child)
       return child
     },
     memory(processes) {

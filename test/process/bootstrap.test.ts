@@ -152,6 +152,9 @@ describe('why a command cannot be run', () => {
 
   test('a name that is not in PATH, and none at all', () => {
     expect(whyNotRunnable('no-such-program', '/', '/bin')).toBe('no-such-program is not in PATH')
+    expect(whyNotRunnable('app.handler', '/', '/bin')).toBe(
+      'app.handler is not in PATH; is it a handler? Give --handler app.handler, or python3 -m awslambdaric app.handler',
+    )
     expect(whyNotRunnable('sh', '/', undefined)).toBe('sh is not in PATH')
     expect(whyNotRunnable('sh', '/', '/bin')).toBeNull()
     expect(whyNotRunnable('', '/', '/bin')).toBe('it is empty')

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createProcesses } from '../../src/process/processes.ts'
-import { until } from '../harness.ts'
+import { stat, until } from '../harness.ts'
 import { descriptors, FIXTURES, start } from './system.ts'
 
 const peakOf = (pid: number): number =>
@@ -84,8 +84,36 @@ test('two environments are measured apart', async () => {
   )
 })
 
+test('the peak of a process that has ended is its own, however large the emulator is', async () => {
+  const ballast = Buffer.alloc(200 * MB, 1)
+  using processes = createProcesses()
+  const quick = start(processes, { argv: ['sh', '-c', 'exit 5'] })
+  const seen = start(processes, { argv: ['sh', '-c', 'kill -STOP $$; exit 5'] })
+  await until('it has stopped', () => stat(seen.child.pid)?.[0] === 'T')
+  expect(processes.memory([seen.child])).toBeGreaterThan(0)
+  process.kill(seen.child.pid, 'SIGCONT')
+  await Promise.all([quick.exited, seen.exited])
+  expect(ballast.length).toBe(200 * MB)
+  expect(seen.peak()).toBeGreaterThan(0)
+  for (const { peak } of [quick, seen]) expect(peak()).toBeLessThan(20 * MB)
+})
+
+test('the peak of a process that was larger than the emulator is the kernel figure', async () => {
+  const own = process.resourceUsage().maxRSS * 1024
+  using processes = createProcesses()
+  const script = `Buffer.alloc(${own + 100 * MB}, 1); process.exit(3)`
+  const { exited, peak } = start(processes, { argv: [process.execPath, '-e', script] })
+  await exited
+  expect(peak()).toBeGreaterThan(own + 100 * MB)
+})
+
 test('what is gone has no memory', async () => {
   using processes = createProcesses()
+  // what all looks share stays open
+  const first = start(processes, { argv: ['true'] })
+  processes.memory([first.child])
+  await first.exited
+  first.child.dispose()
   const before = descriptors()
   const { child, exited } = start(processes, { argv: ['sleep', '1000000'] })
   expect(processes.memory([child])).toBeGreaterThan(0)

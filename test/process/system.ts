@@ -29,6 +29,8 @@ export const descriptors = (): number => readdirSync('/proc/self/fd').length
 export interface Watched {
   readonly child: RunningProcess
   readonly exited: Promise<ExitStatus>
+  /** the peak of its memory as told at exit */
+  peak(): number | undefined
   output(): string
 }
 
@@ -45,19 +47,21 @@ export const spawn = (
   { argv, cwd = '/', env = { PATH }, onExit }: Start,
 ): Watched | LaunchFailure => {
   const chunks: Uint8Array[] = []
+  let peak: number | undefined
   const { promise: exited, resolve } = Promise.withResolvers<ExitStatus>()
   const child = processes.spawn(
     { name: 'runtime', argv, cwd, env },
     {
       output: (chunk) => chunks.push(chunk),
-      exit(status) {
+      exit(status, peakBytes) {
+        peak = peakBytes
         onExit?.(watched as Watched)
         resolve(status)
       },
     },
   )
   if (!('pid' in child)) return child
-  const watched: Watched = { child, exited, output: () => Buffer.concat(chunks).toString() }
+  const watched: Watched = { child, exited, peak: () => peak, output: () => Buffer.concat(chunks).toString() }
   return watched
 }
 

@@ -12,11 +12,12 @@ import {
 } from './config/config.ts'
 import { composeEmulator, type Emulator } from './emulator.ts'
 import { SAMPLE_HANDLER } from './handler/command.ts'
-import { isCompiled } from './host.ts'
+import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
 import { createLog, type Log, type RootLog, stderrIsTerminal } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { createProcesses } from './process/processes.ts'
+import { rawArguments, rawEnvironment } from './process/raw.ts'
 import { forceRequested, stopRequested } from './signals.ts'
 import { openSink } from './telemetry/sink.ts'
 
@@ -24,7 +25,7 @@ import { openSink } from './telemetry/sink.ts'
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let config: Config | Notice
   try {
-    config = parseConfig(argv, env, systemProbe, isCompiled ? {} : fromSource)
+    config = parseConfig(rawArguments(argv), rawEnvironment(env), systemProbe, isCompiled ? {} : fromSource)
   } catch (error) {
     return refuse(error)
   }
@@ -66,7 +67,7 @@ function refuse(error: unknown): number {
 function open(config: Config, log: RootLog): Emulator {
   const warn = (message: string): void => log.warn({}, message)
   return composeEmulator(config, {
-    processes: createProcesses({ warn }),
+    processes: createProcesses({ warn, self: selfCommand }),
     clock: { now: () => performance.now(), epoch: () => Date.now() },
     sink: openSink(1, { warn }),
     log,

@@ -38,6 +38,11 @@ export interface HostParts {
 export const isCompiled = import.meta.url.includes('/$bunfs/')
 const mainPath = `${import.meta.dir}/main.ts`
 
+/** The command of this program. From source it is the bun CLI, which would read the function's .env and bunfig.toml. */
+export const selfCommand: readonly string[] = isCompiled
+  ? [process.execPath]
+  : [process.execPath, '--no-env-file', '--config=/dev/null', '--no-install', mainPath]
+
 export class FunctionHost {
   readonly pool: Pool
   readonly #config: FunctionConfig

@@ -25,7 +25,7 @@ import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
 import { composeEmulator } from './emulator.ts'
 import { inspectHandler } from './handler/inspect.ts'
-import { isCompiled } from './host.ts'
+import { isCompiled, selfCommand } from './host.ts'
 import { createLog } from './log/log.ts'
 import { createProcesses } from './process/processes.ts'
 
@@ -58,7 +58,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const output = createOutput(where)
   const emulator = composeEmulator(config, {
     // this program's other children are its own to wait for, even if it is PID 1
-    processes: createProcesses({ reap: false, warn: (message) => log.warn({}, message) }),
+    processes: createProcesses({
+      reap: false,
+      self: selfCommand,
+      warn: (message) => log.warn({}, message),
+    }),
     clock: { now: () => performance.now(), epoch: () => Date.now() },
     sink: { write() {}, flush: output.flush },
     sinkOf: output.sinkOf,

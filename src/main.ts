@@ -1,14 +1,20 @@
 /**
- * The entry of three programs in one executable: the emulator; the runtime client of `--handler`, which the emulator
- * starts as a child; and `invoke`, which sends an event to a running emulator. Each loads only what it needs.
+ * The entry of four programs in one executable: the emulator; the runtime client of `--handler` and the program that
+ * becomes a process whose variables are not UTF-8, which the emulator starts as children; and `invoke`, which sends an
+ * event to a running emulator. Each loads only what it needs.
  *
  * As PID 1 a signal that comes before its handler is installed is lost, and loading the emulator takes milliseconds:
  * the handlers are installed before anything else.
  */
 
 import { SERVE_MARKER } from './handler/command.ts'
+import { execMarker } from './process/marker.ts'
 
-if (process.env[SERVE_MARKER] === '1') {
+if (process.env[execMarker] !== undefined) {
+  const { becomeProcess } = await import('./process/exec.ts')
+  becomeProcess(process.env)
+  process.exit(127)
+} else if (process.env[SERVE_MARKER] === '1') {
   delete process.env[SERVE_MARKER]
   const { serveHandler } = await import('./handler/serve.ts')
   // resolves when serving begins; the process ends when its event loop is empty

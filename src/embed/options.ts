@@ -5,6 +5,7 @@ import { ownOptions, sharedOptions, type Variable, variableOptions } from '../co
 import { nearest } from '../config/suggest.ts'
 import { definedOnly, variableOf, withoutCarriageReturns, wrongValue } from '../config/variables.ts'
 import { systemProbe, whyNotRunnable } from '../process/bootstrap.ts'
+import { rawEnvironment } from '../process/raw.ts'
 import type { EmulatorOptions, OutputOption } from './api.d.ts'
 
 /** Those options of the table that a program can give. */
@@ -42,7 +43,10 @@ export function configOf(options: EmulatorOptions): Config {
     throw new ConfigError('nothing to run: give a command, or a handler as file.export')
   }
   const warnings: string[] = []
-  const environment = withoutCarriageReturns(definedOnly({ ...process.env, ...env }), warnings)
+  const environment = withoutCarriageReturns(
+    definedOnly({ ...rawEnvironment(process.env), ...env }),
+    warnings,
+  )
   const config = configure({
     source: sourceOf(given, environment),
     command,

@@ -5,7 +5,8 @@
  * Life: running → ended (the leader has exited; what it started may go on in its group) → disposed. Disposing a
  * running one kills it; its exit is still told, its output is not.
  */
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type {
   ExitStatus,
   LaunchFailure,
@@ -17,6 +18,7 @@ import { endedStatus } from './ended.ts'
 import { guardGroup } from './guard.ts'
 import { withFileLimit } from './limits.ts'
 import { openOutputPipe } from './pipe.ts'
+import { type Command, execVariables, needsExec } from './raw.ts'
 
 /** What the owner of all children wants to know besides what the environment is told. */
 export interface ChildHooks {
@@ -78,13 +80,33 @@ function exitStatus(code: number | null, signal: string | number | null): ExitSt
   return { kind: 'signal', signal: typeof signal === 'number' ? `SIG${signal}` : signal }
 }
 
-/** Starts a process, or says why it cannot be started. `exit` is never told before this has returned. */
+/** How to start a command: by itself, or by a program of ours that hands on bytes. Throws as a start would. */
+function invocationOf(
+  command: Command,
+  cwd: string,
+  self: readonly string[] | undefined,
+): { cmd: string[]; argv0?: string; env: Record<string, string> } {
+  const { path, argv, env } = command
+  const [name, ...args] = argv
+  if (self === undefined || !needsExec(command))
+    return { cmd: [path, ...args], argv0: name as string, env: { ...env } }
+  const file = resolve(cwd, path)
+  accessSync(file, constants.X_OK)
+  if (!statSync(file).isFile()) throw Object.assign(new Error(), { code: 'EACCES' })
+  return { cmd: [...self], env: execVariables(command) }
+}
+
+/**
+ * Starts a process, or says why it cannot be started. `exit` is never told before this has
+ * returned. `self` is the command of this program, for what Bun cannot hand on.
+ */
 export function startChild(
   spec: ProcessSpec,
   events: ProcessEvents,
   hooks: ChildHooks,
+  self: readonly string[] | undefined,
 ): RunningProcess | LaunchFailure {
-  const [name, ...args] = spec.argv
+  const [name] = spec.argv
   const { cwd } = spec
   if (!cwd.startsWith('/')) return workingDirectoryFailure(cwd) as LaunchFailure
 
@@ -109,12 +131,11 @@ export function startChild(
 
   let pid: number
   try {
+    const how = invocationOf({ path, argv: spec.argv, env: spec.env }, cwd, self)
     const started = withFileLimit(pipe.writeEnd, () =>
       Bun.spawn({
-        cmd: [path, ...args],
-        argv0: name,
+        ...how,
         cwd,
-        env: spec.env,
         stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
         detached: true,
         onExit: (ended, code, signal) => end(exitStatus(code, signal), ended.resourceUsage()?.maxRSS ?? 0),

@@ -11,7 +11,11 @@ const softFiles = 1024n
 const spare = 64
 
 const own = new BigUint64Array(2)
-const children = new BigUint64Array(2)
+
+/** `struct rlimit64` of children under this hard limit. */
+export function limitOfChildren(hard: bigint): BigUint64Array {
+  return new BigUint64Array([hard < softFiles ? hard : softFiles, hard])
+}
 
 /**
  * Runs `start`, which starts a process, with the limit that the process is to have; `lowest` is a descriptor that was
@@ -21,8 +25,7 @@ const children = new BigUint64Array(2)
 export function withFileLimit<T extends { readonly pid: number }>(lowest: number, start: () => T): T {
   const { prlimit } = libc()
   if (prlimit(0, RLIMIT_NOFILE, null, own) !== 0) return start()
-  const hard = own[1] as bigint
-  children.set([hard < softFiles ? hard : softFiles, hard])
+  const children = limitOfChildren(own[1] as bigint)
   if (lowest + spare >= Number(children[0])) {
     const started = start()
     prlimit(started.pid, RLIMIT_NOFILE, children, null)

@@ -1,7 +1,7 @@
 /** Cuts a stream of bytes into runs of whole lines. Nothing is decoded: a line is what ends in byte 10. */
 
 /** The longest line, in bytes without its newline; longer ones are cut into pieces of this size. */
-export const lineLimit = 262_144
+export const lineLimit = 1_048_576
 
 /** Where chunks go in; runs of whole lines come out at the function it was made with. */
 export interface LineSplitter {

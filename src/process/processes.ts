@@ -18,6 +18,8 @@ export interface SystemProcesses extends Processes, Disposable {
 export interface ProcessesOptions {
   /** Whether to reap orphans; by default when we are PID 1. True anywhere else takes exits from other `Bun.spawn`s. */
   readonly reap?: boolean
+  /** The command of this program, `main.ts`, which starts what is not UTF-8; without it, such bytes are replaced. */
+  readonly self?: readonly string[]
   /** Told once, in words, when children cannot be guarded and would outlive a killed emulator. */
   readonly warn?: (message: string) => void
 }
@@ -68,7 +70,7 @@ export function createProcesses(options: ProcessesOptions = {}): SystemProcesses
 
   return {
     spawn(spec, events) {
-      const child = startChild(spec, events, hooks)
+      const child = startChild(spec, events, hooks, options.self)
       if (!('pid' in child)) return child
       running.add(child.pid)
       undisposed.add(child)

@@ -49,9 +49,10 @@ test('lines around a long one keep their order', () => {
   expect(cut(['a\nb\n123456789\nc\nd\n'], 8).join('')).toBe('a\nb\n12345678\n9\nc\nd\n')
 })
 
-test('the limit is 256 KiB unless another is given', () => {
-  expect(lineLimit).toBe(262_144)
-  expect(cut(['x'.repeat(600 * 1024)]).map((run) => run.length)).toEqual([262_145, 262_145, 90_113])
+test('a line is whole up to 1 MiB unless another limit is given', () => {
+  expect(lineLimit).toBe(1_048_576)
+  expect(cut(['x'.repeat(lineLimit), '\n']).map((run) => run.length)).toEqual([lineLimit + 1])
+  expect(cut(['x'.repeat(lineLimit + 3)]).map((run) => run.length)).toEqual([lineLimit + 1, 4])
 })
 
 test('characters cut in two by a chunk come out whole', () => {

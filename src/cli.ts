@@ -14,12 +14,13 @@ import { composeEmulator, type Emulator } from './emulator.ts'
 import { SAMPLE_HANDLER } from './handler/command.ts'
 import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
-import { createLog, type Log, type RootLog, stderrIsTerminal } from './log/log.ts'
+import { createLog, type Log, type RootLog } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { createProcesses } from './process/processes.ts'
 import { rawArguments, rawEnvironment } from './process/raw.ts'
 import { forceRequested, stopRequested } from './signals.ts'
-import { openSink } from './telemetry/sink.ts'
+import { isTerminal } from './stdio.ts'
+import { openOutput } from './telemetry/terminal.ts'
 
 /** Runs until a signal ends it. 0 after SIGTERM or SIGINT, 2 for what the user got wrong. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -69,7 +70,7 @@ function open(config: Config, log: RootLog): Emulator {
   return composeEmulator(config, {
     processes: createProcesses({ warn, self: selfCommand }),
     clock: { now: () => performance.now(), epoch: () => Date.now() },
-    sink: openSink(1, { warn }),
+    sink: openOutput(1, { warn }),
     log,
   })
 }
@@ -96,7 +97,7 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
       "debugging: no time-outs, deadlines are a day ahead; the emulator's own log is --log-level debug",
     )
   }
-  if (stderrIsTerminal()) writeSync(2, invitation(url, functionUrl))
+  if (isTerminal(2)) writeSync(2, invitation(url, functionUrl))
   // Both listeners are open, and an invocation that is there already goes first.
   if (launch.kind === 'handler') setImmediate(inspect, launch, config.function, log)
 }

@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   gateway: ['core', 'engine', 'http', 'gateway'],
   api: ['core', 'engine', 'http', 'api'],
   process: ['core', 'engine', 'process'],
-  telemetry: ['core', 'engine', 'telemetry', 'unblock.ts'],
+  telemetry: ['core', 'engine', 'telemetry', 'stdio.ts'],
   // a program of its own, which talks to ours over HTTP
   handler: ['handler'],
   // another program, which sends events to ours over HTTP
@@ -24,8 +24,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   events: ['events'],
   // what the emulator is told; the gateway reads its own configurations
   config: ['config', 'gateway', 'process'],
-  log: ['config', 'log', 'unblock.ts'],
-  'unblock.ts': [],
+  log: ['config', 'log', 'stdio.ts'],
+  'stdio.ts': [],
   'signals.ts': [],
   // the composition root, and the two ways to it: a command line, and a program that embeds it
   'emulator.ts': [
@@ -56,6 +56,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'log',
     'process',
     'signals.ts',
+    'stdio.ts',
     'telemetry',
   ],
   'index.ts': ['config', 'embed', 'emulator.ts', 'engine', 'handler', 'host.ts', 'log', 'process'],

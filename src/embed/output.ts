@@ -1,5 +1,6 @@
 import type { EnvironmentId } from '../core/ids.ts'
-import { bytesOf, type Lines, openSink, type Sink } from '../telemetry/sink.ts'
+import { bytesOf, type Lines, type Sink } from '../telemetry/sink.ts'
+import { openOutput } from '../telemetry/terminal.ts'
 import type { OutputOption } from './api.d.ts'
 import { callback } from './callback.ts'
 
@@ -21,7 +22,7 @@ export interface Output {
 
 export function createOutput(option: OutputOption): Output {
   if (option === 'inherit') {
-    const sink = openSink()
+    const sink = openOutput()
     return { sinkOf: () => sink, flush: () => sink.flush(true), text: () => '' }
   }
   if (option !== 'collect') {

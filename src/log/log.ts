@@ -7,9 +7,9 @@
  * which a compiled program cannot start, and every line is on its way when the call returns.
  */
 
-import { fstatSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import type { LogLevel } from '../config/options.ts'
-import { reopenNonBlocking } from '../unblock.ts'
+import { isTerminal, reopenNonBlocking } from '../stdio.ts'
 import type { Destination, LineWriter } from './json.ts'
 
 /**
@@ -112,18 +112,9 @@ function theStderr(): Destination {
   return opened
 }
 
-/** `process.stderr.isTTY` would cost 5 to 15 ms; a pipe or a file is told from a terminal without loading anything. */
-export function stderrIsTerminal(): boolean {
-  try {
-    return fstatSync(2).isCharacterDevice() && (require('node:tty') as typeof import('node:tty')).isatty(2)
-  } catch {
-    return false
-  }
-}
-
 function open({ level, destination, pretty }: LogOptions): LineWriter {
   let target = destination ?? theStderr()
-  if (pretty ?? (destination === undefined && stderrIsTerminal())) {
+  if (pretty ?? (destination === undefined && isTerminal(2))) {
     const { createPretty } = require('./pretty.ts') as typeof import('./pretty.ts')
     const render = createPretty(destination === undefined)
     const raw = target

@@ -9,7 +9,7 @@
  */
 
 import { writeSync } from 'node:fs'
-import { reopenNonBlocking } from '../unblock.ts'
+import { reopenNonBlocking } from '../stdio.ts'
 
 /** Lines that are made when they are written out, after the caller that they tell of has been answered. */
 export interface LateLines {

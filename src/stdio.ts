@@ -1,4 +1,4 @@
-/** How both of the program's outputs are kept from waiting for whoever reads them. */
+/** What the program's two outputs are, and how they are kept from waiting for whoever reads them. */
 
 import { constants, fstatSync, openSync } from 'node:fs'
 
@@ -15,4 +15,13 @@ export function reopenNonBlocking(fd: number): number {
     // no /proc, or a pipe of another user: write to it as it is
   }
   return fd
+}
+
+/** Whether somebody reads it on a screen. `process.stderr.isTTY` would cost 5 to 15 ms; this loads nothing for a pipe or a file. */
+export function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && (require('node:tty') as typeof import('node:tty')).isatty(fd)
+  } catch {
+    return false
+  }
 }

@@ -114,10 +114,9 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
   const { maxEnvironments, maxQueue, timeoutMs, version } = config.function
   const address = config.emulator.gateway
   const { pool } = host
-  return listen('--runtime-interface-emulator-address', address, (hostname) =>
+  return listen('--runtime-interface-emulator-address', address, () =>
     openGateway(pool, {
-      hostname,
-      port: address.port,
+      ...address,
       dialect: config.emulator.dialect,
       metrics: () =>
         prometheus().createExposition(metrics, () => ({
@@ -138,22 +137,17 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
 function openUrl(config: Config, host: FunctionHost, { clock, log }: EmulatorParts): Listener | null {
   const { url, region, timeoutMs } = config.function
   if (url === null) return null
-  const { port } = url.address
   const { openFunctionUrl } = functionUrlServer()
-  return listen('--function-url-address', url.address, (hostname) =>
-    openFunctionUrl(
-      host.pool,
-      { hostname, port },
-      {
-        invokeMode: url.invokeMode,
-        cors: url.cors,
-        region,
-        functionArn: host.arn,
-        functionTimeoutMs: timeoutMs,
-        epoch: clock.epoch,
-        log,
-      },
-    ),
+  return listen('--function-url-address', url.address, () =>
+    openFunctionUrl(host.pool, url.address, {
+      invokeMode: url.invokeMode,
+      cors: url.cors,
+      region,
+      functionArn: host.arn,
+      functionTimeoutMs: timeoutMs,
+      epoch: clock.epoch,
+      log,
+    }),
   )
 }
 

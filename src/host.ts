@@ -125,12 +125,15 @@ export class FunctionHost {
 
   #listen(environment: Environment, log: Log): RuntimeApi {
     const { runtimeApi, anyRuntimeApi } = this.#parts
-    const open = (port: number): RuntimeApi => this.#open(environment, log, { ...runtimeApi, port })
+    const { hostname } = runtimeApi
+    // Their address is told to their own processes alone, which need no name for it.
+    const open = (): RuntimeApi =>
+      this.#open(environment, log, { hostname: hostname === 'localhost' ? '127.0.0.1' : hostname, port: 0 })
     try {
-      return open(this.#primary === null ? runtimeApi.port : 0)
+      return this.#primary === null ? this.#open(environment, log, runtimeApi) : open()
     } catch (error) {
       if (this.#primary === null && anyRuntimeApi && error instanceof ListenError && error.inUse) {
-        const api = open(0)
+        const api = open()
         log.warn(
           { runtimeApi: this.#addressOf(api) },
           `port ${runtimeApi.port} is in use, the Runtime API has a free one (--runtime-api-address)`,
@@ -147,10 +150,9 @@ export class FunctionHost {
 
   #open(environment: Environment, log: Log, address: Address): RuntimeApi {
     const { name, version, handler = '', accountId } = this.#config
-    return listen('--runtime-api-address', address, (hostname) =>
+    return listen('--runtime-api-address', address, () =>
       openRuntimeApi(environment, {
-        hostname,
-        port: address.port,
+        ...address,
         facts: { functionName: name, functionVersion: version, handler, accountId },
         extensionsDisabled: () => this.#extensionsOff !== undefined,
         log,

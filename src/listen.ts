@@ -17,9 +17,9 @@ export class ListenError extends Error {
 }
 
 /** Opens a listener on the address that this option gave. Throws `ListenError` when it cannot be had. */
-export function listen<T>(option: string, address: Address, open: (hostname: string) => T): T {
+export function listen<T>(option: string, address: Address, open: () => T): T {
   try {
-    return open(address.hostname === 'localhost' ? '127.0.0.1' : address.hostname)
+    return open()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const shown = address.hostname === '' ? `:${address.port}` : childAddress(address)

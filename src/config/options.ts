@@ -83,7 +83,7 @@ export const sharedOptions = {
   runtimeApi: {
     flag: '--runtime-api-address',
     variables: ['AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS'],
-    fallback: '127.0.0.1:9001',
+    fallback: 'localhost:9001',
     kind: address,
     help: 'where runtimes and extensions call; further environments, and the first where the default is taken, have free ports',
   },

@@ -82,7 +82,10 @@ export interface Listener {
   stop(): Promise<void>
 }
 
-/** `hostname` without brackets, empty for every address of the machine, IPv6 included; port 0 for a free one. */
+/**
+ * `hostname` without brackets, empty for every address of the machine, IPv6 included, `localhost` for both of its addresses;
+ * port 0 for a free one.
+ */
 export interface ListenAt {
   readonly hostname: string
   readonly port: number

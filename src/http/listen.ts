@@ -21,8 +21,41 @@ function tellOnce({ limited }: Handlers): void {
   limited(`Bun ${Bun.version} does not have the HTTP handles of Bun 1.4: ${missing}`)
 }
 
-/** Opens a listener. Throws what `Bun.serve` throws when the address cannot be had (`code` is `EADDRINUSE`, …). */
+/**
+ * Opens a listener; the name `localhost` is both of its addresses. Throws what `Bun.serve` throws when the address cannot
+ * be had (`code` is `EADDRINUSE`, …).
+ */
 export function listen(at: ListenAt, handlers: Handlers, version: string = Bun.version): Listener {
+  const open = (hostname: string, port: number): Listener => listenOn({ hostname, port }, handlers, version)
+  return at.hostname === 'localhost' ? listenOnLoopback(open, at.port) : open(at.hostname, at.port)
+}
+
+/**
+ * `localhost` is ::1 alone for many clients, and 127.0.0.1 alone for others. IPv4 alone where there is no IPv6, or where
+ * somebody else has the free port that was found.
+ */
+function listenOnLoopback(open: (hostname: string, port: number) => Listener, port: number): Listener {
+  const four = open('127.0.0.1', port)
+  let six: Listener
+  try {
+    six = open('::1', four.port)
+  } catch (error) {
+    if (port === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return four
+    void four.stop()
+    throw error
+  }
+  return {
+    hostname: four.hostname,
+    port: four.port,
+    close() {
+      four.close()
+      six.close()
+    },
+    stop: async () => void (await Promise.all([four.stop(), six.stop()])),
+  }
+}
+
+function listenOn(at: ListenAt, handlers: Handlers, version: string): Listener {
   if (!knownVersions.test(version)) {
     const listener = listenWithFetch(at, handlers)
     tellOnce(handlers)

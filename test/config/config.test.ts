@@ -36,7 +36,7 @@ const failure = (argv: readonly string[], env: Record<string, string> = {}, fact
 
 const emulator: EmulatorConfig = {
   gateway: { hostname: '', port: 8080 },
-  runtimeApi: { hostname: '127.0.0.1', port: 9001 },
+  runtimeApi: { hostname: 'localhost', port: 9001 },
   anyRuntimeApi: true,
   logLevel: 'info',
   dialect: 'auto',
@@ -146,7 +146,9 @@ describe('the command line', () => {
   test.each(commands)('%s', (_title, argv, command, handler) => {
     expect(parse(argv)).toEqual(
       expected({
-        emulator: { anyRuntimeApi: !argv.some((word) => word.startsWith('--runtime-api-address=')) },
+        emulator: argv.some((word) => word.startsWith('--runtime-api-address='))
+          ? { anyRuntimeApi: false, runtimeApi: { hostname: '127.0.0.1', port: 9001 } }
+          : {},
         function: {
           launch: { kind: 'command', argv: command as [string, ...string[]], cwd: '/cwd' },
           handler,

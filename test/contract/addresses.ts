@@ -31,6 +31,13 @@ const apiIs = (rie: Emulator, host: string, port = 9001) =>
   status(rie, `http://${host}:${port}/2018-06-01/ping`)
 
 export const addresses = chapter('Addresses', (it) => {
+  it.network('serves callers and runtimes on IPv4 and IPv6 by default', async ({ start }) => {
+    await using rie = await start({ wrap: both, ...usual })
+    for (const host of ['127.0.0.1', '[::1]']) {
+      expect([await gatewayIs(rie, host), await apiIs(rie, host)]).toEqual([404, 200])
+    }
+  })
+
   it.network('serves callers and runtimes on IPv4 where there is no IPv6', async ({ start }) => {
     await using rie = await start({ wrap: privateNetwork('IPv4'), ...usual })
     expect([await gatewayIs(rie, '127.0.0.1'), await apiIs(rie, '127.0.0.1')]).toEqual([404, 200])

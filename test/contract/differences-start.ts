@@ -18,6 +18,9 @@ export const startDifferences: readonly Difference[] = [
     'tests need it',
     ['serves both families on one and the same free port'],
   ),
+  of('serves runtimes on IPv4 alone', 'serves them on ::1 as well', '`localhost` is ::1 for many clients', [
+    'serves callers and runtimes on IPv4 and IPv6 by default',
+  ]),
   of(
     'has flags alone for its addresses, and ends where 9001 is taken',
     'has variables too, and takes a free port where 9001 was not asked for',

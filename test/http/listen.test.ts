@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { bindAll, plainAddress } from '../../src/http/address.ts'
+import type { Exchange } from '../../src/http/exchange.ts'
 import { listen } from '../../src/http/listen.ts'
 import { type Stand, stand } from './stand.ts'
 
@@ -62,5 +63,36 @@ describe('every address', () => {
       '10.0.0.1',
       '',
     ])
+  })
+})
+
+describe('localhost', () => {
+  const statusOf = async (host: string, port: number): Promise<number> =>
+    (await fetch(`http://${host}:${port}/`)).status
+  const handlers = {
+    handle: (exchange: Exchange) => void exchange.respond(204, []),
+    failed() {},
+    limited() {},
+  }
+
+  test('is both of its addresses, on one and the same port', async () => {
+    const listener = listen({ hostname: 'localhost', port: 0 }, handlers)
+    const { port } = listener
+    expect([listener.hostname, await statusOf('127.0.0.1', port), await statusOf('[::1]', port)]).toEqual([
+      '127.0.0.1',
+      204,
+      204,
+    ])
+    await listener.stop()
+    for (const host of ['127.0.0.1', '[::1]']) expect(statusOf(host, port)).rejects.toThrow()
+  })
+
+  test.each([['127.0.0.1'], ['::1']])('is in use when somebody else listens on %s', async (hostname) => {
+    const other = listen({ hostname, port: 0 }, handlers)
+    const { port } = other
+    expect(() => listen({ hostname: 'localhost', port }, handlers)).toThrow(`Is port ${port} in use?`)
+    await other.stop()
+    // nothing of the attempt is left
+    await listen({ hostname: 'localhost', port }, handlers).stop()
   })
 })

@@ -1,6 +1,7 @@
 /** The emulator as a program: command line and environment in, exit code out. */
 
 import { writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { firstLine, invitation, invokePath } from './announce.ts'
 import {
   type Config,
@@ -56,12 +57,17 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 }
 
 /** From source it serves a sample, and listens for this machine alone; in an image both would be of no use. */
-const fromSource = { sample: SAMPLE_HANDLER, gateway: 'localhost:8080' }
+const fromSource = {
+  sample: SAMPLE_HANDLER,
+  gateway: 'localhost:8080',
+  repository: dirname(import.meta.dir),
+}
 
 /** Says what the user got wrong. Throws what is no such thing. */
 function refuse(error: unknown): number {
   if (!(error instanceof ConfigError || error instanceof ListenError)) throw error
-  writeSync(2, `aws-lambda-rie: ${error.message}\n`)
+  if (isTerminal(2)) writeSync(2, `aws-lambda-rie: ${error.message}\n`)
+  else createLog({ level: 'fatal' }).fatal({}, error.message)
   return error.exitCode
 }
 

@@ -61,6 +61,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': ['config', 'embed', 'emulator.ts', 'engine', 'handler', 'host.ts', 'log', 'process'],
   embed: ['config', 'core', 'embed', 'process', 'telemetry'],
+  'dev.ts': ['main.ts'],
   'main.ts': ['cli.ts', 'handler', 'invoke', 'process', 'signals.ts'],
 }
 
@@ -73,15 +74,15 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.serve\(/, ['http/address.ts']],
   [
     /\bset(Timeout|Interval)\(/,
-    ['engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/', 'watch/'],
+    ['dev.ts', 'engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/', 'watch/'],
   ],
   [
     /\b(Date|performance)\.now\(/,
     ['cli.ts', 'index.ts', 'log/', 'handler/', 'invoke/', 'telemetry/', 'watch/'],
   ],
-  [/\bprocess\.env\b/, ['main.ts', 'handler/', 'embed/options.ts']],
+  [/\bprocess\.env\b/, ['dev.ts', 'main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
-  [/\bprocess\.kill\(/, ['process/']],
+  [/\bprocess\.kill\(/, ['dev.ts', 'process/']],
   [/\bfetch\(/, ['embed/', 'http/', 'invoke/']],
 ]
 

@@ -6,9 +6,10 @@
 import { resolve } from 'node:path'
 import { version } from '../../package.json'
 import type { UrlCors } from '../gateway/url/cors.ts'
-import { findBootstrap, type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
+import { type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
 import { scan } from './command-line.ts'
 import { ConfigError } from './kinds.ts'
+import { attachmentOf, homeOf, type Launch, launchOf, type Wanted } from './launch.ts'
 import {
   type Address,
   type Dialect,
@@ -31,15 +32,8 @@ import {
   wrongValue,
 } from './variables.ts'
 
+export type { Launch }
 export { ConfigError }
-
-/** What runs as the runtime. */
-export type Launch =
-  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]]; readonly cwd: string }
-  /** a JavaScript or TypeScript handler (`file.export`) served by our own runtime client in a child of this program */
-  | { readonly kind: 'handler'; readonly handler: string; readonly cwd: string }
-  /** nothing: the runtime is started by somebody else */
-  | { readonly kind: 'attach'; readonly cwd: string }
 
 /** What one emulator has, however many functions it runs. Times are milliseconds. */
 export interface EmulatorConfig {
@@ -96,7 +90,10 @@ export interface FunctionConfig {
   readonly extensionsDirectory: string
   /** the name of what switches extensions off, if anything does */
   readonly extensionsOff: string | undefined
-  /** `LAMBDA_TASK_ROOT` of the runtime when the environment has none: `/var/task` if it exists, else our directory */
+  /**
+   * `LAMBDA_TASK_ROOT` of the runtime when the environment has none: what was named, `/var/task` if it exists, else our
+   * directory
+   */
   readonly taskRoot: string
   /** the emulator's own environment, unfiltered, as every child is to inherit it */
   readonly environment: Readonly<Record<string, string>>
@@ -119,16 +116,11 @@ export type Notice =
 export type Source = (option: Variable<unknown>) => Given | undefined
 
 /** What remains to be said when each option has its source. */
-export interface Outside {
+export interface Outside extends Wanted {
   readonly source: Source
-  /** empty when there is none */
-  readonly command: readonly string[]
-  /** the function to serve where there is no command, and the name of the option that says so */
-  readonly served: { readonly name: string; readonly handler: string } | undefined
+  /** the folder of the function, where something says it; then it is the working directory of the probe too */
+  readonly taskRoot: string | undefined
   readonly environment: Readonly<Record<string, string>>
-  readonly probe: Probe
-  /** the function to serve when nothing else is given */
-  readonly sample: string | undefined
   /** what was odd so far */
   readonly warnings: readonly string[]
 }
@@ -171,36 +163,6 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
 /** Long enough for whoever debugs; the deadline that the function is told is as far ahead. */
 const debugTimeoutMs = 24 * 60 * 60 * 1000
 
-function attachmentOf({ command, probe }: Outside): Launch {
-  const [first] = command
-  if (first === undefined) return { kind: 'attach', cwd: probe.cwd() }
-  throw new ConfigError(
-    `--attach starts no runtime, so ${JSON.stringify(first)} would not run; leave the command out, or --attach`,
-  )
-}
-
-function launchOf({ command, served, probe, sample }: Outside, warnings: string[]): Launch {
-  const [first, ...rest] = command
-  if (first !== undefined) return { kind: 'command', argv: [first, ...rest], cwd: probe.cwd() }
-  if (served !== undefined) {
-    const { name, handler } = served
-    if (/[^/]\.[^./]+$/.test(handler)) return { kind: 'handler', handler, cwd: probe.cwd() }
-    throw wrongValue({ name, text: handler }, 'file.export, as index.handler')
-  }
-  const { path, rejected } = findBootstrap(probe)
-  warnings.push(...rejected.map((reason) => `bootstrap skipped: ${reason}`))
-  if (path !== undefined) return { kind: 'command', argv: [path], cwd: taskDirectory }
-  if (sample !== undefined) return { kind: 'handler', handler: sample, cwd: probe.cwd() }
-  const reasons = rejected.length === 0 ? '' : ` (${rejected.join('; ')})`
-  const here = probe.look(resolve(probe.cwd(), 'bootstrap')) === 'executable'
-  const advice = here
-    ? 'There is one in this folder: give ./bootstrap as the command'
-    : 'Give a command, or --handler file.export, or put an executable file at /var/task/bootstrap'
-  throw new ConfigError(
-    `nothing to run: no bootstrap in /var/task, /opt or /var/runtime${reasons}. ${advice}. --help tells more.`,
-  )
-}
-
 /** Where external extensions are. A folder that was named and is missing is odd, and not wrong: there are none then. */
 function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): string {
   const option = ownOptions.extensionsDirectory
@@ -225,6 +187,7 @@ function toldToFunction(
   }
   const told = { ...environment }
   if (isFlag(ownOptions.functionName)) told.AWS_LAMBDA_FUNCTION_NAME = config.name
+  if (isFlag(ownOptions.taskRoot)) told.LAMBDA_TASK_ROOT = config.taskRoot
   if (isFlag(ownOptions.memorySize)) told.AWS_LAMBDA_FUNCTION_MEMORY_SIZE = config.memorySize
   if (isFlag(ownOptions.functionTimeoutMs) && told.AWS_LAMBDA_FUNCTION_TIMEOUT !== undefined) {
     told.AWS_LAMBDA_FUNCTION_TIMEOUT = String(config.timeoutMs / 1000)
@@ -290,7 +253,7 @@ export function configure(outside: Outside): Config {
     environmentTtlMs: value(ownOptions.environmentTtlMs),
     extensionsDirectory: extensionsDirectoryOf(outside, warnings),
     extensionsOff: extensionsOff ? 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' : undefined,
-    taskRoot: probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd(),
+    taskRoot: outside.taskRoot ?? (probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd()),
     // last, so that a value that is wrong, or was forgotten, is told before there is nothing to run
     launch: value(ownOptions.attach) ? attachmentOf(outside) : launchOf(outside, warnings),
   }
@@ -324,6 +287,8 @@ export interface FromSource {
   readonly sample?: string
   /** the listen address for callers when none is given */
   readonly gateway?: string
+  /** the emulator's own folder, which `bun run dev` makes the working directory */
+  readonly repository?: string
 }
 
 /**
@@ -336,16 +301,22 @@ export function parseConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   probe: Probe = systemProbe,
-  { sample, gateway }: FromSource = {},
+  { sample, gateway, repository }: FromSource = {},
 ): Config | Notice {
   const line = scan(argv)
   if (line === 'help') return { kind: 'help', text: usage() }
   if (line === 'version') return { kind: 'version', text: `aws-lambda-rie ${version}\n` }
   const warnings: string[] = []
-  const all = withFlags(definedOnly(env), line.repeated, probe.cwd())
+  const home = homeOf(line, probe, repository)
+  const placed = home === undefined ? probe : { ...probe, cwd: () => home.directory }
+  const all = withFlags(
+    definedOnly(env),
+    line.repeated,
+    line.flags.has(ownOptions.taskRoot.flag) ? probe.cwd() : placed.cwd(),
+  )
   const environment = withoutCarriageReturns(all, warnings)
   const name = ownOptions.handler.flag
-  const handler = line.flags.get(name)
+  const handler = home === undefined ? line.flags.get(name) : home.handler
   return configure({
     source: sourceOf(
       line.flags,
@@ -355,7 +326,8 @@ export function parseConfig(
     command: line.command,
     served: handler === undefined ? undefined : { name, handler },
     environment,
-    probe,
+    probe: placed,
+    taskRoot: home?.directory,
     sample,
     warnings: [...warnings, ...unknownVariables(environment)],
   })

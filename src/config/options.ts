@@ -218,6 +218,13 @@ export const ownOptions = {
     help: 'where external extensions are found',
     property: 'extensionsDirectory',
   },
+  taskRoot: {
+    flag: '--task-root',
+    variables: [],
+    fallback: '',
+    kind: text('directory'),
+    help: 'where the function is: its working directory and LAMBDA_TASK_ROOT; default: /var/task, or the working directory',
+  },
   watch: {
     flag: '--watch',
     variables: ['AWS_LAMBDA_RIE_WATCH'],

@@ -35,6 +35,8 @@ const ofOthers: Readonly<Record<string, string>> = {
   '--concurrency': '--max-environments COUNT',
   '--max-concurrency': '--max-environments COUNT',
   '--warm-containers': '--eager-init',
+  '--cwd': '--task-root DIRECTORY',
+  '--directory': '--task-root DIRECTORY',
   '--region': 'the variable AWS_REGION',
   '--verbose': '--log-level debug',
   '--quiet': '--log-level warn',
@@ -44,8 +46,6 @@ const ofOthers: Readonly<Record<string, string>> = {
   '-V': '--version',
   '-?': '--help',
   '--only-lambda-apis': '--attach, and AWS_LAMBDA_RUNTIME_API for the runtime that you start',
-  '--reload-handler': '--watch',
-  '--reloadHandler': '--watch',
 }
 
 /** The known word that this one is likely to be, if any is near: a slip in four letters, none in a word of three. */

@@ -53,6 +53,7 @@ export function configOf(options: EmulatorOptions): Config {
     served: handler === undefined ? undefined : { name: 'handler', handler },
     environment,
     probe: { ...systemProbe, cwd: () => cwd },
+    taskRoot: undefined,
     sample: undefined,
     warnings,
   })

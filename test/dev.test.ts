@@ -1,0 +1,109 @@
+/** The emulator as `bun run dev` starts it. */
+
+import { expect, test } from 'bun:test'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { alive, killMarked, mark, marked, Output, tempDir, until } from './harness.ts'
+
+const root = join(import.meta.dir, '..')
+
+/** Starts words in a shell whose processes are found again. */
+function shell(script: string, cwd: string = root) {
+  const marks = mark()
+  const env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    AWS_LAMBDA_RIE_ADDRESS: '127.0.0.1:0',
+    AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS: '127.0.0.1:0',
+    AWS_LAMBDA_RIE_WATCH: 'off',
+    BUN: process.execPath,
+    ...marks,
+  }
+  const child = Bun.spawn(['sh', '-c', script], { cwd, env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+  return {
+    child,
+    stdout: new Output('stdout', child.stdout),
+    stderr: new Output('stderr', child.stderr),
+    processes: () => marked(marks),
+    [Symbol.asyncDispose]: () => killMarked(marks),
+  }
+}
+
+const listening = /"url":"([^"]+)"/
+
+test('a signal to npm, which started it, ends it and all that it started', async () => {
+  using folder = tempDir()
+  // as npm does: another process, in a shell, and no word to it when it ends itself
+  await Bun.write(join(folder.path, 'npx'), '#!/bin/sh\nsh -c "exec \\"$BUN\\" run dev" &\necho $$\nwait\n')
+  chmodSync(join(folder.path, 'npx'), 0o755)
+  await using dev = shell(`exec ${folder.path}/npx`)
+  const [, url = ''] = await dev.stderr.until(listening)
+  expect((await fetch(url, { method: 'POST', body: '{"name":"Ada"}' })).status).toBe(200)
+  expect(dev.processes().length).toBeGreaterThanOrEqual(4)
+  process.kill(dev.child.pid, 'SIGKILL')
+  await until('nothing of it to be left', () => dev.processes().length === 0)
+  await dev.stderr.until(/"msg":"shutting down"/)
+})
+
+test('what a shell leaves behind goes on', async () => {
+  await using dev = shell('"$BUN" run dev & echo started')
+  const [, url = ''] = await dev.stderr.until(listening)
+  expect(alive(dev.child.pid)).toBe(false)
+  const answer = await fetch(url, { method: 'POST' })
+  expect(answer.status).toBe(200)
+})
+
+test('SIGTERM to `bun run dev` ends it', async () => {
+  await using dev = shell('exec "$BUN" run dev')
+  await dev.stderr.until(listening)
+  dev.child.kill('SIGTERM')
+  await until('nothing of it to be left', () => dev.processes().length === 0)
+})
+
+test('it runs a function in its own project, and finds its files there', async () => {
+  using project = tempDir()
+  await Bun.write(join(project.path, 'package.json'), '{}')
+  await Bun.write(join(project.path, 'settings.json'), '{"greeting":"Salve"}')
+  await Bun.write(
+    join(project.path, 'src/index.mjs'),
+    `import { readFileSync } from 'node:fs'
+     export const handler = async () => ({
+       cwd: process.cwd(),
+       root: process.env.LAMBDA_TASK_ROOT,
+       settings: JSON.parse(readFileSync('./settings.json')),
+     })`,
+  )
+  await using dev = shell(`exec "$BUN" run dev -- --handler ${project.path}/src/index.handler`)
+  const [, url = ''] = await dev.stderr.until(listening)
+  expect(await (await fetch(url, { method: 'POST' })).json()).toEqual({
+    cwd: project.path,
+    root: project.path,
+    settings: { greeting: 'Salve' },
+  })
+})
+
+test('--task-root says where any command is at home', async () => {
+  using project = tempDir()
+  await Bun.write(join(project.path, 'where'), '#!/bin/sh\necho "at $(pwd) $LAMBDA_TASK_ROOT"\n')
+  chmodSync(join(project.path, 'where'), 0o755)
+  await using dev = shell(`exec "$BUN" run dev -- --eager-init --task-root ${project.path} ./where`)
+  await dev.stdout.until(new RegExp(`^at ${project.path} ${project.path}$`, 'm'))
+})
+
+test('it listens for this machine alone, and says so', async () => {
+  await using dev = shell(
+    'unset AWS_LAMBDA_RIE_ADDRESS; exec "$BUN" run dev -- --runtime-interface-emulator-address localhost:0',
+  )
+  const [line] = await dev.stderr.until(/\{.*"gateway".*\}/)
+  expect(JSON.parse(line).gateway).toMatch(/^127\.0\.0\.1:\d+$/)
+})
+
+test('an installation that fails says why', async () => {
+  using folder = tempDir()
+  await using dev = shell(
+    `cp -r package.json bun.lock src ${folder.path}/ && cd ${folder.path} && BUN_CONFIG_REGISTRY=http://127.0.0.1:1/ BUN_INSTALL_CACHE_DIR=${folder.path}/cache exec "$BUN" run dev`,
+  )
+  expect(await dev.child.exited).not.toBe(0)
+  await dev.stderr.ended
+  expect(dev.stderr.text + dev.stdout.text).toMatch(/ConnectionRefused|127\.0\.0\.1:1/)
+})

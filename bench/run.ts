@@ -22,11 +22,11 @@ import { type Subject, Unavailable } from './subject.ts'
 import { cargoLambda } from './subjects/cargo-lambda.ts'
 import { ours } from './subjects/ours.ts'
 import { reference } from './subjects/reference.ts'
-import { relayInC, relayOnBun } from './subjects/relays.ts'
+import { relayInC, relayOnBun, relayOnHandles } from './subjects/relays.ts'
 import { goals, type Results, shown, table } from './table.ts'
 
 const SCENARIOS: readonly Scenario[] = [warm, payload, cold, memory, eight, ...scale, nodePair]
-const SUBJECTS: readonly Subject[] = [reference, cargoLambda, ours, relayOnBun, relayInC]
+const SUBJECTS: readonly Subject[] = [reference, cargoLambda, ours, relayOnBun, relayOnHandles, relayInC]
 
 interface Options {
   readonly rounds: number

@@ -11,7 +11,7 @@ export const cold: Scenario = {
   name: 'cold',
   about: `process start to first answer, median of ${STARTS} starts`,
   metrics: ['start', 'errors'],
-  subjects: ['reference', 'ours', 'bun-relay', 'c-relay'],
+  subjects: ['reference', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [{ metric: 'start', is: 'at most', factor: 15 }],
   async measure(subject, { cpu }) {
     const took: number[] = []

@@ -35,7 +35,7 @@ export const warm: Scenario = {
   name: 'warm-1',
   about: 'one caller, a small event',
   metrics: METRICS,
-  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'c-relay'],
+  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [
     { metric: 'rate', is: 'at least', factor: 2, of: 'reference' },
     { metric: 'cpu', is: 'at most', factor: 0.42, of: 'reference' },
@@ -49,7 +49,7 @@ export const eight: Scenario = {
   name: 'load-8',
   about: 'eight callers, eight environments',
   metrics: METRICS,
-  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay'],
+  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay'],
   goals: [
     { metric: 'rate', is: 'at least', factor: 1.9, of: 'cargo-lambda' },
     { metric: 'rate', is: 'at least', factor: 4, of: 'reference' },
@@ -65,7 +65,7 @@ export const scale: readonly Scenario[] = [1, 8, 64, 512].map((callers) => ({
   name: `scale-${callers}`,
   about: `${callers} ${callers === 1 ? 'caller' : 'callers'}, eight environments`,
   metrics: METRICS,
-  subjects: ['ours', 'bun-relay'],
+  subjects: ['ours', 'bun-relay', 'native-relay'],
   goals: [],
   measure: (subject, conditions) => closedLoop(subject, conditions, callers, 8),
 }))

@@ -9,7 +9,7 @@ export const memory: Scenario = {
   name: 'memory',
   about: `resident memory of the emulator after ${INVOCATIONS.toLocaleString('en')} invocations`,
   metrics: ['rss', 'errors'],
-  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'c-relay'],
+  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [{ metric: 'rss', is: 'at most', factor: 60 }],
   rounds: 1,
   async measure(subject, { cpu }) {

@@ -10,7 +10,7 @@ export const payload: Scenario = {
   name: 'payload',
   about: 'one caller, an event of 6 MiB that comes back',
   metrics: ['p50', 'p99', 'cpu', 'errors'],
-  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'c-relay'],
+  subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [
     { metric: 'p50', is: 'at most', factor: 0.8, of: 'reference' },
     { metric: 'cpu', is: 'at most', factor: 0.65, of: 'reference' },

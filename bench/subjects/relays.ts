@@ -1,9 +1,10 @@
-/** The two floors: what no emulator on this machine, and none on `Bun.serve`, can go below. */
+/** The floors: what no emulator on this machine, on `Bun.serve`, or on Bun's native handles can go below. */
 import { compileBun, compileC } from '../build.ts'
 import { INVOKE_PATH, type Subject } from '../subject.ts'
 
 let cRelay = ''
 let bunRelayBinary = ''
+let nativeRelayBinary = ''
 let runtime = ''
 
 export const relayInC: Subject = {
@@ -29,6 +30,20 @@ export const relayOnBun: Subject = {
   },
   launch: (setup) => ({
     command: [bunRelayBinary, String(setup.port), String(setup.apiPort), runtime],
+    env: { BENCH_POLLERS: String(setup.environments) },
+    path: INVOKE_PATH,
+  }),
+}
+
+export const relayOnHandles: Subject = {
+  name: 'native-relay',
+  about: 'a bare relay on the handles under Bun’s `node:http`, no rules: the floor of our HTTP edge',
+  async prepare() {
+    nativeRelayBinary = await compileBun('subjects/relay-native.ts', 'native-relay')
+    runtime = await compileC('functions/runtime.c')
+  },
+  launch: (setup) => ({
+    command: [nativeRelayBinary, String(setup.port), String(setup.apiPort), runtime],
     env: { BENCH_POLLERS: String(setup.environments) },
     path: INVOKE_PATH,
   }),

@@ -13,15 +13,16 @@ export function firstField(fields: Fields, name: string): string | null {
   return null
 }
 
-const badName = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$/
-// a value has no control characters but the tab, and nothing beyond Latin-1 (RFC 9110, section 5.5)
-const badValue = /[^\t\x20-\x7e\x80-\xff]/
+// RFC 9110, section 5.6.2: what is no character of a token
+const badName = /[\0-\x20"(),/:;<=>?@[\\\]{}\x7f-\uffff]/
+// section 5.5: control characters but the tab; and what is beyond Latin-1
+const badValue = /[\0-\x08\x0a-\x1f\x7f\u0100-\uffff]/
 
 /** What cannot be sent of these headers as it is; null if all can. The native handles send anything unchecked. */
 export function fieldProblem(fields: Fields): string | null {
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string
-    if (badName.test(name)) return `${JSON.stringify(name)} is not a header name`
+    if (name === '' || badName.test(name)) return `${JSON.stringify(name)} is not a header name`
     const value = fields[index + 1] as string
     if (badValue.test(value)) {
       return `header ${name} has a character that cannot be sent: ${JSON.stringify(value.slice(0, 64))}`

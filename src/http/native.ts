@@ -73,6 +73,7 @@ export interface Socket {
 /** Bits of the callback's fourth argument. */
 const requestCloses = 1
 const expectsContinue = 32
+const transferEncoding = 128
 /** Headers that Bun adds. */
 const autoDate = 1
 const autoClose = 4
@@ -87,6 +88,9 @@ const heldBytes = 65_536
 interface Connection {
   readonly queue: NativeExchange[]
 }
+
+const complete: BodyEnd = { kind: 'complete', trailers: [] }
+const truncated: BodyEnd = { kind: 'truncated' }
 
 class NativeExchange implements Exchange {
   readonly method: string
@@ -168,7 +172,7 @@ class NativeExchange implements Exchange {
     if (this.#reader !== null) throw new Error('the body of a request is read once')
     this.#reader = reader
     if (!this.hasBody) {
-      reader.end({ kind: 'complete', trailers: [] })
+      reader.end(complete)
       return
     }
     if ((this.#bits & expectsContinue) !== 0 && !this.#ancient && !this.#begun) {
@@ -265,7 +269,13 @@ class NativeExchange implements Exchange {
   }
 
   #attach(): void {
-    this.#handle.ondata = (chunk, last, aborted) => this.guard(() => this.#data(chunk, last, aborted))
+    this.#handle.ondata = (chunk, last, aborted) => {
+      try {
+        this.#data(chunk, last, aborted)
+      } catch (error) {
+        this.fail(error)
+      }
+    }
   }
 
   #data(chunk: Uint8Array | undefined, last: boolean, aborted: number): void {
@@ -276,10 +286,9 @@ class NativeExchange implements Exchange {
       else this.#hold(chunk)
     }
     if (!last) return
-    this.#end =
-      aborted === 0
-        ? { kind: 'complete', trailers: this.#handle.takeRequestTrailers(false) ?? [] }
-        : { kind: 'truncated' }
+    if (aborted !== 0) this.#end = truncated
+    else if ((this.#bits & transferEncoding) === 0) this.#end = complete
+    else this.#end = { kind: 'complete', trailers: this.#handle.takeRequestTrailers(false) ?? [] }
     reader?.end(this.#end)
   }
 

@@ -1,0 +1,137 @@
+/**
+ * The floor under an HTTP edge on Bun's native handles: `relay.ts` on the layer that `node:http` stands on, with nothing
+ * around the handles. What `src/http` costs is the difference between this and an emulator with no rules.
+ *
+ *     relay-native PORT API_PORT COMMAND…
+ */
+export {}
+
+const [port = '', apiPort = '', ...command] = process.argv.slice(2)
+
+interface Handle {
+  ondata: ((chunk: Uint8Array | undefined, last: boolean) => void) | undefined
+  writeHead(status: number, text: string, headers: readonly string[], auto: number, keepAlive: 0): void
+  write(chunk: Uint8Array): number
+  end(): number
+  writeHeadAndEnd(
+    status: number,
+    text: string,
+    headers: readonly string[],
+    body: Uint8Array | undefined,
+    encoding: undefined,
+    strict: undefined,
+    auto: number,
+    keepAlive: 0,
+  ): number
+  cork(run: () => void): void
+}
+
+interface Call {
+  readonly id: string
+  readonly body: readonly Uint8Array[]
+  readonly caller: Handle
+}
+
+const waiting: Call[] = []
+const polls: Handle[] = []
+const running = new Map<string, Call>()
+let count = 0
+
+const PATH = '/2018-06-01/runtime/invocation/'
+const JSON_TYPE = ['Content-Type', 'application/json']
+
+function answer(
+  handle: Handle,
+  status: number,
+  headers: readonly string[],
+  body: readonly Uint8Array[],
+): void {
+  if (body.length < 2) {
+    handle.writeHeadAndEnd(status, '', headers, body[0], undefined, undefined, 1, 0)
+    return
+  }
+  handle.cork(() => {
+    const size = body.reduce((sum, piece) => sum + piece.byteLength, 0)
+    handle.writeHead(status, '', [...headers, 'Content-Length', String(size)], 1, 0)
+    for (const piece of body) handle.write(piece)
+    handle.end()
+  })
+}
+
+function deliver(call: Call, poll: Handle): void {
+  running.set(call.id, call)
+  const headers = [
+    ...JSON_TYPE,
+    'Lambda-Runtime-Aws-Request-Id',
+    call.id,
+    'Lambda-Runtime-Deadline-Ms',
+    '1700000000000',
+  ]
+  answer(poll, 200, headers, call.body)
+}
+
+function read(handle: Handle, hasBody: boolean, done: (body: readonly Uint8Array[]) => void): void {
+  if (!hasBody) {
+    done([])
+    return
+  }
+  const body: Uint8Array[] = []
+  let open = true
+  handle.ondata = (chunk, last) => {
+    if (!open) return
+    open = !last
+    if (chunk !== undefined) body.push(chunk)
+    if (last) done(body)
+  }
+}
+
+type Handler = (target: string, method: string, handle: Handle, hasBody: boolean) => void
+
+function serve(at: string, handler: Handler): void {
+  Bun.serve({
+    port: Number(at),
+    hostname: '127.0.0.1',
+    idleTimeout: 0,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    onNodeHTTPRequest(
+      _: unknown,
+      target: string,
+      method: string,
+      __: number,
+      handle: Handle,
+      hasBody: boolean,
+    ) {
+      handler(target, method, handle, hasBody)
+    },
+  } as never)
+}
+
+serve(apiPort, (target, method, handle, hasBody) => {
+  if (method === 'GET') {
+    const call = waiting.shift()
+    if (call) deliver(call, handle)
+    else polls.push(handle)
+    return
+  }
+  const id = target.slice(PATH.length, target.indexOf('/', PATH.length))
+  read(handle, hasBody, (body) => {
+    const call = running.get(id)
+    running.delete(id)
+    if (call) answer(call.caller, 200, JSON_TYPE, body)
+    answer(handle, 202, [], [])
+  })
+})
+
+serve(port, (_, __, caller, hasBody) => {
+  read(caller, hasBody, (body) => {
+    const call = { id: String(++count), body, caller }
+    const poll = polls.shift()
+    if (poll) deliver(call, poll)
+    else waiting.push(call)
+  })
+})
+
+Bun.spawn(command, {
+  env: { ...process.env, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${apiPort}` },
+  stdio: ['ignore', 'inherit', 'inherit'],
+})

@@ -13,6 +13,9 @@ export class RuntimeApiGone extends Error {
 /** Connections that may end without an answer before a request is given up. */
 const ATTEMPTS = 3
 
+/** By name; of a repeated one, all. */
+type Headers = Readonly<Record<string, string | readonly string[]>>
+
 // A header cannot carry what an error may be named; the document has the real name.
 const typeHeader = ({ errorType }: ErrorDocument) => ({
   'Lambda-Runtime-Function-Error-Type': errorType.replace(/[^\x20-\x7e]/g, '?'),
@@ -69,7 +72,7 @@ export class RuntimeApi {
   }
 
   /** The first lines of a streamed answer. */
-  streamHead(requestId: string, headers: Record<string, string>): Buffer {
+  streamHead(requestId: string, headers: Headers): Buffer {
     const path = `/invocation/${encodeURIComponent(requestId)}/response`
     return this.#request('POST', path, { ...headers, 'Transfer-Encoding': 'chunked' })
   }
@@ -109,11 +112,13 @@ export class RuntimeApi {
     }
   }
 
-  #request(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
+  #request(method: string, path: string, headers: Headers = {}, body?: string) {
     const { host, port } = this.#address
     const lines = [`${method} /2018-06-01/runtime${path} HTTP/1.1`]
     lines.push(`Host: ${host.includes(':') ? `[${host}]` : host}:${port}`)
-    for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`)
+    for (const [name, values] of Object.entries(headers)) {
+      for (const value of [values].flat()) lines.push(`${name}: ${value}`)
+    }
     if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
     return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
   }

@@ -106,7 +106,6 @@ const streaming = async (
   return async (event, context) => {
     const result = await runStreaming(runtime.api, handler, event, context, highWaterMark)
     if (result.state === 'answered') return logRefusal(result.reply)
-    if (!result.begun) throw result.error
     runtime.log.error('Invoke Error', result.error)
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Runs a handler that writes its answer piece by piece (`awslambda.streamifyResponse`).
+ * Runs a handler that writes its answer piece by piece (`awslambda.streamifyResponse`), with the bytes on the wire that
+ * AWS's client for Node.js sends (4.0.2 was compared, case by case; `test/handler/ric.test.ts` does it again).
  *
- * The connection is opened by the first byte. An error before that is an ordinary one and goes to `/error`; after
- * it only trailers can say so.
+ * The connection is opened by the first byte, or by the end. Every error goes into trailers, also one before the first
+ * byte. Where AWS's client would hang until the time is over, or end (an answer that is never ended, a stream that was
+ * destroyed), there is an error here.
  */
 
 import type { Writable } from 'node:stream'
@@ -35,10 +37,6 @@ class StreamedAnswer {
   constructor(api: RuntimeApi, requestId: string) {
     this.#api = api
     this.#requestId = requestId
-  }
-
-  get begun(): boolean {
-    return this.#connection !== undefined
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -75,19 +73,41 @@ class StreamedAnswer {
     const connection = await this.#api.connect()
     const headers = {
       'Lambda-Runtime-Function-Response-Mode': 'streaming',
-      'Content-Type': this.contentType.replace(/[\r\n]/g, ' '),
-      Trailer: `${ERROR_TYPE}, ${ERROR_BODY}`,
+      'Content-Type': this.contentType,
+      Trailer: [ERROR_BODY, ERROR_TYPE],
     }
     await connection.send(this.#api.streamHead(this.#requestId, headers))
     return connection
   }
 }
 
-const toBuffer = (chunk: unknown, encoding?: BufferEncoding) => {
-  if (typeof chunk === 'string') return Buffer.from(chunk, encoding)
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  return Buffer.from(JSON.stringify(chunk) ?? 'null')
+/** What is written becomes bytes, or text; any other value its JSON, as by AWS's stream. */
+const toChunk = (chunk: unknown): unknown => {
+  // the words of AWS's stream, which trips over these two
+  if (chunk === null || chunk === undefined) {
+    throw new TypeError(`Cannot read properties of ${chunk} (reading 'length')`)
+  }
+  return typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk : JSON.stringify(chunk)
 }
+
+/** Node's check of a header, in its words. */
+const checkContentType = (type: unknown): string => {
+  const fail = (code: string, message: string): never => {
+    const error = Object.assign(new TypeError(message), { code })
+    throw Object.assign(error, { stack: error.stack?.replace('TypeError', `TypeError [${code}]`) })
+  }
+  if (type === undefined) {
+    return fail('ERR_HTTP_INVALID_HEADER_VALUE', 'Invalid value "undefined" for header "Content-Type"')
+  }
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(String(type))) {
+    return fail('ERR_INVALID_CHAR', 'Invalid character in header content ["Content-Type"]')
+  }
+  return String(type)
+}
+
+const PRELUDE_LOST =
+  'HttpResponseStream: status and headers are lost, because end() was called before any write(). ' +
+  'On Lambda too: write before you end, if only an empty text.'
 
 type Settle = { resolve(reply: Reply): void; reject(error: unknown): void }
 
@@ -95,42 +115,50 @@ type Settle = { resolve(reply: Reply): void; reject(error: unknown): void }
 const createStream = async (answer: StreamedAnswer, settle: Settle, highWaterMark: number | undefined) => {
   const { Writable } = await import('node:stream')
   let touched = false
-  const prelude = () => {
-    if (touched) return Buffer.alloc(0)
-    touched = true
-    const parts: Buffer[] = []
-    stream._onBeforeFirstWrite?.((chunk) => parts.push(toBuffer(chunk)))
-    return Buffer.concat(parts)
-  }
   const stream = new Writable({
     ...(highWaterMark && { highWaterMark }),
     write: (chunk: Buffer, _, done) => {
-      answer.write(Buffer.concat([prelude(), chunk])).then(() => done(), done)
+      answer.write(chunk).then(() => done(), done)
     },
     final: (done) => {
-      const ended = answer.write(prelude()).then(() => answer.end())
-      ended.then(settle.resolve).then(() => done(), done)
+      if (stream._onBeforeFirstWrite && !touched && !answer.failure) console.warn(PRELUDE_LOST)
+      answer
+        .end()
+        .then(settle.resolve)
+        .then(() => done(), done)
     },
   }) as ResponseStream
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
-  // A handler may write any value, as to AWS's stream; node's accepts only bytes and text.
-  stream.write = (chunk: unknown, ...rest: unknown[]) =>
-    write(typeof chunk === 'string' ? chunk : toBuffer(chunk), ...rest)
+  stream.write = (chunk: unknown, ...rest: unknown[]) => {
+    const checked = toChunk(chunk)
+    if (!touched) {
+      touched = true
+      stream._onBeforeFirstWrite?.((first) => write(toChunk(first)))
+    }
+    return write(checked, ...rest)
+  }
+  const end = stream.end.bind(stream) as (...args: unknown[]) => ResponseStream
+  // Whoever waits for `finish` is called before who waits for the end, in the order in which they asked.
+  stream.end = ((...args: unknown[]) => {
+    const called = args.at(-1)
+    if (typeof called === 'function') stream.once('finish', args.pop() as () => void)
+    return end(...args)
+  }) as ResponseStream['end']
   stream.setContentType = (type) => {
     if (touched) throw new RuntimeError('InvalidStreamingOperation', 'Cannot set content-type, too late.')
-    answer.contentType = type
+    answer.contentType = checkContentType(type)
   }
   stream.on('error', settle.reject)
   stream.on('close', () => settle.reject(new Error('Response stream is not finished.')))
   return stream
 }
 
-/** How a streamed invocation ended: with a reply, or with an error that has or has not been told to the caller. */
+/** How a streamed invocation ended; of an error the caller has been told, unless the answer had been ended before. */
 export type StreamResult =
   | { readonly state: 'answered'; readonly reply: Reply }
-  | { readonly state: 'failed'; readonly error: unknown; readonly begun: boolean }
+  | { readonly state: 'failed'; readonly error: unknown }
 
-/** Runs one invocation; an error is reported in trailers if the answer has begun, else left to the caller. */
+/** Runs one invocation to the end of its answer. */
 export const runStreaming = async (
   api: RuntimeApi,
   handler: Handler,
@@ -142,27 +170,41 @@ export const runStreaming = async (
   const { promise: replied, ...settle } = Promise.withResolvers<Reply>()
   replied.catch(() => {})
   const stream = await createStream(answer, settle, highWaterMark)
+  // A callback has no place beside a stream.
+  Reflect.deleteProperty(context, 'callbackWaitsForEmptyEventLoop')
+  let broken = false
+  replied.catch(() => {
+    broken = true
+  })
   try {
     onIdle(() => settle.reject(new Error('Response stream is not finished.')))
     const returned = handler(event, stream, context)
     if (!isThenable(returned)) throw new Error('Streaming does not support non-async handlers.')
     // A handler may never return once its stream has failed.
-    const broken = replied.then(() => returned)
-    if ((await Promise.race([returned, broken])) !== undefined) {
+    const ended = replied.then(() => returned)
+    if ((await Promise.race([returned, ended])) !== undefined) {
       console.warn('Streaming handlers ignore return values.')
     }
     return { state: 'answered', reply: await replied }
   } catch (error) {
-    if (answer.begun) await endWith(error, answer, stream)
-    return { state: 'failed', error, begun: answer.begun }
+    await endWith(error, answer, stream, broken)
+    return { state: 'failed', error }
   } finally {
     onIdle(undefined)
   }
 }
 
-/** Lets out what was written, then the trailers. A handler that broke its stream has nothing left to let out. */
-const endWith = async (error: unknown, answer: StreamedAnswer, stream: ResponseStream) => {
-  answer.failure = { error }
+/**
+ * Lets out what was written, then the trailers. Of what a handler throws behind the end of its answer nobody is told, as
+ * by AWS's client; of a stream that broke the caller is, and there is nothing left to let out.
+ */
+const endWith = async (
+  error: unknown,
+  answer: StreamedAnswer,
+  stream: ResponseStream,
+  broken: boolean,
+): Promise<void> => {
+  if (broken || !stream.writableEnded) answer.failure = { error }
   if (stream.destroyed) return void (await answer.end().catch(() => {}))
   const { promise, resolve } = Promise.withResolvers<void>()
   stream.once('close', resolve)

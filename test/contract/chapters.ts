@@ -22,6 +22,7 @@ import { functionUrlAnswers } from './function-url-answers.ts'
 import { handler } from './handler.ts'
 import { handlerNode } from './handler-node.ts'
 import { handlerStart } from './handler-start.ts'
+import { handlerStream } from './handler-stream.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
@@ -81,6 +82,7 @@ export const chapters: readonly Chapter[] = [
   attached,
   handlerNode,
   handlerStart,
+  handlerStream,
   handlerTsconfig,
   scaling,
   overlap,

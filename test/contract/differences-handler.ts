@@ -2,9 +2,10 @@
 import { type Difference, of } from './difference.ts'
 import { handlerNode } from './handler-node.ts'
 import { handlerStart } from './handler-start.ts'
+import { handlerStream } from './handler-stream.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
 
-const chapters = [handlerNode, handlerStart, handlerTsconfig]
+const chapters = [handlerNode, handlerStart, handlerStream, handlerTsconfig]
 
 export const handlerDifferences: readonly Difference[] = [
   of(

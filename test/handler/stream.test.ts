@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { document, play } from './scripted-api.ts'
+import { play } from './scripted-api.ts'
 
 const decode = (body: string | undefined) => JSON.parse(Buffer.from(body ?? '', 'base64').toString())
 
@@ -50,15 +50,22 @@ describe.concurrent('a streaming handler', () => {
   test.each([
     ['an error before the first byte', 'streams.failsFirst', 'TypeError', 'before anything'],
     ['that nothing was written', 'streams.unfinished', 'Error', 'Response stream is not finished.'],
-  ])('reports %s as any handler does', async (_, handler, errorType, errorMessage) => {
+  ])('reports %s in trailers too', async (_, handler, errorType, errorMessage) => {
     const { calls } = await play(handler)
-    expect(calls.map((call) => call.path)).toEqual(['/2018-06-01/runtime/invocation/id-1/error'])
-    expect(document(calls[0])).toEqual({ errorType, errorMessage, trace: expect.any(Array) })
+    expect(calls.map(({ path, body }) => [path, body])).toEqual([
+      ['/2018-06-01/runtime/invocation/id-1/response', ''],
+    ])
+    expect(calls[0]?.trailers['lambda-runtime-function-error-type']).toBe(errorType)
+    expect(decode(calls[0]?.trailers['lambda-runtime-function-error-body'])).toEqual({
+      errorType,
+      errorMessage,
+      trace: expect.any(Array),
+    })
   })
 
-  test('must be async', async () => {
-    const { calls } = await play('streams.synchronous')
-    const { errorMessage } = decode(calls[0]?.trailers['lambda-runtime-function-error-body'])
-    expect(errorMessage).toBe('Streaming does not support non-async handlers.')
+  test('must be async, of which the caller is not told when all was written', async () => {
+    const { calls, lines } = await play('streams.synchronous')
+    expect(calls.map(({ body, trailers }) => [body, trailers])).toEqual([['x', {}]])
+    expect(lines).toEqual([expect.stringContaining('Streaming does not support non-async handlers.')])
   })
 })

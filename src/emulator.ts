@@ -45,6 +45,10 @@ function prometheus(): typeof import('./telemetry/prometheus.ts') {
   return require('./telemetry/prometheus.ts')
 }
 
+function consoleOf(): typeof import('./open-console.ts') {
+  return require('./open-console.ts')
+}
+
 function reloader(): typeof import('./reload.ts') {
   return require('./reload.ts')
 }
@@ -90,7 +94,6 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       functionUrl?.close()
       if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
       await pool.drain(emulator.drainMs, hurry)
-      await host.ended()
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
       await Promise.all(listeners.map((listener) => listener.stop()))
@@ -125,6 +128,8 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
           environments: pool.snapshot(),
         })),
       limits: { maxEnvironments, maxQueue },
+      console:
+        config.emulator.console === null ? null : () => consoleOf().openConsole(config, host, parts.clock),
       functionTimeoutMs: timeoutMs,
       functionVersion: version,
       functionArn: host.arn,

@@ -36,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'host.ts',
     'http',
     'listen.ts',
+    'open-console.ts',
     'process',
     'reload.ts',
     'telemetry',
@@ -43,6 +44,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'host.ts': ['api', 'config', 'core', 'engine', 'handler', 'listen.ts', 'process', 'telemetry'],
   'listen.ts': ['config', 'process'],
   'announce.ts': ['config'],
+  // a page for people, which is told of what happens as the other edges are
+  console: ['console', 'core', 'engine', 'events', 'http'],
+  'open-console.ts': ['config', 'console', 'engine', 'gateway', 'host.ts'],
   // what watches the code of a function, and what ties it to the function's environments
   watch: ['watch'],
   'reload.ts': ['config', 'engine', 'host.ts', 'watch'],
@@ -74,7 +78,17 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bBun\.serve\(/, ['http/address.ts']],
   [
     /\bset(Timeout|Interval)\(/,
-    ['dev.ts', 'engine/deadline.ts', 'process/', 'telemetry/', 'handler/', 'invoke/', 'log/', 'watch/'],
+    [
+      'dev.ts',
+      'engine/deadline.ts',
+      'process/',
+      'telemetry/',
+      'handler/',
+      'invoke/',
+      'log/',
+      'watch/',
+      'console/',
+    ],
   ],
   [
     /\b(Date|performance)\.now\(/,

@@ -48,6 +48,8 @@ export interface EmulatorConfig {
   readonly eagerInit: boolean
   /** time-outs are off; `FunctionConfig` has the limits that follow */
   readonly debug: boolean
+  /** null: there is no console */
+  readonly console: { readonly anywhere: boolean } | null
   /** null: code is not watched */
   readonly watch: WatchConfig | null
 }
@@ -231,6 +233,7 @@ export function configure(outside: Outside): Config {
     drainMs: value(ownOptions.drainMs),
     eagerInit: value(ownOptions.eagerInit),
     debug: value(ownOptions.debug),
+    console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)

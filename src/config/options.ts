@@ -232,6 +232,20 @@ export const ownOptions = {
     kind: globs,
     help: "new code runs with the next invocation after a change below the task root; with patterns, after a change of files that match; on in 'bun run dev'",
   },
+  noConsole: {
+    flag: '--no-console',
+    variables: ['AWS_LAMBDA_RIE_NO_CONSOLE'],
+    fallback: 'off',
+    kind: onOff,
+    help: 'serve no page at /_rie/',
+  },
+  consoleAnywhere: {
+    flag: '--console-anywhere',
+    variables: ['AWS_LAMBDA_RIE_CONSOLE_ANYWHERE'],
+    fallback: 'off',
+    kind: onOff,
+    help: 'show the page at /_rie/ to other machines too; it has the events and answers of all invocations',
+  },
   attach: {
     flag: '--attach',
     variables: ['AWS_LAMBDA_RIE_ATTACH'],

@@ -42,7 +42,17 @@ export interface PoolParts {
   release(environment: Environment): void
 }
 
+/** Sees invocations that have no environment yet, or never get one. */
+export interface PoolTap {
+  /** One has come. Called before anything else is told of it. */
+  arrived(invocation: Invocation): void
+  /** It is answered, and no environment took it. */
+  refused(invocation: Invocation, outcome: Outcome): void
+}
+
 export class Pool {
+  /** null while nobody looks */
+  tap: PoolTap | null = null
   readonly #parts: PoolParts
   readonly #environments: Environment[] = []
   /** in arrival order */
@@ -101,6 +111,7 @@ export class Pool {
    * once if it ever started; nothing is thrown.
    */
   invoke(invocation: Invocation): void {
+    this.tap?.arrived(invocation)
     if (this.#draining) {
       this.#refuse(invocation, { kind: 'shutdown' })
       return
@@ -167,6 +178,7 @@ export class Pool {
 
   #refuse(invocation: Invocation, outcome: Outcome): void {
     this.#parts.observer?.refused(outcome)
+    this.tap?.refused(invocation, outcome)
     invocation.settle(outcome)
   }
 

@@ -17,13 +17,19 @@ export interface AdminOptions {
   readonly metrics: () => MetricsText
   /** the limits of the pool, shown as they are */
   readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
+  /** Makes the routes of the console, with the first request for one of them; null when there is to be none. */
+  readonly console?: (() => Router) | null
 }
+
+/** What the console answers. */
+const consolePath = /^\/_rie\/?(?:$|console\.|events$|invocations(?:$|\/))/
 
 /**
  * Every path but the one of invocations; what is not served gets an answer that says what is. A path with a slash too
  * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
  */
-export function admin(pool: Pool, { metrics, limits }: AdminOptions): Router {
+export function admin(pool: Pool, options: AdminOptions): Router {
+  const { metrics, limits } = options
   let loaded: MetricsText | undefined
   const router = createRouter()
   const status = (): string => (pool.draining ? 'stopping' : 'ok')
@@ -40,6 +46,18 @@ export function admin(pool: Pool, { metrics, limits }: AdminOptions): Router {
     loaded ??= metrics()
     return context.body(await loaded.text(), 200, { 'Content-Type': loaded.contentType })
   })
+  if (options.console) {
+    const create = options.console
+    let routes: Router | undefined
+    router.use('/_rie/*', async ({ req, env }, next) => {
+      if (consolePath.test(pathOf(env.target))) {
+        routes ??= create()
+        return await routes.fetch(req.raw, env)
+      }
+      await next()
+      return undefined
+    })
+  }
   router.notFound(({ req, env }) => {
     const { target } = env
     const path = pathOf(target)

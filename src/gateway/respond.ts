@@ -16,8 +16,15 @@ export function respond(
   exchange: Exchange,
   answer: Answer,
   id: string,
-  { version, log, trace }: ResponseMetadata = noMetadata,
+  metadata: ResponseMetadata = noMetadata,
 ): void {
+  const { status, body } = answer
+  const headers = headersOf(answer, id, metadata)
+  exchange.respond(status, headers, typeof body === 'object' ? (body?.chunks ?? []) : body)
+}
+
+/** All headers of an answer, as they are sent. */
+export function headersOf(answer: Answer, id: string, { version, log, trace }: ResponseMetadata): string[] {
   const headers = ['x-amzn-RequestId', id]
   if (answer.contentType !== '') headers.push('Content-Type', answer.contentType)
   if (version !== null) headers.push('X-Amz-Executed-Version', version)
@@ -25,8 +32,7 @@ export function respond(
   if (log !== null) headers.push('X-Amz-Log-Result', Buffer.from(log).toString('base64'))
   if (trace !== null) headers.push('X-Amzn-Trace-Id', trace)
   if (answer.headers !== undefined) for (const field of Object.entries(answer.headers)) headers.push(...field)
-  const { status, body } = answer
-  exchange.respond(status, headers, typeof body === 'object' ? (body?.chunks ?? []) : body)
+  return headers
 }
 
 /** An answer of ours that is no outcome of an invocation. */

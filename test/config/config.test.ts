@@ -43,6 +43,7 @@ const emulator: EmulatorConfig = {
   drainMs: 5_000,
   eagerInit: false,
   debug: false,
+  console: { anywhere: false },
   watch: null,
 }
 

@@ -4,6 +4,7 @@ import { attached } from './attach.ts'
 import { children } from './children.ts'
 import { cli } from './cli.ts'
 import { client } from './client.ts'
+import { consoleChapter } from './console.ts'
 import { dialects } from './dialects.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
@@ -41,7 +42,6 @@ import { scaling } from './scaling.ts'
 import { stateTable } from './state-table.ts'
 import type { Chapter } from './suite.ts'
 import { telemetry } from './telemetry.ts'
-import { telemetryRecords } from './telemetry-records.ts'
 import { timeout } from './timeout.ts'
 import { valuesChapter } from './values.ts'
 import { watch } from './watch.ts'
@@ -69,7 +69,6 @@ export const chapters: readonly Chapter[] = [
   extensionsBudgets,
   extensionsInternal,
   telemetry,
-  telemetryRecords,
   lifecycle,
   logs,
   environmentChapter,
@@ -82,6 +81,7 @@ export const chapters: readonly Chapter[] = [
   client,
   watch,
   attached,
+  consoleChapter,
   handlerNode,
   handlerStart,
   handlerStream,

@@ -10,8 +10,6 @@ import { requestDifferences } from './differences-requests.ts'
 import { startDifferences } from './differences-start.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
-import { telemetry } from './telemetry.ts'
-import { telemetryRecords } from './telemetry-records.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -356,6 +354,19 @@ export const differences: readonly Difference[] = [
     'tries an eager init that failed once more within the first invocation',
   ]),
   of(
+    'has no page',
+    'serves a console at `/_rie/`',
+    'to send an event, and see what happened without reading raw logs',
+    [
+      'serves a page that loads nothing from elsewhere, and stands in no frame',
+      'keeps nothing before its first visitor, then the newest invocation first',
+      'keeps the first 64 KiB of an event and of an answer',
+      'tells an open page of every invocation',
+      'is not reached under the name of somebody else, nor from another page',
+      'is not there with --no-console',
+    ],
+  ),
+  of(
     'always starts the runtime, and hurries it',
     '`--attach` waits for one that an IDE starts, `--debug` takes the limits off',
     'a debugger stops a function for minutes, and starts it itself',
@@ -548,14 +559,6 @@ export const differences: readonly Difference[] = [
     'has one: a listener whose requests are events of payload format 2.0, as on the service',
     'web frameworks and browsers are served as by the service',
     [...functionUrl.cases, ...functionUrlAnswers.cases].map(({ title }) => title),
-  ),
-  of(
-    'answers every subscription to telemetry with 202 and delivers nothing',
-    'delivers every record to extensions that subscribe, as the service does',
-    'extensions for observability can be tried nowhere else than in the cloud',
-    [telemetry, telemetryRecords]
-      .flatMap(({ cases }) => cases.map(({ title }) => title))
-      .filter((title) => !title.startsWith('refuses other methods')),
   ),
   ...startDifferences,
   ...requestDifferences,

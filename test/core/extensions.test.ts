@@ -30,7 +30,6 @@ test('an extension that was launched has not registered', () => {
     events: [],
     state: 'Started',
     poll: null,
-    subscribed: false,
     pendingInvoke: null,
     alive: true,
     shutdownSent: false,

@@ -1,0 +1,284 @@
+/**
+ * The last 200 invocations, as a listener of the platform events of all environments. It begins with the first visitor
+ * of the console, and costs nothing before.
+ */
+
+import type { Outcome } from '../core/failure.ts'
+import type { EnvironmentId, RequestId } from '../core/ids.ts'
+import type { Invocation } from '../engine/invocation.ts'
+import type { PlatformEvent, PlatformListener } from '../engine/platform-events.ts'
+import { Keeper, type Kept, keep } from './kept.ts'
+
+export const keptInvocations = 200
+
+/** Where an invocation is, in words for people. */
+export type State = 'waiting' | 'running' | 'succeeded' | 'failed' | 'timed out' | 'refused'
+
+/** Status and headers of an answer in one dialect. */
+export interface Head {
+  readonly status: number
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** where it is another one than in the `rie` dialect */
+  readonly body?: string
+}
+
+/** What both dialects make of an outcome. */
+export interface Rendered {
+  readonly rie: Head
+  readonly lambda: Head
+  /** in the `rie` dialect */
+  readonly body: readonly Uint8Array[]
+}
+
+/** One line of the list. */
+export interface Summary {
+  readonly id: RequestId
+  readonly state: State
+  /** Unix milliseconds */
+  readonly arrivedAt: number
+  /** from its arrival to its answer; null until then */
+  readonly durationMs: number | null
+  readonly errorType: string | null
+  /** the beginning of its event */
+  readonly what: string
+}
+
+/** All that is known. Durations are milliseconds, null where there is none (yet). */
+export interface Detail extends Summary {
+  readonly environment: number | null
+  readonly arn: string | null
+  readonly traceId: string
+  readonly queueMs: number | null
+  readonly initMs: number | null
+  readonly latencyMs: number | null
+  readonly overheadMs: number | null
+  readonly memoryBytes: number
+  readonly event: Kept | null
+  readonly answer: Kept | null
+  readonly heads: { readonly rie: Head; readonly lambda: Head } | null
+  readonly log: Kept
+}
+
+export interface HistoryOptions {
+  /** monotonic milliseconds */
+  readonly now: () => number
+  /** Unix milliseconds */
+  readonly epoch: () => number
+  readonly render: (outcome: Outcome, of: { readonly id: RequestId; readonly traceId: string }) => Rendered
+  /** Called when something is new; often, so it only takes a note. */
+  readonly changed: () => void
+}
+
+class Entry {
+  state: State = 'waiting'
+  environment: number | null = null
+  arn: string | null = null
+  traceId = ''
+  event: Keeper | null = null
+  answer: Keeper | null = null
+  heads: { rie: Head; lambda: Head } | null = null
+  log = new Keeper()
+  errorType: string | null = null
+  startedAt: number | null = null
+  answeredAt: number | null = null
+  reportedAt: number | null = null
+  initMs: number | null = null
+  memoryBytes = 0
+  readonly id: RequestId
+  /** monotonic */
+  readonly arrivedAt: number
+  readonly arrivedEpoch: number
+
+  constructor(id: RequestId, arrivedAt: number, arrivedEpoch: number) {
+    this.id = id
+    this.arrivedAt = arrivedAt
+    this.arrivedEpoch = arrivedEpoch
+  }
+
+  summary(): Summary {
+    return {
+      id: this.id,
+      state: this.state,
+      arrivedAt: this.arrivedEpoch,
+      durationMs: this.answeredAt === null ? null : this.answeredAt - this.arrivedAt,
+      errorType: this.errorType,
+      what: this.event?.kept.text.slice(0, 100).replace(/\s+/g, ' ') ?? '',
+    }
+  }
+
+  detail(): Detail {
+    const { startedAt, answeredAt, reportedAt, initMs } = this
+    const waited = startedAt === null ? null : startedAt - this.arrivedAt
+    return {
+      ...this.summary(),
+      environment: this.environment,
+      arn: this.arn,
+      traceId: this.traceId,
+      // init runs while the invocation waits, except for what of an eager one came before
+      queueMs: waited === null ? null : Math.max(0, waited - (initMs ?? 0)),
+      initMs: initMs === null || waited === null ? initMs : Math.min(initMs, waited),
+      latencyMs: startedAt === null || answeredAt === null ? null : answeredAt - startedAt,
+      overheadMs: reportedAt === null || answeredAt === null ? null : Math.max(0, reportedAt - answeredAt),
+      memoryBytes: this.memoryBytes,
+      event: this.event?.kept ?? null,
+      answer: this.answer?.kept ?? null,
+      heads: this.heads,
+      log: this.log.kept,
+    }
+  }
+}
+
+/** What is going on in one environment. */
+interface Course {
+  /** what was written since the start of an init, or since the last invocation */
+  before: Keeper
+  current: Entry | null
+}
+
+export class History {
+  readonly #options: HistoryOptions
+  /** oldest first */
+  readonly #entries = new Map<RequestId, Entry>()
+  /** of those that have changed since they were asked for */
+  readonly #changed = new Set<Entry>()
+
+  constructor(options: HistoryOptions) {
+    this.#options = options
+  }
+
+  /** An invocation has come, and has no environment yet. */
+  arrived({ id, payload, arn, traceId }: Invocation): void {
+    const entry = this.#add(id)
+    entry.event = keep(payload.chunks)
+    entry.arn = arn
+    entry.traceId = traceId
+  }
+
+  /** An invocation is answered that no environment took. */
+  refused({ id }: Invocation, outcome: Outcome): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#answer(entry, outcome, this.#options.now())
+  }
+
+  /** Listens to one environment. */
+  listener(environment: EnvironmentId): PlatformListener {
+    const course: Course = { before: new Keeper(), current: null }
+    return (event) => this.#told(environment, course, event)
+  }
+
+  /** Newest first. */
+  summaries(): Summary[] {
+    return [...this.#entries.values()].reverse().map((entry) => entry.summary())
+  }
+
+  detail(id: string): Detail | null {
+    return this.#entries.get(id as RequestId)?.detail() ?? null
+  }
+
+  /** What has changed since this was last asked, oldest first. */
+  takeChanged(): Summary[] {
+    const changed = [...this.#changed].map((entry) => entry.summary())
+    this.#changed.clear()
+    return changed
+  }
+
+  /** Nobody wants to know. */
+  forgetChanged(): void {
+    this.#changed.clear()
+  }
+
+  #told(environment: EnvironmentId, course: Course, event: PlatformEvent): void {
+    switch (event.type) {
+      case 'initStart':
+        course.before = new Keeper()
+        return
+      case 'log':
+        ;(course.current?.log ?? course.before).add(event.bytes)
+        if (course.current !== null) this.#note(course.current)
+        return
+      case 'start': {
+        // one that had come before the console was opened
+        const entry = this.#entries.get(event.id) ?? this.#add(event.id)
+        entry.log = course.before
+        course.before = new Keeper()
+        course.current = entry
+        entry.state = 'running'
+        entry.environment = environment
+        entry.traceId = event.traceId
+        entry.startedAt = event.at
+        this.#note(entry)
+        return
+      }
+      case 'answered': {
+        const entry = this.#entries.get(event.id)
+        if (entry !== undefined) this.#answer(entry, event.outcome, event.at)
+        return
+      }
+      case 'report': {
+        course.current = null
+        const entry = this.#entries.get(event.id)
+        if (entry === undefined) return
+        entry.reportedAt = event.at
+        entry.initMs = event.initMs
+        entry.memoryBytes = event.memoryBytes
+        if (event.verdict.status !== 'success') entry.errorType ??= event.verdict.errorType
+        this.#note(entry)
+      }
+    }
+  }
+
+  #answer(entry: Entry, outcome: Outcome, at: number): void {
+    const { rie, lambda, body } = this.#options.render(outcome, entry)
+    entry.state = stateOf(outcome)
+    entry.answeredAt = at
+    entry.heads = { rie, lambda }
+    entry.answer = keep(body)
+    if (entry.state === 'failed') entry.errorType = errorTypeOf(entry.answer.kept.text)
+    this.#note(entry)
+  }
+
+  #add(id: RequestId): Entry {
+    const entry = new Entry(id, this.#options.now(), this.#options.epoch())
+    // an id that is used again is another invocation
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+    if (this.#entries.size > keptInvocations) {
+      const [oldest] = this.#entries.values()
+      if (oldest !== undefined) {
+        this.#entries.delete(oldest.id)
+        this.#changed.delete(oldest)
+      }
+    }
+    this.#note(entry)
+    return entry
+  }
+
+  #note(entry: Entry): void {
+    this.#changed.add(entry)
+    this.#options.changed()
+  }
+}
+
+/** As the document of an error has it. */
+function errorTypeOf(document: string): string | null {
+  try {
+    const { errorType } = JSON.parse(document)
+    return typeof errorType === 'string' ? errorType : null
+  } catch {
+    return null
+  }
+}
+
+function stateOf(outcome: Outcome): State {
+  switch (outcome.kind) {
+    case 'response':
+      return 'succeeded'
+    case 'timeout':
+      return 'timed out'
+    case 'throttled':
+    case 'shutdown':
+      return 'refused'
+    default:
+      return 'failed'
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The console at `/_rie/`: a page, the events that keep it up to date, and the invocations as JSON. It begins to keep
+ * invocations with the first request for any of them.
+ */
+
+import { hostname } from 'node:os'
+import type { Context, Next } from 'hono'
+import { examples } from '../events/examples.ts'
+import { createRouter, type Router } from '../http/hono.ts'
+import { type Asking, type GuardOptions, refusalOf } from './guard.ts'
+import type { History } from './history.ts'
+import style from './page/console.css' with { type: 'text' }
+import script from './page/console.js' with { type: 'text' }
+import icon from './page/console.svg' with { type: 'text' }
+import page from './page/index.html' with { type: 'text' }
+import { Updates } from './updates.ts'
+
+export interface ConsoleOptions {
+  /** name of the function */
+  readonly name: string
+  readonly anywhere: boolean
+  /** Called once, with the first visitor. */
+  open(changed: () => void): History
+  /** what of the environments is shown live */
+  environments(): { readonly environments: readonly object[]; readonly queued: number }
+}
+
+/** Nothing from elsewhere, nothing inline, in no frame. */
+const protection = {
+  'Content-Security-Policy':
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+}
+
+const assets: readonly (readonly [path: string, type: string, text: string])[] = [
+  ['/_rie/', 'text/html; charset=utf-8', page as unknown as string],
+  ['/_rie/console.css', 'text/css; charset=utf-8', style],
+  ['/_rie/console.js', 'text/javascript; charset=utf-8', script],
+  ['/_rie/console.svg', 'image/svg+xml', icon],
+]
+
+type Visit = Context<{ Bindings: { readonly peer: string } }>
+
+export function consoleRoutes(options: ConsoleOptions): Router {
+  const guard: GuardOptions = { anywhere: options.anywhere, machine: hostname() }
+  const router = createRouter()
+  let history: History | undefined
+  const updates = new Updates({
+    ...options,
+    examples,
+    history: () => {
+      history ??= options.open(() => updates.due())
+      return history
+    },
+  })
+
+  async function guarded(context: Visit, next: Next): Promise<Response | undefined> {
+    const refusal = refusalOf(askingOf(context), guard)
+    if (refusal !== null) return context.json({ message: refusal }, 403, protection)
+    // from the first visit on, whichever part it is of
+    updates.begin()
+    await next()
+    for (const [name, value] of Object.entries(protection)) context.res.headers.set(name, value)
+    return undefined
+  }
+
+  for (const [path, type, text] of assets) {
+    router.get(path, guarded, (context) => context.body(text, 200, { 'Content-Type': type }))
+  }
+  router.get('/_rie', (context) => context.redirect('/_rie/', 307))
+  router.get('/_rie/events', guarded, (context) => {
+    const stream = updates.stream(context.req.raw.signal)
+    return context.body(stream, 200, { 'Content-Type': 'text/event-stream' })
+  })
+  router.get('/_rie/invocations', guarded, (context) => context.json(updates.history.summaries()))
+  router.get('/_rie/invocations/:id', guarded, (context) => {
+    const detail = updates.history.detail(context.req.param('id') ?? '')
+    if (detail !== null) return context.json(detail)
+    return context.json({ message: 'no such invocation is kept; the last 200 are' }, 404)
+  })
+  return router
+}
+
+function askingOf({ req, env }: Visit): Asking {
+  return {
+    peer: env.peer,
+    host: req.header('host') ?? null,
+    origin: req.header('origin') ?? null,
+    site: req.header('sec-fetch-site') ?? null,
+  }
+}

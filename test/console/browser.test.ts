@@ -1,0 +1,276 @@
+/** The console in a browser: what a person does with it. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { kill, patience, tempDir, until } from '../harness.ts'
+
+setDefaultTimeout(4 * patience)
+
+const executable = ['chromium', 'chromium-browser', 'google-chrome']
+  .map((name) => Bun.which(name))
+  .find(Boolean)
+/** Gives every text of a page that is hard to read. */
+const lowContrast = await Bun.file(join(import.meta.dir, '../fixtures/console/low-contrast.js')).text()
+const main = join(import.meta.dir, '../../src/main.ts')
+/** Where screenshots go if somebody wants to look at them. */
+const pictures = process.env.CONSOLE_SCREENSHOTS
+
+class Emulator implements AsyncDisposable {
+  url = ''
+  readonly #folder = tempDir()
+  #process: ReturnType<typeof this.spawn>
+
+  private constructor(port: number, flags: readonly string[]) {
+    this.#process = this.spawn(port, flags)
+  }
+
+  static async start(port = 0, flags: readonly string[] = []): Promise<Emulator> {
+    const one = new Emulator(port, flags)
+    one.url = await one.address()
+    return one
+  }
+
+  spawn(port: number, flags: readonly string[]) {
+    const addresses = [
+      '--runtime-interface-emulator-address',
+      `127.0.0.1:${port}`,
+      '--runtime-api-address',
+      '127.0.0.1:0',
+    ]
+    const words = [process.execPath, '--no-env-file', main, ...addresses, '--name', 'greet', ...flags]
+    return Bun.spawn([...words, '--handler', 'index.handler'], {
+      cwd: join(import.meta.dir, '../fixtures/console'),
+      stdout: 'ignore',
+      stderr: Bun.file(this.log),
+    })
+  }
+
+  get log(): string {
+    return join(this.#folder.path, 'stderr')
+  }
+
+  async address(): Promise<string> {
+    const read = async () => /"gateway":"([^"]+)"/.exec(await Bun.file(this.log).text())?.[1]
+    return `http://${await until('the emulator to listen', read)}`
+  }
+
+  invoke(event: object): Promise<Response> {
+    const path = '/2015-03-31/functions/function/invocations'
+    return fetch(this.url + path, { method: 'POST', body: JSON.stringify(event) })
+  }
+
+  async end(): Promise<void> {
+    kill(this.#process.pid, 'SIGTERM')
+    await this.#process.exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
+    this.#folder[Symbol.dispose]()
+  }
+}
+
+if (executable === undefined || executable === null) {
+  test.skip('the console in a browser: chromium is not installed', () => {})
+} else {
+  describe('the console in a browser', () => {
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox'] })
+    })
+    afterAll(() => browser.close())
+
+    /** A page of its own; whatever it complains of fails the test. */
+    async function visit(rie: Emulator, quiet = true): Promise<Page & AsyncDisposable> {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 860 } })
+      const complaints: string[] = []
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text())
+      })
+      page.on('pageerror', (error) => complaints.push(error.message))
+      await page.goto(`${rie.url}/_rie/`)
+      await page.getByText('connected', { exact: true }).waitFor()
+      return Object.assign(page, {
+        async [Symbol.asyncDispose]() {
+          await page.close()
+          if (quiet) expect(complaints).toEqual([])
+        },
+      })
+    }
+
+    async function picture(page: Page, name: string): Promise<void> {
+      if (pictures === undefined) return
+      mkdirSync(pictures, { recursive: true })
+      await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+    }
+
+    const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+    const region = (page: Page, name: string) =>
+      page.getByRole('region', { name, exact: true }).locator('pre').first()
+    const state = (page: Page, name: string) => page.locator(`#state[data-state="${name}"]`).waitFor()
+
+    test('sends an event, and shows the answer, the log, the timing and both dialects', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      await page.getByRole('textbox', { name: 'Event', exact: true }).fill('{"name":"Ada"}')
+      await button(page, 'Send').click()
+      await state(page, 'succeeded')
+      await until('the answer', async () =>
+        (await region(page, 'Answer').textContent())?.includes('"Hello, Ada!"'),
+      )
+      await until('the log', async () =>
+        (await region(page, 'Log').textContent())?.includes('INFO  greeting Ada'),
+      )
+      const bar = page.locator('#bar')
+      await until('the timing', async () =>
+        /Init .*Latency .*Overhead/.test((await bar.getAttribute('aria-label')) ?? ''),
+      )
+      expect(await bar.locator('span').count()).toBeGreaterThanOrEqual(3)
+      await page.getByText('Status and headers, in both dialects').click()
+      expect(await page.locator('#head-rie').textContent()).toContain('X-Amz-Executed-Version: $LATEST')
+      expect(await page.locator('#head-lambda').textContent()).toContain('X-Amzn-Trace-Id: ')
+      await picture(page, 'answer')
+    })
+
+    test('shows invocations of others as they come, newest first, and each when it is chosen', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      for (const name of ['one', 'two', 'three']) await rie.invoke({ name })
+      const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
+      await until('three rows', async () => (await rows.count()) === 3)
+      expect(await rows.first().textContent()).toContain('{"name":"three"}')
+      await rows.last().click()
+      await until('its answer', async () =>
+        (await region(page, 'Answer').textContent())?.includes('Hello, one!'),
+      )
+      await page.getByText(/environment 1: idle/).waitFor()
+    })
+
+    test('replays, edits, and shows an error as text, never as markup', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      await rie.invoke({ name: '<i>x</i>', fail: true })
+      await page.getByRole('list', { name: 'Invocations' }).getByRole('button').first().click()
+      await state(page, 'failed')
+      await until('the error', async () =>
+        (await region(page, 'Answer').textContent())?.includes('<b id=\\"markup\\">'),
+      )
+      expect(await page.locator('#markup').count()).toBe(0)
+      await button(page, 'Replay').click()
+      const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
+      await until('the second one', async () => (await rows.count()) === 2)
+      await state(page, 'failed')
+      await picture(page, 'error')
+      await button(page, 'Edit').click()
+      const editor = page.getByRole('textbox', { name: 'Event', exact: true })
+      expect(JSON.parse(await editor.inputValue())).toEqual({ name: '<i>x</i>', fail: true })
+      expect(await page.evaluate('document.activeElement.id')).toBe('event')
+      await editor.fill('{"name":"mended"}')
+      await page.keyboard.press('Control+Enter')
+      await state(page, 'succeeded')
+    })
+
+    test('works with the keyboard alone', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      for (const name of ['one', 'two']) await rie.invoke({ name })
+      const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
+      await until('both rows', async () => (await rows.count()) === 2)
+      const focused = () =>
+        page.evaluate<string>('document.activeElement.id || document.activeElement.textContent')
+      // from the top of the page, in the order in which one reads
+      const seen: unknown[] = []
+      for (let tab = 0; tab < 5; tab++) {
+        await page.keyboard.press('Tab')
+        seen.push(await focused())
+      }
+      expect(seen.slice(0, 4)).toEqual(['example', 'event', 'send', 'async'])
+      expect(seen[4]).toContain('{"name":"two"}')
+      await page.keyboard.press('ArrowDown')
+      expect(await focused()).toContain('{"name":"one"}')
+      await until('its answer', async () =>
+        (await region(page, 'Answer').textContent())?.includes('Hello, one!'),
+      )
+      // a change of the list does not take the focus away
+      await rie.invoke({ name: 'three' })
+      await until('the third row', async () => (await rows.count()) === 3)
+      expect(await focused()).toContain('{"name":"one"}')
+    })
+
+    test('offers example events, says what is no JSON, and keeps the event over a reload', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      const editor = page.getByRole('textbox', { name: 'Event', exact: true })
+      await page.getByLabel('Example', { exact: true }).selectOption({ label: 'sqs' })
+      expect(JSON.parse(await editor.inputValue()).Records[0].eventSource).toBe('aws:sqs')
+      await editor.fill('{"a":')
+      await page.getByText(/^Not JSON: /).waitFor()
+      await page.reload()
+      await page.getByText('connected', { exact: true }).waitFor()
+      expect(await editor.inputValue()).toBe('{"a":')
+    })
+
+    test('queues an event that it does not wait for', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      await page.getByRole('textbox', { name: 'Event', exact: true }).fill('{"name":"later"}')
+      await page.getByLabel('async', { exact: true }).check()
+      await button(page, 'Send').click()
+      await state(page, 'succeeded')
+      await until('the answer', async () =>
+        (await region(page, 'Answer').textContent())?.includes('Hello, later!'),
+      )
+    })
+
+    test('saves the event as a file, and as a line for curl', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await rie.invoke({ name: "O'Neil" })
+      await page.getByRole('list', { name: 'Invocations' }).getByRole('button').first().click()
+      await until('the buttons', () => button(page, 'Save').isEnabled())
+      const download = page.waitForEvent('download')
+      await button(page, 'Save').click()
+      expect(await Bun.file(await (await download).path()).json()).toEqual({ name: "O'Neil" })
+      await button(page, 'Copy curl').click()
+      const line = await until('the line', () => page.evaluate<string>('navigator.clipboard.readText()'))
+      const ran = Bun.spawnSync(['sh', '-c', `${line} -s`])
+      expect(JSON.parse(ran.stdout.toString())).toEqual({ message: "Hello, O'Neil!" })
+    })
+
+    test('says when the emulator is gone, and goes on when it is back', async () => {
+      const first = await Emulator.start()
+      await using page = await visit(first, false)
+      const port = Number(new URL(first.url).port)
+      await first[Symbol.asyncDispose]()
+      await page.getByText(/the emulator is gone/).waitFor()
+      await picture(page, 'gone')
+      await using second = await Emulator.start(port)
+      await page.getByText('connected', { exact: true }).waitFor()
+      await second.invoke({ name: 'again' })
+      await page.getByText('{"name":"again"}').waitFor()
+    })
+
+    test('is whole at 420 pixels, and readable in dark and in light', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      await rie.invoke({ name: 'a'.repeat(300) })
+      await rie.invoke({ name: 'b', fail: true })
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        for (const width of [420, 1280]) {
+          await page.setViewportSize({ width, height: 900 })
+          await page.getByRole('list', { name: 'Invocations' }).getByRole('button').first().click()
+          await state(page, 'failed')
+          await page.locator('#legend div').first().waitFor()
+          await picture(page, `${colorScheme}-${width}`)
+          expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
+            width,
+          )
+          expect(await page.evaluate(lowContrast)).toEqual([])
+        }
+      }
+    })
+  })
+}

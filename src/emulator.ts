@@ -94,6 +94,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
       functionUrl?.close()
       if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
       await pool.drain(emulator.drainMs, hurry)
+      await host.ended()
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
       await Promise.all(listeners.map((listener) => listener.stop()))

@@ -8,13 +8,14 @@ import { diagnostics } from './engine/diagnostics.ts'
 import { Environment } from './engine/environment.ts'
 import type { PlatformListener } from './engine/platform-events.ts'
 import { Pool } from './engine/pool.ts'
-import type { Clock, Log, Processes, ProcessSpec } from './engine/ports.ts'
+import type { Clock, Log, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import { withAttachedRuntime } from './process/attached.ts'
 import { disablingFile, extensionsDisabled, listExtensions, whyNotRunnable } from './process/bootstrap.ts'
 import { childAddress, extensionEnvironment, reachable, runtimeEnvironment } from './process/environ.ts'
 import { splitLines } from './process/lines.ts'
+import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { Sink } from './telemetry/sink.ts'
 import { createTail } from './telemetry/tail.ts'
@@ -52,6 +53,7 @@ export class FunctionHost {
   readonly #listeners = new Map<EnvironmentId, PlatformListener[]>()
   #observe: ((id: EnvironmentId) => PlatformListener) | null = null
   readonly #apis = new Map<EnvironmentId, RuntimeApi>()
+  readonly #telemetry: FunctionTelemetry
   /** the environment that has the configured address */
   #primary: EnvironmentId | null = null
   /** what switches extensions off; a layer does from when the first environment looks for them (behaviour.md 4.2) */
@@ -63,6 +65,19 @@ export class FunctionHost {
     this.#config = config
     this.#extensionsOff = config.extensionsOff
     this.#parts = parts
+    const { AWS_LAMBDA_LOG_STREAM_NAME, AWS_LAMBDA_INITIALIZATION_TYPE } = config.environment
+    this.#telemetry = new FunctionTelemetry({
+      clock: parts.clock,
+      metrics: parts.metrics,
+      facts: {
+        functionName: config.name,
+        functionVersion: config.version,
+        memorySizeMb: Number(config.memorySize),
+        instanceId: AWS_LAMBDA_LOG_STREAM_NAME || '$LATEST',
+        initializationType: AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand',
+      },
+      json: false,
+    })
     this.pool = new Pool({
       clock: parts.clock,
       observer: parts.metrics,
@@ -89,6 +104,11 @@ export class FunctionHost {
     return { first, runtimeApi: this.#addressOf(this.#apis.get(first.id) as RuntimeApi) }
   }
 
+  /** Resolves when the last telemetry records of environments that have ended are delivered, or have had their time. */
+  ended(): Promise<void> {
+    return this.#telemetry.ended()
+  }
+
   /** Adds a listener to every environment, those that are there and those to come. At most once. */
   observe(listener: (id: EnvironmentId) => PlatformListener): void {
     this.#observe = listener
@@ -102,9 +122,11 @@ export class FunctionHost {
     const processes = attached ? withAttachedRuntime(this.#parts.processes) : this.#parts.processes
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
     const tail = createTail(this.#parts.sinkOf(id))
+    const subscriptions = this.#telemetry.open(id, log)
     let address = ''
     const listeners: PlatformListener[] = [
       textLog({ functionVersion: config.version, memorySize: config.memorySize, write: tail.write }),
+      subscriptions.listener,
       metrics.listener,
       diagnostics(log, attached),
     ]
@@ -116,6 +138,8 @@ export class FunctionHost {
       processes,
       clock,
       listeners,
+      details: subscriptions,
+      flush: (ms) => subscriptions.flush(ms),
       cutter: splitLines,
       tail,
       log,
@@ -125,7 +149,7 @@ export class FunctionHost {
       specify: (process) => specify(config, process, address),
       changed,
     })
-    const api = this.#listen(environment, log)
+    const api = this.#listen(environment, subscriptions, log)
     this.#apis.set(id, api)
     this.#primary ??= id
     address = this.#addressOf(api)
@@ -136,14 +160,17 @@ export class FunctionHost {
     return childAddress(reachable(this.#parts.runtimeApi, api))
   }
 
-  #listen(environment: Environment, log: Log): RuntimeApi {
+  #listen(environment: Environment, telemetry: TelemetryPort, log: Log): RuntimeApi {
     const { runtimeApi, anyRuntimeApi } = this.#parts
     const { hostname } = runtimeApi
     // Their address is told to their own processes alone, which need no name for it.
     const open = (): RuntimeApi =>
-      this.#open(environment, log, { hostname: hostname === 'localhost' ? '127.0.0.1' : hostname, port: 0 })
+      this.#open(environment, telemetry, log, {
+        hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
+        port: 0,
+      })
     try {
-      return this.#primary === null ? this.#open(environment, log, runtimeApi) : open()
+      return this.#primary === null ? this.#open(environment, telemetry, log, runtimeApi) : open()
     } catch (error) {
       if (this.#primary === null && anyRuntimeApi && error instanceof ListenError && error.inUse) {
         const api = open()
@@ -161,12 +188,13 @@ export class FunctionHost {
     }
   }
 
-  #open(environment: Environment, log: Log, address: Address): RuntimeApi {
+  #open(environment: Environment, telemetry: TelemetryPort, log: Log, address: Address): RuntimeApi {
     const { name, version, handler = '', accountId } = this.#config
     return listen('--runtime-api-address', address, () =>
       openRuntimeApi(environment, {
         ...address,
         facts: { functionName: name, functionVersion: version, handler, accountId },
+        telemetry,
         extensionsDisabled: () => this.#extensionsOff !== undefined,
         log,
       }),
@@ -174,6 +202,7 @@ export class FunctionHost {
   }
 
   #release(environment: Environment): void {
+    this.#telemetry.close(environment.id, environment.shutdownDeadline - this.#parts.clock.epoch())
     environment[Symbol.dispose]()
     void this.#apis.get(environment.id)?.stop()
     this.#apis.delete(environment.id)

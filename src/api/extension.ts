@@ -147,7 +147,7 @@ const plain = (sent: string): string =>
     .replace(/^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/, '$1-$2-$3-$4-$5')
 
 /** The identifier in its canonical form, whichever of the usual ones was sent; else the refusal. */
-function identifier(exchange: Exchange): ExtensionId | Answer {
+export function identifier(exchange: Exchange): ExtensionId | Answer {
   const sent = exchange.header('lambda-extension-identifier')
   if (!sent) {
     return refuse('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')

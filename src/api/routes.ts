@@ -1,17 +1,19 @@
 /** The routes of the Runtime API and the Extensions API that carry no event and wait for none. */
 
 import type { Environment } from '../engine/environment.ts'
+import type { TelemetryApi, TelemetryPort } from '../engine/ports.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { createRouter, type Router } from '../http/hono.ts'
 import { pathOf } from '../http/path.ts'
 import * as extension from './extension.ts'
 import * as runtime from './runtime.ts'
 import type { RuntimeApiOptions } from './server.ts'
-import { logs, telemetry } from './telemetry.ts'
+import * as telemetry from './telemetry.ts'
 import { type Answer, extensionPrefix, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
 
 /** Answers by calling `done`, once. */
 type Handler = (exchange: Exchange, done: (answer: Answer) => void) => void
+type Route = [method: string, path: string, handler: Handler]
 
 const pong: Answer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: 'pong' }
 
@@ -20,11 +22,26 @@ const isExtensionsApi = /^\/2020-01-01(\/|$)/
 /** What the reference says on every path and to every method of an Extensions API that is switched off. */
 export const switchedOff: Answer = { status: 404, headers: [], body: '' }
 
+/** With a slash at the end too, as AWS's pages write the addresses. */
+function subscriptions(environment: Environment, port: TelemetryPort): Route[] {
+  const route = (api: TelemetryApi, path: string): Route => [
+    'PUT',
+    path,
+    (...call) => telemetry.subscribe({ environment, telemetry: port, api }, ...call),
+  ]
+  return [
+    route('telemetry', '/2022-07-01/telemetry'),
+    route('telemetry', '/2022-07-01/telemetry/'),
+    route('logs', '/2020-08-15/logs'),
+    route('logs', '/2020-08-15/logs/'),
+  ]
+}
+
 /** A known path with another method gets a 405 that names the right one. */
 export function routes(environment: Environment, options: RuntimeApiOptions): Router {
   const router = createRouter()
   const off = (path: string): boolean => options.extensionsDisabled() && isExtensionsApi.test(path)
-  const table: [method: string, path: string, handler: Handler][] = [
+  const table: Route[] = [
     ['GET', '/2018-06-01/ping', (_, done) => done(pong)],
     ['POST', `${runtimePrefix}init/error`, (...call) => runtime.initError(environment, ...call)],
     [
@@ -42,8 +59,7 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ro
       `${extensionPrefix}exit/error`,
       (exchange, done) => extension.report(environment, exchange, 'extension/exit-error', done),
     ],
-    ['PUT', '/2022-07-01/telemetry', (_, done) => done(telemetry())],
-    ['PUT', '/2020-08-15/logs', (_, done) => done(logs())],
+    ...subscriptions(environment, options.telemetry),
   ]
   for (const [method, path, handler] of table) {
     router.all(path, ({ req, env }) => {

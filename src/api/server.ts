@@ -8,6 +8,7 @@
 
 import type { RequestId } from '../core/ids.ts'
 import type { Environment } from '../engine/environment.ts'
+import type { TelemetryPort } from '../engine/ports.ts'
 import type { Exchange, Listener } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
@@ -31,6 +32,8 @@ export interface RuntimeApiOptions {
   /** 0 for a free one */
   readonly port: number
   readonly facts: extension.FunctionFacts
+  /** the subscriptions of this environment */
+  readonly telemetry: TelemetryPort
   /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
   readonly extensionsDisabled: () => boolean
   readonly log: {

@@ -15,6 +15,7 @@ export type Reply =
   | { readonly kind: 'read' }
   | { readonly kind: 'invocation'; readonly id: RequestId }
   | { readonly kind: 'registered'; readonly id: ExtensionId }
+  | { readonly kind: 'subscribed' }
   | { readonly kind: 'invoke-event'; readonly id: RequestId }
   | { readonly kind: 'shutdown-event'; readonly reason: ShutdownReason }
   | Refusal
@@ -66,6 +67,8 @@ export interface Effects {
   /** Start the function timeout of this invocation, unless it runs already. */
   armDeadline(id: RequestId): void
   disarmDeadline(id: RequestId): void
+  /** Deliver the telemetry that waits, for at most so many milliseconds, and dispatch `flushed`. */
+  flush(ms: number): void
   /** `ms` is how long the timer runs; the init limit is the engine's to know. */
   arm(timer: TimerName, ms?: number): void
   disarm(timer: TimerName): void

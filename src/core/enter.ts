@@ -106,14 +106,24 @@ export function beginStop(
   }
   const external = extensions.some((extension) => extension.external)
   out.arm('budget', external ? shutdownBudget.external : shutdownBudget.internal)
-  if (!runtime) return shutDownExtensions(state, out)
+  if (!runtime) return flush(state, out)
   out.signal('runtime', 'SIGTERM')
   if (external) out.arm('grace', shutdownBudget.runtime)
   return state
 }
 
-/** The second step: SHUTDOWN to the external extensions that asked for it, SIGKILL to the others. */
-function shutDownExtensions(state: Stopping, out: Effects): EnvironmentState {
+/** The second step: what waits for extensions that subscribed to telemetry is delivered while they live. */
+function flush(state: Stopping, out: Effects): EnvironmentState {
+  if (!state.extensions.some(({ subscribed, external, alive }) => subscribed && external && alive)) {
+    return shutDownExtensions(state, out)
+  }
+  state.step = 'flush'
+  out.flush(shutdownBudget.flush)
+  return state
+}
+
+/** The last step: SHUTDOWN to the external extensions that asked for it, SIGKILL to the others. */
+export function shutDownExtensions(state: Stopping, out: Effects): EnvironmentState {
   state.step = 'extensions'
   for (const extension of state.extensions) {
     if (!extension.external || !extension.alive) continue
@@ -138,8 +148,9 @@ export function proceed(state: Stopping, out: Effects): EnvironmentState {
   if (state.runtime) return state
   if (state.step === 'runtime') {
     out.disarm('grace')
-    return shutDownExtensions(state, out)
+    return flush(state, out)
   }
+  if (state.step === 'flush') return state
   return state.extensions.some(({ external, alive }) => external && alive) ? state : finishStop(state, out)
 }
 

@@ -1,8 +1,8 @@
 /** What can happen to an execution environment. */
 
 import type { Registration } from './extensions.ts'
-import type { ExitStatus, Fault, Payload, ProcessName } from './failure.ts'
-import type { ApiCallId, ExtensionId, RequestId } from './ids.ts'
+import type { ExitStatus, Fault, Payload, ProcessName, TelemetryApi } from './failure.ts'
+import type { ApiCallId, ExtensionId, Generation, RequestId } from './ids.ts'
 
 /** How the upload of a response or error ended. `bytes` of an oversize one is its whole size, as far as that is known. */
 export type UploadResult =
@@ -61,10 +61,19 @@ export type Event =
   | { readonly type: 'extension/next'; readonly call: ApiCallId; readonly id: ExtensionId }
   | { readonly type: 'extension/init-error'; readonly call: ApiCallId; readonly id: ExtensionId }
   | { readonly type: 'extension/exit-error'; readonly call: ApiCallId; readonly id: ExtensionId }
+  /** it wants the telemetry of this environment, and what it asks for is in order */
+  | {
+      readonly type: 'extension/subscribe'
+      readonly call: ApiCallId
+      readonly id: ExtensionId
+      readonly api: TelemetryApi
+    }
   /** the peer of a parked request went away */
   | { readonly type: 'gone'; readonly call: ApiCallId }
   | { readonly type: 'init-limit' }
   | { readonly type: 'deadline'; readonly id: RequestId }
+  /** telemetry has been delivered as far as there was time, in a shutdown of this generation */
+  | { readonly type: 'flushed'; readonly generation: Generation }
   /** the runtime's share of the shutdown budget has passed */
   | { readonly type: 'grace-over' }
   /** the whole shutdown budget has passed */

@@ -34,6 +34,8 @@ export interface Extension {
   events: readonly EventName[]
   state: ExtensionState
   poll: ApiCallId | null
+  /** it has subscribed to telemetry */
+  subscribed: boolean
   /** an INVOKE event that it has not fetched yet, because its poller went away */
   pendingInvoke: RequestId | null
   /** the process of an external extension is running */
@@ -51,6 +53,7 @@ export function launched(name: string): Extension {
     events: [],
     state: 'Started',
     poll: null,
+    subscribed: false,
     pendingInvoke: null,
     alive: true,
     shutdownSent: false,

@@ -22,6 +22,9 @@ export interface Payload {
   readonly chunks: readonly Uint8Array[]
 }
 
+/** Which of the two APIs an extension subscribes to telemetry with. */
+export type TelemetryApi = 'telemetry' | 'logs'
+
 /** Which process of an environment: its runtime, or the external extension of that base name. */
 export type ProcessName = 'runtime' | `extension:${string}`
 
@@ -105,6 +108,8 @@ export const refusals = {
   'Extension.InvalidExtensionIdentifier': 403,
   'Extension.UnknownExtensionIdentifier': 403,
   'Extension.MissingHeader': 403,
+  'Telemetry.SubscriptionClosed': 403,
+  'Logs.SubscriptionClosed': 403,
 } as const
 
 export type RefusalCode = keyof typeof refusals
@@ -127,6 +132,13 @@ export function illegal(subject: string, from: string, to: string, why = notAllo
 
 const notAllowed = 'State transition is not allowed'
 export const concurrentModification = 'Concurrent state modification'
+
+/** Telemetry can be subscribed to during init only. */
+export function subscriptionClosed(api: TelemetryApi): Refusal {
+  return api === 'logs'
+    ? refused('Logs.SubscriptionClosed', 'Logs API subscription is closed')
+    : refused('Telemetry.SubscriptionClosed', 'Telemetry API subscription is closed')
+}
 
 export const invalidRequestId: Refusal = refused('InvalidRequestID', 'Invalid request ID')
 

@@ -20,7 +20,7 @@
 
 import type { Effects } from './effect.ts'
 import type { Event, On } from './event.ts'
-import { illegal, invalidRequestId, type Refusal } from './failure.ts'
+import { illegal, invalidRequestId, type Refusal, subscriptionClosed } from './failure.ts'
 import type { ApiCallId } from './ids.ts'
 import * as inflight from './inflight.ts'
 import type { Mode } from './mode.ts'
@@ -58,6 +58,7 @@ export const transitions: Table = {
     'extension/next': starting.extensionNext,
     'extension/init-error': starting.extensionInitError,
     'extension/exit-error': starting.extensionExitError,
+    'extension/subscribe': starting.extensionSubscribe,
     gone: starting.gone,
     'init-limit': starting.initLimit,
     deadline: starting.deadline,
@@ -88,6 +89,7 @@ export const transitions: Table = {
     'extension/init-error': stopping.extensionInitError,
     'extension/exit-error': stopping.extensionExitError,
     gone: stopping.gone,
+    flushed: stopping.flushed,
     'grace-over': stopping.graceOver,
     'budget-over': stopping.budgetOver,
     'given-up': stopping.givenUp,
@@ -143,6 +145,8 @@ function refusal(state: EnvironmentState, event: Call): Refusal {
     case 'runtime/received':
     case 'runtime/init-error':
       return illegal('runtime', runtimeState(state), targets[event.type])
+    case 'extension/subscribe':
+      return subscriptionClosed(event.api)
     case 'extension/register':
     case 'extension/next':
     case 'extension/init-error':

@@ -17,10 +17,10 @@ export const maxStreamBytes = 200 * 1024 * 1024
 export const maxExtensions = 10
 
 /**
- * Time to shut down, in milliseconds: with internal extensions only, with external ones, and the runtime's share of the
- * latter.
+ * Time to shut down, in milliseconds: with internal extensions only, with external ones, the runtime's share of the
+ * latter, and what of it telemetry may be delivered for before the extensions are told.
  */
-export const shutdownBudget = { internal: 500, external: 2000, runtime: 600 } as const
+export const shutdownBudget = { internal: 500, external: 2000, runtime: 600, flush: 1000 } as const
 /** How long processes are waited for after SIGKILL, in milliseconds: one in uninterruptible sleep ignores it. */
 export const killWaitMs = 2000
 /** How long an invocation waits for an environment that is about to be free before another one is made, in milliseconds. */

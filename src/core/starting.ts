@@ -13,6 +13,7 @@ import {
   allRegistered,
   exitFault,
   findPoller,
+  identify,
   launched,
   markExited,
   processOf,
@@ -132,6 +133,22 @@ export function extensionNext(
   extension.state = 'Ready'
   extension.poll = call
   return serveIfReady(state, out)
+}
+
+/** Telemetry: a subscription of this init, or a new one in place of an earlier one. */
+export function extensionSubscribe(
+  state: Starting,
+  { call, id }: On<'extension/subscribe'>,
+  out: Effects,
+): Starting {
+  const extension = identify(state.extensions, id, 'next')
+  if ('kind' in extension) {
+    out.reply(call, extension)
+    return state
+  }
+  extension.subscribed = true
+  out.reply(call, { kind: 'subscribed' })
+  return state
 }
 
 /** Init limit against the last poll: whichever is dispatched first; after the poll the timer is disarmed. */

@@ -72,14 +72,14 @@ export type NextPhase =
   | { readonly to: 'stopped' }
 
 /**
- * First the runtime gets its time, then the extensions theirs; processes that are left at the end are killed.
+ * First the runtime gets its time, then telemetry is delivered if an extension has subscribed to it, then the extensions get theirs; processes that are left at the end are killed.
  * Successor: what `afterwards` says.
  */
 export interface Stopping {
   readonly phase: 'stopping'
   readonly generation: Generation
   readonly reason: ShutdownReason
-  step: 'runtime' | 'extensions'
+  step: 'runtime' | 'flush' | 'extensions'
   /** the runtime's process is alive */
   runtime: boolean
   /** the runtime's state when the stop began, for the text of refusals */

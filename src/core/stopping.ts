@@ -2,12 +2,12 @@
  * Stopping: the processes of one generation end. How it begins, and the way out of it, stand in `enter.ts`.
  *
  * Without extensions every process group is killed at once. With extensions the runtime gets SIGTERM and its share of
- * the budget, then the external extensions that asked for it get SHUTDOWN and the rest of the budget; what is left is
- * killed. Requests that are parked stay parked, as on the service, and are refused when all processes have ended.
+ * the budget, telemetry that extensions subscribed to is delivered, then the external extensions that asked for it get
+ * SHUTDOWN and the rest of the budget; what is left is killed. Requests that are parked stay parked, as on the service, and are refused when all processes have ended.
  */
 
 import { type Effects, finishInvocation } from './effect.ts'
-import { finishStop, proceed } from './enter.ts'
+import { finishStop, proceed, shutDownExtensions } from './enter.ts'
 import type { On } from './event.ts'
 import { identify, markExited, pollRefusal, processOf } from './extensions.ts'
 import { illegal, verdict } from './failure.ts'
@@ -63,6 +63,11 @@ export function extensionNext(state: Stopping, { call, id }: On<'extension/next'
     extension.poll = call
   }
   return state
+}
+
+/** The flush against the end of the budget: whichever is first, the extensions are told, or killed, once. */
+export function flushed(state: Stopping, { generation }: On<'flushed'>, out: Effects): EnvironmentState {
+  return state.step === 'flush' && generation === state.generation ? shutDownExtensions(state, out) : state
 }
 
 export function graceOver(state: Stopping, _: On<'grace-over'>, out: Effects): Stopping {

@@ -21,6 +21,7 @@ import { Attachment } from './attachment.ts'
 import type { Invocation } from './invocation.ts'
 import { type PendingCall, Performer } from './performer.ts'
 import { type PlatformEventParts, PlatformEvents } from './platform-events.ts'
+import type { TelemetryApi } from './ports.ts'
 import { Renewal } from './renewal.ts'
 import { Supervisor, type SupervisorParts } from './supervisor.ts'
 import { type TimerParts, Timers } from './timers.ts'
@@ -37,6 +38,8 @@ export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, T
   readonly mode?: Mode
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
+  /** Delivers the telemetry that waits; resolves after so many milliseconds at the latest. */
+  flush?(ms: number): Promise<void>
   /** Called after every event that was dispatched. */
   changed(environment: Environment): void
 }
@@ -84,6 +87,10 @@ export class Environment {
       events: this.#events,
       now: parts.clock.now,
       discover: () => this.dispatch({ type: 'discovered', extensions: parts.discover() }),
+      flush: (ms) => {
+        const { generation } = this.#state
+        void parts.flush?.(ms).then(() => this.dispatch({ type: 'flushed', generation }))
+      },
       finished: (now) => {
         this.idleSince = now
       },
@@ -142,6 +149,11 @@ export class Environment {
   /** Unix milliseconds at which the shutdown that runs will have used its budget. */
   get shutdownDeadline(): number {
     return this.#timers.budgetEnds
+  }
+
+  /** An extension has subscribed to the Telemetry or Logs API. */
+  subscribed(api: TelemetryApi, name: string, types: readonly string[]): void {
+    this.#events.subscribed(api, name, types)
   }
 
   /** Process ids of what runs here. */
@@ -254,14 +266,20 @@ export class Environment {
     try {
       this.#state = step(this.#state, event, this.#performer, this.#mode)
       this.#performer.endCall()
+      if (this.#events.observes) this.#observe()
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         this.#performer.begin()
         this.#state = step(this.#state, next, this.#performer, this.#mode)
+        if (this.#events.observes) this.#observe()
       }
     } finally {
       this.#busy = false
     }
     this.#parts.changed(this)
+  }
+
+  #observe(): void {
+    this.#events.observe(this.#state, (id) => this.#performer.invocation(id))
   }
 
   /** What was raised meanwhile; then what new code, or a runtime that is not ours, asks for. */

@@ -24,6 +24,8 @@ export interface PerformerParts {
   now(): number
   /** Lists the extensions and dispatches `discovered`. */
   discover(): void
+  /** Delivers telemetry for at most so long, and dispatches `flushed`. */
+  flush(ms: number): void
   /** An invocation has ended, in monotonic milliseconds. */
   finished(now: number): void
 }
@@ -147,6 +149,7 @@ export class Performer implements Effects {
   }
 
   spawn(process: ProcessName): void {
+    if (process === 'runtime') this.#parts.events.runtimeStarts()
     this.#parts.supervisor.spawn(process)
   }
 
@@ -157,6 +160,10 @@ export class Performer implements Effects {
   sweep(): void {
     this.#parts.supervisor.sweep()
     this.#parts.events.forgetMemory()
+  }
+
+  flush(ms: number): void {
+    this.#parts.flush(ms)
   }
 
   arm(timer: TimerName, ms?: number): void {

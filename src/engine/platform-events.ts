@@ -7,12 +7,20 @@
  * called the emulator is read from its pipe before the event that the call causes.
  */
 
-import { type Fault, initTimeoutType, type Outcome, type ProcessName, type Verdict } from '../core/failure.ts'
+import {
+  type Fault,
+  initTimeoutType,
+  type Outcome,
+  type ProcessName,
+  success,
+  type Verdict,
+} from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
-import type { InitPhase, PlatformRecord, ShutdownReason } from '../core/lifecycle.ts'
+import { isRead } from '../core/inflight.ts'
+import type { EnvironmentState, InitPhase, PlatformRecord, ShutdownReason } from '../core/lifecycle.ts'
 import type { Invocation } from './invocation.ts'
 import { MemoryUse } from './memory-use.ts'
-import type { Clock, LineCutter, LogTail, Processes, RunningProcess } from './ports.ts'
+import type { Clock, LineCutter, LogTail, Processes, RunningProcess, TelemetryApi } from './ports.ts'
 
 /** Every event has the time at which it happened, in monotonic milliseconds with a fraction. */
 interface Timed {
@@ -22,6 +30,13 @@ interface Timed {
 export interface InitStart extends Timed {
   readonly type: 'initStart'
   readonly phase: InitPhase
+}
+
+/** The runtime has asked for its first event, or will not. */
+export interface InitRuntimeDone extends Timed {
+  readonly type: 'initRuntimeDone'
+  readonly phase: InitPhase
+  readonly verdict: Verdict
 }
 
 /** The end of one init attempt. */
@@ -56,6 +71,21 @@ export interface Answered extends Timed {
   readonly durationMs: number | null
 }
 
+/** The runtime is done with an invocation: it has asked for the next event, or has failed. Told of only when asked for. */
+export interface RuntimeDone extends Timed {
+  readonly type: 'runtimeDone'
+  readonly id: RequestId
+  readonly traceId: string
+  readonly verdict: Verdict
+  readonly durationMs: number
+  /** size of the response in bytes; null without one */
+  readonly producedBytes: number | null
+  /** when the response began to arrive; null if it never did */
+  readonly respondingAt: number | null
+  /** when all of it had arrived; null if it never did */
+  readonly respondedAt: number | null
+}
+
 /** The invocation is over: the runtime and all extensions have asked for the next event, or have failed. */
 export interface InvocationReport extends Timed {
   readonly type: 'report'
@@ -67,6 +97,8 @@ export interface InvocationReport extends Timed {
   readonly initMs: number | null
   /** peak so far of all processes of the environment, in bytes */
   readonly memoryBytes: number
+  /** time of its `runtimeDone`; null when that was not asked for */
+  readonly runtimeDoneAt: number | null
 }
 
 /** A process or an init attempt failed. */
@@ -76,6 +108,8 @@ export interface EnvironmentFault extends Timed {
   readonly fault: Fault
   /** nothing ran */
   readonly idle: boolean
+  /** the invocation that ran, or that had just been given up because of it */
+  readonly id: RequestId | null
 }
 
 /** The processes are about to be ended. */
@@ -84,23 +118,36 @@ export interface Shutdown extends Timed {
   readonly reason: ShutdownReason
 }
 
-/** Something that a process wrote: one or more whole lines. */
+/** An extension has subscribed to the Telemetry or Logs API. */
+export interface Subscribed extends Timed {
+  readonly type: 'subscribed'
+  readonly api: TelemetryApi
+  readonly name: string
+  readonly types: readonly string[]
+}
+
+/** Something that a process wrote: one or more whole lines, or one record of its logger. */
 export interface Log extends Timed {
   readonly type: 'log'
   readonly process: ProcessName
   /** Ends in a newline. A listener may keep it, and must not change it. */
   readonly bytes: Uint8Array
+  /** Unix milliseconds that a logger gave its record, whose bytes are one record with all line feeds; null for lines */
+  readonly recordedAt: number | null
 }
 
 export type PlatformEvent =
   | InitStart
+  | InitRuntimeDone
   | InitReport
   | ExtensionState
   | InvocationStart
   | Answered
+  | RuntimeDone
   | InvocationReport
   | EnvironmentFault
   | Shutdown
+  | Subscribed
   | Log
 
 /**
@@ -109,11 +156,25 @@ export type PlatformEvent =
  */
 export type PlatformListener = (event: PlatformEvent) => void
 
+/** Whether anybody wants to know when the runtime is done with an invocation, and how it got there. */
+export interface Details {
+  wanted: boolean
+}
+
+/** When an invocation got where; times are monotonic milliseconds, null until then. */
+interface Progress {
+  respondingAt: number | null
+  respondedAt: number | null
+  producedBytes: number | null
+  runtimeDoneAt: number | null
+}
+
 /** What an event stream is made of. */
 export interface PlatformEventParts {
   readonly processes: Processes
   readonly clock: Clock
   readonly listeners: readonly PlatformListener[]
+  readonly details?: Details
   /** Makes what cuts the output of one process into whole lines. */
   cutter(emit: (lines: Uint8Array) => void): LineCutter
   /** what keeps the end of the log of an invocation whose caller asked for it */
@@ -127,6 +188,13 @@ export class PlatformEvents {
   readonly #memory: MemoryUse
   #initStarted = 0
   #initMs: number | null = null
+  /** the runtime has been started in this init, and has not asked for an event yet */
+  #awaitsRuntime = false
+  #initPhase: InitPhase = 'init'
+  /** of what is in flight, while details are wanted */
+  readonly #progress = new Map<RequestId, Progress>()
+  /** of the last invocation that started */
+  #lastId: RequestId | null = null
 
   /** `running` are the processes of the environment, as they come and go. */
   constructor(parts: PlatformEventParts, running: ReadonlyMap<ProcessName, RunningProcess>) {
@@ -145,7 +213,7 @@ export class PlatformEvents {
     let cutter = this.#cutters.get(process)
     if (cutter === undefined) {
       cutter = this.#parts.cutter((bytes) =>
-        this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes }),
+        this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt: null }),
       )
       this.#cutters.set(process, cutter)
     }
@@ -164,6 +232,8 @@ export class PlatformEvents {
       case 'init-start':
         this.#initStarted = now
         this.#initMs = null
+        this.#initPhase = record.phase
+        this.#awaitsRuntime = false
         this.#emit({ type: 'initStart', at: now, phase: record.phase })
         return
       case 'init-report':
@@ -171,7 +241,7 @@ export class PlatformEvents {
         return
       case 'fault': {
         const { process, fault, idle } = record
-        this.#emit({ type: 'fault', at: now, process, fault, idle })
+        this.#emit({ type: 'fault', at: now, process, fault, idle, id: idle ? null : this.#lastId })
         return
       }
       case 'shutdown':
@@ -179,8 +249,44 @@ export class PlatformEvents {
     }
   }
 
+  /** An extension has subscribed to the Telemetry or Logs API. */
+  subscribed(api: TelemetryApi, name: string, types: readonly string[]): void {
+    this.#emit({ type: 'subscribed', at: this.#parts.clock.now(), api, name, types })
+  }
+
+  /** The runtime is about to be started. */
+  runtimeStarts(): void {
+    this.#awaitsRuntime = true
+  }
+
+  /** Looks how far the runtime has come, after each step of an init, and of an invocation while details are wanted. */
+  observe(state: EnvironmentState, invocation: (id: RequestId) => Invocation | undefined): void {
+    if (state.phase === 'starting') {
+      if (this.#awaitsRuntime && state.runtime === 'Ready')
+        this.#initRuntimeDone(success, this.#parts.clock.now())
+      return
+    }
+    if (state.phase !== 'serving') return
+    for (const entry of state.inflight) {
+      const progress = this.#progress.get(entry.id)
+      if (progress === undefined) continue
+      if (isRead(entry)) progress.respondingAt ??= this.#parts.clock.now()
+      else if (entry.stage === 'responded' && state.polls.length > 0) {
+        const one = invocation(entry.id)
+        if (one !== undefined)
+          this.#runtimeDone(one, progress, entry.verdict ?? success, this.#parts.clock.now())
+      }
+    }
+  }
+
+  /** Details are wanted, or an init has not come to its end. */
+  get observes(): boolean {
+    return this.#awaitsRuntime || this.#progress.size > 0
+  }
+
   /** A caller is about to be answered. */
   settled({ id, startedAt }: Invocation, outcome: Outcome, now: number): void {
+    if (this.#progress.size > 0) noteOutcome(this.#progress.get(id), outcome, now)
     const durationMs = startedAt === 0 ? null : now - startedAt
     this.#emit({ type: 'answered', at: now, id, outcome, durationMs })
   }
@@ -201,6 +307,15 @@ export class PlatformEvents {
     this.#endLines()
     if (invocation.tail) this.#parts.tail?.keep()
     const { id, traceId } = invocation
+    this.#lastId = id
+    if (this.#parts.details?.wanted === true) {
+      this.#progress.set(id, {
+        respondingAt: null,
+        respondedAt: null,
+        producedBytes: null,
+        runtimeDoneAt: null,
+      })
+    }
     this.#emit({ type: 'start', at: now, id, traceId })
   }
 
@@ -209,6 +324,11 @@ export class PlatformEvents {
     this.#drain()
     this.#memory.look(now, verdict.status !== 'success')
     const { id, traceId } = invocation
+    const progress = this.#progress.size > 0 ? this.#progress.get(id) : undefined
+    if (progress !== undefined) {
+      this.#runtimeDone(invocation, progress, verdict, now)
+      this.#progress.delete(id)
+    }
     const report: InvocationReport = {
       type: 'report',
       at: now,
@@ -218,6 +338,7 @@ export class PlatformEvents {
       durationMs: now - invocation.startedAt,
       initMs: this.#initMs,
       memoryBytes: this.#memory.bytes,
+      runtimeDoneAt: progress?.runtimeDoneAt ?? null,
     }
     this.#initMs = null
     this.#emit(report)
@@ -226,12 +347,42 @@ export class PlatformEvents {
 
   #initReport({ phase, verdict, extensions }: PlatformRecord & { type: 'init-report' }, now: number): void {
     this.#drain()
+    if (this.#awaitsRuntime) this.#initRuntimeDone(verdict, now)
     const durationMs = now - this.#initStarted
     if (verdict.status === 'success' && phase === 'init') this.#initMs = durationMs
     for (const { name, state, events } of extensions) {
       this.#emit({ type: 'extension', at: now, name, state, events })
     }
     this.#emit({ type: 'initReport', at: now, phase, verdict, durationMs })
+  }
+
+  #initRuntimeDone(verdict: Verdict, now: number): void {
+    this.#awaitsRuntime = false
+    this.#emit({ type: 'initRuntimeDone', at: now, phase: this.#initPhase, verdict })
+  }
+
+  /** Tells it once. */
+  #runtimeDone(
+    { id, traceId, startedAt }: Invocation,
+    progress: Progress,
+    verdict: Verdict,
+    now: number,
+  ): void {
+    if (progress.runtimeDoneAt !== null) return
+    progress.runtimeDoneAt = now
+    const { producedBytes, respondingAt, respondedAt } = progress
+    this.#drain()
+    this.#emit({
+      type: 'runtimeDone',
+      at: now,
+      id,
+      traceId,
+      verdict,
+      durationMs: now - startedAt,
+      producedBytes,
+      respondingAt,
+      respondedAt,
+    })
   }
 
   /** Reads what was written before, and ends unfinished lines. */
@@ -249,6 +400,14 @@ export class PlatformEvents {
   #emit(event: PlatformEvent): void {
     for (const listener of this.#parts.listeners) listener(event)
   }
+}
+
+/** A response that was read to its end has a duration and a size. */
+function noteOutcome(progress: Progress | undefined, outcome: Outcome, now: number): void {
+  if (progress === undefined || !('payload' in outcome)) return
+  progress.respondingAt ??= now
+  progress.respondedAt = now
+  progress.producedBytes = outcome.payload?.size ?? 0
 }
 
 /** Whether this fault is told of as a shutdown for the reason `timeout` as well. */

@@ -3,9 +3,9 @@
  * scripted runtimes that speak real HTTP and start nothing.
  */
 
-import type { ExitStatus, Outcome, ProcessName, Verdict } from '../core/failure.ts'
+import type { ExitStatus, Outcome, ProcessName, TelemetryApi, Verdict } from '../core/failure.ts'
 
-export type { ExitStatus, ProcessName }
+export type { ExitStatus, ProcessName, TelemetryApi }
 
 /**
  * Why a process could not be started, in the words of the reference:
@@ -89,6 +89,29 @@ export interface LogTail {
   keep(): void
   /** What was kept since, START and REPORT included. */
   take(): Uint8Array
+}
+
+/** A subscription that an extension asks for. */
+export interface SubscribeRequest {
+  readonly api: TelemetryApi
+  /** of the extension */
+  readonly name: string
+  /** as sent */
+  readonly body: string
+  /** Asks the rules, when all else is in order: false if it is too late. */
+  accept(): boolean
+}
+
+export type SubscribeResult =
+  | { readonly kind: 'subscribed'; readonly types: readonly string[] }
+  | { readonly kind: 'invalid'; readonly message: string }
+  | { readonly kind: 'refused' }
+
+/** The telemetry subscriptions of one environment. */
+export interface TelemetryPort {
+  subscribe(request: SubscribeRequest): Promise<SubscribeResult>
+  /** Delivers what has come so far; resolves after `limitMs` at the latest. */
+  flush(limitMs: number): Promise<void>
 }
 
 /** Counts what happens before an invocation has an environment; each call costs well under a microsecond. */

@@ -6,6 +6,7 @@
 import type { Outcome } from '../core/failure.ts'
 import { isInitTimeout, type PlatformListener } from '../engine/platform-events.ts'
 import type { PoolObserver } from '../engine/ports.ts'
+import type { SubscriberCounts } from './subscriber.ts'
 
 /** How many numbers are kept until they are sorted into buckets. */
 const unsorted = 256
@@ -102,6 +103,19 @@ export class Metrics implements PoolObserver {
     ['timeout', 0],
     ['Runtime.ExitError', 0],
   ])
+
+  /** of telemetry subscribers, by the name of their extension */
+  readonly subscribers: Map<string, SubscriberCounts> = new Map()
+
+  /** What is counted of the extension of that name, in all environments together. */
+  subscriber(name: string): SubscriberCounts {
+    let counts = this.subscribers.get(name)
+    if (counts === undefined) {
+      counts = { deliveries: 0, retries: 0, droppedRecords: 0 }
+      this.subscribers.set(name, counts)
+    }
+    return counts
+  }
 
   /** The listener of every environment's platform events. */
   readonly listener: PlatformListener = (event) => {

@@ -8,6 +8,7 @@ import type { Metric as AnyMetric } from 'prom-client'
 import { version } from '../../package.json'
 import { activities, type EnvironmentSnapshot } from '../engine/snapshot.ts'
 import { type Distribution, type Metrics, outcomes } from './metrics.ts'
+import type { SubscriberCounts } from './subscriber.ts'
 
 /** What the pool tells at the moment of the request. */
 export interface Situation {
@@ -114,6 +115,26 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
   )
   counter('lambda_rie_restarts_total', 'Times that processes were ended by a failure.', ['cause'], () =>
     [...metrics.restarts].map(([cause, count]) => [{ cause }, count]),
+  )
+  const bySubscriber = (figure: keyof SubscriberCounts) => (): Iterable<Sample> =>
+    [...metrics.subscribers].map(([extension, counts]) => [{ extension }, counts[figure]])
+  counter(
+    'lambda_rie_telemetry_deliveries_total',
+    'Batches of telemetry records that a subscriber took.',
+    ['extension'],
+    bySubscriber('deliveries'),
+  )
+  counter(
+    'lambda_rie_telemetry_retries_total',
+    'Deliveries of telemetry records that were tried again.',
+    ['extension'],
+    bySubscriber('retries'),
+  )
+  counter(
+    'lambda_rie_telemetry_dropped_records_total',
+    'Telemetry records that a subscriber did not get.',
+    ['extension'],
+    bySubscriber('droppedRecords'),
   )
   gauge('lambda_rie_build_info', 'The version of the emulator.', ['version'], () => [[{ version }, 1]])
   gauge('process_resident_memory_bytes', "The emulator's own resident memory.", [], () => [

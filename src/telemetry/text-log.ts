@@ -9,6 +9,7 @@ import type {
   InitReport,
   InvocationReport,
   PlatformListener,
+  Subscribed,
 } from '../engine/platform-events.ts'
 import type { Report } from '../engine/ports.ts'
 import type { LateLines, Lines } from './sink.ts'
@@ -35,6 +36,9 @@ export function textLog({ functionVersion, memorySize, write }: TextLogOptions):
         return
       case 'extension':
         write(extensionLine(event))
+        return
+      case 'subscribed':
+        write(subscriptionLine(event))
         return
       case 'initReport':
         if (event.verdict.status !== 'success') write(initReportLine(event))
@@ -90,6 +94,10 @@ export function initReportLine({ phase, verdict, durationMs }: Omit<InitReport, 
 export function extensionLine({ name, state, events }: Omit<ExtensionState, 'type' | 'at'>): string {
   const type = state === 'LaunchError' ? '\tError Type: UnknownError' : ''
   return `EXTENSION\tName: ${name}\tState: ${state}\tEvents: [${events.join(',')}]${type}\n`
+}
+
+export function subscriptionLine({ api, name, types }: Omit<Subscribed, 'type' | 'at'>): string {
+  return `${api.toUpperCase()}\tName: ${name}\tState: Subscribed\tTypes: [${types.join(',')}]\n`
 }
 
 function failure({ status, errorType }: Report['verdict'], separator: string): string {

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'bun:test'
 import { openRuntimeApi } from '../../src/api/server.ts'
 import { fakeLog, stage } from '../engine/fakes.ts'
-import { connect, exchange, extensionPath, facts, listening, runtimePath, started, told } from './stage.ts'
+import {
+  connect,
+  exchange,
+  extensionPath,
+  facts,
+  listening,
+  noTelemetry,
+  runtimePath,
+  started,
+  told,
+} from './stage.ts'
 
 const json = 'application/json'
 const id = '6f9b2e5c-0000-4000-8000-000000000000'
@@ -85,27 +95,6 @@ describe('routes', () => {
     expect((await staged.post(`${runtimePath}/invocation/${id}/response?x=1`)).status).toBe(400)
   })
 
-  test('subscriptions to telemetry are answered as where there is none', async () => {
-    await using staged = listening()
-    const answers = await Promise.all(
-      ['/2022-07-01/telemetry', '/2020-08-15/logs'].map((path) =>
-        told(staged.fetch(path, { method: 'PUT', body: 'anything' })),
-      ),
-    )
-    expect(answers).toEqual([
-      {
-        status: 202,
-        type: json,
-        body: '{"errorMessage":"Telemetry API is not supported","errorType":"Telemetry.NotSupported"}\n',
-      },
-      {
-        status: 202,
-        type: json,
-        body: '{"errorMessage":"Logs API is not supported","errorType":"Logs.NotSupported"}\n',
-      },
-    ])
-  })
-
   test('extensions that are disabled have no routes', async () => {
     await using staged = listening({}, { extensionsDisabled: () => true })
     for (const [method, path] of known.filter(([, one]) => one.startsWith(extensionPath))) {
@@ -164,7 +153,14 @@ describe('the listener', () => {
       throw new Error('a bug')
     }
     const log = fakeLog()
-    const options = { hostname: '127.0.0.1', port: 0, facts, extensionsDisabled: () => false, log }
+    const options = {
+      hostname: '127.0.0.1',
+      port: 0,
+      facts,
+      telemetry: noTelemetry,
+      extensionsDisabled: () => false,
+      log,
+    }
     const api = openRuntimeApi(environment, options)
     const answer = await told(fetch(`http://127.0.0.1:${api.port}${runtimePath}/invocation/next`))
     await api.stop()

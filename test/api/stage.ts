@@ -2,6 +2,7 @@
 
 import { openRuntimeApi, type RuntimeApi, type RuntimeApiOptions } from '../../src/api/server.ts'
 import type { EnvironmentParts } from '../../src/engine/environment.ts'
+import type { TelemetryPort } from '../../src/engine/ports.ts'
 import { fakeLog, realClock, type Stage, stage } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
 
@@ -26,6 +27,11 @@ export interface ApiStage extends Stage, AsyncDisposable {
   post(path: string, body?: Body, headers?: Record<string, string>): Promise<Response>
 }
 
+export const noTelemetry: TelemetryPort = {
+  subscribe: async () => ({ kind: 'refused' }),
+  flush: async () => {},
+}
+
 export function listening(
   parts: Partial<EnvironmentParts> = {},
   options: Partial<RuntimeApiOptions> = {},
@@ -36,6 +42,7 @@ export function listening(
     hostname: '127.0.0.1',
     port: 0,
     facts,
+    telemetry: noTelemetry,
     extensionsDisabled: () => false,
     log,
     ...options,

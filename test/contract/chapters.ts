@@ -42,6 +42,7 @@ import { scaling } from './scaling.ts'
 import { stateTable } from './state-table.ts'
 import type { Chapter } from './suite.ts'
 import { telemetry } from './telemetry.ts'
+import { telemetryRecords } from './telemetry-records.ts'
 import { timeout } from './timeout.ts'
 import { valuesChapter } from './values.ts'
 import { watch } from './watch.ts'
@@ -69,6 +70,7 @@ export const chapters: readonly Chapter[] = [
   extensionsBudgets,
   extensionsInternal,
   telemetry,
+  telemetryRecords,
   lifecycle,
   logs,
   environmentChapter,

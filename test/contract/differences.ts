@@ -10,6 +10,8 @@ import { requestDifferences } from './differences-requests.ts'
 import { startDifferences } from './differences-start.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
+import { telemetry } from './telemetry.ts'
+import { telemetryRecords } from './telemetry-records.ts'
 
 const initStates = ['response', 'error'].map(
   (call) => `Started, with the id of the invocation that waits: ${call} gets 403`,
@@ -559,6 +561,14 @@ export const differences: readonly Difference[] = [
     'has one: a listener whose requests are events of payload format 2.0, as on the service',
     'web frameworks and browsers are served as by the service',
     [...functionUrl.cases, ...functionUrlAnswers.cases].map(({ title }) => title),
+  ),
+  of(
+    'answers every subscription to telemetry with 202 and delivers nothing',
+    'delivers every record to extensions that subscribe, as the service does',
+    'extensions for observability can be tried nowhere else than in the cloud',
+    [telemetry, telemetryRecords]
+      .flatMap(({ cases }) => cases.map(({ title }) => title))
+      .filter((title) => !title.startsWith('refuses other methods')),
   ),
   ...startDifferences,
   ...requestDifferences,

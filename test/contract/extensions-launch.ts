@@ -192,7 +192,6 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
       const answer = await rie.call(method, `/2020-01-01/extension/${path}`)
       expect([answer.status, answer.text]).toEqual([404, ''])
     }
-    expect((await rie.call('PUT', '/2022-07-01/telemetry', '{}')).status).toBe(202)
   })
 
   it.external('keeps from an extension what is for the runtime', async ({ start }) => {

@@ -30,6 +30,7 @@ test('an extension that was launched has not registered', () => {
     events: [],
     state: 'Started',
     poll: null,
+    subscribed: false,
     pendingInvoke: null,
     alive: true,
     shutdownSent: false,

@@ -26,6 +26,7 @@ import {
   external,
   extInitError,
   extNext,
+  flushed,
   initError,
   invoke,
   launchFailed,
@@ -41,6 +42,7 @@ import {
   starting,
   stopped,
   stopping,
+  subscribe,
   type Trace,
   two,
 } from './script.ts'
@@ -120,6 +122,7 @@ const states: Record<EnvironmentState['phase'], readonly EnvironmentState[]> = {
   stopping: [
     stopping(),
     stopping({ step: 'extensions', runtime: false, extensions: busy }),
+    stopping({ step: 'flush', runtime: false, extensions: busy }),
     stopping({ afterwards: { to: 'stopped' } }),
   ],
   stopped: [stopped()],
@@ -141,6 +144,8 @@ const events: { readonly [T in Event['type']]: Event } = {
   'extension/next': extNext(1, 'watch'),
   'extension/init-error': extInitError(1, 'watch'),
   'extension/exit-error': extExitError(1, 'watch'),
+  'extension/subscribe': subscribe(1, 'watch'),
+  flushed: flushed(),
   gone: { type: 'gone', call: call(50) },
   'init-limit': { type: 'init-limit' },
   deadline: { type: 'deadline', id: one },

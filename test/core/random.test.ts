@@ -169,6 +169,9 @@ class World {
       case 'disarm-deadline':
         must(this.#deadlines.delete(effect.id), 'a deadline that is disarmed was armed')
         return
+      case 'flush':
+        must(this.#armed.budget, 'a flush is watched by the budget')
+        return
       case 'arm':
         this.#armed[effect.timer] = true
         return
@@ -364,7 +367,7 @@ class World {
 
   /** What anyone may do at any time. */
   #wild(): Event | undefined {
-    switch (this.#below(17)) {
+    switch (this.#below(19)) {
       case 0:
       case 1:
         return { type: 'runtime/next', call: this.#call() }
@@ -406,6 +409,13 @@ class World {
         return this.#timer()
       case 15:
         return { type: 'recycle' }
+      case 16: {
+        const id = this.#id(this.#one(names))
+        return { type: 'extension/subscribe', call: this.#call(), id, api: 'telemetry' }
+      }
+      case 17:
+        // one that comes late is of an earlier generation, or of a shutdown that has gone on
+        return { type: 'flushed', generation: (this.state.generation - this.#below(2)) as Generation }
       default:
         return this.#below(8) === 0 ? this.#stop() : this.#upload()
     }

@@ -14,6 +14,7 @@ export type Effect =
   | { readonly do: 'settle'; readonly id: RequestId; readonly outcome: Outcome }
   | { readonly do: 'arm-deadline' | 'disarm-deadline' | 'finish'; readonly id: RequestId }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly ms?: number }
+  | { readonly do: 'flush'; readonly ms: number }
   | { readonly do: 'disarm'; readonly timer: TimerName }
   | { readonly do: 'record'; readonly record: PlatformRecord }
 
@@ -49,6 +50,9 @@ export class Recorder implements Effects {
   }
   disarm(timer: TimerName): void {
     this.effects.push({ do: 'disarm', timer })
+  }
+  flush(ms: number): void {
+    this.effects.push({ do: 'flush', ms })
   }
   record(record: PlatformRecord): void {
     this.effects.push({ do: 'record', record })

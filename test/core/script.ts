@@ -12,6 +12,7 @@ import type {
   ProcessName,
   Refusal,
   RefusalCode,
+  TelemetryApi,
   Verdict,
 } from '../../src/core/failure.ts'
 import type { ApiCallId, ExtensionId, Generation, RequestId } from '../../src/core/ids.ts'
@@ -148,6 +149,7 @@ export const external = (name: string, over: Partial<Extension> = {}): Extension
   events: [],
   state: 'Registered',
   poll: null,
+  subscribed: false,
   pendingInvoke: null,
   alive: true,
   shutdownSent: false,
@@ -225,6 +227,13 @@ export const extExitError = (number: number, name: string): Event => ({
   call: call(number),
   id: idOf(name),
 })
+export const subscribe = (number: number, name: string, api: TelemetryApi = 'telemetry'): Event => ({
+  type: 'extension/subscribe',
+  call: call(number),
+  id: idOf(name),
+  api,
+})
+export const flushed = (of = 1): Event => ({ type: 'flushed', generation: generation(of) })
 export const gone = (number: number): Event => ({ type: 'gone', call: call(number) })
 export const initLimit: Event = { type: 'init-limit' }
 export const deadline = (id = one): Event => ({ type: 'deadline', id })
@@ -249,6 +258,7 @@ export const armDeadline = (id = one): Effect => ({ do: 'arm-deadline', id })
 export const disarmDeadline = (id = one): Effect => ({ do: 'disarm-deadline', id })
 export const armInit: Effect = { do: 'arm', timer: 'init' }
 export const arm = (timer: 'grace' | 'budget' | 'give-up', ms: number): Effect => ({ do: 'arm', timer, ms })
+export const flush: Effect = { do: 'flush', ms: 1000 }
 export const disarm = (timer: TimerName): Effect => ({ do: 'disarm', timer })
 export const finish = (id = one): Effect => ({ do: 'finish', id })
 export const initStart = (phase: InitPhase = 'init'): Effect => ({
@@ -279,6 +289,7 @@ export const swept: readonly Effect[] = [disarm('grace'), disarm('budget'), disa
 // replies
 
 export const accepted: Reply = { kind: 'accepted' }
+export const subscribed: Reply = { kind: 'subscribed' }
 export const read: Reply = { kind: 'read' }
 export const invocation = (id = one): Reply => ({ kind: 'invocation', id })
 export const registered = (name: string): Reply => ({ kind: 'registered', id: idOf(name) })

@@ -37,6 +37,8 @@ import {
   faulted,
   faultOf,
   finish,
+  flush,
+  flushed,
   fresh,
   generation,
   givenUp,
@@ -86,6 +88,8 @@ import {
   stop,
   stopped,
   stopping,
+  subscribe,
+  subscribed,
   succeeded,
   swept,
   type Trace,
@@ -116,6 +120,12 @@ const ready = (number: number) => ({ state: 'Ready', poll: call(number) }) as co
 const working = { state: 'Running', poll: null } as const
 const told = { state: 'Ready', poll: null, shutdownSent: true } as const
 const dead = { alive: false } as const
+
+const unknown = (name: string) =>
+  refused('Extension.UnknownExtensionIdentifier', `Unknown extension ${idOf(name)}`)
+const telemetryClosed = refused('Telemetry.SubscriptionClosed', 'Telemetry API subscription is closed')
+const logsClosed = refused('Logs.SubscriptionClosed', 'Logs API subscription is closed')
+const exitedWithOne = { errorType: 'Runtime.ExitError', text: 'Runtime exited with error: exit status 1' }
 
 const budget = arm('budget', 2000)
 const grace = arm('grace', 600)
@@ -1545,6 +1555,99 @@ const ending: readonly Trace[] = [
       [graceOver, same],
       [budgetOver, same, sigkill(ext('quiet')), giveUp],
       [exits(ext('quiet'), signalled('SIGKILL')), cooled, ...swept],
+    ],
+  ),
+  trace(
+    'an extension subscribes to telemetry during init, also a second time; nobody else does',
+    starting({ runtime: 'Started', extensions: [watch()] }),
+    [
+      [subscribe(1, 'watch'), { extensions: [watch({ subscribed: true })] }, reply(1, subscribed)],
+      [subscribe(2, 'watch', 'logs'), same, reply(2, subscribed)],
+      [subscribe(3, 'nobody'), same, reply(3, unknown('nobody'))],
+    ],
+  ),
+  trace('telemetry is closed when init has ended', serving({ extensions: [watch(ready(1))] }), [
+    [subscribe(2, 'watch'), same, reply(2, telemetryClosed)],
+    [subscribe(3, 'watch', 'logs'), same, reply(3, logsClosed)],
+  ]),
+  trace('telemetry is closed while the environment stops', stopping({ extensions: [watch()] }), [
+    [subscribe(2, 'watch'), same, reply(2, telemetryClosed)],
+  ]),
+  trace('telemetry is closed where nothing runs', cold(), [
+    [subscribe(2, 'watch', 'logs'), same, reply(2, logsClosed)],
+  ]),
+  trace(
+    'telemetry is delivered when the runtime has ended, before SHUTDOWN; a poll waits for that',
+    stopping({ extensions: [watch({ ...ready(1), subscribed: true }), quiet({ state: 'Running' })] }),
+    [
+      [exits('runtime', signalled('SIGTERM')), { runtime: false, step: 'flush' }, disarm('grace'), flush],
+      [extNext(2, 'quiet'), { extensions: [watch({ ...ready(1), subscribed: true }), quiet(ready(2))] }],
+      [flushed(0), same],
+      [
+        flushed(),
+        {
+          step: 'extensions',
+          extensions: [watch({ ...told, subscribed: true }), quiet(told)],
+        },
+        reply(1, shutdownEvent('failure')),
+        reply(2, shutdownEvent('failure')),
+      ],
+      [flushed(), same],
+    ],
+  ),
+  trace(
+    'race: the budget ends while telemetry is delivered, then that is done',
+    stopping({ runtime: false, step: 'flush', extensions: [watch({ ...ready(1), subscribed: true })] }),
+    [
+      [budgetOver, { step: 'extensions' }, sigkill(ext('watch')), giveUp],
+      [flushed(), same],
+      [exits(ext('watch'), signalled('SIGKILL')), cooled, ...swept, reply(1, pollTooLong('watch'))],
+    ],
+  ),
+  trace(
+    'race: the extension ends while its telemetry is delivered',
+    stopping({ runtime: false, step: 'flush', extensions: [watch({ state: 'Running', subscribed: true })] }),
+    [
+      [exits(ext('watch')), { extensions: [watch({ state: 'Running', subscribed: true, ...dead })] }],
+      [flushed(), cooled, ...swept],
+    ],
+  ),
+  trace(
+    'telemetry is delivered at once where the runtime has ended by itself',
+    serving({ polls: [call(1)], extensions: [watch({ ...ready(2), subscribed: true })] }),
+    [
+      [
+        exits('runtime'),
+        stopping({
+          runtime: false,
+          step: 'flush',
+          runtimeState: 'Exited',
+          polls: [call(1)],
+          extensions: [watch({ ...ready(2), subscribed: true })],
+        }),
+        faulted('runtime', exitedWithOne, true),
+        shutdown('failure'),
+        arm('budget', 2000),
+        flush,
+      ],
+    ],
+  ),
+  trace(
+    'nobody waits for telemetry of an extension that has ended, or lives in the runtime',
+    stopping({
+      extensions: [
+        watch({ ...ready(1), ...dead, subscribed: true }),
+        inner({ state: 'Ready', subscribed: true }),
+      ],
+    }),
+    [
+      [
+        exits('runtime', signalled('SIGTERM')),
+        cooled,
+        disarm('grace'),
+        ...swept,
+        reply(1, pollTooLong('watch')),
+      ],
     ],
   ),
   trace(

@@ -150,6 +150,9 @@ export function toldTo(
             log.push(`REPORT ${event.id} ${verdict.status}`)
             return
           }
+          case 'subscribed':
+            log.push(`SUBSCRIBED ${event.api} ${event.name} ${event.types.join(',')}`)
+            return
           case 'extension':
             extensions += ` ${event.name}:${event.state}`
             return

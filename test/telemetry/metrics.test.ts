@@ -68,7 +68,14 @@ describe('what happens is counted', () => {
     metrics.listener({ ...init, verdict: { status: 'timeout', errorType: null }, durationMs: 10_000 })
     restart(metrics, 'timeout')
     for (const errorType of ['Extension.Crash', 'Extension.Crash', 'Sandbox.Timedout']) {
-      metrics.listener({ type: 'fault', at: 0, process: null, fault: { errorType, text: '' }, idle: false })
+      metrics.listener({
+        type: 'fault',
+        at: 0,
+        process: null,
+        fault: { errorType, text: '' },
+        idle: false,
+        id: null,
+      })
       metrics.listener({ type: 'shutdown', at: 0, reason: 'failure' })
     }
     expect([metrics.wait.sum, metrics.init.count, metrics.init.sum, [...metrics.restarts]]).toEqual([
@@ -114,6 +121,9 @@ describe('as Prometheus reads it', () => {
       'lambda_rie_environments gauge',
       'lambda_rie_environment_memory_bytes gauge',
       'lambda_rie_restarts_total counter',
+      'lambda_rie_telemetry_deliveries_total counter',
+      'lambda_rie_telemetry_retries_total counter',
+      'lambda_rie_telemetry_dropped_records_total counter',
       'lambda_rie_build_info gauge',
       'process_resident_memory_bytes gauge',
       'process_cpu_seconds_total counter',
@@ -127,12 +137,17 @@ describe('as Prometheus reads it', () => {
     const metrics = new Metrics()
     for (const outcome of outcomes) answer(metrics, outcome, 3)
     restart(metrics, 'timeout')
+    metrics.subscriber('watch').retries++
+    metrics.subscriber('watch').droppedRecords += 7
     const { lines } = await expose(metrics)
     expect(lines).toEqual(
       expect.arrayContaining([
         'lambda_rie_invocations_total{outcome="success"} 1',
         'lambda_rie_invocations_total{outcome="environment_failed"} 1',
         'lambda_rie_invocations_total{outcome="throttled"} 1',
+        'lambda_rie_telemetry_deliveries_total{extension="watch"} 0',
+        'lambda_rie_telemetry_retries_total{extension="watch"} 1',
+        'lambda_rie_telemetry_dropped_records_total{extension="watch"} 7',
         'lambda_rie_queue_depth 4',
         'lambda_rie_environments{state="busy"} 1',
         'lambda_rie_environments{state="cold"} 0',

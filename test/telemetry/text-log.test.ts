@@ -21,12 +21,13 @@ const report = (over: Partial<Report> = {}): Report => ({
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const started: PlatformEvent = { type: 'start', at: 0, id, traceId: '' }
-const over: PlatformEvent = { type: 'report', at: 0, id, traceId: '', ...report() }
+const over: PlatformEvent = { type: 'report', at: 0, id, traceId: '', runtimeDoneAt: null, ...report() }
 const wrote = (text: string): PlatformEvent => ({
   type: 'log',
   at: 0,
   process: 'runtime',
   bytes: bytes(text),
+  recordedAt: null,
 })
 
 interface Told {

@@ -97,7 +97,7 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bprocess\.env\b/, ['dev.ts', 'main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
   [/\bprocess\.kill\(/, ['dev.ts', 'process/']],
-  [/\bfetch\(/, ['embed/', 'http/', 'invoke/']],
+  [/\bfetch\(/, ['embed/', 'gateway/admin.ts', 'http/', 'invoke/']],
 ]
 
 interface Source {

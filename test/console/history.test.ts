@@ -45,7 +45,8 @@ function scene() {
       } as unknown as Invocation),
     start: (name: string, at: number) =>
       tell({ type: 'start', at, id: name as RequestId, traceId: 'Root=1' }),
-    log: (text: string) => tell({ type: 'log', at: 0, process: 'runtime', bytes: bytes(text) }),
+    log: (text: string) =>
+      tell({ type: 'log', at: 0, recordedAt: null, process: 'runtime', bytes: bytes(text) }),
     answer: (name: string, at: number, outcome: Outcome = success) =>
       tell({ type: 'answered', at, id: name as RequestId, outcome, durationMs: 0 }),
     report: (name: string, at: number, initMs: number | null = null) =>
@@ -57,6 +58,7 @@ function scene() {
         verdict: { status: 'success', errorType: null },
         durationMs: 0,
         initMs,
+        runtimeDoneAt: at,
         memoryBytes: 42,
       }),
   }

@@ -1,9 +1,9 @@
 /** Where the emulator listens: on both families of addresses, where its variables say, and where there is room. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { freePort, privateNetwork } from './launch.ts'
-import { chapter } from './suite.ts'
 
 const both = privateNetwork('IPv4 and IPv6')
 const usual = { ownAddresses: true, listens: ['127.0.0.1:8080', '127.0.0.1:9001'] } as const

@@ -1,7 +1,7 @@
 /** `--attach`: somebody else starts the runtime. `--debug`: nobody is hurried. The case plays the runtime. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 
 const attach = { flags: ['--attach'], command: [] }
 

@@ -1,7 +1,7 @@
 /** What children inherit, and whether extensions run. */
 import { expect } from 'bun:test'
 import { both, puppetsNamed, ready } from './actor.ts'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 
 export const children = chapter('Children', (it) => {
   for (const value of ['1', 'true', 'TRUE']) {

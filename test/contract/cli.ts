@@ -1,8 +1,8 @@
 /** The command line, and which program is run when it names none. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import { freePort, plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-import { chapter } from './suite.ts'
 import { spell } from './wire.ts'
 
 const gatewayFlag = '--runtime-interface-emulator-address'

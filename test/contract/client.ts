@@ -3,9 +3,9 @@ import { expect } from 'bun:test'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir, within } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import type { Subject } from './subject.ts'
-import { chapter } from './suite.ts'
 import { spell } from './wire.ts'
 
 interface Said {

@@ -1,6 +1,6 @@
 /** The console's page and what it is made of. What a person sees of it, `test/console/browser.test.ts` tries. */
 import { expect } from 'bun:test'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 import { bytes, spell, Wire } from './wire.ts'
 
 export const consoleChapter = chapter('The console', (it) => {

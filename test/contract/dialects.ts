@@ -1,9 +1,9 @@
 /** Who gets the answers of the reference and who gets those of the service, and what else the service is strict about. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { base64, fault, signed } from './facts.ts'
 import type { Options } from './launch.ts'
-import { chapter } from './suite.ts'
 import { type Answer, bytes, Wire } from './wire.ts'
 
 type Headers = Readonly<Record<string, string>>

@@ -3,9 +3,9 @@
 import { expect } from 'bun:test'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { puppetFile } from './puppet.ts'
-import { chapter } from './suite.ts'
 import { spell } from './wire.ts'
 
 /** The variables that the runtime of an emulator gets. */

@@ -2,9 +2,9 @@
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
 import { puppetsNamed, ready } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { fault, jsonOf, maxResponse, signed } from './facts.ts'
-import { chapter } from './suite.ts'
 
 /** Runs an invocation during which the runtime's process does something fatal. */
 async function fatal(rie: Emulator, line: string, headers: Record<string, string> = {}) {

@@ -1,9 +1,9 @@
 /** How long each process is given to end, measured from outside: never less, and not much more. */
 import { expect } from 'bun:test'
 import { internal } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { idle, watched } from './extensions-shutdown.ts'
-import { chapter } from './suite.ts'
 
 /** Ends an idle emulator and says after how many milliseconds it has ended. */
 const time = async (rie: Emulator, meanwhile: () => Promise<unknown> = async () => {}): Promise<number> => {

@@ -2,9 +2,9 @@
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
 import { both, internal, puppetsNamed, ready } from './actor.ts'
+import { chapter } from './chapter.ts'
 import { type Emulator, extensionPath } from './emulator.ts'
 import { accepted, refusal, someId, uuid } from './facts.ts'
-import { chapter } from './suite.ts'
 
 const missing = refusal('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')
 const invalid = refusal('Extension.InvalidExtensionIdentifier', 'Invalid Lambda-Extension-Identifier')

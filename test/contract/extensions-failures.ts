@@ -1,10 +1,10 @@
 /** Extensions that end when they should not: what the caller gets in each phase, and what becomes of the others. */
 import { expect } from 'bun:test'
 import { type Actor, both, enter, puppetsNamed, ready } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { fault, signed } from './facts.ts'
 import type { Puppet } from './puppet.ts'
-import { chapter } from './suite.ts'
 
 const watched = { extensions: puppetsNamed('watcher') }
 

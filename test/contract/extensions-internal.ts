@@ -2,8 +2,8 @@
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
 import { both, enter, internal, puppetsNamed, ready, registered } from './actor.ts'
+import { chapter } from './chapter.ts'
 import { refusal } from './facts.ts'
-import { chapter } from './suite.ts'
 
 export const extensionsInternal = chapter('Extensions: internal', (it) => {
   it('serves invocations with an internal extension', async ({ start }) => {

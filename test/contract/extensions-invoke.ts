@@ -2,8 +2,8 @@
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
 import { both, puppetsNamed, ready } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { chapter } from './suite.ts'
 
 const watched = { extensions: puppetsNamed('watcher') }
 const oneSecond = { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }

@@ -2,9 +2,9 @@
 import { expect } from 'bun:test'
 import { alive, marked, until, within } from '../harness.ts'
 import { type Actor, both, enter, puppetsNamed, ready, registered } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, refusal, someId, uuid } from './facts.ts'
-import { chapter } from './suite.ts'
 
 export const watched = { extensions: puppetsNamed('watcher') }
 

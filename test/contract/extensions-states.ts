@@ -5,9 +5,9 @@
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
 import { type Actor, enter, puppetsNamed } from './actor.ts'
+import { chapter, type It } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, refusal } from './facts.ts'
-import { chapter, type It } from './suite.ts'
 import type { Answer } from './wire.ts'
 
 type Kind = 'external' | 'internal'

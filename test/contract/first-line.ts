@@ -1,10 +1,10 @@
 /** The line for which others wait before they send anything: testcontainers' modules, serverless-offline. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { freePort } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-import { chapter } from './suite.ts'
 
 const line = (command: string, cwd: string, handler: string) =>
   `[INFO] (rapid) exec '${command}' (cwd=${cwd}, handler=${handler})`

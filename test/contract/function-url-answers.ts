@@ -1,9 +1,9 @@
 /** The Function URL: what becomes of an answer. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { site, visited } from './function-url.ts'
-import { chapter } from './suite.ts'
 import type { Answer } from './wire.ts'
 
 const cors = (config: object) => ({ flags: [...site.flags!, '--function-url-cors', JSON.stringify(config)] })

@@ -1,8 +1,8 @@
 /** The Function URL: what becomes of a request. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import type { Options } from './launch.ts'
-import { chapter } from './suite.ts'
 import { type Answer, bytes, type Request, Wire } from './wire.ts'
 
 export const site: Options = { flags: ['--function-url-address', '127.0.0.1:0'] }

@@ -3,7 +3,7 @@ import { expect } from 'bun:test'
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir } from '../harness.ts'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 
 const fixture = join(import.meta.dir, '../fixtures/children')
 

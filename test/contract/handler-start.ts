@@ -3,7 +3,7 @@ import { expect } from 'bun:test'
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tempDir } from '../harness.ts'
-import { type Bench, chapter } from './suite.ts'
+import { type Bench, chapter } from './chapter.ts'
 
 type Files = Readonly<Record<string, string>>
 

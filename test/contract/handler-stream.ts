@@ -3,7 +3,7 @@ import { expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir } from '../harness.ts'
-import { type Bench, chapter } from './suite.ts'
+import { type Bench, chapter } from './chapter.ts'
 
 const code = `
 import { pipeline } from 'node:stream/promises'

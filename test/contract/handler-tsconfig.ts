@@ -3,7 +3,7 @@ import { expect } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tempDir } from '../harness.ts'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 
 const decorated = `
 function decorate(_: object, __: string, descriptor: PropertyDescriptor) { descriptor.value = () => 'decorated' }

@@ -3,8 +3,8 @@ import { expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Options } from './launch.ts'
-import { chapter } from './suite.ts'
 
 const source = `
 export const greet = async (event: { name: string }, context: { awsRequestId: string }) => {

@@ -1,7 +1,7 @@
 /** Our own endpoints for those who look after containers. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 
 export const health = chapter('Health', (it) => {
   it('is healthy as soon as it listens, and says so in JSON', async ({ start }) => {

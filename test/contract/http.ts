@@ -1,7 +1,7 @@
 /** The invoke endpoint as an HTTP server: methods, names, paths, connections. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
-import { chapter } from './suite.ts'
 import { bytes, Wire } from './wire.ts'
 
 export const http = chapter('Invoke endpoint: HTTP', (it) => {

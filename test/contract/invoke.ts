@@ -1,8 +1,8 @@
 /** What a caller sends and the runtime gets, and back: bodies, ids, headers. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
 import { base64, jsonOf, maxRequest, maxResponse, signed, uuid } from './facts.ts'
-import { chapter } from './suite.ts'
 import { bytes, Wire } from './wire.ts'
 
 const bodies: Record<string, string | Uint8Array> = {

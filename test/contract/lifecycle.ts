@@ -1,9 +1,9 @@
 /** When processes start and stop, and how the emulator itself ends. */
 import { expect } from 'bun:test'
 import { alive, marked, until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
 import { signed } from './facts.ts'
-import { chapter } from './suite.ts'
 import { Wire } from './wire.ts'
 
 export const lifecycle = chapter('Life cycle', (it) => {

@@ -1,10 +1,10 @@
 /** What appears on stdout and stderr, and in which order. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import { uuid } from './facts.ts'
 import { freePort } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-import { chapter } from './suite.ts'
 
 const number = String.raw`\d+\.\d\d ms`
 const reportOf = (id: string, rest: string) =>

@@ -1,8 +1,8 @@
 /** When a caller is answered, what waits for what, and the kinds of invocation. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
 import { uuid } from './facts.ts'
-import { chapter } from './suite.ts'
 import { bytes, Wire } from './wire.ts'
 
 export const order = chapter('Invoke endpoint: order and kinds', (it) => {

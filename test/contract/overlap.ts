@@ -1,9 +1,9 @@
 /** Many callers at once: order, bounds, and that nobody is in the way of anybody else. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import { type Emulator, invokePath } from './emulator.ts'
 import { Cast, type Runtime } from './runtime.ts'
-import { chapter } from './suite.ts'
 import { type Answer, bytes, Wire } from './wire.ts'
 
 const CALLERS = 64

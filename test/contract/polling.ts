@@ -1,9 +1,9 @@
 /** Polls that wait, are doubled, or go away; and whose invocation an answer is for. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import { accepted, someId, unknownId } from './facts.ts'
 import { half } from './state-table.ts'
-import { chapter } from './suite.ts'
 
 export const polling = chapter('Runtime API: polls and ids', (it) => {
   it('keeps the state of a runtime whose call was refused', async ({ start }) => {

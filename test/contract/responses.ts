@@ -1,7 +1,7 @@
 /** How a runtime answers: responses, errors, modes, streams, limits. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import { accepted, base64, maxResponse, refusal } from './facts.ts'
-import { chapter } from './suite.ts'
 import { bytes, type Request, Wire } from './wire.ts'
 
 const causeType = 'application/vnd.aws.lambda.error.cause+json'

@@ -1,8 +1,8 @@
 /** Nonsense on either port does no harm to anybody else. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { invokePath } from './emulator.ts'
-import { chapter } from './suite.ts'
 import { Wire } from './wire.ts'
 
 type Door = 'gateway' | 'api'

@@ -1,7 +1,7 @@
 /** The Runtime API as an HTTP server, and the event as a runtime gets it. */
 import { expect } from 'bun:test'
+import { chapter } from './chapter.ts'
 import { refusal, uuid } from './facts.ts'
-import { chapter } from './suite.ts'
 
 const notFound = [
   '/',

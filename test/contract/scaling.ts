@@ -1,11 +1,11 @@
 /** Several environments, and what waits when there is none free. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { parse } from './launch.ts'
 import type { Puppet } from './puppet.ts'
 import { Cast } from './runtime.ts'
-import { chapter } from './suite.ts'
 import { type Answer, request } from './wire.ts'
 
 /** Asks for the next event at the Runtime API that this process was given. */

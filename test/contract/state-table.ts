@@ -4,9 +4,9 @@
  */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import { chapter, type It } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, illegal, someId, unknownId } from './facts.ts'
-import { chapter, type It } from './suite.ts'
 import { type Answer, bytes, Wire } from './wire.ts'
 
 type Call = 'next' | 'response' | 'error' | 'init/error'

@@ -2,9 +2,9 @@
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
 import { both, ready, registered } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { logsPath, type Received, Subscriber } from './subscriber.ts'
-import { chapter } from './suite.ts'
 import { starting, watched } from './telemetry.ts'
 
 const trace = 'Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1'

@@ -1,10 +1,10 @@
 /** Subscribing to the Telemetry and the Logs API. */
 import { expect } from 'bun:test'
 import { both, internal, puppetsNamed, ready, registered } from './actor.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { refusal, someId } from './facts.ts'
 import { logsPath, Subscriber, subscribe, telemetryPath } from './subscriber.ts'
-import { chapter } from './suite.ts'
 
 export const watched = { extensions: puppetsNamed('watcher') }
 

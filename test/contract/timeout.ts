@@ -1,8 +1,8 @@
 /** The function's time limit: when it starts, what happens when it passes. */
 import { expect } from 'bun:test'
 import { alive, until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import { signed } from './facts.ts'
-import { chapter } from './suite.ts'
 
 const oneSecond = { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }
 

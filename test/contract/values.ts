@@ -1,7 +1,7 @@
 /** Values of variables that people have in their environments: with Windows line ends, of other programs, of no header. */
 import { expect } from 'bun:test'
 import { enter } from './actor.ts'
-import { chapter } from './suite.ts'
+import { chapter } from './chapter.ts'
 
 /** Those that end up in headers or in the ARN, which does. */
 const headerVariables = [

@@ -3,9 +3,9 @@ import { expect } from 'bun:test'
 import { chmodSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tempDir, until } from '../harness.ts'
+import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import type { Options } from './launch.ts'
-import { chapter } from './suite.ts'
 
 /** A function in a folder of its own. */
 class Code implements Disposable {

@@ -97,6 +97,11 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
   if (launch.kind === 'attach') {
     log.info({ runtimeApi }, `no runtime is started: start yours with AWS_LAMBDA_RUNTIME_API=${runtimeApi}`)
   }
+  const { inspect: inspector } = config.function
+  if (inspector !== null) {
+    const waits = inspector.stops ? ', which the function waits for' : ''
+    log.info({ inspector: inspector.url }, `a debugger is expected at ${inspector.url}${waits}`)
+  }
   if (config.emulator.debug) {
     log.info(
       {},

@@ -255,6 +255,7 @@ function specify(
   const { execPath } = globalThis.process
   const { handler, cwd } = launch
   const taskRoot = env.LAMBDA_TASK_ROOT
-  const command = handlerCommand({ execPath, isCompiled, mainPath, handler, cwd, taskRoot })
+  const { inspect } = config
+  const command = handlerCommand({ execPath, isCompiled, mainPath, handler, cwd, taskRoot, inspect })
   return { name: process, argv: command.argv, cwd: launch.cwd, env: { ...env, ...command.env } }
 }

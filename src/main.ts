@@ -8,6 +8,7 @@
  */
 
 import { SERVE_MARKER } from './handler/command.ts'
+import { startWithoutInspector } from './process/inspector.ts'
 import { execMarker } from './process/marker.ts'
 
 if (process.env[execMarker] !== undefined) {
@@ -24,6 +25,7 @@ if (process.env[execMarker] !== undefined) {
   const { main } = await import('./invoke/main.ts')
   process.exit(await main(process.argv.slice(3), process.env))
 } else {
+  startWithoutInspector(process.env)
   await import('./signals.ts')
   const { main } = await import('./cli.ts')
   process.exit(await main(process.argv.slice(2), process.env))

@@ -7,8 +7,10 @@ import { resolve } from 'node:path'
 import { version } from '../../package.json'
 import type { UrlCors } from '../gateway/url/cors.ts'
 import { type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
+import { boundAddress } from '../process/environ.ts'
+import { keepsInspector } from '../process/inspector.ts'
 import { scan } from './command-line.ts'
-import { ConfigError } from './kinds.ts'
+import { ConfigError, type InspectorAddress } from './kinds.ts'
 import { attachmentOf, homeOf, type Launch, launchOf, type Wanted } from './launch.ts'
 import {
   type Address,
@@ -54,6 +56,14 @@ export interface EmulatorConfig {
   readonly watch: WatchConfig | null
 }
 
+/** How a debugger reaches a function. */
+export interface InspectConfig {
+  /** `ws://host:port/path` */
+  readonly url: string
+  /** the function waits for a debugger, and stops before its file is run */
+  readonly stops: boolean
+}
+
 /** How the code of functions is watched. */
 export interface WatchConfig {
   /** only files that match count; empty: all */
@@ -77,6 +87,8 @@ export interface FunctionConfig {
   readonly accountId: string
   readonly region: string
   readonly launch: Launch
+  /** where a debugger reaches the function, which `--handler` names then; null: nowhere */
+  readonly inspect: InspectConfig | null
   /** `_HANDLER` of the runtime and `handler` of the register answer; undefined when nothing provides one. */
   readonly handler: string | undefined
   readonly timeoutMs: number
@@ -181,7 +193,7 @@ function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): 
 /** The variables of the function, where those that have a flag too tell the same as the flag. */
 function toldToFunction(
   { source, environment }: Outside,
-  config: Omit<FunctionConfig, 'environment' | 'url'>,
+  config: Omit<FunctionConfig, 'environment' | 'url' | 'inspect'>,
 ): Record<string, string> {
   function isFlag(option: Variable<unknown>): boolean {
     const given = source(option)
@@ -195,6 +207,28 @@ function toldToFunction(
     told.AWS_LAMBDA_FUNCTION_TIMEOUT = String(config.timeoutMs / 1000)
   }
   return told
+}
+
+/** `--inspect-brk` goes before `--inspect`. Throws `ConfigError` for what has no runtime of ours, or several. */
+function inspectOf(
+  inspect: InspectorAddress | null,
+  stopping: InspectorAddress | null,
+  { launch, maxEnvironments }: Pick<FunctionConfig, 'launch' | 'maxEnvironments'>,
+): InspectConfig | null {
+  const found = stopping ?? inspect
+  if (found === null) return null
+  const name = stopping === null ? '--inspect' : '--inspect-brk'
+  if (launch.kind !== 'handler') {
+    throw new ConfigError(
+      `${name} is for --handler; for another runtime use --debug, and that runtime's own debugger`,
+    )
+  }
+  if (maxEnvironments > 1) {
+    throw new ConfigError(`${name} has one environment; leave --max-environments at 1`)
+  }
+  const { hostname, port, path } = found
+  const url = `ws://${boundAddress({ hostname, port })}${path || `/${crypto.randomUUID()}`}`
+  return { url, stops: stopping !== null }
 }
 
 /** `--watch-poll` implies `--watch`. */
@@ -232,8 +266,9 @@ export function configure(outside: Outside): Config {
     dialect: value(ownOptions.dialect),
     drainMs: value(ownOptions.drainMs),
     eagerInit: value(ownOptions.eagerInit),
-    debug: value(ownOptions.debug),
     console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
+    // a debugger that was asked for by Bun's own variables, too
+    debug: value(ownOptions.debug) || keepsInspector(environment),
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)
@@ -242,7 +277,7 @@ export function configure(outside: Outside): Config {
     invokeMode: value(ownOptions.functionUrlInvokeMode),
     cors: value(ownOptions.functionUrlCors),
   }
-  const ofFunction: Omit<FunctionConfig, 'environment' | 'url'> = {
+  const ofFunction: Omit<FunctionConfig, 'environment' | 'url' | 'inspect'> = {
     name: value(ownOptions.functionName),
     version: value(variableOptions.functionVersion),
     accountId: value(variableOptions.accountId),
@@ -260,19 +295,22 @@ export function configure(outside: Outside): Config {
     // last, so that a value that is wrong, or was forgotten, is told before there is nothing to run
     launch: value(ownOptions.attach) ? attachmentOf(outside) : launchOf(outside, warnings),
   }
+  const inspect = inspectOf(value(ownOptions.inspect), value(ownOptions.inspectBrk), ofFunction)
+  const debug = emulator.debug || inspect !== null
   const attached = ofFunction.launch.kind === 'attach'
   if (attached && ofFunction.maxEnvironments > 1) {
     throw new ConfigError('--attach has one environment; leave --max-environments at 1')
   }
   return {
-    emulator,
+    emulator: { ...emulator, debug, eagerInit: emulator.eagerInit || inspect !== null },
     function: {
       ...ofFunction,
+      inspect,
       url: urlOf(url, ofFunction.launch, outside.sample),
       environment: toldToFunction(outside, ofFunction),
       // an attached runtime takes the time that its user takes to start it
-      ...((emulator.debug || attached) && { initTimeoutMs: 0 }),
-      ...(emulator.debug && { timeoutMs: debugTimeoutMs }),
+      ...((debug || attached) && { initTimeoutMs: 0 }),
+      ...(debug && { timeoutMs: debugTimeoutMs }),
     },
     warnings,
   }

@@ -172,3 +172,34 @@ export function parsed<T extends object>(
     },
   }
 }
+
+/** Where a debugger reaches the function. A path that nobody can guess keeps web pages out; without one it is made up. */
+export interface InspectorAddress {
+  readonly hostname: string
+  readonly port: number
+  /** with its slash; empty when none was given */
+  readonly path: string
+}
+
+/** Bun's own port, and the machine alone. */
+const inspectorHere: InspectorAddress = { hostname: '127.0.0.1', port: 6499, path: '' }
+
+function inspectorAddress(given: string): InspectorAddress | undefined {
+  const found = /^(?:ws:\/\/)?(?:(\[[0-9a-f:.]+\]|[^\s:/[\]]+):)?([0-9]+)(\/[\w/.-]*)?$/i.exec(given)
+  if (found === null || Number(found[2]) < 1 || Number(found[2]) > 65535) return undefined
+  const hostname = found[1]?.replace(/^\[(.*)\]$/, '$1') ?? inspectorHere.hostname
+  return { hostname, port: Number(found[2]), path: found[3] ?? '' }
+}
+
+/** A switch that may be given an address to listen on. */
+export const inspector: Kind<InspectorAddress | null> = {
+  placeholder: null,
+  inline: 'address',
+  allowed: 'on, off or an address, as 6499, 0.0.0.0:6499 or 127.0.0.1:6499/path',
+  read(given) {
+    const word = words.read(given)
+    if (word !== undefined && given !== '1' && given !== '0') return word ? inspectorHere : null
+    return inspectorAddress(given)
+  },
+  accept: (value) => (typeof value === 'string' ? inspectorAddress(value) : undefined),
+}

@@ -13,6 +13,7 @@ import {
   choice,
   globs,
   headerText,
+  inspector,
   type Kind,
   onOff,
   optional,
@@ -259,6 +260,20 @@ export const ownOptions = {
     fallback: 'off',
     kind: onOff,
     help: 'no time-outs while a debugger stops the function: init has no limit, an invocation a day',
+  },
+  inspect: {
+    flag: '--inspect',
+    variables: ['AWS_LAMBDA_RIE_INSPECT'],
+    fallback: 'off',
+    kind: inspector,
+    help: 'a debugger can stop the function of --handler; implies --debug and --eager-init',
+  },
+  inspectBrk: {
+    flag: '--inspect-brk',
+    variables: ['AWS_LAMBDA_RIE_INSPECT_BRK'],
+    fallback: 'off',
+    kind: inspector,
+    help: "--inspect that waits for the debugger and stops before the handler's file is run",
   },
   watchPoll: {
     flag: '--watch-poll',

@@ -8,6 +8,9 @@ export const SERVE_MARKER = '_LAMBDA_RIE_SERVE_HANDLER'
 /** The folder that a relative handler is looked up in first: where the user typed the command. */
 export const HANDLER_ROOT = '_LAMBDA_RIE_HANDLER_ROOT'
 
+/** The function stops for a debugger before its file is run, when this variable is `1`. */
+export const BREAK_MARKER = '_LAMBDA_RIE_BREAK'
+
 /** Carries the text of the runtime client to the bun CLI. */
 export const CLIENT = '_LAMBDA_RIE_CLIENT'
 
@@ -39,6 +42,8 @@ export interface Served {
   readonly handler: string
   readonly cwd: string
   readonly taskRoot: string | undefined
+  /** where a debugger reaches it, `ws://host:port/path`, and whether it waits for one */
+  readonly inspect?: { readonly url: string; readonly stops: boolean } | null
 }
 
 /** Whether the handler's project has settings that only the CLI reads. Loaded late: commands need none of it. */
@@ -55,10 +60,15 @@ function needsCli({ handler, cwd, taskRoot }: Served): boolean {
   }
 }
 
+/** Bun waits for a debugger before it runs anything; where it stops by itself would be in our code. */
+function inspection({ url, stops }: { url: string; stops: boolean }): Record<string, string> {
+  return stops ? { BUN_INSPECT: `${url}?wait=1`, [BREAK_MARKER]: '1' } : { BUN_INSPECT: url }
+}
+
 /** Builds the command of the child that serves a handler. */
 export function handlerCommand(served: Served): HandlerCommand {
-  const { execPath, isCompiled, mainPath, handler, cwd } = served
-  const env = { [HANDLER_ROOT]: cwd, _HANDLER: handler }
+  const { execPath, isCompiled, mainPath, handler, cwd, inspect } = served
+  const env = { [HANDLER_ROOT]: cwd, _HANDLER: handler, ...(inspect && inspection(inspect)) }
   if (!isCompiled) {
     return { argv: [execPath, ...CLI_FLAGS, mainPath], env: { ...env, [SERVE_MARKER]: '1' } }
   }

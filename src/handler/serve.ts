@@ -11,7 +11,7 @@
 
 import { runBuffered } from './buffered.ts'
 import { prepareForChildren } from './children.ts'
-import { HANDLER_ROOT, SERVE_MARKER } from './command.ts'
+import { BREAK_MARKER, HANDLER_ROOT, SERVE_MARKER } from './command.ts'
 import { parseAddress, type Reply } from './connection.ts'
 import { type FunctionLog, patchConsole } from './console.ts'
 import { type Context, createContext } from './context.ts'
@@ -142,7 +142,10 @@ const handle = async (runtime: Runtime, run: Run, { headers, body }: Reply) => {
   }
 }
 
-const serve = async (runtime: Runtime, roots: string[]) => {
+const serve = async (runtime: Runtime, roots: string[], stops: boolean) => {
+  // What --inspect-brk stops at: the function's file is run next, where breakpoints are set by now.
+  // biome-ignore lint/suspicious/noDebugger: it is what was asked for
+  if (stops) debugger
   const run = await load(runtime, roots)
   for (;;) await handle(runtime, run, await runtime.api.next())
 }
@@ -161,6 +164,10 @@ export const serveHandler = async (env: NodeJS.ProcessEnv): Promise<void> => {
   delete env[SERVE_MARKER]
   delete env[HANDLER_ROOT]
   delete env.BUN_BE_BUN
+  // Nor must they take the address of the function's debugger.
+  for (const name of ['BUN_INSPECT', 'BUN_INSPECT_CONNECT_TO', 'BUN_INSPECT_NOTIFY']) delete env[name]
+  const stops = env[BREAK_MARKER] === '1'
+  delete env[BREAK_MARKER]
   // The program that we are a part of may have asked for these; a function dies of them unless it asks itself.
   for (const signal of ['SIGTERM', 'SIGINT']) process.removeAllListeners(signal)
   const api = new RuntimeApi(parseAddress(env.AWS_LAMBDA_RUNTIME_API ?? ''))
@@ -171,5 +178,5 @@ export const serveHandler = async (env: NodeJS.ProcessEnv): Promise<void> => {
   typeTextBodies()
   watchFailures(runtime)
   watchEventLoop()
-  serve(runtime, roots).catch(end)
+  serve(runtime, roots, stops).catch(end)
 }

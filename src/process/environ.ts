@@ -2,6 +2,8 @@
  * The environment variables of children (behaviour.md 6.1 to 6.4).
  */
 
+import { giveInspector, inspectorVariables } from './inspector.ts'
+
 /** What the variables of a function's processes are made from. */
 export interface FunctionVariables {
   readonly name: string
@@ -46,6 +48,7 @@ export function runtimeEnvironment(of: FunctionVariables, runtimeApi: string): R
   for (const [name, value] of Object.entries(neverEmpty(of))) environment[name] ||= value
   if (of.handler !== undefined) environment._HANDLER = of.handler
   environment.AWS_LAMBDA_RUNTIME_API = runtimeApi
+  giveInspector(environment)
   return environment
 }
 
@@ -56,7 +59,9 @@ const runtimeOnly =
 /** What every external extension gets; nothing in it is about one of them. */
 export function extensionEnvironment(of: FunctionVariables, runtimeApi: string): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(runtimeEnvironment(of, runtimeApi)).filter(([name]) => !runtimeOnly.test(name)),
+    Object.entries(runtimeEnvironment(of, runtimeApi)).filter(
+      ([name]) => !runtimeOnly.test(name) && !inspectorVariables.includes(name),
+    ),
   )
 }
 

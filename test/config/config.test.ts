@@ -54,6 +54,7 @@ const ofFunction: FunctionConfig = {
   region: 'us-east-1',
   launch: { kind: 'command', argv: ['cmd'], cwd: '/cwd' },
   handler: undefined,
+  inspect: null,
   timeoutMs: 300_000,
   initTimeoutMs: 10_000,
   url: null,

@@ -22,6 +22,7 @@ import { firstLine } from './first-line.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
 import { handler } from './handler.ts'
+import { handlerDebug } from './handler-debug.ts'
 import { handlerNode } from './handler-node.ts'
 import { handlerStart } from './handler-start.ts'
 import { handlerStream } from './handler-stream.ts'
@@ -84,6 +85,7 @@ export const chapters: readonly Chapter[] = [
   watch,
   attached,
   consoleChapter,
+  handlerDebug,
   handlerNode,
   handlerStart,
   handlerStream,

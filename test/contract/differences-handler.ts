@@ -1,11 +1,12 @@
 /** The reference serves no handler by itself: none of these chapters is for it. */
 import { type Difference, of } from './difference.ts'
+import { handlerDebug } from './handler-debug.ts'
 import { handlerNode } from './handler-node.ts'
 import { handlerStart } from './handler-start.ts'
 import { handlerStream } from './handler-stream.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
 
-const chapters = [handlerNode, handlerStart, handlerStream, handlerTsconfig]
+const chapters = [handlerDebug, handlerNode, handlerStart, handlerStream, handlerTsconfig]
 
 export const handlerDifferences: readonly Difference[] = [
   of(

@@ -9,6 +9,7 @@ import type { Clock, Log, Processes } from './engine/ports.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
 import { FunctionHost } from './host.ts'
 import type { Listener } from './http/exchange.ts'
+import type { RequestTrace } from './http/traced.ts'
 import { listen } from './listen.ts'
 import { boundAddress, childAddress, reachable } from './process/environ.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -131,17 +132,26 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
       limits: { maxEnvironments, maxQueue },
       console:
         config.emulator.console === null ? null : () => consoleOf().openConsole(config, host, parts.clock),
+      lastFailure: () => host.lastFailure.value,
       functionTimeoutMs: timeoutMs,
       functionVersion: version,
       functionArn: host.arn,
       epoch: parts.clock.epoch,
       log: parts.log,
+      trace: traceOf(config, parts, 'request answered'),
     }),
   )
 }
 
+/** Where each request is told of, if the level of the log lets it through. */
+function traceOf({ emulator: { logLevel } }: Config, { log, clock }: EmulatorParts, message: string) {
+  if (logLevel !== 'debug' && logLevel !== 'trace') return undefined
+  return { now: clock.now, tell: (trace: RequestTrace) => log.debug(trace, message) }
+}
+
 /** Opens the listener of the Function URL, if there is to be one. Throws `ListenError`. */
-function openUrl(config: Config, host: FunctionHost, { clock, log }: EmulatorParts): Listener | null {
+function openUrl(config: Config, host: FunctionHost, parts: EmulatorParts): Listener | null {
+  const { clock, log } = parts
   const { url, region, timeoutMs } = config.function
   if (url === null) return null
   const { openFunctionUrl } = functionUrlServer()
@@ -154,6 +164,7 @@ function openUrl(config: Config, host: FunctionHost, { clock, log }: EmulatorPar
       functionTimeoutMs: timeoutMs,
       epoch: clock.epoch,
       log,
+      trace: traceOf(config, parts, 'request of the Function URL answered'),
     }),
   )
 }

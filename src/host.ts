@@ -6,6 +6,7 @@ import type { Address } from './config/options.ts'
 import type { EnvironmentId } from './core/ids.ts'
 import { diagnostics } from './engine/diagnostics.ts'
 import { Environment } from './engine/environment.ts'
+import { LastFailure } from './engine/last-failure.ts'
 import type { PlatformListener } from './engine/platform-events.ts'
 import { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
@@ -47,6 +48,7 @@ export const selfCommand: readonly string[] = isCompiled
 
 export class FunctionHost {
   readonly pool: Pool
+  readonly lastFailure = new LastFailure()
   readonly #config: FunctionConfig
   readonly #parts: HostParts
   /** those of each environment; some come later */
@@ -128,7 +130,12 @@ export class FunctionHost {
       textLog({ functionVersion: config.version, memorySize: config.memorySize, write: tail.write }),
       subscriptions.listener,
       metrics.listener,
-      diagnostics(log, attached),
+      diagnostics(log, {
+        attached,
+        functionTimeoutMs: config.timeoutMs,
+        initTimeoutMs: config.initTimeoutMs,
+      }),
+      this.lastFailure.listener(id, clock.epoch),
     ]
     if (this.#observe !== null) listeners.push(this.#observe(id))
     this.#listeners.set(id, listeners)

@@ -81,6 +81,7 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
     [
       'dev.ts',
       'engine/deadline.ts',
+      'engine/diagnostics.ts',
       'process/',
       'telemetry/',
       'handler/',

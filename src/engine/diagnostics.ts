@@ -1,30 +1,119 @@
 /** Tells the emulator's own log of what happens to an environment. */
 
-import type { PlatformListener } from './platform-events.ts'
+import { initTimeoutType, runtimeExit } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
+import { reportedMessage } from './last-failure.ts'
+import type { EnvironmentFault, PlatformEvent, PlatformListener } from './platform-events.ts'
 import type { Log } from './ports.ts'
 
-/** `attached` says that the runtime is started by somebody else, and may go. */
-export function diagnostics(log: Log, attached = false): PlatformListener {
-  return (event) => {
+/** What the log says of limits, and whether there is anything to say of a runtime that comes and goes. */
+export interface DiagnosticsOptions {
+  /** the runtime is started by somebody else, and may go */
+  readonly attached?: boolean
+  readonly functionTimeoutMs?: number
+  /** 0 means no limit */
+  readonly initTimeoutMs?: number
+}
+
+/** What the rules say of a runtime that ended with 0. */
+const cleanExit = runtimeExit({ kind: 'code', code: 0 }).text
+/** After this time of an init, in milliseconds, somebody may wonder what is going on. */
+const slowInitMs = 3000
+
+export function diagnostics(log: Log, options: DiagnosticsOptions = {}): PlatformListener {
+  const { attached = false, functionTimeoutMs = 0, initTimeoutMs = 0 } = options
+  const running = new Set<RequestId>()
+  /** the invocation that ended badly just now: its REPORT comes before the fault that ended it */
+  let failed: RequestId | undefined
+  let slow: ReturnType<typeof setTimeout> | undefined
+  let initialising = false
+  /** the last failure of an init, so that its repetition is not told at length */
+  let last = ''
+
+  function initStarted(): void {
+    initialising = true
+    if (attached) return
+    slow = setTimeout(() => {
+      const limit =
+        initTimeoutMs === 0 ? {} : { limitSeconds: initTimeoutMs / 1000, option: '--init-timeout' }
+      log.info({ seconds: slowInitMs / 1000, ...limit }, 'init is still running')
+    }, slowInitMs)
+    slow.unref?.()
+  }
+
+  function fault(event: EnvironmentFault): void {
+    const { process, fault, idle } = event
+    if (attached && idle && process === 'runtime') {
+      log.info({}, 'the runtime has gone; the next one may come')
+      return
+    }
+    const [id] = idle ? [] : running.size > 0 ? running : [failed]
+    failed = undefined
+    const message = idle ? 'a process ended while nothing ran' : 'an execution environment failed'
+    const reported = reportedMessage(fault)
+    const fields = {
+      ...(id === undefined || running.size > 1 ? {} : { requestId: id }),
+      process: process ?? undefined,
+      errorType: fault.errorType,
+      reason: reported === undefined ? fault.text : `${fault.text}: ${reported}`,
+      ...limitOf(event),
+      ...hintOf(event),
+    }
+    const same = JSON.stringify([fields.process, fields.errorType, fields.reason])
+    if (initialising && same === last)
+      log.warn({ errorType: fault.errorType }, `${message} again, for the same reason`)
+    else log.warn(fields, message)
+    if (initialising) last = same
+  }
+
+  function limitOf({ fault: { errorType } }: EnvironmentFault): object {
+    return errorType === initTimeoutType
+      ? { limitSeconds: initTimeoutMs / 1000, option: '--init-timeout' }
+      : {}
+  }
+
+  function hintOf({ process, fault }: EnvironmentFault): object {
+    const early = initialising && process === 'runtime' && fault.text === cleanExit
+    return early ? { hint: 'it ended before it asked for an event; is it a runtime client?' } : {}
+  }
+
+  function timedOut(id: RequestId): void {
+    const limit = {
+      limitSeconds: functionTimeoutMs / 1000,
+      option: '--timeout',
+      variable: 'AWS_LAMBDA_FUNCTION_TIMEOUT',
+    }
+    log.warn({ requestId: id, ...limit }, 'an invocation timed out')
+  }
+
+  return (event: PlatformEvent) => {
     switch (event.type) {
+      case 'start':
+        running.add(event.id)
+        failed = undefined
+        return
+      case 'answered':
+        if (event.outcome.kind === 'timeout') timedOut(event.id)
+        return
+      case 'report':
+        running.delete(event.id)
+        if (event.verdict.status !== 'success') failed = event.id
+        return
       case 'initStart':
         log.debug({ phase: event.phase }, 'init started')
+        initStarted()
         return
       case 'initReport': {
         const { phase, verdict, durationMs } = event
+        initialising = false
+        clearTimeout(slow)
+        if (verdict.status === 'success') last = ''
         log.debug({ phase, ...verdict, durationMs }, 'init ended')
         return
       }
-      case 'fault': {
-        const { process, fault, idle } = event
-        if (attached && idle && process === 'runtime') {
-          log.info({}, 'the runtime has gone; the next one may come')
-          return
-        }
-        const fields = { process: process ?? undefined, errorType: fault.errorType, reason: fault.text }
-        log.warn(fields, idle ? 'a process ended while nothing ran' : 'an execution environment failed')
+      case 'fault':
+        fault(event)
         return
-      }
       case 'shutdown':
         log.debug({ reason: event.reason }, 'shutdown')
     }

@@ -106,6 +106,15 @@ export class Pool {
     return environment
   }
 
+  /** Initialises an environment without an invocation, unless one is initialised or about to be. */
+  warmUp(): void {
+    if (this.#draining) return
+    if (this.#environments.some(({ state }) => state.phase !== 'cold' && state.phase !== 'stopped')) return
+    const cold = this.#environments.find(({ state }) => state.phase === 'cold')
+    if (cold === undefined) this.open(true)
+    else cold.dispatch({ type: 'start' })
+  }
+
   /**
    * Runs an invocation, now or when an environment is free. The invocation is settled exactly once, and told `over`
    * once if it ever started; nothing is thrown.

@@ -1,5 +1,6 @@
 /** `/_rie/*`: for those who look after an emulator. Health and readiness for probes, state for people, metrics. */
 
+import type { Failure } from '../engine/last-failure.ts'
 import type { Pool } from '../engine/pool.ts'
 import type { Fields } from '../http/exchange.ts'
 import { createRouter, type Router } from '../http/hono.ts'
@@ -15,6 +16,8 @@ export interface MetricsText {
 export interface AdminOptions {
   /** Called with the first request for them, because they take milliseconds to load. */
   readonly metrics: () => MetricsText
+  /** why the function is not initialised, if it should be */
+  readonly lastFailure: () => Failure | null
   /** the limits of the pool, shown as they are */
   readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
   /** Makes the routes of the console, with the first request for one of them; null when there is to be none. */
@@ -29,19 +32,26 @@ const consolePath = /^\/_rie\/?(?:$|console\.|events$|invocations(?:$|\/))/
  * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
  */
 export function admin(pool: Pool, options: AdminOptions): Router {
-  const { metrics, limits } = options
+  const { metrics, limits, lastFailure } = options
   let loaded: MetricsText | undefined
   const router = createRouter()
   const status = (): string => (pool.draining ? 'stopping' : 'ok')
   router.get('/_rie/health', (context) =>
     context.json({ status: status(), queued: pool.waiting, environments: pool.snapshot() }),
   )
-  router.get('/_rie/ready', (context) =>
-    pool.ready
-      ? context.json({ ready: true })
-      : context.json({ ready: false, reason: 'no initialised environment is free' }, 503),
-  )
-  router.get('/_rie/state', (context) => context.json({ status: status(), ...limits, ...pool.state() }))
+  router.get('/_rie/ready', (context) => {
+    if (pool.ready) return context.json({ ready: true })
+    const { reason, state } = whyNotReady(pool, lastFailure())
+    // A probe that asks for it has the function initialised: once here, and not again while that lasts.
+    const init = ['1', 'true'].includes(new URLSearchParams(queryOf(context.env.target)).get('init') ?? '')
+    if (init) pool.warmUp()
+    return context.json({ ready: false, reason, state }, 503)
+  })
+  router.get('/_rie/state', (context) => {
+    const failure = lastFailure()
+    const lastError = failure === null ? null : { ...failure, at: new Date(failure.at).toISOString() }
+    return context.json({ status: status(), ...limits, ...pool.state(), lastError })
+  })
   router.get('/_rie/metrics', async (context) => {
     loaded ??= metrics()
     return context.body(await loaded.text(), 200, { 'Content-Type': loaded.contentType })
@@ -70,6 +80,25 @@ export function admin(pool: Pool, options: AdminOptions): Router {
     return new Response(body, { status, headers: pairs(headers) })
   })
   return router
+}
+
+/** In a word for machines, and in a sentence for people. */
+function whyNotReady(pool: Pool, failure: Failure | null): { state: string; reason: string } {
+  if (pool.draining) return { state: 'stopping', reason: 'the emulator was told to stop' }
+  const activities = pool.snapshot().map(({ state }) => state)
+  if (activities.includes('starting'))
+    return { state: 'starting', reason: `init is running${after(failure)}` }
+  if (activities.some((each) => each !== 'cold')) {
+    return { state: 'busy', reason: 'no initialised environment is free' }
+  }
+  const next = 'the next invocation, or GET /_rie/ready?init=1, initialises it'
+  if (failure === null) return { state: 'idle', reason: `nothing was invoked yet: ${next}` }
+  const { during, errorType, errorMessage } = failure
+  return { state: 'failed', reason: `${during} failed: ${errorType}: ${errorMessage}; ${next}` }
+}
+
+function after(failure: Failure | null): string {
+  return failure === null ? '' : `, after ${failure.errorType}: ${failure.errorMessage}`
 }
 
 function pairs(fields: Fields): [string, string][] {

@@ -8,6 +8,7 @@ import type { Exchange, Listener } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
 import { pathOf, withoutDots } from '../http/path.ts'
+import type { RequestTrace } from '../http/traced.ts'
 import type { AdminOptions } from './admin.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
 import { functionSegment } from './request.ts'
@@ -20,6 +21,8 @@ export interface GatewayOptions extends InvokeOptions, AdminOptions {
   readonly hostname: string
   /** 0 for a free one */
   readonly port: number
+  /** Told of each request when it has been answered, if somebody is to be; `now` is in monotonic milliseconds. */
+  readonly trace?: { readonly tell: (trace: RequestTrace) => void; readonly now: () => number } | undefined
   readonly log: {
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
@@ -35,6 +38,10 @@ function loadAdmin(): typeof import('./admin.ts') {
 
 function loadBridge(): typeof import('../http/hono.ts') {
   return require('../http/hono.ts')
+}
+
+function loadTraced(): typeof import('../http/traced.ts') {
+  return require('../http/traced.ts')
 }
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
@@ -64,7 +71,15 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
     }
   }
 
-  return listen({ hostname, port }, { handle, failed, limited: (what) => log.warn({}, what) })
+  const { trace } = options
+  return listen(
+    { hostname, port },
+    {
+      handle: trace === undefined ? handle : loadTraced().traced(handle, trace.tell, trace.now),
+      failed,
+      limited: (what) => log.warn({}, what),
+    },
+  )
 }
 
 function send(exchange: Exchange, { status, headers, body }: Problem): void {

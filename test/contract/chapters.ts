@@ -6,6 +6,7 @@ import { children } from './children.ts'
 import { cli } from './cli.ts'
 import { client } from './client.ts'
 import { consoleChapter } from './console.ts'
+import { diagnostics } from './diagnostics.ts'
 import { dialects } from './dialects.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
@@ -79,6 +80,7 @@ export const chapters: readonly Chapter[] = [
   children,
   cli,
   addresses,
+  diagnostics,
   firstLine,
   handler,
   client,

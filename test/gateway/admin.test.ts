@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import type { Failure } from '../../src/engine/last-failure.ts'
 import type { Pool } from '../../src/engine/pool.ts'
 import { admin } from '../../src/gateway/admin.ts'
 import type { Origin } from '../../src/http/hono.ts'
@@ -6,10 +7,26 @@ import { FakeExchange } from '../http/fake.ts'
 
 const environments = [{ id: 1, state: 'idle' }]
 
+const failure: Failure = {
+  at: 0,
+  environment: 1,
+  during: 'init',
+  errorType: 'Runtime.UserCodeSyntaxError',
+  errorMessage: 'Expected "}"',
+}
+
 const originOf = (target: string): Origin => ({ target, peer: '127.0.0.1', exchange: new FakeExchange() })
 
 /** The router over a pool in this situation; counts how often the figures were loaded. */
-function over(situation: { draining?: boolean; ready?: boolean } = {}) {
+function over(
+  situation: {
+    draining?: boolean
+    ready?: boolean
+    snapshot?: () => { state: string }[]
+    warmUp?: () => void
+  } = {},
+  lastFailure: Failure | null = null,
+) {
   const pool = {
     draining: false,
     ready: true,
@@ -25,6 +42,7 @@ function over(situation: { draining?: boolean; ready?: boolean } = {}) {
       return { contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }
     },
     limits: { maxEnvironments: 2, maxQueue: 9 },
+    lastFailure: () => lastFailure,
   })
   const get = async (path: string) => {
     const response = await router.fetch(new Request(`http://x${path}`), originOf(path))
@@ -49,15 +67,44 @@ test('ready says whether an invocation would find an initialised environment', a
   expect(await over({ ready: false }).get('/_rie/ready')).toEqual([
     503,
     'application/json',
-    '{"ready":false,"reason":"no initialised environment is free"}',
+    '{"ready":false,"reason":"no initialised environment is free","state":"busy"}',
   ])
+})
+
+const next = 'the next invocation, or GET /_rie/ready?init=1, initialises it'
+test.each([
+  ['cold', null, 'idle', `nothing was invoked yet: ${next}`],
+  ['cold', failure, 'failed', `init failed: Runtime.UserCodeSyntaxError: Expected "}"; ${next}`],
+  ['starting', null, 'starting', 'init is running'],
+  ['starting', failure, 'starting', 'init is running, after Runtime.UserCodeSyntaxError: Expected "}"'],
+  ['busy', failure, 'busy', 'no initialised environment is free'],
+] as const)('ready says why it is not: %s, %p', async (activity, last, state, reason) => {
+  const one = over({ ready: false, snapshot: () => [{ state: activity }] }, last)
+  const [status, , body] = await one.get('/_rie/ready')
+  expect([status, JSON.parse(body as string)]).toEqual([503, { ready: false, reason, state }])
+})
+
+test('ready initialises where it is asked to, and only then', async () => {
+  let starts = 0
+  const one = over({ ready: false, snapshot: () => [{ state: 'cold' }], warmUp: () => starts++ })
+  for (const query of ['', '?init=0', '?other=1']) await one.get(`/_rie/ready${query}`)
+  expect(starts).toBe(0)
+  expect((await one.get('/_rie/ready?init=1'))[0]).toBe(503)
+  expect(starts).toBe(1)
+  await over({ warmUp: () => starts++ }).get('/_rie/ready?init=1')
+  expect(starts).toBe(1)
+})
+
+test('state names the last failure', async () => {
+  const [, , body] = await over({}, failure).get('/_rie/state')
+  expect(JSON.parse(body as string).lastError).toEqual({ ...failure, at: '1970-01-01T00:00:00.000Z' })
 })
 
 test('state is everything, and the limits', async () => {
   expect(await over().get('/_rie/state')).toEqual([
     200,
     'application/json',
-    '{"status":"ok","maxEnvironments":2,"maxQueue":9,"queued":3,"longestWaitMs":7,"environments":[{"id":1,"state":"idle"}]}',
+    '{"status":"ok","maxEnvironments":2,"maxQueue":9,"queued":3,"longestWaitMs":7,"environments":[{"id":1,"state":"idle"}],"lastError":null}',
   ])
 })
 

@@ -16,6 +16,7 @@ function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
     log,
     metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
     limits: { maxEnvironments: 2, maxQueue: 7 },
+    lastFailure: () => null,
     ...over,
   })
   return {

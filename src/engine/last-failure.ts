@@ -1,0 +1,66 @@
+/** The last failure of a function's environments, for those who ask why it is not ready. */
+
+import type { Fault } from '../core/failure.ts'
+import type { PlatformListener } from './platform-events.ts'
+
+/** What failed; `at` is in Unix milliseconds. */
+export interface Failure {
+  readonly at: number
+  readonly environment: number
+  /** `init`: nothing was invoked, or the event was not delivered yet */
+  readonly during: 'init' | 'invocation'
+  readonly errorType: string
+  readonly errorMessage: string
+}
+
+/** What was heard of failures since the function was initialised last. */
+export class LastFailure {
+  #failure: Failure | null = null
+
+  /** Null while all went well since the last init that succeeded. */
+  get value(): Failure | null {
+    return this.#failure
+  }
+
+  /** Hears the events of one environment. `epoch` gives Unix milliseconds. */
+  listener(environment: number, epoch: () => number): PlatformListener {
+    let initialising = false
+    return (event) => {
+      if (event.type === 'initStart') {
+        initialising = true
+      } else if (event.type === 'initReport') {
+        initialising = false
+        if (event.verdict.status === 'success') this.#failure = null
+      } else if (event.type === 'fault') {
+        const { fault } = event
+        this.#failure = {
+          at: epoch(),
+          environment,
+          during: initialising ? 'init' : 'invocation',
+          errorType: fault.errorType,
+          errorMessage: reportedMessage(fault) ?? fault.text,
+        }
+      }
+    }
+  }
+}
+
+/** A document longer than this is not looked into, in bytes. */
+const longest = 65_536
+
+/** The message in the document that a runtime posted, if it posted one that has a message. */
+export function reportedMessage({ document }: Fault): string | undefined {
+  if (document === undefined || document.size > longest) return undefined
+  try {
+    const parsed: unknown = JSON.parse(textOf(document.chunks))
+    const message = (parsed as { errorMessage?: unknown } | null)?.errorMessage
+    return typeof message === 'string' ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(chunks: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder()
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
+}

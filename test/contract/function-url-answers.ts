@@ -213,7 +213,8 @@ export const functionUrlAnswers = chapter('Function URL: answers', (it) => {
       ['*', 'it is no JSON'],
     ] as const) {
       const ended = await run({ flags: ['--function-url-cors', config] })
-      expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining(problem)])
+      const { msg } = JSON.parse(ended.stderr.trim()) as { msg: string }
+      expect([ended.code, msg]).toEqual([2, expect.stringContaining(problem)])
     }
   })
 })

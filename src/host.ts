@@ -14,7 +14,13 @@ import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import { withAttachedRuntime } from './process/attached.ts'
 import { disablingFile, extensionsDisabled, listExtensions, whyNotRunnable } from './process/bootstrap.ts'
-import { childAddress, extensionEnvironment, reachable, runtimeEnvironment } from './process/environ.ts'
+import {
+  childAddress,
+  type EnvironmentVariables,
+  extensionEnvironment,
+  reachable,
+  runtimeEnvironment,
+} from './process/environ.ts'
 import { splitLines } from './process/lines.ts'
 import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -35,6 +41,12 @@ export interface HostParts {
   readonly runtimeApi: Address
   /** where that address is taken, a free port will do */
   readonly anyRuntimeApi: boolean
+}
+
+/** What the Runtime API of one environment has of its own. */
+interface ApiParts {
+  readonly telemetry: TelemetryPort
+  readonly metadataToken: string
 }
 
 /** In a compiled program all modules live in a file system of its own. */
@@ -125,7 +137,8 @@ export class FunctionHost {
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
     const tail = createTail(this.#parts.sinkOf(id))
     const subscriptions = this.#telemetry.open(id, log)
-    let address = ''
+    const metadataToken: string = crypto.randomUUID()
+    let runtimeApi = ''
     const listeners: PlatformListener[] = [
       textLog({ functionVersion: config.version, memorySize: config.memorySize, write: tail.write }),
       subscriptions.listener,
@@ -153,13 +166,14 @@ export class FunctionHost {
       functionTimeoutMs: config.timeoutMs,
       initTimeoutMs: config.initTimeoutMs,
       discover: () => this.#discover(log),
-      specify: (process) => specify(config, process, address),
+      specify: (process) => specify(config, process, { runtimeApi, metadataToken }),
       changed,
     })
-    const api = this.#listen(environment, subscriptions, log)
+    const own = { telemetry: subscriptions, metadataToken }
+    const api = this.#listen(environment, own, log)
     this.#apis.set(id, api)
     this.#primary ??= id
-    address = this.#addressOf(api)
+    runtimeApi = this.#addressOf(api)
     return environment
   }
 
@@ -167,17 +181,17 @@ export class FunctionHost {
     return childAddress(reachable(this.#parts.runtimeApi, api))
   }
 
-  #listen(environment: Environment, telemetry: TelemetryPort, log: Log): RuntimeApi {
+  #listen(environment: Environment, own: ApiParts, log: Log): RuntimeApi {
     const { runtimeApi, anyRuntimeApi } = this.#parts
     const { hostname } = runtimeApi
     // Their address is told to their own processes alone, which need no name for it.
     const open = (): RuntimeApi =>
-      this.#open(environment, telemetry, log, {
+      this.#open(environment, own, log, {
         hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
         port: 0,
       })
     try {
-      return this.#primary === null ? this.#open(environment, telemetry, log, runtimeApi) : open()
+      return this.#primary === null ? this.#open(environment, own, log, runtimeApi) : open()
     } catch (error) {
       if (this.#primary === null && anyRuntimeApi && error instanceof ListenError && error.inUse) {
         const api = open()
@@ -195,13 +209,15 @@ export class FunctionHost {
     }
   }
 
-  #open(environment: Environment, telemetry: TelemetryPort, log: Log, address: Address): RuntimeApi {
-    const { name, version, handler = '', accountId } = this.#config
+  #open(environment: Environment, own: ApiParts, log: Log, address: Address): RuntimeApi {
+    const { telemetry, metadataToken } = own
+    const { name, version, handler = '', accountId, availabilityZoneId } = this.#config
     return listen('--runtime-api-address', address, () =>
       openRuntimeApi(environment, {
         ...address,
         facts: { functionName: name, functionVersion: version, handler, accountId },
         telemetry,
+        metadata: { token: metadataToken, availabilityZoneId },
         extensionsDisabled: () => this.#extensionsOff !== undefined,
         log,
       }),
@@ -248,14 +264,14 @@ export class FunctionHost {
 function specify(
   config: FunctionConfig,
   process: 'runtime' | `extension:${string}`,
-  api: string,
+  own: EnvironmentVariables,
 ): ProcessSpec {
   if (process !== 'runtime') {
     const path = `${config.extensionsDirectory}/${process.slice('extension:'.length)}`
-    const env = extensionEnvironment(config, api)
+    const env = extensionEnvironment(config, own)
     return { name: process, argv: [path], cwd: globalThis.process.cwd(), env }
   }
-  const env = runtimeEnvironment(config, api)
+  const env = runtimeEnvironment(config, own)
   const { launch } = config
   if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
   if (launch.kind === 'command') return { name: process, argv: launch.argv, cwd: launch.cwd, env }

@@ -6,6 +6,7 @@ import type { Exchange } from '../http/exchange.ts'
 import { createRouter, type Router } from '../http/hono.ts'
 import { pathOf } from '../http/path.ts'
 import * as extension from './extension.ts'
+import { metadata, metadataPaths } from './metadata.ts'
 import * as runtime from './runtime.ts'
 import type { RuntimeApiOptions } from './server.ts'
 import * as telemetry from './telemetry.ts'
@@ -60,6 +61,11 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ro
       (exchange, done) => extension.report(environment, exchange, 'extension/exit-error', done),
     ],
     ...subscriptions(environment, options.telemetry),
+    ...metadataPaths.map((path): [string, string, Handler] => [
+      'GET',
+      path,
+      (exchange, done) => done(metadata(exchange, options.metadata)),
+    ]),
   ]
   for (const [method, path, handler] of table) {
     router.all(path, ({ req, env }) => {

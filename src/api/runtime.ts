@@ -11,7 +11,16 @@ import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
 import { type Poller, type Polls, poll } from './poll.ts'
 import { streamError } from './trailers.ts'
-import { type Answer, accepted, errorType, internalError, refusal, send, sendInvocation } from './wire.ts'
+import {
+  type Answer,
+  accepted,
+  errorType,
+  internalError,
+  outdatedDelivery,
+  refusal,
+  send,
+  sendInvocation,
+} from './wire.ts'
 
 const poller: Poller = {
   occupied: ({ polled }) => polled,
@@ -50,8 +59,15 @@ class Upload implements PendingCall {
     this.#call = environment.newCall()
   }
 
-  /** Asks the rules; called once. */
+  /** Asks the rules, unless the answer is to another delivery than the last one; called once. */
   begin(): void {
+    const echoed = this.#exchange.header('lambda-runtime-invocation-id')
+    // what is not in flight, or not delivered yet, the rules refuse
+    const delivered = echoed ? this.#environment.invocation(this.#id)?.deliveryId : null
+    if (delivered && delivered !== echoed) {
+      send(this.#exchange, outdatedDelivery)
+      return
+    }
     const [call, id, error] = [this.#call, this.#id, this.#error]
     if (error === null) this.#mode = this.#exchange.header('lambda-runtime-function-response-mode')
     this.#environment.request(

@@ -14,6 +14,7 @@ import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
 import { pathOf } from '../http/path.ts'
 import * as extension from './extension.ts'
+import type { MetadataOptions } from './metadata.ts'
 import type { Polls } from './poll.ts'
 import * as runtime from './runtime.ts'
 import { extensionPrefix, internalError, runtimePrefix, send } from './wire.ts'
@@ -34,6 +35,7 @@ export interface RuntimeApiOptions {
   readonly facts: extension.FunctionFacts
   /** the subscriptions of this environment */
   readonly telemetry: TelemetryPort
+  readonly metadata: MetadataOptions
   /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
   readonly extensionsDisabled: () => boolean
   readonly log: {

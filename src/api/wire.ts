@@ -54,9 +54,13 @@ export const refuse = (code: RefusalCode, message: string): Answer => refusal({ 
 /** The reference's answer when an event cannot be rendered; the rules never let it come to that. */
 export const internalError: Answer = errorAnswer(500, 'InternalServerError', 'Internal Server Error')
 
+/** To an answer that echoes another delivery than the last one (behaviour.md 3.9). */
+export const outdatedDelivery: Answer = errorAnswer(410, 'InvokeTimeout', 'Invoke timeout')
+
 /** The event for the runtime: the caller's bytes under the headers of the service. */
 export function sendInvocation(exchange: Exchange, invocation: Invocation): void {
-  const { clientContext, tenant } = invocation
+  const { clientContext, cognitoIdentity, tenant } = invocation
+  invocation.deliveryId ??= crypto.randomUUID()
   const headers = [
     'Content-Type',
     'application/json',
@@ -68,8 +72,11 @@ export function sendInvocation(exchange: Exchange, invocation: Invocation): void
     invocation.arn,
     'Lambda-Runtime-Trace-Id',
     invocation.traceId,
+    'Lambda-Runtime-Invocation-Id',
+    invocation.deliveryId,
   ]
   if (clientContext !== null) headers.push('Lambda-Runtime-Client-Context', clientContext)
+  if (cognitoIdentity !== null) headers.push('Lambda-Runtime-Cognito-Identity', cognitoIdentity)
   if (tenant !== null) headers.push('Lambda-Runtime-Aws-Tenant-Id', tenant)
   exchange.respond(200, headers, invocation.payload.chunks)
 }

@@ -85,6 +85,7 @@ export interface FunctionConfig {
   readonly name: string
   readonly version: string
   readonly accountId: string
+  readonly availabilityZoneId: string
   readonly region: string
   readonly launch: Launch
   /** where a debugger reaches the function, which `--handler` names then; null: nowhere */
@@ -281,6 +282,7 @@ export function configure(outside: Outside): Config {
     name: value(ownOptions.functionName),
     version: value(variableOptions.functionVersion),
     accountId: value(variableOptions.accountId),
+    availabilityZoneId: value(variableOptions.availabilityZoneId),
     region: value(variableOptions.region),
     handler: handlerOf(source, command, warnings),
     timeoutMs: value(ownOptions.functionTimeoutMs),

@@ -329,6 +329,12 @@ export const variableOptions = {
     help: "account in the function's ARN",
     shared: true,
   },
+  availabilityZoneId: {
+    variables: ['AWS_LAMBDA_RIE_AVAILABILITY_ZONE_ID'],
+    fallback: 'use1-az1',
+    kind: text('zone'),
+    help: 'availability zone that the metadata endpoint tells',
+  },
   disableExtensions: {
     variables: ['AWS_LAMBDA_RIE_DISABLE_EXTENSIONS'],
     fallback: 'off',

@@ -11,6 +11,8 @@ export interface Invocation {
   readonly traceId: string
   /** decoded, as ASCII JSON */
   readonly clientContext: string | null
+  /** of Cognito, as ASCII JSON */
+  readonly cognitoIdentity: string | null
   readonly tenant: string | null
   /** the caller wants the last 4 KB of the log */
   readonly tail: boolean
@@ -22,4 +24,6 @@ export interface Invocation {
   startedAt: number
   /** Unix milliseconds at which the function timeout ends; 0 before the event is delivered */
   deadline: number
+  /** a UUID of the delivery to a runtime, which an answer may echo; null before the event is delivered */
+  deliveryId: string | null
 }

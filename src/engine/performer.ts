@@ -83,6 +83,7 @@ export class Performer implements Effects {
 
   /** Keeps an invocation until it has finished. */
   accept(invocation: Invocation): void {
+    invocation.deliveryId = null
     this.#latest = invocation
     this.#invocations.set(invocation.id, invocation)
   }

@@ -25,11 +25,13 @@ export class InvokeRequest implements Invocation {
   readonly arn: string
   traceId = ''
   readonly clientContext: string | null
+  readonly cognitoIdentity: string | null
   readonly tenant: string | null
   /** the answer waits for REPORT only if the caller asked for the log */
   readonly tail: boolean
   startedAt = 0
   deadline = 0
+  deliveryId: string | null = null
   readonly #front: Front
   readonly #own: boolean
   #outcome: Outcome | null = null
@@ -37,7 +39,7 @@ export class InvokeRequest implements Invocation {
   /** `functionArn` has no qualifier. `own` says that the id is the caller's. */
   constructor(
     functionArn: string,
-    { qualifier, clientContext, tenant, tail }: Omit<InvokeParameters, 'dialect' | 'type'>,
+    { qualifier, clientContext, cognitoIdentity, tenant, tail }: Omit<InvokeParameters, 'dialect' | 'type'>,
     id: RequestId,
     own: boolean,
     front: Front,
@@ -45,6 +47,7 @@ export class InvokeRequest implements Invocation {
     this.id = id
     this.arn = qualifier === null ? functionArn : `${functionArn}:${qualifier}`
     this.clientContext = clientContext
+    this.cognitoIdentity = cognitoIdentity
     this.tenant = tenant
     this.tail = tail
     this.#own = own

@@ -11,16 +11,9 @@ import type { Exchange } from '../http/exchange.ts'
 import { contentProblem } from './content.ts'
 import { type Answer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
-import {
-  answeredTrace,
-  executedVersion,
-  type InvokeParameters,
-  newRequestId,
-  ownRequestId,
-  parseInvoke,
-  traceId,
-} from './request.ts'
+import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, type ResponseMetadata, respond } from './respond.ts'
+import { answeredTrace, traceId } from './trace.ts'
 
 export interface InvokeOptions {
   readonly dialect: 'auto' | SpokenDialect

@@ -3,8 +3,8 @@
 import type { Outcome } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { type Answer, render, type SpokenDialect } from './dialect.ts'
-import { answeredTrace } from './request.ts'
 import { headersOf } from './respond.ts'
+import { answeredTrace } from './trace.ts'
 
 export interface RenderedHead {
   readonly status: number

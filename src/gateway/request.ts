@@ -5,8 +5,8 @@
 import type { RequestId } from '../core/ids.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { queryOf } from '../http/path.ts'
-import { contentProblem } from './content.ts'
-import { type Answer, invalidContent, type SpokenDialect, serviceError } from './dialect.ts'
+import { clientContext, cognitoIdentity } from './caller.ts'
+import { type Answer, type SpokenDialect, serviceError } from './dialect.ts'
 
 /** The headers of a request. */
 export type Sent = Pick<Exchange, 'header'>
@@ -92,66 +92,6 @@ export function ownRequestId(request: Sent): RequestId | null {
 
 export const newRequestId = (): RequestId => crypto.randomUUID() as string as RequestId
 
-/**
- * The caller's trace header, or a new one that is not sampled. It is sent on in a header, where bytes beyond ASCII end
- * Rust's client and cut Java's; no trace has any.
- */
-export function traceId(request: Sent, id: RequestId, epoch: number): string {
-  const sent = request.header('x-amzn-trace-id')
-  if (sent && /^[\x20-\x7e]+$/.test(sent)) return sent
-  const second = Math.floor(epoch / 1000)
-  if (second !== rootSecond) {
-    rootSecond = second
-    root = `Root=1-${second.toString(16).padStart(8, '0')}-${newRequestId().slice(24)}`
-  }
-  // twelve random digits of this second and twelve of the request; more pieces cost more than the rest of the headers
-  const own = id.slice(24)
-  return `${root}${own};Parent=${id.slice(19, 23)}${own};Sampled=0`
-}
-
-/** What all roots of one second begin with. */
-let root = ''
-let rootSecond = -1
-
-/** The trace as the service answers with it: names in lower case, no parent where nobody waits for the invocation. */
-export function answeredTrace(trace: string, synchronous: boolean): string {
-  const fields = trace.split(';').map((field) => field.replace(/^[^=]*/, (name) => name.toLowerCase()))
-  return fields.filter((field) => synchronous || !field.startsWith('parent=')).join(';')
-}
-
-/** Longest client context of the service, in base64 characters; the reference has no limit. */
-const maxClientContext = 3583
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
-/**
- * The client context as ASCII JSON, null when there is none, or the answer to a bad one. Other characters than ASCII
- * are escaped, because raw bytes in a header end Rust's client and cut Java's.
- */
-export function clientContext(request: Sent, dialect: SpokenDialect): string | null | Answer {
-  const sent = request.header('x-amz-client-context')
-  if (!sent) return null
-  if (dialect === 'lambda' && sent.length > maxClientContext) {
-    return invalidContent(
-      `X-Amz-Client-Context is ${sent.length} characters long; at most ${maxClientContext} are allowed`,
-    )
-  }
-  const bad = (why: string): Answer =>
-    invalidContent(`X-Amz-Client-Context must be base64 of a JSON object: ${why}`)
-  if (!base64.test(sent)) return bad(`'${sent.slice(0, 64)}' is not base64`)
-  const bytes = Buffer.from(sent, 'base64')
-  const problem = contentProblem(bytes)
-  if (problem !== null) return bad(problem)
-  const text = new TextDecoder().decode(bytes).trim()
-  return text.startsWith('{') ? asciiHeader(text) : bad('it is no object')
-}
-
-/** JSON text that can stand in a header: no line breaks between tokens, nothing beyond ASCII. */
-function asciiHeader(text: string): string {
-  return text
-    .replace(/[\r\n\t]/g, ' ')
-    .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
 const tenantPattern = /^[a-zA-Z0-9._:/=+\-@ ]{1,256}$/
 
 export function tenantId(request: Sent): string | null | Answer {
@@ -194,6 +134,7 @@ export interface InvokeParameters {
   readonly tail: boolean
   readonly tenant: string | null
   readonly clientContext: string | null
+  readonly cognitoIdentity: string | null
 }
 
 /**
@@ -222,5 +163,7 @@ export function parseInvoke(
   if (tenant !== null && typeof tenant === 'object') return tenant
   const context = clientContext(request, dialect)
   if (context !== null && typeof context === 'object') return context
-  return { dialect, type, qualifier, tail, tenant, clientContext: context }
+  const identity = cognitoIdentity(request)
+  if (identity !== null && typeof identity === 'object') return identity
+  return { dialect, type, qualifier, tail, tenant, clientContext: context, cognitoIdentity: identity }
 }

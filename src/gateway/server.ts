@@ -10,8 +10,9 @@ import { listen } from '../http/listen.ts'
 import { pathOf, withoutDots } from '../http/path.ts'
 import type { RequestTrace } from '../http/traced.ts'
 import type { AdminOptions } from './admin.ts'
+import type { SpokenDialect } from './dialect.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
-import { functionSegment } from './request.ts'
+import { dialectOf, functionSegment } from './request.ts'
 import { type Problem, problem } from './respond.ts'
 
 export type Gateway = Listener
@@ -31,6 +32,9 @@ export interface GatewayOptions extends InvokeOptions, AdminOptions {
 
 /** The path of nearly all invocations: every name is served, and this one is in every example. */
 const usualPath = '/2015-03-31/functions/function/invocations'
+
+/** Methods that run the function for a caller without a signature: people's health checks are GETs (behaviour.md 2.10). */
+const alsoRun = ['GET', 'PUT', 'PATCH', 'DELETE']
 
 function loadAdmin(): typeof import('./admin.ts') {
   return require('./admin.ts')
@@ -64,10 +68,13 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
     if (segment === null) {
       router ??= loadAdmin().admin(pool, options)
       loadBridge().route(router, exchange, (error) => failed(error, exchange))
-    } else if (method === 'POST') {
+    } else if (
+      method === 'POST' ||
+      (alsoRun.includes(method) && dialectOf(exchange, options.dialect) === 'rie')
+    ) {
       invoke(pool, options, exchange, segment)
     } else {
-      send(exchange, methodNotAllowed())
+      send(exchange, methodNotAllowed(dialectOf(exchange, options.dialect)))
     }
   }
 
@@ -86,7 +93,8 @@ function send(exchange: Exchange, { status, headers, body }: Problem): void {
   exchange.respond(status, headers, body)
 }
 
-function methodNotAllowed(): Problem {
+function methodNotAllowed(dialect: SpokenDialect): Problem {
   const message = 'An invocation is a POST; for example curl -XPOST with -d and a JSON event.'
-  return problem(405, message, { Allow: 'POST' })
+  const methods = dialect === 'rie' ? ['POST', ...alsoRun] : ['POST']
+  return problem(405, message, { Allow: methods.join(', ') })
 }

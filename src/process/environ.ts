@@ -39,15 +39,25 @@ function defaults(of: FunctionVariables): Record<string, string> {
   }
 }
 
-/**
- * What the runtime gets. `runtimeApi` is `host:port` as made by `childAddress`. Credentials that are not set stay
- * unset, where the reference sets them to nothing.
- */
-export function runtimeEnvironment(of: FunctionVariables, runtimeApi: string): Record<string, string> {
+/** What an execution environment has of its own. */
+export interface EnvironmentVariables {
+  /** `host:port` as made by `childAddress` */
+  readonly runtimeApi: string
+  /** for the metadata endpoint, which is at the same address */
+  readonly metadataToken: string
+}
+
+/** What the runtime gets. Credentials that are not set stay unset, where the reference sets them to nothing. */
+export function runtimeEnvironment(
+  of: FunctionVariables,
+  { runtimeApi, metadataToken }: EnvironmentVariables,
+): Record<string, string> {
   const environment = { ...defaults(of), ...of.environment }
   for (const [name, value] of Object.entries(neverEmpty(of))) environment[name] ||= value
   if (of.handler !== undefined) environment._HANDLER = of.handler
   environment.AWS_LAMBDA_RUNTIME_API = runtimeApi
+  environment.AWS_LAMBDA_METADATA_API = runtimeApi
+  environment.AWS_LAMBDA_METADATA_TOKEN = metadataToken
   giveInspector(environment)
   return environment
 }
@@ -57,9 +67,12 @@ const runtimeOnly =
   /^(?:_|AWS_XRAY_|(?:AWS_EXECUTION_ENV|AWS_LAMBDA_LOG_GROUP_NAME|AWS_LAMBDA_LOG_STREAM_NAME|LAMBDA_RUNTIME_DIR|LAMBDA_TASK_ROOT)$)/
 
 /** What every external extension gets; nothing in it is about one of them. */
-export function extensionEnvironment(of: FunctionVariables, runtimeApi: string): Record<string, string> {
+export function extensionEnvironment(
+  of: FunctionVariables,
+  own: EnvironmentVariables,
+): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(runtimeEnvironment(of, runtimeApi)).filter(
+    Object.entries(runtimeEnvironment(of, own)).filter(
       ([name]) => !runtimeOnly.test(name) && !inspectorVariables.includes(name),
     ),
   )

@@ -78,6 +78,7 @@ describe('next', () => {
       'Lambda-Runtime-Aws-Tenant-Id: blue',
       'Lambda-Runtime-Client-Context: {"client":1}',
       `Lambda-Runtime-Deadline-Ms: ${Math.floor(caller.deadline)}`,
+      `Lambda-Runtime-Invocation-Id: ${caller.deliveryId}`,
       'Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:012345678912:function:f',
       'Lambda-Runtime-Trace-Id: Root=1-2-3',
     ])
@@ -127,6 +128,31 @@ describe('response', () => {
     await using _ = staged
     expect(await told(staged.post(path('response'), '{"é":1}', { 'content-type': 'text/html' }))).toEqual(ok)
     expect(caller.outcomes.map(text)).toEqual([{ kind: 'response', payload: '{"é":1}', contentType: null }])
+  })
+
+  test('to another delivery is refused and ends nothing, as an error to it', async () => {
+    const { staged, event, caller } = await running()
+    await using _ = staged
+    const delivery = event.headers.get('lambda-runtime-invocation-id')!
+    const echo = (id: string) => ({ 'lambda-runtime-invocation-id': id })
+    for (const call of ['response', 'error'] as const)
+      expect(await told(staged.post(path(call), 'late', echo(one)))).toEqual(
+        wrong(410, 'InvokeTimeout', 'Invoke timeout'),
+      )
+    expect(caller.outcomes).toEqual([])
+    expect(await told(staged.post(path('response'), '1', echo(delivery)))).toEqual(ok)
+    expect(caller.outcomes).toHaveLength(1)
+  })
+
+  test('to an invocation that is not in flight, or not delivered yet, is refused by the rules, whatever it echoes', async () => {
+    await using staged = started()
+    const echo = { 'lambda-runtime-invocation-id': one }
+    const unknown = wrong(400, 'InvalidRequestID', 'Invalid request ID')
+    expect(await told(staged.post(path('response'), 'x', echo))).toEqual(unknown)
+    staged.environment.invoke(invocation(one))
+    expect(await told(staged.post(path('response'), 'x', echo))).toEqual(
+      illegal('Started', 'InvocationResponse'),
+    )
   })
 
   test('may be empty', async () => {

@@ -157,6 +157,7 @@ describe('the listener', () => {
       hostname: '127.0.0.1',
       port: 0,
       facts,
+      metadata: { token: 'token', availabilityZoneId: 'use1-az1' },
       telemetry: noTelemetry,
       extensionsDisabled: () => false,
       log,

@@ -43,6 +43,7 @@ export function listening(
     port: 0,
     facts,
     telemetry: noTelemetry,
+    metadata: { token: 'token', availabilityZoneId: 'use1-az1' },
     extensionsDisabled: () => false,
     log,
     ...options,

@@ -89,14 +89,22 @@ describe('events', () => {
         'Lambda-Runtime-Deadline-Ms': '1700000003000',
         'Lambda-Runtime-Invoked-Function-Arn': 'arn:aws:lambda:us-east-1:012345678912:function:f',
         'Lambda-Runtime-Trace-Id': 'Root=1-2-3',
+        'Lambda-Runtime-Invocation-Id': expect.stringMatching(uuid),
       },
       body: '{}',
     })
+    expect(one.deliveryId).toMatch(uuid)
+  })
+
+  test('an invocation that is handed out again keeps the number of its delivery', () => {
+    const one = invocation('an-id')
+    expect(delivered(one)).toEqual(delivered(one))
   })
 
   test('an invocation with everything', () => {
     const one = invocation('an-id', [], {
       clientContext: '{"a":"\\u00e9"}',
+      cognitoIdentity: '{"cognitoIdentityId":"i","cognitoIdentityPoolId":""}',
       tenant: 'blue',
       payload: encoded('not json'),
     })
@@ -104,6 +112,7 @@ describe('events', () => {
       headers: {
         ...json,
         'Lambda-Runtime-Client-Context': '{"a":"\\u00e9"}',
+        'Lambda-Runtime-Cognito-Identity': '{"cognitoIdentityId":"i","cognitoIdentityPoolId":""}',
         'Lambda-Runtime-Aws-Tenant-Id': 'blue',
       },
       body: 'not json',

@@ -51,6 +51,7 @@ const ofFunction: FunctionConfig = {
   name: 'test_function',
   version: '$LATEST',
   accountId: '012345678912',
+  availabilityZoneId: 'use1-az1',
   region: 'us-east-1',
   launch: { kind: 'command', argv: ['cmd'], cwd: '/cwd' },
   handler: undefined,

@@ -58,7 +58,7 @@ describe('--env and --env-file', () => {
   test('what a flag says of the function is what its variables say', () => {
     const env = { AWS_LAMBDA_FUNCTION_NAME: 'old', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1' }
     const config = parse(['--name', 'new', '--memory-size', '256'], env)
-    expect(runtimeEnvironment(config.function, 'x:1')).toMatchObject({
+    expect(runtimeEnvironment(config.function, { runtimeApi: 'x:1', metadataToken: 'token' })).toMatchObject({
       AWS_LAMBDA_FUNCTION_NAME: 'new',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
     })
@@ -94,7 +94,9 @@ describe("variables that are the function's own too", () => {
       expect(config.warnings).toEqual([
         `${name} is "${value}"; allowed is ${allowed}; ${otherwise} is used, the function gets what was given`,
       ])
-      expect(runtimeEnvironment(config.function, 'x:1')[name]).toBe(value)
+      expect(runtimeEnvironment(config.function, { runtimeApi: 'x:1', metadataToken: 'token' })[name]).toBe(
+        value,
+      )
     },
   )
 

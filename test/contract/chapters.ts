@@ -6,6 +6,7 @@ import { children } from './children.ts'
 import { cli } from './cli.ts'
 import { client } from './client.ts'
 import { consoleChapter } from './console.ts'
+import { delivery } from './delivery.ts'
 import { diagnostics } from './diagnostics.ts'
 import { dialects } from './dialects.ts'
 import { environmentChapter } from './environment.ts'
@@ -30,10 +31,13 @@ import { handlerStream } from './handler-stream.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
 import { health } from './health.ts'
 import { http } from './http.ts'
+import { httpClients } from './http-clients.ts'
 import { initErrors } from './init-errors.ts'
 import { invoke } from './invoke.ts'
 import { lifecycle } from './lifecycle.ts'
 import { logs } from './logs.ts'
+import { metadata } from './metadata.ts'
+import { methods } from './methods.ts'
 import { order } from './order.ts'
 import { overlap } from './overlap.ts'
 import { polling } from './polling.ts'
@@ -52,9 +56,12 @@ import { watch } from './watch.ts'
 export const chapters: readonly Chapter[] = [
   invoke,
   http,
+  methods,
+  httpClients,
   requests,
   order,
   runtimeApi,
+  delivery,
   responses,
   stateTable,
   polling,
@@ -62,6 +69,7 @@ export const chapters: readonly Chapter[] = [
   initErrors,
   timeout,
   dialects,
+  metadata,
   extensionsRegister,
   extensionsEvents,
   extensionsStates,

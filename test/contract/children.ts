@@ -1,9 +1,41 @@
-/** What children inherit, and whether extensions run. */
+/** What children inherit: limits, bytes of variables and arguments, whether extensions run, and for how long. */
 import { expect } from 'bun:test'
+import { readFileSync } from 'node:fs'
 import { both, puppetsNamed, ready } from './actor.ts'
 import { chapter } from './chapter.ts'
+import type { Puppet } from './puppet.ts'
+
+/** Soft and hard limit of open files of a process. */
+const openFiles = (process: Puppet) =>
+  /Max open files\s+(\S+)\s+(\S+)/.exec(readFileSync(`/proc/${process.pid}/limits`, 'latin1'))?.slice(1)
+
+const limits = (soft: number, hard: number) => ['prlimit', `--nofile=${soft}:${hard}`, '--']
 
 export const children = chapter('Children', (it) => {
+  for (const [kind, soft, hard, expected] of [
+    ['a higher one', 4096, 8192, ['1024', '8192']],
+    ['a lower one', 256, 8192, ['1024', '8192']],
+    ['its own', 1024, 1024, ['1024', '1024']],
+    ['a hard one that is lower', 512, 512, ['512', '512']],
+  ] as const) {
+    it.external(`gives its children Lambda's limit of open files where it has ${kind}`, async ({ start }) => {
+      await using rie = await start({ wrap: limits(soft, hard), extensions: puppetsNamed('agent') })
+      rie.invoke()
+      await ready(rie, { agent: both })
+      expect(openFiles(await rie.runtime())).toEqual([...expected])
+      expect(openFiles(await rie.extension('agent'))).toEqual([...expected])
+    })
+  }
+
+  it('keeps the limit of open files of a child that starts again', async ({ start }) => {
+    await using rie = await start({ wrap: limits(4096, 8192) })
+    rie.invoke()
+    await rie.next()
+    ;(await rie.runtime()).kill()
+    rie.invoke()
+    expect(openFiles(await rie.runtime(2))).toEqual(['1024', '8192'])
+  })
+
   for (const value of ['1', 'true', 'TRUE']) {
     it.external(`starts no extension with AWS_LAMBDA_RIE_DISABLE_EXTENSIONS=${value}`, async ({ start }) => {
       const env = { AWS_LAMBDA_RIE_DISABLE_EXTENSIONS: value }

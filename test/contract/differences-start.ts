@@ -66,6 +66,16 @@ export const startDifferences: readonly Difference[] = [
         'ends with exit code 2 for a log level of the flag that nobody knows, whatever the variable says',
       ),
   ),
+  of(
+    'raises the soft limit of open files to the hard one, for its children too',
+    "gives its children Lambda's limit, 1024",
+    'programs that close every descriptor they may have take minutes for a million',
+    [
+      "gives its children Lambda's limit of open files where it has a higher one",
+      "gives its children Lambda's limit of open files where it has a lower one",
+      'keeps the limit of open files of a child that starts again',
+    ],
+  ),
   of('does not have the option', 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS', 'options of ours', [
     ...['1', 'true', 'TRUE'].map(
       (value) => `starts no extension with AWS_LAMBDA_RIE_DISABLE_EXTENSIONS=${value}`,

@@ -4,6 +4,7 @@
  * this list is a bug. `bun run contract` prints the list as a table.
  */
 import { type Difference, of } from './difference.ts'
+import { clientDifferences } from './differences-clients.ts'
 import { extensionDifferences } from './differences-extensions.ts'
 import { handlerDifferences } from './differences-handler.ts'
 import { requestDifferences } from './differences-requests.ts'
@@ -72,14 +73,6 @@ export const differences: readonly Difference[] = [
       "refuses an event over the limit with 413 and the service's document, dialect lambda",
       'refuses an event over the limit that comes in chunks',
     ],
-  ),
-  of(
-    'runs the function for every method',
-    'takes POST only, answers 405 to others',
-    'a browser or a health check must not run the function',
-    ['GET', 'HEAD', 'PUT', 'DELETE'].map(
-      (method) => `refuses ${method} on the invoke path with 405 and runs nothing`,
-    ),
   ),
   of(
     'knows the name `function` only',
@@ -570,6 +563,7 @@ export const differences: readonly Difference[] = [
       .flatMap(({ cases }) => cases.map(({ title }) => title))
       .filter((title) => !title.startsWith('refuses other methods')),
   ),
+  ...clientDifferences,
   ...startDifferences,
   ...requestDifferences,
   ...extensionDifferences,

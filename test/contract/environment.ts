@@ -63,6 +63,8 @@ export const environmentChapter = chapter('Environment', (it) => {
       'AWS_LAMBDA_INITIALIZATION_TYPE',
       'AWS_LAMBDA_LOG_GROUP_NAME',
       'AWS_LAMBDA_LOG_STREAM_NAME',
+      'AWS_LAMBDA_METADATA_API',
+      'AWS_LAMBDA_METADATA_TOKEN',
       'AWS_LAMBDA_RUNTIME_API',
       'AWS_REGION',
       'LAMBDA_RUNTIME_DIR',

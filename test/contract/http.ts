@@ -5,15 +5,6 @@ import { invokePath } from './emulator.ts'
 import { bytes, Wire } from './wire.ts'
 
 export const http = chapter('Invoke endpoint: HTTP', (it) => {
-  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
-    it(`refuses ${method} on the invoke path with 405 and runs nothing`, async ({ start }) => {
-      await using rie = await start()
-      const answer = await rie.ask({ method, path: invokePath })
-      expect([answer.status, answer.header('Allow')]).toEqual([405, 'POST'])
-      expect(rie.runtimes()).toEqual([])
-    })
-  }
-
   for (const [kind, name] of Object.entries({
     'another name': 'my-function_1',
     'a name with a qualifier': 'my-function:PROD',

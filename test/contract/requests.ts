@@ -46,14 +46,17 @@ export const requests = chapter('Invoke endpoint: odd requests', (it) => {
     await using rie = await start()
     const seen: (string | undefined)[] = []
     for (const head of [
-      ['X-Amzn-Trace-Id: Root=1-a', 'X-Amzn-Trace-Id: Root=1-b'],
+      ['X-Amzn-Trace-Id: Root=1-a;Parent=b;Sampled=1', 'X-Amzn-Trace-Id: Root=1-b'],
       ['X-Amzn-Trace-Id: Root=1-\xe9'],
     ]) {
       using wire = await raw(rie, head)
       seen.push((await rie.reply()).header('Lambda-Runtime-Trace-Id'))
       await wire.answer()
     }
-    expect(seen).toEqual(['Root=1-a', expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=/)])
+    expect(seen).toEqual([
+      'Root=1-a;Parent=b;Sampled=1',
+      expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=/),
+    ])
   })
 
   const invalid: readonly (readonly [kind: string, path: string, headers: Record<string, string>])[] = [

@@ -193,7 +193,7 @@ export const requestId = (name: string): RequestId => name as RequestId
 export function invocation(
   name: string,
   log: string[] = [],
-  over: Partial<Pick<Invocation, 'tail' | 'tenant' | 'clientContext' | 'payload'>> = {},
+  over: Partial<Pick<Invocation, 'tail' | 'tenant' | 'clientContext' | 'cognitoIdentity' | 'payload'>> = {},
 ): FakeInvocation {
   const outcomes: Outcome[] = []
   const tails: (string | null)[] = []
@@ -203,6 +203,8 @@ export function invocation(
     arn: 'arn:aws:lambda:us-east-1:012345678912:function:f',
     traceId: 'Root=1-2-3',
     clientContext: null,
+    cognitoIdentity: null,
+    deliveryId: null,
     tenant: null,
     tail: false,
     startedAt: 0,

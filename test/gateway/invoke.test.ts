@@ -52,7 +52,8 @@ describe('what a caller sends becomes an invocation', () => {
       body: '{"é": 1}',
       headers: {
         'x-amz-client-context': Buffer.from('{"é":1}').toString('base64'),
-        'x-amzn-trace-id': 'Root=x',
+        'x-amz-cognito-identity': '{"cognitoIdentityId":"i"}',
+        'x-amzn-trace-id': 'Root=x;Parent=y;Sampled=1',
         'x-amz-tenant-id': 'blue',
       },
     })
@@ -61,12 +62,14 @@ describe('what a caller sends becomes an invocation', () => {
       id: id as never,
       payload: '{"é": 1}',
       arn: invokeOptions.functionArn,
-      traceId: 'Root=x',
+      traceId: 'Root=x;Parent=y;Sampled=1',
       clientContext: '{"\\u00e9":1}',
+      cognitoIdentity: '{"cognitoIdentityId":"i","cognitoIdentityPoolId":""}',
       tenant: 'blue',
       tail: false,
       startedAt: 1,
       deadline: 0,
+      deliveryId: null,
     } as never)
   })
 
@@ -80,6 +83,7 @@ describe('what a caller sends becomes an invocation', () => {
       id: sent,
       traceId: expect.stringMatching(/^Root=1-6553f100-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/),
       clientContext: null,
+      cognitoIdentity: null,
       tenant: null,
     })
     expect(textOf(pool.first.payload)).toBe('not json')

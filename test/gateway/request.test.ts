@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { RequestId } from '../../src/core/ids.ts'
 import {
-  answeredTrace,
-  clientContext,
   dialectOf,
   executedVersion,
   functionSegment,
@@ -12,7 +10,6 @@ import {
   parseTarget,
   type Sent,
   tenantId,
-  traceId,
   wantsTail,
 } from '../../src/gateway/request.ts'
 
@@ -164,104 +161,6 @@ describe('the request id', () => {
     const made = Array.from({ length: 100 }, newRequestId)
     for (const id of made) expect(id).toMatch(uuid)
     expect(new Set(made).size).toBe(100)
-  })
-})
-
-describe('the trace id', () => {
-  const id = '6f9b2e5c-aaaa-4000-8000-00000000abcd' as RequestId
-
-  test('is the one that was sent, whatever it is', () => {
-    expect(traceId(headers('x-amzn-trace-id', 'Root=x;Sampled=1'), id, 0)).toBe('Root=x;Sampled=1')
-  })
-
-  test('is a new one where what was sent is not ASCII', () => {
-    for (const sent of ['Root=\u00e9', 'Root=\u007f', 'Root=a\tb']) {
-      expect(traceId(headers('x-amzn-trace-id', sent), id, 5000)).toStartWith('Root=1-00000005-')
-    }
-  })
-
-  test('is answered in lower case, and without a parent where nobody waits', () => {
-    const sent = 'Root=1-5759e988-BD862e;Parent=53995C;Sampled=1'
-    expect(answeredTrace(sent, true)).toBe('root=1-5759e988-BD862e;parent=53995C;sampled=1')
-    expect(answeredTrace(sent, false)).toBe('root=1-5759e988-BD862e;sampled=1')
-    expect(answeredTrace('whatever', true)).toBe('whatever')
-  })
-
-  test('is a new one in the form of the service, not sampled', () => {
-    const made = traceId(none, id, 1_700_000_000_000)
-    expect(made).toMatch(/^Root=1-6553f100-[0-9a-f]{12}00000000abcd;Parent=800000000000abcd;Sampled=0$/)
-    // of another request, and of another second
-    const others = [1_700_000_000_500, 1_700_000_001_000].map((epoch) => traceId(none, newRequestId(), epoch))
-    expect(new Set([made, ...others].map((trace) => trace.slice(0, 35))).size).toBe(3)
-    expect(traceId(headers('x-amzn-trace-id', ''), id, 5000)).toStartWith('Root=1-00000005-')
-  })
-})
-
-describe('the client context', () => {
-  const of = (text: string | Uint8Array) =>
-    headers('x-amz-client-context', Buffer.from(text).toString('base64'))
-  const bad = (why: string) => ({
-    status: 400,
-    body: JSON.stringify({
-      Type: 'User',
-      message: `X-Amz-Client-Context must be base64 of a JSON object: ${why}`,
-    }),
-    contentType: 'application/json',
-    functionError: false,
-    headers: { 'x-amzn-ErrorType': 'InvalidRequestContentException' },
-  })
-
-  test('is null where there is none', () => {
-    expect(clientContext(none, 'rie')).toBeNull()
-    expect(clientContext(headers('x-amz-client-context', ''), 'lambda')).toBeNull()
-  })
-
-  const good: [name: string, text: string, header: string][] = [
-    ['as it is', '{"custom":{"a":[1, 2]}}', '{"custom":{"a":[1, 2]}}'],
-    ['empty', '{}', '{}'],
-    ['on several lines', ' {\r\n\t"a": 1\n}\n', '{   "a": 1 }'],
-    ['with an escape that stays', '{"a":"\\n\\u00e9"}', '{"a":"\\n\\u00e9"}'],
-    ['with letters beyond ASCII', '{"é":"ü"}', '{"\\u00e9":"\\u00fc"}'],
-    ['beyond the basic plane', '{"a":"😀"}', '{"a":"\\ud83d\\ude00"}'],
-    ['with separators and a delete', '{"a":"\u2028\u007f\u0080"}', '{"a":"\\u2028\\u007f\\u0080"}'],
-    ['with a byte order mark', '\ufeff{"a":1}', '{"a":1}'],
-  ]
-  test.each(good)('is ASCII JSON: %s', (_, text, header) => {
-    expect(clientContext(of(text), 'rie')).toBe(header)
-    expect(clientContext(of(text), 'lambda')).toBe(header)
-    expect(JSON.parse(header)).toEqual(JSON.parse(text.replace('\ufeff', '')))
-    expect(header).toMatch(/^[ -~]*$/)
-  })
-
-  test('is refused when it is not base64', () => {
-    for (const sent of ['{"a":1}', 'e30', 'e30=e30=', 'e3\u00a0=', 'e30-', `${'x'.repeat(65)}`]) {
-      expect(clientContext(headers('x-amz-client-context', sent), 'rie')).toEqual(
-        bad(`'${sent.slice(0, 64)}' is not base64`),
-      )
-    }
-  })
-
-  test('is refused when it is no object', () => {
-    for (const text of ['[]', 'null', '1', '"x"']) {
-      expect(clientContext(of(text), 'lambda')).toEqual(bad('it is no object'))
-    }
-    for (const text of ['', '{', 'x', new Uint8Array([0x7b, 0xff, 0x7d])]) {
-      const answer = clientContext(of(text), 'lambda')
-      if (text === '') expect(answer).toBeNull()
-      else expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('JSON object: ') })
-    }
-  })
-
-  test('has a limit where the service has one', () => {
-    const fits = of(`{"a":"${'x'.repeat(2677)}"}`)
-    expect(fits.header('x-amz-client-context')).toHaveLength(3580)
-    expect(clientContext(fits, 'lambda')).toStartWith('{"a":"x')
-    const more = of(`{"a":"${'x'.repeat(2680)}"}`)
-    expect(clientContext(more, 'rie')).toStartWith('{"a":"x')
-    expect(clientContext(more, 'lambda')).toMatchObject({
-      status: 400,
-      body: '{"Type":"User","message":"X-Amz-Client-Context is 3584 characters long; at most 3583 are allowed"}',
-    })
   })
 })
 

@@ -59,20 +59,34 @@ describe('invocations', () => {
     })
   })
 
-  test('are a POST', async () => {
+  const refused =
+    '{"Type":"User","Message":"An invocation is a POST; for example curl -XPOST with -d and a JSON event."}'
+
+  test('are a POST for a signed caller', async () => {
     await using opened = open()
-    for (const method of ['GET', 'PUT', 'DELETE', 'HEAD']) {
-      const response = await fetch(opened.url + path, { method })
+    const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=x' }
+    for (const method of ['GET', 'PUT', 'PATCH', 'DELETE', 'HEAD']) {
+      const response = await fetch(opened.url + path, { method, headers })
       expect([method, response.status, response.headers.get('allow'), await response.text()]).toEqual([
         method,
         405,
         'POST',
-        method === 'HEAD'
-          ? ''
-          : '{"Type":"User","Message":"An invocation is a POST; for example curl -XPOST with -d and a JSON event."}',
+        method === 'HEAD' ? '' : refused,
       ])
     }
     expect(opened.pool.invocations).toEqual([])
+  })
+
+  test('may be a GET, PUT, PATCH or DELETE of another caller, and nothing else', async () => {
+    await using opened = open()
+    const methods = ['GET', 'PUT', 'PATCH', 'DELETE']
+    for (const method of methods) expect((await fetch(opened.url + path, { method })).status).toBe(200)
+    expect(opened.pool.invocations).toHaveLength(methods.length)
+    for (const method of ['HEAD', 'OPTIONS']) {
+      const response = await fetch(opened.url + path, { method })
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, GET, PUT, PATCH, DELETE'])
+    }
+    expect(opened.pool.invocations).toHaveLength(methods.length)
   })
 
   test('may have any name, and percent signs in it', async () => {

@@ -13,7 +13,11 @@ const config = (
   return parsed.function
 }
 
+const api = { runtimeApi: '127.0.0.1:9001', metadataToken: 'token' }
+
 const defaults = {
+  AWS_LAMBDA_METADATA_API: '127.0.0.1:9001',
+  AWS_LAMBDA_METADATA_TOKEN: 'token',
   AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001',
   AWS_LAMBDA_FUNCTION_NAME: 'test_function',
   AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
@@ -29,7 +33,7 @@ const defaults = {
 }
 
 const runtime = (env: Record<string, string>, argv?: readonly string[]) =>
-  runtimeEnvironment(config(env, argv), '127.0.0.1:9001')
+  runtimeEnvironment(config(env, argv), api)
 
 describe('the environment of the runtime', () => {
   test('has the defaults, and no credentials, where nothing is set', () => {
@@ -101,7 +105,7 @@ describe('the environment of the runtime', () => {
   })
 
   test('has the task root in /var/task where that exists', () => {
-    expect(runtimeEnvironment(config({}, ['cmd'], true), '127.0.0.1:9001')).toEqual({
+    expect(runtimeEnvironment(config({}, ['cmd'], true), api)).toEqual({
       ...defaults,
       LAMBDA_TASK_ROOT: '/var/task',
     })
@@ -123,8 +127,8 @@ describe('the environment of the runtime', () => {
 
   test('is a new object each time and leaves the configuration alone', () => {
     const once = config({ A: '1' })
-    runtimeEnvironment(once, 'x:1').A = '2'
-    expect(runtimeEnvironment(once, '127.0.0.1:9001')).toEqual({ ...defaults, A: '1' })
+    runtimeEnvironment(once, api).A = '2'
+    expect(runtimeEnvironment(once, api)).toEqual({ ...defaults, A: '1' })
   })
 })
 
@@ -159,14 +163,14 @@ describe('the environment of extensions', () => {
       _HANDLER: 'a.b',
       _: '/bin/env',
     }
-    expect(extensionEnvironment(config({ ...env, ...dropped }, ['cmd', 'a.b']), '127.0.0.1:9001')).toEqual({
+    expect(extensionEnvironment(config({ ...env, ...dropped }, ['cmd', 'a.b']), api)).toEqual({
       ...kept,
       ...env,
     })
   })
 
   test('never has a handler from the command line', () => {
-    expect(extensionEnvironment(config({}, ['cmd', 'a.b']), '127.0.0.1:9001')).toEqual(kept)
+    expect(extensionEnvironment(config({}, ['cmd', 'a.b']), api)).toEqual(kept)
   })
 })
 

@@ -13,7 +13,8 @@ import { collect, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
 import { type Answer, render, requestTooLarge } from '../dialect.ts'
 import { emptyObject } from '../invoke-request.ts'
-import { answeredTrace, newRequestId, traceId } from '../request.ts'
+import { newRequestId } from '../request.ts'
+import { answeredTrace, traceId } from '../trace.ts'
 import { type UrlAnswer, wholeAnswer } from './answer.ts'
 import { isPreflight, preflightFields, type UrlCors, withCors } from './cors.ts'
 import { urlEvent } from './event.ts'
@@ -64,6 +65,8 @@ class UrlCall implements Invocation {
   readonly traceId: string
   readonly epoch: number
   readonly clientContext = null
+  readonly cognitoIdentity = null
+  deliveryId: string | null = null
   readonly tenant = null
   readonly tail = false
   payload: Payload = emptyObject

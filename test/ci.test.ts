@@ -8,7 +8,7 @@ import { tempDir } from './harness.ts'
 setDefaultTimeout(60_000)
 
 const script = join(import.meta.dir, '..', '.ci', 'run')
-const steps = ['build', 'check', 'test', 'contract', 'clients', 'images'] as const
+const steps = ['build', 'check', 'test', 'contract', 'clients', 'images', 'field'] as const
 
 interface Said {
   readonly text: string
@@ -21,6 +21,7 @@ const good: Record<(typeof steps)[number], Said> = {
   test: { text: '(skip) a thing that needs a tool\n\n 30 pass\n 1 skip\n 0 fail\n 90 expect() calls\n' },
   contract: { text: 'reference: not examined, no pip\n\n20 passed, 0 failed, 1 skipped\n' },
   clients: { text: 'node    panic           skipped: it ends\n\n10 passed, 0 failed, 1 skipped\n' },
+  field: { text: 'ab skipped: ab is not installed\n\n2 passed, 0 failed, 1 skipped\n' },
   images: { text: 'skip  one: podman is not installed\n\n5 passed, 0 failed, 1 skipped\n' },
 }
 
@@ -56,7 +57,7 @@ exit "$code"\n`
 describe.concurrent('.ci/run', () => {
   test('adds up what its steps say, and counts a step that says nothing as one', async () => {
     const { code, lines } = await ci({})
-    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '67 passed, 0 failed', '4 skipped, see above'])
+    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '69 passed, 0 failed', '5 skipped, see above'])
   })
 
   test('shows the reason of every skip', async () => {
@@ -70,21 +71,21 @@ describe.concurrent('.ci/run', () => {
   })
 
   const failures: [kind: string, said: Partial<Record<string, Said>>, last: string][] = [
-    ['names its failures', { test: { text: ' 28 pass\n 2 fail\n', code: 1 } }, '65 passed, 2 failed'],
+    ['names its failures', { test: { text: ' 28 pass\n 2 fail\n', code: 1 } }, '67 passed, 2 failed'],
     [
       'names its failures and ends with 0',
       { images: { text: '4 passed, 1 failed\n' } },
-      '66 passed, 1 failed',
+      '68 passed, 1 failed',
     ],
-    ['fails without naming a failure', { check: { text: 'bad\n', code: 2 } }, '66 passed, 1 failed'],
+    ['fails without naming a failure', { check: { text: 'bad\n', code: 2 } }, '68 passed, 1 failed'],
     [
       'counts nothing but passes, and fails',
       { clients: { text: '10 passed, 0 failed\n', code: 1 } },
-      '67 passed, 1 failed',
+      '69 passed, 1 failed',
     ],
-    ['crashes', { test: { text: '(pass) one\n', code: 'crash' } }, '37 passed, 1 failed'],
-    ['gives no figures and ends with 0', { test: { text: 'nothing\n' } }, '37 passed, 1 failed'],
-    ['crashes in the build', { build: { text: '', code: 'crash' } }, '66 passed, 1 failed'],
+    ['crashes', { test: { text: '(pass) one\n', code: 'crash' } }, '39 passed, 1 failed'],
+    ['gives no figures and ends with 0', { test: { text: 'nothing\n' } }, '39 passed, 1 failed'],
+    ['crashes in the build', { build: { text: '', code: 'crash' } }, '68 passed, 1 failed'],
   ]
   for (const [kind, said, last] of failures) {
     test(`ends with 1 and counts a step that ${kind}`, async () => {
@@ -97,6 +98,6 @@ describe.concurrent('.ci/run', () => {
     const { code, lines } = await ci({
       images: { text: 'skip  one: no podman\n\n0 passed, 0 failed, 9 skipped\n' },
     })
-    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '62 passed, 0 failed', '12 skipped, see above'])
+    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '64 passed, 0 failed', '13 skipped, see above'])
   })
 })

@@ -27,10 +27,15 @@ describe("Bun's variables for a debugger", () => {
       handler: undefined,
       environment: withoutInspector(given)!,
     }
-    const runtime = runtimeEnvironment(of, '127.0.0.1:1')
+    const runtime = runtimeEnvironment(of, { runtimeApi: 'x:1', metadataToken: 'token' })
     expect(runtime).toMatchObject(given)
-    const names = Object.keys({ ...runtime, ...extensionEnvironment(of, '127.0.0.1:1') })
+    const names = Object.keys({
+      ...runtime,
+      ...extensionEnvironment(of, { runtimeApi: 'x:1', metadataToken: 'token' }),
+    })
     expect(names.filter((name) => name.startsWith('_LAMBDA_RIE'))).toEqual([])
-    expect(Object.keys(extensionEnvironment(of, '127.0.0.1:1'))).not.toContain('BUN_INSPECT')
+    expect(
+      Object.keys(extensionEnvironment(of, { runtimeApi: 'x:1', metadataToken: 'token' })),
+    ).not.toContain('BUN_INSPECT')
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Errors with a cause for X-Ray: what is handed on is the error without it, written anew (rie-classic.md 4.5). Sent
+ * Errors with a cause for X-Ray: what is handed on is the error without it, written anew (behaviour.md 3.6). Sent
  * documents are read as Go's decoder reads them: names in any case, null for nothing, a document of null for an empty
  * one; what it cannot read becomes a JSON string that says so.
  */

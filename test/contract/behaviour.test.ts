@@ -45,9 +45,6 @@ function text(path: string): string {
   return oneLine(comments.join('\n').replace(/\n[ \t]*(?:\*|\/\/|#) ?/g, ' '))
 }
 
-/** Being rewritten; their comments cite documents of the time before. */
-const rewritten = /^src\/(api|gateway)\//
-
 /** Files of this repository that a text may name, wherever it stands. */
 const documents = ['README.md', 'DECISIONS.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'behaviour.md']
 
@@ -110,15 +107,13 @@ describe('what is cited', () => {
   })
 
   test('no document is named that a clone does not have', () => {
-    const foreign = citing
-      .filter((path) => !rewritten.test(path))
-      .flatMap((path) =>
-        [...text(path).matchAll(/(?<![\w/.<-])((?:[\w.-]+\/)*[\w.-]+\.md)\b/g)]
-          .map(([, name]) => name as string)
-          .filter((name) => !documents.includes(name) && !existsSync(join(root, name)))
-          .filter((name) => !existsSync(join(root, dirname(path), name)))
-          .map((name) => `${path} names ${name}`),
-      )
+    const foreign = citing.flatMap((path) =>
+      [...text(path).matchAll(/(?<![\w/.<-])((?:[\w.-]+\/)*[\w.-]+\.md)\b/g)]
+        .map(([, name]) => name as string)
+        .filter((name) => !documents.includes(name) && !existsSync(join(root, name)))
+        .filter((name) => !existsSync(join(root, dirname(path), name)))
+        .map((name) => `${path} names ${name}`),
+    )
     expect(foreign).toEqual([])
   })
 })

@@ -48,6 +48,8 @@ export function register(
   const document = features.some((feature) => feature.trim() === 'accountId')
     ? { accountId, ...always }
     : always
+  // now: what is read until another generation runs belongs to this one
+  const call = environment.newCall()
   collect(exchange, maxResponseBytes, (collected) => {
     const body = parseRegistration(collected)
     if ('problem' in body) {
@@ -57,7 +59,6 @@ export function register(
     const reply = (reply: Reply): void =>
       done(reply.kind === 'registered' ? registered(reply.id, document) : answer(environment, reply))
     const registration = { name, id: crypto.randomUUID() as string as ExtensionId, events: body.events }
-    const call = environment.newCall()
     environment.request({ type: 'extension/register', call, registration }, { reply })
   })
 }

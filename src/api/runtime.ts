@@ -6,7 +6,7 @@ import type { ApiCallId, RequestId } from '../core/ids.ts'
 import type { Reply, UploadResult } from '../core/lifecycle.ts'
 import { maxResponseBytes } from '../core/limits.ts'
 import type { Environment, PendingCall } from '../engine/environment.ts'
-import { type Collected, collect, encoded } from '../http/collect.ts'
+import { type Collected, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
 import { type Poller, type Polls, poll } from './poll.ts'
@@ -18,6 +18,7 @@ import {
   internalError,
   outdatedDelivery,
   refusal,
+  refuse,
   send,
   sendInvocation,
 } from './wire.ts'
@@ -128,18 +129,24 @@ export function error(environment: Environment, exchange: Exchange, id: RequestI
   new Upload(environment, exchange, id, { type }).begin()
 }
 
-const none = encoded('')
-
-/** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
+/**
+ * `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. One that breaks off is none: if
+ * its process has died, the death is the failure.
+ */
 export function initError(
   environment: Environment,
   exchange: Exchange,
   done: (answer: Answer) => void,
 ): void {
   const type = errorType(exchange.header('lambda-runtime-function-error-type'))
+  // now: what is read until another generation runs belongs to this one
+  const call = environment.newCall()
   collect(exchange, maxResponseBytes, (collected) => {
-    const document = collected.kind === 'complete' ? collected : none
-    const call = environment.newCall()
+    if (collected.kind === 'truncated') {
+      done(refuse('InvalidRequestFormat', 'The request body ended before it was complete'))
+      return
+    }
+    const document = collected.kind === 'complete' ? collected : null
     const reply = (reply: Reply): void => done(answerTo(reply))
     environment.request({ type: 'runtime/init-error', call, errorType: type, document }, { reply })
   })

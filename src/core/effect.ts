@@ -20,7 +20,7 @@ export type Reply =
   | { readonly kind: 'shutdown-event'; readonly reason: ShutdownReason }
   | Refusal
 
-export type TimerName = 'init' | 'grace' | 'budget' | 'give-up'
+export type TimerName = 'init' | 'exit-wait' | 'grace' | 'budget' | 'give-up'
 
 /** What the report of an init attempt says of an extension. */
 export interface ExtensionReport {
@@ -64,6 +64,12 @@ export interface Effects {
   reply(call: ApiCallId, reply: Reply): void
   /** Answer the caller of an invocation. */
   settle(id: RequestId, outcome: Outcome): void
+  /** The answer begins: its bytes go from the runtime to the caller as they come. */
+  beginAnswer(id: RequestId, contentType: string): void
+  /** An answer that has begun is whole. */
+  endAnswer(id: RequestId, outcome: Outcome): void
+  /** An answer that has begun ends in this outcome, which is no success. */
+  breakAnswer(id: RequestId, outcome: Outcome): void
   /** Start the function timeout of this invocation, unless it runs already. */
   armDeadline(id: RequestId): void
   disarmDeadline(id: RequestId): void

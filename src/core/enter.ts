@@ -33,6 +33,7 @@ export function launch(
     attempt,
     waiting,
     runtime: 'absent',
+    failure: null,
     polls: [],
     extensions: [],
   }

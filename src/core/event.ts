@@ -7,7 +7,8 @@ import type { ApiCallId, ExtensionId, Generation, RequestId } from './ids.ts'
 /** How the upload of a response or error ended. `bytes` of an oversize one is its whole size, as far as that is known. */
 export type UploadResult =
   | { readonly kind: 'complete'; readonly payload: Payload; readonly contentType: string | null }
-  | { readonly kind: 'oversize'; readonly bytes: number }
+  /** `limit` is the one that it passed, in bytes, if that is not the one of buffered responses */
+  | { readonly kind: 'oversize'; readonly bytes: number; readonly limit?: number }
   | { readonly kind: 'truncated' }
   /** the trailers of an error followed the body; type and document as in the outcome `broken-stream` */
   | {
@@ -44,6 +45,13 @@ export type Event =
       readonly id: RequestId
       readonly errorType: string | null
     }
+  /** the first bytes of a response came that is handed on as it comes; only of one whose caller takes it so */
+  | {
+      readonly type: 'runtime/streaming'
+      readonly id: RequestId
+      readonly contentType: string
+    }
+  /** the upload of a response or error has ended; of one that was handed on, `received` has none of its bytes */
   | {
       readonly type: 'runtime/received'
       readonly call: ApiCallId
@@ -55,7 +63,8 @@ export type Event =
       readonly type: 'runtime/init-error'
       readonly call: ApiCallId
       readonly errorType: string
-      readonly document: Payload
+      /** null: too large */
+      readonly document: Payload | null
     }
   | { readonly type: 'extension/register'; readonly call: ApiCallId; readonly registration: Registration }
   | { readonly type: 'extension/next'; readonly call: ApiCallId; readonly id: ExtensionId }
@@ -71,6 +80,8 @@ export type Event =
   /** the peer of a parked request went away */
   | { readonly type: 'gone'; readonly call: ApiCallId }
   | { readonly type: 'init-limit' }
+  /** the end of a process was waited for, and did not come */
+  | { readonly type: 'exit-wait-over' }
   | { readonly type: 'deadline'; readonly id: RequestId }
   /** telemetry has been delivered as far as there was time, in a shutdown of this generation */
   | { readonly type: 'flushed'; readonly generation: Generation }

@@ -45,7 +45,8 @@ export interface Fault {
 export type Outcome =
   | { readonly kind: 'response'; readonly payload: Payload; readonly contentType: string | null }
   | { readonly kind: 'error'; readonly payload: Payload; readonly errorType: string | null }
-  | { readonly kind: 'oversize'; readonly bytes: number }
+  /** `limit` in bytes, if it is not the one of buffered responses */
+  | { readonly kind: 'oversize'; readonly bytes: number; readonly limit?: number }
   /** a response stream that ended in the trailers of an error */
   | {
       readonly kind: 'broken-stream'
@@ -142,10 +143,9 @@ export function subscriptionClosed(api: TelemetryApi): Refusal {
 
 export const invalidRequestId: Refusal = refused('InvalidRequestID', 'Invalid request ID')
 
-export const tooLarge: Refusal = refused(
-  'RequestEntityTooLarge',
-  `Exceeded maximum allowed payload size (${maxResponseBytes} bytes).`,
-)
+/** `limit` in bytes. */
+export const tooLarge = (limit: number = maxResponseBytes): Refusal =>
+  refused('RequestEntityTooLarge', `Exceeded maximum allowed payload size (${limit} bytes).`)
 
 /** Go's names of signals, which the reference prints and people know from the service's logs. */
 const signalNames: Readonly<Record<string, string>> = {

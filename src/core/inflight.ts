@@ -4,7 +4,7 @@ import type { RequestId } from './ids.ts'
 import type { Inflight, Serving } from './state.ts'
 
 /** A new invocation, not delivered yet. */
-export const waiting = (id: RequestId): Inflight => ({ id, stage: 'waiting', verdict: null })
+export const waiting = (id: RequestId): Inflight => ({ id, stage: 'waiting', begun: false, verdict: null })
 
 export function find({ inflight }: Serving, id: RequestId): Inflight | undefined {
   for (const entry of inflight) if (entry.id === id) return entry
@@ -33,6 +33,7 @@ const stageNames = {
   running: 'Running',
   responding: 'InvocationResponse',
   erroring: 'InvocationErrorResponse',
+  broken: 'RuntimeResponseSentState',
   responded: 'RuntimeResponseSentState',
 } as const
 

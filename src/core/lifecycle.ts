@@ -21,7 +21,7 @@
 import type { Effects } from './effect.ts'
 import type { Event, On } from './event.ts'
 import { illegal, invalidRequestId, type Refusal, subscriptionClosed } from './failure.ts'
-import type { ApiCallId } from './ids.ts'
+import type { ApiCallId, Generation } from './ids.ts'
 import * as inflight from './inflight.ts'
 import type { Mode } from './mode.ts'
 import * as serving from './serving.ts'
@@ -61,6 +61,7 @@ export const transitions: Table = {
     'extension/subscribe': starting.extensionSubscribe,
     gone: starting.gone,
     'init-limit': starting.initLimit,
+    'exit-wait-over': starting.exitWaitOver,
     deadline: starting.deadline,
     recycle: starting.recycle,
     stop: starting.stop,
@@ -71,12 +72,14 @@ export const transitions: Table = {
     'runtime/next': serving.runtimeNext,
     'runtime/response': serving.response,
     'runtime/error': serving.error,
+    'runtime/streaming': serving.streaming,
     'runtime/received': serving.received,
     'extension/register': serving.register,
     'extension/next': serving.extensionNext,
     'extension/init-error': serving.extensionInitError,
     'extension/exit-error': serving.extensionExitError,
     gone: serving.gone,
+    'exit-wait-over': serving.exitWaitOver,
     deadline: serving.deadline,
     recycle: serving.recycle,
     stop: serving.stop,
@@ -132,6 +135,13 @@ const targets = {
 
 /** A request that waits for an answer. */
 type Call = Exclude<Extract<Event, { call: ApiCallId }>, { type: 'gone' }>
+
+/**
+ * The answer to a call that began in an earlier generation, as a process of then sent it: none is expected any more.
+ * Null if the event is no call.
+ */
+export const refuseStale = (generation: Generation, event: Event): Refusal | null =>
+  'call' in event && event.type !== 'gone' ? refusal({ phase: 'stopped', generation }, event) : null
 
 function refusal(state: EnvironmentState, event: Call): Refusal {
   switch (event.type) {

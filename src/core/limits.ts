@@ -21,6 +21,12 @@ export const maxExtensions = 10
  * latter, and what of it telemetry may be delivered for before the extensions are told.
  */
 export const shutdownBudget = { internal: 500, external: 2000, runtime: 600, flush: 1000 } as const
+/**
+ * How long the end of a process is waited for, in milliseconds: of one whose upload broke off, as the kernel closes the
+ * connections of a dying process before it reports its end; and of a runtime that posted `/init/error`, as it may have
+ * something to print.
+ */
+export const exitWaitMs = { upload: 100, initError: 300 } as const
 /** How long processes are waited for after SIGKILL, in milliseconds: one in uninterruptible sleep ignores it. */
 export const killWaitMs = 2000
 /** How long an invocation waits for an environment that is about to be free before another one is made, in milliseconds. */

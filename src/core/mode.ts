@@ -15,10 +15,10 @@ export interface Mode {
    */
   readonly overWhen: 'polled' | 'responded'
   /**
-   * A runtime that asks for an event before it has answered gets the same one again; with several pollers that is
-   * another worker. (`runtimeNext` in serving.ts)
+   * The runtime asks for one event at a time. So if it asks before it has answered it has lost the event, and gets it
+   * again; and if it asks after an upload that broke off it lives. (`runtimeNext` in serving.ts)
    */
-  readonly redelivers: boolean
+  readonly singlePoller: boolean
   /** The events for which an external extension may register. (`register` in extensions.ts) */
   readonly extensionEvents: readonly EventName[]
   /** After a timeout all processes are stopped, or only the caller is answered. (`deadline` in serving.ts) */
@@ -29,7 +29,7 @@ export interface Mode {
 export const onDemand: Mode = {
   concurrency: 1,
   overWhen: 'polled',
-  redelivers: true,
+  singlePoller: true,
   extensionEvents: ['INVOKE', 'SHUTDOWN'],
   afterTimeout: 'restart',
 }

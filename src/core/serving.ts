@@ -12,6 +12,7 @@
  *   is kept until the body is complete or broken off; an exit before the runtime began to answer is the answer.
  * - `/next` against the end of its own `/response`: clients use several connections, so the poll may be seen first. It
  *   is parked and counts when the response is complete.
+ * - upload that breaks off against exit: see `exitWaitOver`.
  * - poller gone against invocation: with no poll to hand it to, an invocation waits for the next poll under its
  *   deadline; if the runtime turns out to be dead, the environment starts again for it, as it was never delivered.
  */
@@ -29,10 +30,10 @@ import {
   success,
   tooLarge,
   truncated,
-  type Verdict,
   verdict,
 } from './failure.ts'
 import { find, findAt, isRead, remove, runtimeState, stageName } from './inflight.ts'
+import { exitWaitMs } from './limits.ts'
 import type { Mode } from './mode.ts'
 import type { EnvironmentState, Inflight, Serving } from './state.ts'
 
@@ -56,12 +57,13 @@ export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effe
   }
   // A runtime that asks again before it answers has lost the event: it gets it again, as from the reference. A second
   // poller that asked before the event was delivered has lost nothing: it waits for the next one.
-  const running = mode.redelivers && event.concurrentPoll !== true ? findAt(state, 'running') : undefined
+  const running = mode.singlePoller && event.concurrentPoll !== true ? findAt(state, 'running') : undefined
   if (running !== undefined) {
     out.reply(call, { kind: 'invocation', id: running.id })
     return state
   }
   state.polls.push(call)
+  if (mode.singlePoller) settleBroken(state, out)
   return finishIfOver(state, out, mode)
 }
 
@@ -97,6 +99,22 @@ const isMode = (mode: string | null): boolean =>
 const notAnswerable = (state: Serving, entry: Inflight | undefined, to: string): Reply =>
   entry === undefined ? invalidRequestId : illegal('runtime', stageName(state, entry), to)
 
+/**
+ * The first bytes of a response came, and are handed on. Deadline, exit and stop against it: what has ended the
+ * invocation before is the answer, and the bytes go nowhere.
+ */
+export function streaming(
+  state: Serving,
+  { id, contentType }: On<'runtime/streaming'>,
+  out: Effects,
+): Serving {
+  const entry = find(state, id)
+  if (entry?.stage !== 'responding' || entry.begun) return state
+  entry.begun = true
+  out.beginAnswer(id, contentType)
+  return state
+}
+
 /** The body of `/response` or `/error` is complete, too large, or broken off. */
 export function received(
   state: Serving,
@@ -110,12 +128,27 @@ export function received(
     out.reply(call, invalidRequestId)
     return state
   }
+  const { exited } = state
+  if (event.received.kind === 'truncated' && exited === null) {
+    const first = findAt(state, 'broken') === undefined
+    entry.stage = 'broken'
+    out.reply(call, accepted)
+    if (first) out.arm('exit-wait', exitWaitMs.upload)
+    return state
+  }
   const outcome = outcomeOf(state, entry, event)
+  answer(entry, outcome, out)
+  out.reply(call, outcome.kind === 'oversize' ? tooLarge(outcome.limit) : accepted)
+  return exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, exited, out)
+}
+
+/** The caller gets the answer, or the end of it. */
+function answer(entry: Inflight, outcome: Outcome, out: Effects): void {
   entry.stage = 'responded'
   entry.verdict = verdict(outcome)
-  out.settle(entry.id, outcome)
-  out.reply(call, outcome.kind === 'oversize' ? tooLarge : accepted)
-  return state.exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, state.exited, out)
+  if (!entry.begun) out.settle(entry.id, outcome)
+  else if (outcome.kind === 'response') out.endAnswer(entry.id, outcome)
+  else out.breakAnswer(entry.id, outcome)
 }
 
 function outcomeOf(
@@ -129,7 +162,7 @@ function outcomeOf(
         ? { kind: 'error', payload: received.payload, errorType }
         : { kind: 'response', payload: received.payload, contentType: received.contentType }
     case 'oversize':
-      return { kind: 'oversize', bytes: received.bytes }
+      return received
     case 'trailers':
       return { ...received, kind: 'broken-stream' }
     case 'truncated':
@@ -137,6 +170,33 @@ function outcomeOf(
       return { kind: 'fault', fault: exited ?? truncated }
   }
 }
+
+/**
+ * An upload broke off, and its process did not die of it.
+ *
+ * Exit against the break: the kernel closes the connections of a dying process before it reports its end, so the break
+ * is mostly seen first. Then the exit is waited for, and is the answer if it comes in time; seen first, it is the answer
+ * anyway.
+ */
+export function exitWaitOver(
+  state: Serving,
+  _: On<'exit-wait-over'>,
+  out: Effects,
+  mode: Mode,
+): EnvironmentState {
+  settleBroken(state, out)
+  return finishIfOver(state, out, mode)
+}
+
+function settleBroken(state: Serving, out: Effects): void {
+  if (findAt(state, 'broken') === undefined) return
+  out.disarm('exit-wait')
+  for (const entry of state.inflight) {
+    if (entry.stage === 'broken') answer(entry, brokenOff, out)
+  }
+}
+
+const brokenOff: Outcome = { kind: 'fault', fault: truncated }
 
 export function register(
   state: Serving,
@@ -214,6 +274,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>, out: Effec
     const afterwards = { to: 'starting', attempt: 'init', waiting: first.id } as const
     return beginStop(state, name, 'failure', afterwards, out, runtime)
   }
+  if (!runtime) settleBroken(state, out)
   const next = failAll(state, fault, out, runtime)
   record()
   return next
@@ -255,10 +316,15 @@ function failUnlessRead(state: Serving, fault: Fault, out: Effects): Environment
 
 /** Answers the caller unless that has happened, and reports the first verdict that is not success. */
 function endOne(state: Serving, entry: Inflight, outcome: Outcome, out: Effects): void {
-  const end: Verdict = entry.verdict && entry.verdict.status !== 'success' ? entry.verdict : verdict(outcome)
+  const { stage, verdict: answered } = entry
+  const broken = stage === 'broken'
+  // only the end of the runtime is an earlier cause than the break
+  const cause = broken && outcome.kind !== 'fault' ? brokenOff : outcome
+  if (answered === null) answer(entry, cause, out)
   remove(state, entry)
-  if (entry.verdict === null) out.settle(entry.id, outcome)
-  finishInvocation(entry.id, end, entry.stage !== 'waiting', out)
+  if (broken && findAt(state, 'broken') === undefined) out.disarm('exit-wait')
+  const end = answered !== null && answered.status !== 'success' ? answered : verdict(cause)
+  finishInvocation(entry.id, end, stage !== 'waiting', out)
 }
 
 /** Ends the invocation whose response is there, when all that the mode asks for has come, which frees its slot. */

@@ -30,7 +30,7 @@ import {
   type Verdict,
   verdict,
 } from './failure.ts'
-import { maxExtensions } from './limits.ts'
+import { exitWaitMs, maxExtensions } from './limits.ts'
 import type { Mode } from './mode.ts'
 import { describeStall } from './stall.ts'
 import type { Cold, EnvironmentState, Starting } from './state.ts'
@@ -80,12 +80,13 @@ export function launchFailed(
 
 export function exit(state: Starting, { process, status }: On<'exit'>, out: Effects): EnvironmentState {
   markEnded(state, process)
+  if (state.failure !== null) return failReported(state, state.failure, out)
   return failInit(state, process, exitFault(state.extensions, process, status), out)
 }
 
 export function runtimeNext(state: Starting, { call }: On<'runtime/next'>, out: Effects): EnvironmentState {
-  if (state.runtime === 'absent') {
-    out.reply(call, illegal('runtime', 'NotStarted', 'Ready'))
+  if (state.runtime === 'absent' || state.runtime === 'InitError') {
+    out.reply(call, illegal('runtime', runtimeStateOf(state), 'Ready'))
     return state
   }
   state.runtime = 'Ready'
@@ -93,19 +94,38 @@ export function runtimeNext(state: Starting, { call }: On<'runtime/next'>, out: 
   return serveIfReady(state, out)
 }
 
-/** `/init/error` ends the attempt at once; a runtime that has asked for an event is past it. */
+/**
+ * `/init/error` fails the attempt; a runtime that has asked for an event is past it. Its end is waited for, so that its
+ * last lines are read before it is stopped and anybody is answered.
+ *
+ * Exit against the end of the wait: the report is the first cause in both orders; only the stop has less to do when the
+ * exit comes first.
+ */
 export function initError(
   state: Starting,
   { call, errorType, document }: On<'runtime/init-error'>,
   out: Effects,
-): EnvironmentState {
+): Starting {
   if (state.runtime !== 'Started') {
     out.reply(call, illegal('runtime', runtimeStateOf(state), 'InitError'))
     return state
   }
+  const text = 'The runtime reported an error during init'
+  state.runtime = 'InitError'
+  state.failure = document === null ? { errorType, text } : { errorType, text, document }
   out.reply(call, { kind: 'accepted' })
-  const fault = { errorType, text: 'The runtime reported an error during init', document }
-  return failInit(state, 'runtime', fault, out, 'InitError')
+  out.arm('exit-wait', exitWaitMs.initError)
+  return state
+}
+
+export function exitWaitOver(state: Starting, _: On<'exit-wait-over'>, out: Effects): EnvironmentState {
+  return state.failure === null ? state : failReported(state, state.failure, out)
+}
+
+/** The attempt fails with what the runtime reported. */
+function failReported(state: Starting, failure: Fault, out: Effects): EnvironmentState {
+  out.disarm('exit-wait')
+  return failInit(state, 'runtime', failure, out, 'InitError')
 }
 
 export function register(
@@ -153,12 +173,14 @@ export function extensionSubscribe(
 
 /** Init limit against the last poll: whichever is dispatched first; after the poll the timer is disarmed. */
 export function initLimit(state: Starting, _: On<'init-limit'>, out: Effects): EnvironmentState {
+  if (state.failure !== null) return failReported(state, state.failure, out)
   return failInit(state, null, initTimeout(describeStall(state)), out)
 }
 
 /** The function timeout covers the second attempt; of a first attempt no deadline is armed. */
 export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects): EnvironmentState {
   if (state.waiting !== id) return state
+  if (state.failure !== null) return failReported(state, state.failure, out)
   const end: Verdict = { status: 'timeout', errorType: null }
   out.settle(id, { kind: 'timeout' })
   out.record({ type: 'fault', process: null, fault: initTimeout(describeStall(state)), idle: false })
@@ -171,6 +193,7 @@ export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects):
 export function recycle(state: Starting, _: On<'recycle'>, out: Effects): EnvironmentState {
   const { waiting, attempt } = state
   out.disarm('init')
+  if (state.failure !== null) out.disarm('exit-wait')
   if (waiting !== null && attempt === 'invoke') out.disarmDeadline(waiting)
   const next =
     waiting === null
@@ -188,6 +211,7 @@ export function recycleCold(state: Cold): Cold {
 export function stop(state: Starting, _: On<'stop'>, out: Effects): EnvironmentState {
   const { waiting } = state
   out.disarm('init')
+  if (state.failure !== null) out.disarm('exit-wait')
   if (waiting !== null) {
     out.settle(waiting, { kind: 'shutdown' })
     finishInvocation(waiting, verdict({ kind: 'shutdown' }), false, out)

@@ -33,20 +33,25 @@ export interface Starting {
   readonly attempt: InitPhase
   /** the invocation that caused this start; null for an eager one */
   waiting: RequestId | null
-  /** absent until all extensions have registered; Ready from its first `/next` */
-  runtime: 'absent' | 'Started' | 'Ready'
+  /** absent until all extensions have registered; Ready from its first `/next`; InitError after its `/init/error` */
+  runtime: 'absent' | 'Started' | 'Ready' | 'InitError'
+  /** what `/init/error` said: the attempt has failed, and the end of the runtime is waited for */
+  failure: Fault | null
   readonly polls: ApiCallId[]
   extensions: Extension[]
 }
 
 /**
  * Where an invocation is. waiting (no poll to hand it to: the poller went away) → running → responding | erroring
- * (the body is being read) → responded. It leaves the list when the runtime and all extensions that got it have polled.
+ * (the body is being read) → responded; or → broken (the upload broke off, and it is not known yet whether the runtime
+ * has died) → responded. It leaves the list when the runtime and all extensions that got it have polled.
  */
 export interface Inflight {
   readonly id: RequestId
-  stage: 'waiting' | 'running' | 'responding' | 'erroring' | 'responded'
-  /** null until the caller has been answered */
+  stage: 'waiting' | 'running' | 'responding' | 'erroring' | 'broken' | 'responded'
+  /** the answer has begun: its bytes go to the caller as they come */
+  begun: boolean
+  /** null until the caller has its whole answer */
   verdict: Verdict | null
 }
 

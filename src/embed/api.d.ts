@@ -104,6 +104,8 @@ export interface EnvironmentState {
   readonly free: boolean
   /** request ids of the invocation that runs here or that this start is for */
   readonly invocations: readonly string[]
+  /** those of them whose response goes to its caller as it comes, and has begun */
+  readonly streaming: readonly string[]
   /** how often its processes have been started */
   readonly starts: number
   readonly extensions: readonly { readonly name: string; readonly state: string }[]

@@ -14,6 +14,7 @@ import {
   isLeaving,
   isOpen,
   isRecovering,
+  refuseStale,
   step,
 } from '../core/lifecycle.ts'
 import { type Mode, onDemand } from '../core/mode.ts'
@@ -56,6 +57,8 @@ export class Environment {
   #busy = false
   readonly #queue: Event[] = []
   #calls = 0
+  /** the first one of this generation */
+  #firstCall = 0 as ApiCallId
   readonly #supervisor: Supervisor
   readonly #timers: Timers
   readonly #events: PlatformEvents
@@ -245,18 +248,29 @@ export class Environment {
       this.#queue.push(event)
       return
     }
-    this.#performer.begin()
+    this.#performer.enter()
     this.#run(event)
   }
 
-  /** Dispatches an event that is an API call; `pending` gets its replies, the first one perhaps at once. */
+  /**
+   * Dispatches an event that is an API call; `pending` gets its replies, the first one perhaps at once. A call belongs
+   * to the generation of processes in which it began, that is in which `newCall` was asked: one that comes into force in
+   * a later one, because its body had to be read or another poll was waited for, is refused.
+   */
   request(event: Extract<Event, { call: ApiCallId }>, pending: PendingCall): void {
+    const { call } = event
+    const stale = call < this.#firstCall ? refuseStale(this.#state.generation, event) : null
+    if (stale !== null) {
+      this.#performer.withdraw(call)
+      pending.reply(stale)
+      return
+    }
     if (this.#busy) {
-      this.#performer.park(event.call, pending)
+      this.#performer.park(call, pending)
       this.#queue.push(event)
       return
     }
-    this.#performer.beginCall(event.call, pending)
+    this.#performer.enterCall(call, pending)
     this.#run(event)
   }
 
@@ -264,13 +278,11 @@ export class Environment {
   #run(event: Event): void {
     this.#busy = true
     try {
-      this.#state = step(this.#state, event, this.#performer, this.#mode)
-      this.#performer.endCall()
-      if (this.#events.observes) this.#observe()
+      this.#step(event)
+      this.#performer.leaveCall()
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        this.#performer.begin()
-        this.#state = step(this.#state, next, this.#performer, this.#mode)
-        if (this.#events.observes) this.#observe()
+        this.#performer.enter()
+        this.#step(next)
       }
     } finally {
       this.#busy = false
@@ -278,8 +290,11 @@ export class Environment {
     this.#parts.changed(this)
   }
 
-  #observe(): void {
-    this.#events.observe(this.#state, (id) => this.#performer.invocation(id))
+  #step(event: Event): void {
+    const { generation } = this.#state
+    this.#state = step(this.#state, event, this.#performer, this.#mode)
+    if (this.#state.generation !== generation) this.#firstCall = (this.#calls + 1) as ApiCallId
+    if (this.#events.observes) this.#events.observe(this.#state, (id) => this.#performer.invocation(id))
   }
 
   /** What was raised meanwhile; then what new code, or a runtime that is not ours, asks for. */

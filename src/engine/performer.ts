@@ -49,20 +49,20 @@ export class Performer implements Effects {
   }
 
   /** An event is about to be performed. */
-  begin(): void {
+  enter(): void {
     this.#eventAt = 0
     this.#current = null
   }
 
   /** As above, and `call` is asked for with this event. */
-  beginCall(call: ApiCallId, pending: PendingCall): void {
+  enterCall(call: ApiCallId, pending: PendingCall): void {
     this.#eventAt = 0
     this.#currentCall = call
     this.#current = pending
   }
 
   /** The event has been performed. A call that was not answered stays. */
-  endCall(): void {
+  leaveCall(): void {
     if (this.#current !== null) this.park(this.#currentCall, this.#current)
     this.#current = null
   }
@@ -120,6 +120,18 @@ export class Performer implements Effects {
     if (invocation === undefined) return
     this.#parts.events.settled(invocation, outcome, this.#now())
     invocation.settle(outcome)
+  }
+
+  beginAnswer(id: RequestId, contentType: string): void {
+    this.invocation(id)?.begin?.(contentType)
+  }
+
+  endAnswer(id: RequestId, outcome: Outcome): void {
+    this.settle(id, outcome)
+  }
+
+  breakAnswer(id: RequestId, outcome: Outcome): void {
+    this.settle(id, outcome)
   }
 
   armDeadline(id: RequestId): void {

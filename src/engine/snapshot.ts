@@ -19,6 +19,8 @@ export interface EnvironmentSnapshot {
   readonly free: boolean
   /** the invocation that runs here or that this start is for */
   readonly invocations: readonly RequestId[]
+  /** those of them whose response goes to its caller as it comes, and has begun */
+  readonly streaming: readonly RequestId[]
   /** how often its processes have been started */
   readonly starts: number
   readonly extensions: readonly { readonly name: string; readonly state: string }[]
@@ -39,6 +41,7 @@ export function snapshot(environment: Environment, now: number): EnvironmentSnap
     phase: state.phase,
     free,
     invocations: invocationsOf(state),
+    streaming: streamingOf(state),
     starts: state.generation,
     extensions:
       'extensions' in state ? state.extensions.map((one) => ({ name: one.name, state: one.state })) : [],
@@ -53,6 +56,11 @@ function invocationsOf(state: EnvironmentState): RequestId[] {
   if (state.phase === 'serving') return state.inflight.map(({ id }) => id)
   if (state.phase === 'starting') return state.waiting === null ? [] : [state.waiting]
   return state.phase === 'stopping' && state.afterwards.to === 'starting' ? [state.afterwards.waiting] : []
+}
+
+function streamingOf(state: EnvironmentState): RequestId[] {
+  if (state.phase !== 'serving') return []
+  return state.inflight.filter(({ stage, begun }) => begun && stage === 'responding').map(({ id }) => id)
 }
 
 export function activity(state: EnvironmentState): Activity {

@@ -29,6 +29,7 @@ export class Timers implements Disposable {
     this.#deadline = new Deadline(now, () => this.#expire(dispatch))
     this.#named = {
       init: timer({ type: 'init-limit' }),
+      'exit-wait': timer({ type: 'exit-wait-over' }),
       grace: timer({ type: 'grace-over' }),
       budget: timer({ type: 'budget-over' }),
       'give-up': timer({ type: 'given-up' }),

@@ -9,6 +9,7 @@ import {
   type Body,
   connect,
   exchange,
+  extensionPath,
   listening,
   runtimePath,
   started,
@@ -442,8 +443,13 @@ describe('init error', () => {
     staged.environment.invoke(caller)
     const headers = { 'lambda-runtime-function-error-type': 'Runtime.ImportModuleError' }
     expect(await told(staged.post(initError, 'first', headers))).toEqual(ok)
+    staged.processes.process('runtime').exit()
     await until('the second attempt', () => staged.processes.all.length === 2)
     expect(await told(staged.post(initError, '{"second": 1}', headers))).toEqual(ok)
+    // nobody is answered before the runtime has ended, or has had its time to
+    expect(caller.outcomes).toEqual([])
+    staged.processes.process('runtime').exit()
+    await until('the answer', () => caller.outcomes.length > 0)
     const [outcome] = caller.outcomes
     expect(outcome).toMatchObject({ kind: 'fault', fault: { errorType: 'Runtime.ImportModuleError' } })
     const document = outcome?.kind === 'fault' ? outcome.fault.document : undefined
@@ -459,18 +465,72 @@ describe('init error', () => {
     expect(await told(nobody.post(initError, 'x'))).toEqual(illegal('NotStarted', 'InitError'))
   })
 
-  test('over the limit is an empty one', async () => {
+  test('over the limit has no document', async () => {
     await using staged = started()
     const caller = invocation(one)
     staged.environment.invoke(caller)
     staged.processes.process('runtime').exit()
     await until('the second attempt', () => staged.processes.all.length === 2)
     expect(await told(staged.post(initError, new Uint8Array(6_291_557)))).toEqual(ok)
-    expect(caller.outcomes).toMatchObject([
-      { kind: 'fault', fault: { errorType: 'Runtime.Unknown', document: { size: 0 } } },
-    ])
+    staged.processes.process('runtime').exit()
+    await until('the answer', () => caller.outcomes.length > 0)
+    const text = 'The runtime reported an error during init'
+    expect(caller.outcomes).toEqual([{ kind: 'fault', fault: { errorType: 'Runtime.Unknown', text } }])
+  })
+
+  test('that breaks off is none, and the runtime goes on', async () => {
+    await using staged = started()
+    const arrival = nextCall(staged)
+    {
+      using wire = await connect(staged.api.port)
+      wire.send(`POST ${initError} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"half"`)
+      await arrival
+    }
+    void staged.fetch(next).catch(() => {})
+    await waiting(staged)
+    expect(staged.environment.state).toMatchObject({ phase: 'serving', generation: 1 })
+  })
+
+  test.each([
+    ['an init error', initError, '', 'runtime', 'InitError'],
+    [
+      'a registration',
+      `${extensionPath}/register`,
+      'Lambda-Extension-Name: a\r\n',
+      'extension',
+      'Registered',
+    ],
+  ])('race: the processes end while %s is read, which is none of the next generation', async (...row) => {
+    const [, path, header, subject, target] = row
+    await using staged = started()
+    staged.environment.invoke(invocation(one))
+    using wire = await connect(staged.api.port)
+    const body = '{"events":[]}'
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\n${header}Content-Length: ${body.length}\r\n\r\n`
+    const arrival = nextCall(staged)
+    wire.send(head + body.slice(0, 5))
+    await arrival
+    staged.processes.process('runtime').exit()
+    await until('the second attempt', () => staged.environment.state.generation === 2)
+    wire.send(body.slice(5))
+    const answer = await wire.until(/\}\n/)
+    expect(answer).toStartWith('HTTP/1.1 403')
+    expect(answer).toContain(`State transition from NotStarted to ${target} failed for ${subject}.`)
+    expect(staged.environment.state).toMatchObject({ phase: 'starting', runtime: 'Started', failure: null })
   })
 })
+
+/** Resolves when the next call to the API has arrived; its body may be on its way still. */
+function nextCall({ environment }: ApiStage): Promise<void> {
+  const newCall = environment.newCall.bind(environment)
+  return new Promise((resolve) => {
+    environment.newCall = () => {
+      environment.newCall = newCall
+      resolve()
+      return newCall()
+    }
+  })
+}
 
 function inflight(staged: ApiStage): string | undefined {
   const { state } = staged.environment

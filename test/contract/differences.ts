@@ -148,6 +148,18 @@ export const differences: readonly Difference[] = [
     ['with a length', 'in chunks'].map((kind) => `ends the invocation when an upload ${kind} breaks off`),
   ),
   of(
+    'takes an init error that breaks off for one without a document, and fails the init',
+    'takes it for none; if its process has died, the death is the failure',
+    'half a report says nothing',
+    ['takes an init error that breaks off for none'],
+  ),
+  of(
+    'drops the connection of an init error that ends when its process is gone',
+    'answers 403 InvalidStateTransition, and the next attempt goes on',
+    'a process that is gone cannot fail the next one',
+    ['takes an init error that ends in the next attempt for none of that'],
+  ),
+  of(
     'drops the connection when no runtime is expected',
     'answers 403 InvalidStateTransition',
     'a runtime in a debugger, started by hand, needs to know why',

@@ -5,6 +5,7 @@ import { chapter } from './chapter.ts'
 import { accepted, fault, signed } from './facts.ts'
 import { plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
+import { bytes, Wire } from './wire.ts'
 
 const exits = (status: number) => ['/bin/sh', '-c', `exit ${status}`]
 /** A runtime that exits at once while the file is there, and is a puppet once it is gone. */
@@ -82,6 +83,52 @@ export const initErrors = chapter('Failures of init', (it) => {
     const answer = await call
     expect([answer.status, answer.text]).toEqual([502, '{"errorMessage":"attempt 2"}'])
     expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
+  })
+
+  it('reads the last lines of a runtime that has reported an error before it answers', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    let attempts = 0
+    for (;;) {
+      const runtime = await within('a runtime or an answer', Promise.race([rie.runtime(attempts + 1), call]))
+      if ('status' in runtime) break
+      attempts++
+      expect((await rie.initError('{"errorMessage":"reported"}')).status).toBe(202)
+      runtime.tell(`echo "last words ${attempts}"; exit 1`)
+      await runtime.gone()
+    }
+    const before = rie.stdout.lines.filter((line) => line.startsWith('last words '))
+    expect(before).toEqual(Array.from({ length: attempts }, (_, index) => `last words ${index + 1}`))
+  })
+
+  it('takes an init error that breaks off for none', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    await rie.runtime()
+    const wire = await Wire.open(rie.api)
+    const path = '/2018-06-01/runtime/init/error'
+    wire.send(bytes(rie.api, { method: 'POST', path, headers: { 'Content-Length': '100' }, body: '{"half' }))
+    await rie.settle()
+    wire[Symbol.dispose]()
+    await rie.settle()
+    await rie.reply('"went on"')
+    expect((await call).text).toBe('"went on"')
+  })
+
+  it('takes an init error that ends in the next attempt for none of that', async ({ start }) => {
+    await using rie = await start()
+    const call = rie.invoke()
+    const first = await rie.runtime(1)
+    using wire = await Wire.open(rie.api)
+    const path = '/2018-06-01/runtime/init/error'
+    wire.send(bytes(rie.api, { method: 'POST', path, headers: { 'Content-Length': '2' }, body: '{' }))
+    await rie.settle()
+    first.tell('exit 1')
+    await rie.runtime(2)
+    wire.send('}')
+    expect((await wire.answer()).status).toBe(403)
+    await rie.reply('"went on"')
+    expect((await call).text).toBe('"went on"')
   })
 
   it('never answers with the document of an earlier failure', async ({ start }) => {

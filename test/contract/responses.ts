@@ -1,7 +1,7 @@
 /** How a runtime answers: responses, errors, modes, streams, limits. */
 import { expect } from 'bun:test'
 import { chapter } from './chapter.ts'
-import { accepted, base64, maxResponse, refusal } from './facts.ts'
+import { accepted, base64, fault, maxResponse, refusal } from './facts.ts'
 import { bytes, type Request, Wire } from './wire.ts'
 
 const causeType = 'application/vnd.aws.lambda.error.cause+json'
@@ -194,6 +194,35 @@ export const responses = chapter('Runtime API: responses', (it) => {
       wire[Symbol.dispose]()
       const answer = await call
       expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.TruncatedResponse'])
+    })
+  }
+
+  for (const [order, ends] of [
+    ['is seen first', false],
+    ['is seen last', true],
+  ] as const) {
+    it(`answers with the death of a runtime in the middle of its upload, when the break ${order}`, async ({
+      start,
+    }) => {
+      await using rie = await start()
+      const call = rie.invoke()
+      const { id } = await rie.next()
+      const runtime = await rie.runtime()
+      const wire = await Wire.open(rie.api)
+      wire.send(bytes(rie.api, response(id, { 'Content-Length': '6000000' }, '"half of it')))
+      await rie.settle()
+      if (ends) {
+        runtime.kill()
+        await runtime.gone()
+        await rie.settle()
+      }
+      wire[Symbol.dispose]()
+      runtime.kill()
+      const answer = await call
+      expect([answer.status, answer.text]).toEqual([
+        502,
+        fault('Runtime.ExitError', id, 'Runtime exited with error: signal: killed'),
+      ])
     })
   }
 

@@ -111,7 +111,7 @@ test('a transition that is not allowed names its subject, where it is, and where
 })
 
 test('what stands for itself', () => {
-  expect({ invalidRequestId, tooLarge, truncated, tooManyExtensions }).toEqual({
+  expect({ invalidRequestId, tooLarge: tooLarge(), truncated, tooManyExtensions }).toEqual({
     invalidRequestId: { kind: 'refused', code: 'InvalidRequestID', message: 'Invalid request ID' },
     tooLarge: {
       kind: 'refused',

@@ -7,6 +7,7 @@ import {
   type Inflight,
   isFree,
   isOpen,
+  refuseStale,
   runtimeState,
   type Serving,
   type Table,
@@ -47,9 +48,11 @@ import {
   two,
 } from './script.ts'
 import { traces as onDemandTraces } from './traces.ts'
+import { exitTraces } from './traces-exits.ts'
 import { severalTraces } from './traces-several.ts'
+import { streamTraces } from './traces-streams.ts'
 
-const traces = [...onDemandTraces, ...severalTraces]
+const traces = [...onDemandTraces, ...exitTraces, ...streamTraces, ...severalTraces]
 
 /** The first line of a trace that a table does not follow; null when it follows all. Events may not be changed. */
 function deviation(
@@ -115,7 +118,7 @@ const states: Record<EnvironmentState['phase'], readonly EnvironmentState[]> = {
   serving: [
     serving({ polls: [call(51)] }),
     serving(),
-    ...(['waiting', 'running', 'responding', 'erroring', 'responded'] as const).map((stage) =>
+    ...(['waiting', 'running', 'responding', 'erroring', 'broken', 'responded'] as const).map((stage) =>
       serving({ inflight: [at(stage)], extensions: busy }),
     ),
   ],
@@ -148,6 +151,8 @@ const events: { readonly [T in Event['type']]: Event } = {
   flushed: flushed(),
   gone: { type: 'gone', call: call(50) },
   'init-limit': { type: 'init-limit' },
+  'exit-wait-over': { type: 'exit-wait-over' },
+  'runtime/streaming': { type: 'runtime/streaming', id: one, contentType: 'text/plain' },
   deadline: { type: 'deadline', id: one },
   'grace-over': { type: 'grace-over' },
   'budget-over': { type: 'budget-over' },
@@ -325,4 +330,16 @@ test('an environment is open when it is free, or will start, or starts for nobod
     serving({ polls: [call(51)] }),
     serving(),
   ])
+})
+
+test('a call of an earlier generation is refused as if nothing were expected', () => {
+  const { generation } = serving()
+  expect([refuseStale(generation, initError(1)), refuseStale(generation, registers(1, 'x'))]).toEqual([
+    runtimeRefused('NotStarted', 'InitError'),
+    extensionAbsent('NotStarted', 'Registered') as never,
+  ])
+  expect([
+    refuseStale(generation, { type: 'gone', call: call(1) }),
+    refuseStale(generation, invoke()),
+  ]).toEqual([null, null])
 })

@@ -9,7 +9,7 @@ const running: Serving = {
   phase: 'serving',
   generation: 1 as Generation,
   polls: [],
-  inflight: [{ id, stage: 'running', verdict: null }],
+  inflight: [{ id, stage: 'running', begun: false, verdict: null }],
   extensions: [],
   exited: null,
 }

@@ -39,6 +39,7 @@ function generator(seed: number): (below: number) => number {
 interface Fate {
   readonly id: RequestId
   settled: boolean
+  begun: boolean
   started: boolean
   reported: boolean
   finished: boolean
@@ -50,10 +51,11 @@ interface Upload {
   readonly errorType: string | null
 }
 
-type Timer = 'init' | 'grace' | 'budget' | 'give-up'
-const timers: readonly Timer[] = ['init', 'grace', 'budget', 'give-up']
+type Timer = 'init' | 'exit-wait' | 'grace' | 'budget' | 'give-up'
+const timers: readonly Timer[] = ['init', 'exit-wait', 'grace', 'budget', 'give-up']
 const fires = {
   init: { type: 'init-limit' },
+  'exit-wait': { type: 'exit-wait-over' },
   grace: { type: 'grace-over' },
   budget: { type: 'budget-over' },
   'give-up': { type: 'given-up' },
@@ -90,7 +92,7 @@ class World {
   readonly #uploads: Upload[] = []
   readonly #alive = new Set<ProcessName>()
   readonly #killed = new Set<ProcessName>()
-  readonly #armed = { init: false, grace: false, budget: false, 'give-up': false }
+  readonly #armed = { init: false, 'exit-wait': false, grace: false, budget: false, 'give-up': false }
   /** those whose function timeout runs */
   readonly #deadlines = new Set<RequestId>()
   readonly #queue: Event[] = []
@@ -147,7 +149,26 @@ class World {
       case 'settle': {
         const fate = this.#fate(effect.id)
         must(!fate.settled, 'an invocation is settled once')
+        must(!fate.begun, 'an answer that has begun is ended or broken')
         must(!this.#signalled, 'the caller is answered before anything is cleaned up')
+        fate.settled = true
+        return
+      }
+      case 'begin-answer': {
+        const fate = this.#fate(effect.id)
+        must(!fate.settled && !fate.begun, 'an answer begins once')
+        fate.begun = true
+        return
+      }
+      case 'end-answer':
+      case 'break-answer': {
+        const fate = this.#fate(effect.id)
+        must(fate.begun && !fate.settled, 'only an answer that has begun is ended or broken, once')
+        must(!this.#signalled, 'the caller is answered before anything is cleaned up')
+        must(
+          (effect.outcome.kind === 'response') === (effect.do === 'end-answer'),
+          'only a whole answer ends',
+        )
         fate.settled = true
         return
       }
@@ -284,7 +305,14 @@ class World {
 
   #invoke(): Event {
     const id = `request-${this.#fates.size}` as RequestId
-    this.#fates.set(id, { id, settled: false, started: false, reported: false, finished: false })
+    this.#fates.set(id, {
+      id,
+      settled: false,
+      begun: false,
+      started: false,
+      reported: false,
+      finished: false,
+    })
     this.#last = id
     return { type: 'invoke', id }
   }
@@ -294,6 +322,10 @@ class World {
     if (upload === undefined) return undefined
     this.#open.add(upload.call)
     return { type: 'runtime/received', ...upload, received: this.#one(uploads) }
+  }
+
+  #begins(id: RequestId): Event {
+    return { type: 'runtime/streaming', id, contentType: 'text/plain' }
   }
 
   #exit(process = this.#any(this.#alive)): Event | undefined {
@@ -311,7 +343,10 @@ class World {
     const deadline = this.#any(this.#deadlines)
     if (deadline !== undefined && this.#below(2) === 0) return { type: 'deadline', id: deadline }
     const timer = this.#one(timers)
-    if (!this.#armed[timer]) return undefined
+    return this.#armed[timer] ? this.#fire(timer) : undefined
+  }
+
+  #fire(timer: Timer): Event {
     this.#armed[timer] = false
     return fires[timer]
   }
@@ -341,7 +376,9 @@ class World {
         if (entry.stage === 'running') {
           return { type: 'runtime/response', call: this.#call(), id: entry.id, mode: null }
         }
+        if (entry.stage === 'responding' && this.#below(3) === 0) return this.#begins(entry.id)
         if (entry.stage === 'responding' || entry.stage === 'erroring') return this.#upload()
+        if (entry.stage === 'broken' && this.#armed['exit-wait']) return this.#fire('exit-wait')
         const owing = state.extensions.find((one) => one.state === 'Running')
         if (owing?.id) return this.#extension('extension/next', owing.id)
         return { type: 'runtime/next', call: this.#call() }
@@ -367,7 +404,7 @@ class World {
 
   /** What anyone may do at any time. */
   #wild(): Event | undefined {
-    switch (this.#below(19)) {
+    switch (this.#below(20)) {
       case 0:
       case 1:
         return { type: 'runtime/next', call: this.#call() }
@@ -416,6 +453,8 @@ class World {
       case 17:
         // one that comes late is of an earlier generation, or of a shutdown that has gone on
         return { type: 'flushed', generation: (this.state.generation - this.#below(2)) as Generation }
+      case 18:
+        return this.#begins(this.#last)
       default:
         return this.#below(8) === 0 ? this.#stop() : this.#upload()
     }
@@ -452,8 +491,7 @@ class World {
     }
     const timer = timers.find((one) => this.#armed[one])
     if (timer === undefined) return false
-    this.#armed[timer] = false
-    this.happen(fires[timer])
+    this.happen(this.#fire(timer))
     return true
   }
 

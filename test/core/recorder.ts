@@ -11,7 +11,12 @@ export type Effect =
   | { readonly do: 'spawn'; readonly process: ProcessName }
   | { readonly do: 'signal'; readonly process: ProcessName; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly do: 'reply'; readonly call: ApiCallId; readonly reply: Reply }
-  | { readonly do: 'settle'; readonly id: RequestId; readonly outcome: Outcome }
+  | {
+      readonly do: 'settle' | 'end-answer' | 'break-answer'
+      readonly id: RequestId
+      readonly outcome: Outcome
+    }
+  | { readonly do: 'begin-answer'; readonly id: RequestId; readonly contentType: string }
   | { readonly do: 'arm-deadline' | 'disarm-deadline' | 'finish'; readonly id: RequestId }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly ms?: number }
   | { readonly do: 'flush'; readonly ms: number }
@@ -38,6 +43,15 @@ export class Recorder implements Effects {
   }
   settle(id: RequestId, outcome: Outcome): void {
     this.effects.push({ do: 'settle', id, outcome })
+  }
+  beginAnswer(id: RequestId, contentType: string): void {
+    this.effects.push({ do: 'begin-answer', id, contentType })
+  }
+  endAnswer(id: RequestId, outcome: Outcome): void {
+    this.effects.push({ do: 'end-answer', id, outcome })
+  }
+  breakAnswer(id: RequestId, outcome: Outcome): void {
+    this.effects.push({ do: 'break-answer', id, outcome })
   }
   armDeadline(id: RequestId): void {
     this.effects.push({ do: 'arm-deadline', id })

@@ -42,7 +42,7 @@ import type { Effect } from './recorder.ts'
 export const several: Mode = {
   concurrency: 3,
   overWhen: 'responded',
-  redelivers: false,
+  singlePoller: false,
   extensionEvents: ['SHUTDOWN'],
   afterTimeout: 'go on',
 }
@@ -88,6 +88,7 @@ export const starting = (over: Partial<Starting> = {}): Starting => ({
   attempt: 'init',
   waiting: null,
   runtime: 'absent',
+  failure: null,
   polls: [],
   extensions: [],
   ...over,
@@ -137,6 +138,7 @@ export const toStart = (attempt: InitPhase, waiting: RequestId): NextPhase => ({
 export const at = (stage: Inflight['stage'], over: Partial<Inflight> = {}): Inflight => ({
   id: one,
   stage,
+  begun: false,
   verdict: null,
   ...over,
 })
@@ -235,6 +237,12 @@ export const subscribe = (number: number, name: string, api: TelemetryApi = 'tel
 })
 export const flushed = (of = 1): Event => ({ type: 'flushed', generation: generation(of) })
 export const gone = (number: number): Event => ({ type: 'gone', call: call(number) })
+export const exitWaitOver: Event = { type: 'exit-wait-over' }
+export const responseStarted = (id = one): Event => ({
+  type: 'runtime/streaming',
+  id,
+  contentType: 'text/plain',
+})
 export const initLimit: Event = { type: 'init-limit' }
 export const deadline = (id = one): Event => ({ type: 'deadline', id })
 export const graceOver: Event = { type: 'grace-over' }
@@ -254,10 +262,17 @@ export const reply = (number: number, answer: Reply): Effect => ({
   reply: answer,
 })
 export const settle = (outcome: Outcome, id = one): Effect => ({ do: 'settle', id, outcome })
+export const beginAnswer = (id = one): Effect => ({ do: 'begin-answer', id, contentType: 'text/plain' })
+export const endAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'end-answer', id, outcome })
+export const breakAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'break-answer', id, outcome })
 export const armDeadline = (id = one): Effect => ({ do: 'arm-deadline', id })
 export const disarmDeadline = (id = one): Effect => ({ do: 'disarm-deadline', id })
 export const armInit: Effect = { do: 'arm', timer: 'init' }
-export const arm = (timer: 'grace' | 'budget' | 'give-up', ms: number): Effect => ({ do: 'arm', timer, ms })
+export const arm = (timer: 'exit-wait' | 'grace' | 'budget' | 'give-up', ms: number): Effect => ({
+  do: 'arm',
+  timer,
+  ms,
+})
 export const flush: Effect = { do: 'flush', ms: 1000 }
 export const disarm = (timer: TimerName): Effect => ({ do: 'disarm', timer })
 export const finish = (id = one): Effect => ({ do: 'finish', id })
@@ -319,6 +334,10 @@ export const succeeded: Verdict = { status: 'success', errorType: null }
 export const timedOut: Verdict = { status: 'timeout', errorType: null }
 export const failed = (errorType: string | null): Verdict => ({ status: 'error', errorType })
 
+export const brokenOff: Fault = {
+  errorType: 'Runtime.TruncatedResponse',
+  text: 'The connection ended before the response was complete',
+}
 export const exit1: Fault = {
   errorType: 'Runtime.ExitError',
   text: 'Runtime exited with error: exit status 1',

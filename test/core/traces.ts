@@ -485,67 +485,6 @@ const failing: readonly Trace[] = [
     ],
   ]),
   trace(
-    'an error that the runtime reports ends the first attempt, and is the answer of the second',
-    starting({ runtime: 'Started', waiting: one }),
-    [
-      [
-        initError(1),
-        stopping({
-          step: 'extensions',
-          runtimeState: 'InitError',
-          afterwards: toStart('invoke', one),
-        }),
-        reply(1, accepted),
-        disarm('init'),
-        faulted('runtime', {
-          errorType: 'Runtime.Bad',
-          text: 'The runtime reported an error during init',
-          document,
-        }),
-        initReport(failed('Runtime.Bad')),
-        shutdown('failure'),
-        sigkill('runtime'),
-        giveUp,
-      ],
-      [next(2), same, reply(2, runtimeRefused('InitError', 'Ready'))],
-      [
-        exits('runtime', signalled('SIGKILL')),
-        starting({ ...second, waiting: one }),
-        ...swept,
-        armDeadline(),
-        initStart('invoke'),
-        discover,
-      ],
-      [discovered(), { runtime: 'Started' }, spawn('runtime')],
-      [
-        initError(3),
-        stopping({
-          generation: second.generation,
-          step: 'extensions',
-          runtimeState: 'InitError',
-        }),
-        reply(3, accepted),
-        settle(
-          faultOf({ errorType: 'Runtime.Bad', text: 'The runtime reported an error during init', document }),
-        ),
-        disarm('init'),
-        faulted('runtime', {
-          errorType: 'Runtime.Bad',
-          text: 'The runtime reported an error during init',
-          document,
-        }),
-        initReport(failed('Runtime.Bad'), [], 'invoke'),
-        begun(),
-        report(failed('Runtime.Bad')),
-        finish(),
-        shutdown('failure'),
-        sigkill('runtime'),
-        giveUp,
-      ],
-      [exits('runtime', signalled('SIGKILL')), cold({ generation: second.generation }), ...swept],
-    ],
-  ),
-  trace(
     'a runtime reports an init error only between its start and its first poll',
     starting({ extensions: [fresh('watch')] }),
     [
@@ -852,19 +791,6 @@ const invoking: readonly Trace[] = [
       ],
     ],
   ),
-  trace('an upload that breaks off is the answer', serving({ inflight: [at('responding')] }), [
-    [
-      received(1, truncatedUpload),
-      { inflight: [at('responded', { verdict: failed('Runtime.TruncatedResponse') })] },
-      settle(
-        faultOf({
-          errorType: 'Runtime.TruncatedResponse',
-          text: 'The connection ended before the response was complete',
-        }),
-      ),
-      reply(1, accepted),
-    ],
-  ]),
   trace(
     'a response stream that ends in trailers is a failure of their type, with their document',
     serving({ inflight: [at('responding')] }),

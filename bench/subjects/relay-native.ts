@@ -9,6 +9,7 @@ export {}
 const [port = '', apiPort = '', ...command] = process.argv.slice(2)
 
 interface Handle {
+  readonly aborted: boolean
   ondata: ((chunk: Uint8Array | undefined, last: boolean) => void) | undefined
   writeHead(status: number, text: string, headers: readonly string[], auto: number, keepAlive: 0): void
   write(chunk: Uint8Array): number
@@ -46,6 +47,8 @@ function answer(
   headers: readonly string[],
   body: readonly Uint8Array[],
 ): void {
+  // an answer to a peer that has gone throws
+  if (handle.aborted) return
   if (body.length < 2) {
     handle.writeHeadAndEnd(status, '', headers, body[0], undefined, undefined, 1, 0)
     return

@@ -19,8 +19,9 @@ export interface Answer {
   readonly body: Body
 }
 
-export function send(exchange: Exchange, { status, headers, body }: Answer): void {
-  exchange.respond(status, headers, body)
+export function send(exchange: Exchange, answer: Answer): void {
+  const { status, headers, body } = answer
+  exchange.respond(status, headers, body, answer === accepted)
 }
 
 const json: Fields = ['Content-Type', 'application/json']
@@ -67,7 +68,7 @@ export function sendInvocation(exchange: Exchange, invocation: Invocation): void
     'Lambda-Runtime-Aws-Request-Id',
     invocation.id,
     'Lambda-Runtime-Deadline-Ms',
-    String(Math.floor(invocation.deadline)),
+    deadlineText(invocation.deadline),
     'Lambda-Runtime-Invoked-Function-Arn',
     invocation.arn,
     'Lambda-Runtime-Trace-Id',
@@ -78,7 +79,21 @@ export function sendInvocation(exchange: Exchange, invocation: Invocation): void
   if (clientContext !== null) headers.push('Lambda-Runtime-Client-Context', clientContext)
   if (cognitoIdentity !== null) headers.push('Lambda-Runtime-Cognito-Identity', cognitoIdentity)
   if (tenant !== null) headers.push('Lambda-Runtime-Aws-Tenant-Id', tenant)
-  exchange.respond(200, headers, invocation.payload.chunks)
+  // all of these were checked when the invocation came: ids, times, configuration, and what a caller sent
+  exchange.respond(200, headers, invocation.payload.chunks, true)
+}
+
+/** of the event before: several have the same millisecond, and numbers of this size take long to write */
+let lastDeadline = 0
+let lastDeadlineText = '0'
+
+function deadlineText(deadline: number): string {
+  const whole = Math.floor(deadline)
+  if (whole !== lastDeadline) {
+    lastDeadline = whole
+    lastDeadlineText = String(whole)
+  }
+  return lastDeadlineText
 }
 
 /** INVOKE for an extension; no payload, and no newline at the end. */

@@ -94,7 +94,7 @@ class InvokeFront implements Front {
     if (type === 'Event' && outcome.kind !== 'throttled' && outcome.kind !== 'shutdown') return
     const version = executedVersion(qualifier, this.#options.functionVersion)
     if (outcome.kind === 'response' && outcome.contentType === null && dialect === 'rie' && log === null) {
-      this.#exchange.respond(200, plainHeaders(request.id, version), outcome.payload.chunks)
+      this.#exchange.respond(200, plainHeaders(request.id, version), outcome.payload.chunks, true)
       return
     }
     const timeoutSeconds = this.#options.functionTimeoutMs / 1000

@@ -196,9 +196,9 @@ class NativeExchange implements Exchange {
     this.#handle.resume()
   }
 
-  respond(status: number, headers: Fields, body?: Body): boolean {
+  respond(status: number, headers: Fields, body?: Body, checked = false): boolean {
     if (!this.#begin()) return false
-    const problem = fieldProblem(headers)
+    const problem = checked ? null : fieldProblem(headers)
     if (problem !== null) {
       this.#refuseHeaders(problem)
     } else if (this.#pending === null) {

@@ -195,6 +195,17 @@ export const requests = chapter('Invoke endpoint: odd requests', (it) => {
     expect((await wire.answer()).text).toBe('"answer"')
   })
 
+  it('takes an event in chunks that ends in trailers', async ({ start }) => {
+    await using rie = await start()
+    using wire = await Wire.open(rie.gateway)
+    const head = `POST ${invokePath} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Digest\r\n\r\n`
+    for (const text of ['"one"', '"two"']) {
+      wire.send(`${head}5\r\n${text}\r\n0\r\nX-Digest: none\r\n\r\n`)
+      expect((await rie.reply('"answer"')).text).toBe(text)
+      expect((await wire.answer()).text).toBe('"answer"')
+    }
+  })
+
   it('runs an invocation to its end whose caller sent more', async ({ start }) => {
     await using rie = await start()
     using wire = await Wire.open(rie.gateway)

@@ -3,7 +3,7 @@
 import { expect } from 'bun:test'
 import type { Body, Fields, ResponseStream } from '../../src/http/exchange.ts'
 import { until } from '../harness.ts'
-import { answers, bodyOf, read, type Stand } from './stand.ts'
+import { answers, bodyOf, read, type Stand, turns } from './stand.ts'
 
 export interface Case {
   readonly title: string
@@ -395,7 +395,7 @@ check('a body may be read later: it is held', async (stand) => {
     const peer = await stand.connect()
     peer.send(post('x'.repeat(size)))
     const exchange = await stand.exchange(index)
-    await Bun.sleep(10)
+    await turns(10)
     const got = read(exchange, ({ text }) => exchange.respond(200, [], String(text.length)))
     await peer.until(`\r\n\r\n${size}`)
     expect(got.end).toBe('complete')
@@ -562,7 +562,7 @@ check('a body can be paused: its sender stops, and nothing is lost', async (stan
   await until('the sender to stop', async () => {
     if (count === before) return true
     before = count
-    await Bun.sleep(30)
+    await turns(50)
     return false
   })
   expect(count).toBeLessThan(2_000_000)
@@ -652,7 +652,7 @@ check('a request behind one that waits is answered after it, whichever answer co
     peer.send(post('a') + post('b'))
     const both = [await stand.exchange(base), await stand.exchange(base + 1)] as const
     both[first]?.respond(200, [], `<${first}>`)
-    await Bun.sleep(5)
+    await turns(10)
     both[1 - first]?.respond(200, [], `<${1 - first}>`)
     await peer.until('<1>')
     expect(answers(peer.received).map((answer) => bodyOf(answer))).toEqual(['<0>', '<1>'])
@@ -678,7 +678,7 @@ check('requests that are sent together may have large, streamed and empty answer
   stream?.write(Buffer.from('eam'))
   stream?.end()
   two?.respond(200, [], [Buffer.alloc(1_000_000, 'l'), Buffer.alloc(1_000_000, 'm')])
-  await Bun.sleep(5)
+  await turns(10)
   expect(peer.received).toBe('')
   one?.respond(204, [])
   await peer.until(/four$/)
@@ -875,7 +875,7 @@ check('a slow reader of a stream stops its writer, and gets everything', async (
   stream.onDrain = write
   write()
   await until('the writer to stop', () => stops > 0)
-  await Bun.sleep(20)
+  await turns(20)
   const before = written
   expect(before).toBeLessThan(size / 2)
   peer.go()
@@ -917,7 +917,7 @@ check('slow readers of large answers take little memory', async (stand) => {
     reader.send(get)
   }
   await stand.exchange(19)
-  await Bun.sleep(50)
+  await turns(50)
   // 120 MB would be a copy for each
   expect(process.memoryUsage.rss() - before).toBeLessThan(40_000_000)
   for (const reader of readers) reader.go()
@@ -993,7 +993,7 @@ check('a request that waits is kept through collections', async (stand) => {
   await stand.exchange()
   for (let index = 0; index < 10; index++) {
     Bun.gc(true)
-    await Bun.sleep(1)
+    await turns(1)
   }
   stand.exchanges[0]?.respond(200, [], 'kept')
   await peer.until(/kept$/)

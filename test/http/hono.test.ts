@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createRouter, type Router, route } from '../../src/http/hono.ts'
 import { listen } from '../../src/http/listen.ts'
 import { until } from '../harness.ts'
-import { bodyOf, type Stand, stand } from './stand.ts'
+import { bodyOf, type Stand, stand, turns } from './stand.ts'
 
 let made: Stand
 let router: Router
@@ -106,7 +106,7 @@ describe('a stream', () => {
       const body = new ReadableStream({
         async pull(one) {
           if (count++ > 2) throw new Error('source failed')
-          await Bun.sleep(1)
+          await turns(1)
           one.enqueue(new TextEncoder().encode('piece'))
         },
       })

@@ -177,6 +177,11 @@ export function read(exchange: Exchange, done: (read: Read) => void = () => {}):
   return result
 }
 
+/** So many turns of the event loop, in which what has arrived is read. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** The answers on a connection, split by their status lines. */
 export const answers = (text: string): string[] => text.split(/(?=HTTP\/1\.1 \d{3} )/)
 

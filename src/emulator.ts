@@ -35,6 +35,8 @@ export interface Emulator extends AsyncDisposable {
   /** `http://HOST:PORT` of the Function URL; null when it is off */
   readonly functionUrl: string | null
   readonly pool: Pool
+  /** Initialises the function unless it is. Resolves when an environment is free; rejects with why there will be none. */
+  ready(): Promise<void>
   /**
    * Stops accepting, lets running invocations finish for the drain time or until `hurry` resolves, and ends all
    * processes. May be called more than once.
@@ -104,12 +106,26 @@ export function composeEmulator(config: Config, parts: EmulatorParts): Emulator 
     })()
     return stopping
   }
+  async function ready(): Promise<void> {
+    const before = host.lastFailure.value
+    const failed = (): boolean => {
+      const failure = host.lastFailure.value
+      return failure !== null && failure !== before && pool.snapshot().every(({ state }) => state === 'cold')
+    }
+    pool.warmUp()
+    await pool.untilReady(failed)
+    if (pool.ready) return
+    const failure = host.lastFailure.value
+    if (pool.draining || failure === null) throw new Error('the emulator has been stopped')
+    throw new Error(`${failure.during} failed: ${failure.errorType}: ${failure.errorMessage}`)
+  }
   return {
     url: `http://${childAddress(reachable(emulator.gateway, gateway))}`,
     gateway: boundAddress(gateway),
     runtimeApi: opened.runtimeApi,
     functionUrl: urlOf(config, functionUrl),
     pool,
+    ready,
     stop,
     [Symbol.asyncDispose]: () => stop(),
   }

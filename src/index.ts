@@ -7,7 +7,7 @@
  *     test('greets', async () => {
  *       await using emulator = await startEmulator({ handler: 'functions/greet.handler' })
  *       const result = await emulator.invoke({ name: 'Ada' })
- *       expect(result.functionError).toBeNull()
+ *       expect(result.error).toBeNull()
  *       expect(result.json()).toEqual({ message: 'Hello, Ada!' })
  *       await emulator.idle()
  *       expect(emulator.output()).toContain('greeting Ada')
@@ -29,7 +29,14 @@ import { isCompiled, selfCommand } from './host.ts'
 import { createLog } from './log/log.ts'
 import { createProcesses } from './process/processes.ts'
 
-export type { Emulator, EmulatorOptions, InvokeOptions, InvokeResult, PoolState } from './embed/api.d.ts'
+export type {
+  Emulator,
+  EmulatorOptions,
+  InvokeError,
+  InvokeOptions,
+  InvokeResult,
+  PoolState,
+} from './embed/api.d.ts'
 export { ConfigError }
 
 /** What speaks against the handler, as far as it can be known without running it. */
@@ -83,6 +90,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       return await invoke(emulator.url, payload, how)
     },
     output: output.text,
+    ready: () => emulator.ready(),
     idle: () => emulator.pool.idle(),
     state: () => emulator.pool.state(),
     stop,

@@ -77,12 +77,23 @@ export interface InvokeOptions {
   readonly signal?: AbortSignal
 }
 
+/** Why an invocation failed, as far as the answer says it. */
+export interface InvokeError {
+  /** as `TypeError` or `Runtime.ExitError`; null where the answer names none */
+  readonly type: string | null
+  readonly message: string
+  /** the stack as the runtime sent it; empty where it sent none */
+  readonly trace: readonly string[]
+}
+
 /** What came back. A function that failed is no exception; look at `functionError` and `statusCode`. */
 export interface InvokeResult {
   readonly statusCode: number
   readonly payload: Uint8Array
   /** null for a success */
   readonly functionError: string | null
+  /** what the function failed with, or why it was not run; null for a success */
+  readonly error: InvokeError | null
   readonly executedVersion: string | null
   readonly requestId: string
   /** decoded; null unless `logType` was `Tail` */
@@ -140,6 +151,11 @@ export interface Emulator extends AsyncDisposable {
   invoke(payload?: unknown, options?: InvokeOptions): Promise<InvokeResult>
   /** What the function, its extensions and START, END, REPORT wrote so far, of one environment or of all. */
   output(environment?: number): string
+  /**
+   * Initialises the function unless it is initialised, and resolves when an environment could take an invocation. Rejects
+   * with the reason when the init fails, or when the emulator is stopped.
+   */
+  ready(): Promise<void>
   /** Resolves when no invocation waits or runs any more: all that they wrote is in `output` then. */
   idle(): Promise<void>
   /** What the environments are doing; the same as `GET /_rie/state` tells. */

@@ -1,6 +1,6 @@
 /** One invocation from inside a program, over HTTP as any other caller's. */
 
-import type { InvokeOptions, InvokeResult } from './api.d.ts'
+import type { InvokeError, InvokeOptions, InvokeResult } from './api.d.ts'
 
 /** Bytes go out as they are, nothing as an empty body (which functions see as `{}`), all else as JSON. */
 export async function invoke(url: string, payload: unknown, options: InvokeOptions): Promise<InvokeResult> {
@@ -43,6 +43,7 @@ function resultOf({ status, headers }: Response, payload: Uint8Array): InvokeRes
     statusCode: status,
     payload,
     functionError: headers.get('x-amz-function-error'),
+    error: headers.has('x-amz-function-error') || status >= 400 ? errorOf(text()) : null,
     executedVersion: headers.get('x-amz-executed-version'),
     requestId: headers.get('x-amzn-requestid') ?? '',
     logResult: log === null ? null : Buffer.from(log, 'base64').toString(),
@@ -59,4 +60,30 @@ function resultOf({ status, headers }: Response, payload: Uint8Array): InvokeRes
       }
     },
   }
+}
+
+/** The function's errors name their type `errorType`, the service's `Type` or not at all; a time-out is a text alone. */
+function errorOf(answer: string): InvokeError {
+  const document = parsed(answer)
+  if (document === null) return { type: null, message: answer, trace: [] }
+  const { errorType, Type, errorMessage, message, Message, stackTrace, trace } = document
+  const lines = Array.isArray(stackTrace) ? stackTrace : Array.isArray(trace) ? trace : []
+  return {
+    type: firstText(errorType, Type) ?? null,
+    message: firstText(errorMessage, message, Message) ?? answer,
+    trace: lines.map(String),
+  }
+}
+
+function parsed(answer: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(answer)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}
+
+function firstText(...values: unknown[]): string | undefined {
+  return values.find((value) => typeof value === 'string')
 }

@@ -33,6 +33,9 @@ export function configOf(options: EmulatorOptions): Config {
     throw new ConfigError(`unknown option ${name}${adviceOn(name)}`)
   }
   const cwd = check(given, 'cwd', isText, 'a path') ?? process.cwd()
+  if (systemProbe.look(cwd) !== 'directory') {
+    throw new ConfigError(`cwd is ${Bun.inspect(given.cwd ?? cwd)}; there is no such folder`)
+  }
   const handler = check(given, 'handler', isText, 'file.export, as index.handler')
   const command =
     check(given, 'command', isCommand, 'a list of a program and its arguments, each a string') ?? []

@@ -155,6 +155,11 @@ export class Pool {
     return this.#environments.map((environment) => snapshot(environment, now))
   }
 
+  /** Resolves when an initialised environment is free, when this condition holds, or when the pool is drained. */
+  untilReady(given: () => boolean): Promise<void> {
+    return this.#watch.until(() => this.ready || this.#draining || given())
+  }
+
   /** Resolves when no invocation waits or runs. */
   idle(): Promise<void> {
     return this.#watch.until(() => this.#queue.size === 0 && !this.#environments.some(isBusy))

@@ -75,6 +75,33 @@ test('a function that fails is no exception', async () => {
   expect(crashed).toMatchObject({ statusCode: 502, functionError: 'Unhandled' })
 })
 
+test('tells why a call failed: type, message and trace', async () => {
+  await using emulator = await startEmulator({ handler: functionFile, log() {} })
+  expect((await emulator.invoke({ name: 'x' })).error).toBeNull()
+  const { error } = await emulator.invoke({ fail: 'on purpose' })
+  expect(error).toMatchObject({ type: 'TypeError', message: 'on purpose' })
+  expect(error?.trace.join('\n')).toContain('function.ts')
+  expect((await emulator.invoke({ exit: 3 })).error).toMatchObject({ type: 'Runtime.ExitError', trace: [] })
+  const refused = await emulator.invoke({}, { clientContext: {}, tenantId: 'x'.repeat(300) })
+  expect(refused.error?.message).toContain('X-Amz-Tenant-Id')
+})
+
+test('is ready when its init has succeeded, and says why it has not', async () => {
+  await using good = await startEmulator({ handler: functionFile })
+  await good.ready()
+  expect(good.state().environments[0]?.state).toBe('idle')
+  await good.ready()
+  expect(good.state().environments[0]?.starts).toBe(1)
+  await using bad = await startEmulator({ command: ['sh', '-c', 'exit 7'], log() {} })
+  await expect(bad.ready()).rejects.toThrow(
+    'init failed: Runtime.ExitError: Runtime exited with error: exit status 7',
+  )
+  await using slow = await startEmulator({ command: ['sleep', '600'], log() {} })
+  const waiting = expect(slow.ready()).rejects.toThrow('the emulator has been stopped')
+  await slow.stop()
+  await waiting
+})
+
 test('answers as the service does, if asked to', async () => {
   await using emulator = await startEmulator({ handler: functionFile, dialect: 'lambda', log() {} })
   expect((await emulator.invoke({ exit: 3 })).statusCode).toBe(200)
@@ -182,6 +209,8 @@ const wrong: [options: Record<string, unknown>, message: string][] = [
   [{ env: { A: 1 } }, 'env is {\n  A: 1,\n}; allowed is an object of strings'],
   [{ output: 'stdout' }, "output is \"stdout\"; allowed is 'collect', 'inherit' or a function"],
   [{ log: true }, 'log is true; allowed is a function'],
+  [{ cwd: '/nothere', handler: functionFile }, 'cwd is "/nothere"; there is no such folder'],
+  [{ timeout: 3 }, 'unknown option timeout; here it is functionTimeoutSeconds'],
   [{ maxEnvironment: 2 }, 'unknown option maxEnvironment; the nearest one is maxEnvironments'],
 ]
 

@@ -181,6 +181,7 @@ export class Pool {
    */
   async drain(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#draining = true
+    this.#watch.look()
     const refused = [...this.#queue]
     this.#queue.clear()
     for (const { invocation } of refused) this.#refuse(invocation, { kind: 'shutdown' })

@@ -25,9 +25,8 @@ const typed = (original: Constructor, bodyOf: (args: unknown[]) => unknown): Con
   return made
 }
 
-/** Replaces the two global classes, where Bun still needs it. */
+/** Replaces the two global classes. */
 export const typeTextBodies = (): void => {
-  if (new Response('').headers.has('content-type')) return
   const scope = globalThis as unknown as Record<'Response' | 'Request', Constructor>
   scope.Response = typed(scope.Response, ([body]) => body)
   scope.Request = typed(scope.Request, ([, init]) => (init as RequestInit | undefined)?.body)

@@ -34,22 +34,44 @@ export type FunctionLog = {
 
 /** Loaded when a line needs formatting: most have one string, and a cold start should not pay for the others. */
 const format = (args: unknown[]): string => {
-  if (args.length === 1 && typeof args[0] === 'string') return args[0]
+  if (args.length === 1 && typeof args[0] === 'string') return withoutOwnFrames(args[0])
   const { format } = require('node:util') as typeof import('node:util')
   return withoutOwnFrames(format(...args))
 }
 
-/** Writes all of a line, however often a full pipe stops us; a pipe that nobody reads ends nothing. */
-const write = (line: string) => {
-  let rest = Buffer.from(line)
+/** Writes all of it, however often a full pipe stops us; a pipe that nobody reads ends nothing. */
+const write = (fd: number, bytes: Buffer) => {
+  let rest = bytes
   while (rest.length > 0) {
     try {
-      rest = rest.subarray(writeSync(1, rest))
+      rest = rest.subarray(writeSync(fd, rest))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
       Bun.sleepSync(1)
     }
   }
+}
+
+const STDOUT = 1
+
+/** Where records are written whole, with their line feeds; undefined where there are only lines. */
+const takeRecordsFd = (env: NodeJS.ProcessEnv): number | undefined => {
+  const text = env._LAMBDA_TELEMETRY_LOG_FD
+  delete env._LAMBDA_TELEMETRY_LOG_FD
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+}
+
+/**
+ * A record as the service takes it from runtime clients: a mark with level and kind, the length, the time in
+ * microseconds, the text. In one write with all of it, so that nothing of another process comes between.
+ */
+const frame = (level: Level, now: Date, record: string, isJson: boolean): Buffer => {
+  const text = Buffer.from(record)
+  const header = Buffer.alloc(16)
+  header.writeUInt32BE((0xa55a0000 | ((LEVELS.indexOf(level) + 1) << 2) | (isJson ? 2 : 3)) >>> 0)
+  header.writeUInt32BE(text.length, 4)
+  header.writeBigUInt64BE(BigInt(now.getTime()) * 1000n, 8)
+  return Buffer.concat([header, text])
 }
 
 const jsonError = (error: Error) => ({
@@ -60,9 +82,9 @@ const jsonError = (error: Error) => ({
   ...error,
 })
 
-const jsonLine = (level: Level, scope: LogScope, args: unknown[]) => {
+const jsonLine = (now: Date, level: Level, scope: LogScope, args: unknown[]) => {
   const line: Record<string, unknown> = {
-    timestamp: new Date().toISOString(),
+    timestamp: now.toISOString(),
     level,
     requestId: scope.requestId,
     ...(scope.tenantId && { tenantId: scope.tenantId }),
@@ -81,8 +103,8 @@ const jsonLine = (level: Level, scope: LogScope, args: unknown[]) => {
 
 // Line feeds stay, as the service's log shows them: a terminal writes each line of an entry over the one before it
 // where there are carriage returns.
-const textLine = (level: Level, scope: LogScope, args: unknown[]) =>
-  `${new Date().toISOString()}\t${scope.requestId}\t${level}\t${format(args)}`
+const textLine = (now: Date, level: Level, scope: LogScope, args: unknown[]) =>
+  `${now.toISOString()}\t${scope.requestId}\t${level}\t${format(args)}`
 
 /** One JSON text with everything that an error carries, as AWS's client puts it behind a title. */
 const textError = (thrown: unknown) => {
@@ -111,6 +133,7 @@ export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
   const isJson = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON'
   const least = LEVELS.indexOf((env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase() ?? 'TRACE') as Level)
   const line = isJson ? jsonLine : textLine
+  const records = takeRecordsFd(env)
   const log: FunctionLog = {
     scope: { requestId: '-', tenantId: undefined },
     error(title, thrown) {
@@ -121,7 +144,12 @@ export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
   }
   for (const [method, level] of Object.entries(METHODS)) {
     const silent = LEVELS.indexOf(level) < least
-    const print = (...args: unknown[]) => write(`${line(level, log.scope, args)}\n`)
+    const print = (...args: unknown[]) => {
+      const now = new Date()
+      const text = line(now, level, log.scope, args)
+      if (records === undefined) return write(STDOUT, Buffer.from(`${text}\n`))
+      write(records, frame(level, now, isJson ? text : `${text}\n`, isJson))
+    }
     Object.assign(console, { [method]: silent ? () => {} : print })
   }
   return log

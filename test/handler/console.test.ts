@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { splitOutput } from '../../src/process/frames.ts'
 import { play } from './scripted-api.ts'
 
 const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
@@ -43,6 +44,31 @@ describe.concurrent('the console', () => {
     ])
     expect(lines[1]).toBe('as it is')
     expect(lines).toHaveLength(3)
+  })
+
+  test.each([
+    ['text', {}],
+    ['JSON', { AWS_LAMBDA_LOG_FORMAT: 'JSON' }],
+  ])('hands whole records over where there is a descriptor for them, in %s', async (format, env) => {
+    const records: { text: string; recordedAt: number | null }[] = []
+    const { stdout } = await play('answers.logs', { env: { ...env, _LAMBDA_TELEMETRY_LOG_FD: '1' } })
+    const splitter = splitOutput((bytes, recordedAt) =>
+      records.push({ text: Buffer.from(bytes).toString(), recordedAt }),
+    )
+    splitter.push(stdout)
+    splitter.end()
+    expect(records.map(({ recordedAt }) => recordedAt !== null)).toEqual([true, true, false, true])
+    const [one, several, plain, error] = records.map(({ text }) => text)
+    expect(plain).toBe('as it is\n')
+    if (format === 'JSON') {
+      expect(JSON.parse(several!)).toMatchObject({ level: 'DEBUG', message: 'several\nlines' })
+      expect(several).not.toEndWith('\n')
+    } else {
+      expect(one).toMatch(new RegExp(`^${time}\tid-1\tINFO\tone two \\{ three: 3 \\}\n$`))
+      expect(several).toMatch(new RegExp(`^${time}\tid-1\tDEBUG\tseveral\nlines\n$`))
+      expect(error).toMatch(/\tERROR\tCustomError: logged\n {4}at /)
+      expect(Date.parse(one!.split('\t')[0]!)).toBe(records[0]!.recordedAt!)
+    }
   })
 
   test('loses no line of many', async () => {

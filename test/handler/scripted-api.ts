@@ -22,6 +22,8 @@ export type Call = {
 export type Played = {
   calls: Call[]
   lines: string[]
+  /** the bytes of it */
+  stdout: Buffer
   stderr: string
   code: number | null
   signal: NodeJS.Signals | number | null
@@ -88,7 +90,9 @@ export async function play(handler: string, options: Options = {}): Promise<Play
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const stdout = new Output('stdout', child.stdout)
+  const [forText, forBytes] = child.stdout.tee()
+  const stdout = new Output('stdout', forText)
+  const bytes = new Response(forBytes).arrayBuffer()
   const stderr = new Output('stderr', child.stderr)
   await Promise.race([over.promise, child.exited])
   server.closeAllConnections()
@@ -97,6 +101,7 @@ export async function play(handler: string, options: Options = {}): Promise<Play
   return {
     calls,
     lines: stdout.lines,
+    stdout: Buffer.from(await bytes),
     stderr: stderr.text,
     code: child.exitCode,
     signal: child.signalCode,

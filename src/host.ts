@@ -165,6 +165,7 @@ export class FunctionHost {
       log,
       functionTimeoutMs: config.timeoutMs,
       initTimeoutMs: config.initTimeoutMs,
+      recycleAfter: config.recycleAfter,
       discover: () => this.#discover(log),
       specify: (process) => specify(config, process, { runtimeApi, metadataToken }),
       changed,

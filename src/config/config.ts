@@ -102,6 +102,8 @@ export interface FunctionConfig {
   readonly maxEnvironments: number
   readonly maxQueue: number
   readonly environmentTtlMs: number
+  /** invocations after which an environment is started anew; 0 is never */
+  readonly recycleAfter: number
   readonly extensionsDirectory: string
   /** the name of what switches extensions off, if anything does */
   readonly extensionsOff: string | undefined
@@ -291,6 +293,7 @@ export function configure(outside: Outside): Config {
     maxEnvironments: value(ownOptions.maxEnvironments),
     maxQueue: value(ownOptions.maxQueue),
     environmentTtlMs: value(ownOptions.environmentTtlMs),
+    recycleAfter: value(ownOptions.recycleAfter),
     extensionsDirectory: extensionsDirectoryOf(outside, warnings),
     extensionsOff: extensionsOff ? 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' : undefined,
     taskRoot: outside.taskRoot ?? (probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd()),

@@ -203,6 +203,14 @@ export const ownOptions = {
     help: 'how many invocations may wait for an environment; 0 throttles at once',
     property: 'maxQueue',
   },
+  recycleAfter: {
+    flag: '--recycle-after',
+    variables: ['AWS_LAMBDA_RIE_RECYCLE_AFTER'],
+    fallback: '0',
+    kind: wholeNumber('count', 0, 2147483647),
+    help: 'start an environment anew after so many invocations, for cold starts in tests; 0 is never',
+    property: 'recycleAfter',
+  },
   environmentTtlMs: {
     flag: '--environment-ttl',
     variables: ['AWS_LAMBDA_RIE_ENVIRONMENT_TTL'],

@@ -31,6 +31,8 @@ export interface EmulatorOptions {
   readonly extensionsDirectory?: string
   /** 1 to 1000; default 1 */
   readonly maxEnvironments?: number
+  /** invocations after which an environment is started anew; default 0, which is never */
+  readonly recycleAfter?: number
   /** how many invocations may wait; 0 throttles at once; default 1000 */
   readonly maxQueue?: number
   /** initialise at once, not at the first invocation; default false */

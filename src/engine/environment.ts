@@ -37,6 +37,8 @@ export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, T
   readonly attached?: boolean
   /** default: on demand */
   readonly mode?: Mode
+  /** invocations after which its processes are started anew; 0, the default, is never */
+  readonly recycleAfter?: number
   /** Names of the external extensions, sorted; read at every init. */
   discover(): readonly string[]
   /** Delivers the telemetry that waits; resolves after so many milliseconds at the latest. */
@@ -65,7 +67,9 @@ export class Environment {
   readonly #performer: Performer
   /** null where the runtime is ours */
   readonly #attachment: Attachment | null
-  /** null until the code changes for the first time */
+  /** invocations that this generation has served */
+  #served = 0
+  /** null until the processes are to be started anew for the first time */
   #renewal: Renewal | null = null
 
   constructor(parts: EnvironmentParts) {
@@ -96,6 +100,8 @@ export class Environment {
       },
       finished: (now) => {
         this.idleSince = now
+        this.#served++
+        if (this.#served === parts.recycleAfter) this.#newRenewal().request(false)
       },
     })
     this.#attachment = parts.attached
@@ -236,11 +242,16 @@ export class Environment {
    * invocation starts new ones; with `start` they are started at once.
    */
   recycle(start: boolean): void {
-    this.#renewal ??= new Renewal()
-    this.#renewal.request(start)
+    const renewal = this.#newRenewal()
+    renewal.request(start)
     if (this.#busy) return
-    const event = this.#renewal.next(this.#state)
+    const event = renewal.next(this.#state)
     if (event !== undefined) this.dispatch(event)
+  }
+
+  #newRenewal(): Renewal {
+    this.#renewal ??= new Renewal()
+    return this.#renewal
   }
 
   dispatch(event: Event): void {
@@ -293,7 +304,10 @@ export class Environment {
   #step(event: Event): void {
     const { generation } = this.#state
     this.#state = step(this.#state, event, this.#performer, this.#mode)
-    if (this.#state.generation !== generation) this.#firstCall = (this.#calls + 1) as ApiCallId
+    if (this.#state.generation !== generation) {
+      this.#firstCall = (this.#calls + 1) as ApiCallId
+      this.#served = 0
+    }
     if (this.#events.observes) this.#events.observe(this.#state, (id) => this.#performer.invocation(id))
   }
 

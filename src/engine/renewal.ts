@@ -1,4 +1,7 @@
-/** When the processes of an environment make room for new code: as soon as nothing runs in them. */
+/**
+ * When the processes of an environment make room for new ones, because there is new code or they have served their number
+ * of invocations: as soon as nothing runs in them.
+ */
 
 import type { EnvironmentState, Event } from '../core/lifecycle.ts'
 
@@ -6,7 +9,7 @@ export class Renewal {
   #recycle = false
   #start = false
 
-  /** There is new code. `start` says that it is to be initialised without an invocation. */
+  /** New processes are to serve. `start` says that it is to be initialised without an invocation. */
   request(start: boolean): void {
     this.#recycle = true
     this.#start ||= start

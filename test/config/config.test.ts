@@ -63,6 +63,7 @@ const ofFunction: FunctionConfig = {
   maxEnvironments: 1,
   maxQueue: 1000,
   environmentTtlMs: 60_000,
+  recycleAfter: 0,
   extensionsDirectory: '/opt/extensions',
   extensionsOff: undefined,
   taskRoot: '/cwd',

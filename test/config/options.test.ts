@@ -104,6 +104,7 @@ const settings: readonly Setting[] = [
   ['drainMs', '--drain-seconds', 'AWS_LAMBDA_RIE_DRAIN_SECONDS', { 0: 0, 2147483: 2147483000 }],
   ['maxEnvironments', '--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', { 1: 1, 1000: 1000 }],
   ['maxQueue', '--max-queue', 'AWS_LAMBDA_RIE_MAX_QUEUE', { 0: 0, 2147483647: 2147483647 }],
+  ['recycleAfter', '--recycle-after', 'AWS_LAMBDA_RIE_RECYCLE_AFTER', { 0: 0, 1: 1, 2147483647: 2147483647 }],
   ['environmentTtlMs', '--environment-ttl', 'AWS_LAMBDA_RIE_ENVIRONMENT_TTL', { 0: 0, 2147483: 2147483000 }],
   [
     'extensionsDirectory',
@@ -286,6 +287,7 @@ const refused: readonly [flag: string | null, variable: string | null, allowed: 
   ['--environment-ttl', 'AWS_LAMBDA_RIE_ENVIRONMENT_TTL', whole('0 to 2147483'), seconds],
   ['--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', whole('1 to 1000'), ['0', '1001', '-1', 'x']],
   ['--max-queue', 'AWS_LAMBDA_RIE_MAX_QUEUE', whole('0 to 2147483647'), ['2147483648', '-1', '0.5']],
+  ['--recycle-after', 'AWS_LAMBDA_RIE_RECYCLE_AFTER', whole('0 to 2147483647'), ['-1', '1.5', 'x']],
   ['--dialect', 'AWS_LAMBDA_RIE_DIALECT', 'one of auto, rie, lambda', ['aws', 'constructor', ' rie']],
   ['--log-level', null, levels, ['verbose', 'silent', '3', '__proto__']],
   [null, 'AWS_LAMBDA_RIE_EAGER_INIT', 'one of 0, 1, on, true, yes, off, false, no', ['2', 'y']],

@@ -511,6 +511,7 @@ export const differences: readonly Difference[] = [
   ]),
   of('has one environment and no queue', 'has --max-environments and --max-queue', 'options of ours', [
     'runs as many invocations at a time as there may be environments',
+    'starts an environment anew after as many invocations as were asked for',
     'gives the first environment the configured address',
     'starts no second environment while the first is free',
     'keeps the other environments when one crashes',

@@ -97,6 +97,7 @@ export const initErrors = chapter('Failures of init', (it) => {
       runtime.tell(`echo "last words ${attempts}"; exit 1`)
       await runtime.gone()
     }
+    await rie.stdout.until(new RegExp(`last words ${attempts}\\n`))
     const before = rie.stdout.lines.filter((line) => line.startsWith('last words '))
     expect(before).toEqual(Array.from({ length: attempts }, (_, index) => `last words ${index + 1}`))
   })

@@ -44,6 +44,20 @@ export const scaling = chapter('Scaling', (it) => {
     expect(rie.runtimes()).toHaveLength(2)
   })
 
+  it('starts an environment anew after as many invocations as were asked for', async ({ start }) => {
+    await using rie = await start({ flags: ['--recycle-after', '2'] })
+    for (let runtime = 1; runtime <= 3; runtime++) {
+      const call = rie.invoke()
+      await rie.runtime(runtime)
+      await rie.reply()
+      await call
+      await rie.exchange()
+    }
+    await rie.stdout.until(/(REPORT[\s\S]*){6}/)
+    expect(rie.stdout.text.match(/Init Duration/g)).toHaveLength(3)
+    expect(rie.runtimes()).toHaveLength(3)
+  })
+
   it('gives the first environment the configured address', async ({ start }) => {
     await using rie = await start({ env: { AWS_LAMBDA_RIE_MAX_ENVIRONMENTS: '2' } })
     rie.invoke('1')

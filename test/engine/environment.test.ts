@@ -582,3 +582,54 @@ describe('what is reported', () => {
     ])
   })
 })
+
+describe('an environment that is started anew after so many invocations', () => {
+  /** Serves one invocation and asks again. */
+  function exchange({ environment }: ReturnType<typeof stage>, name: string): void {
+    environment.invoke(invocation(name))
+    if (environment.state.phase === 'starting') next(environment)
+    respond(environment, requestId(name))
+    next(environment)
+  }
+
+  test('stops when it has served them, and the next invocation is a cold start', async () => {
+    const staged = stage({ recycleAfter: 2 })
+    const { environment, processes, log } = staged
+    exchange(staged, 'one')
+    expect(environment.state).toMatchObject({ phase: 'serving', generation: 1 })
+    exchange(staged, 'two')
+    await until('its processes to end', () => environment.state.phase === 'cold')
+    expect(log.filter((line) => /^(REPORT|SIGKILL)/.test(line))).toEqual([
+      'REPORT one success',
+      'REPORT two success',
+      'SIGKILL runtime',
+    ])
+    exchange(staged, 'three')
+    expect(environment.state).toMatchObject({ phase: 'serving', generation: 2, inflight: [] })
+    expect(processes.all).toHaveLength(2)
+  })
+
+  test('counts anew after a failure has started it anew', async () => {
+    const staged = stage({ recycleAfter: 2 })
+    const { environment, processes } = staged
+    exchange(staged, 'one')
+    processes.process('runtime').exit()
+    await until('its processes to end', () => environment.state.phase === 'cold')
+    exchange(staged, 'two')
+    expect(environment.state).toMatchObject({ phase: 'serving', generation: 2 })
+    exchange(staged, 'three')
+    await until('its processes to end', () => environment.state.phase === 'cold')
+  })
+
+  test('counts an invocation that failed, and is stopped once', async () => {
+    const staged = stage({ recycleAfter: 1 })
+    const { environment, processes } = staged
+    environment.invoke(invocation('one'))
+    next(environment)
+    environment.dispatch({ type: 'deadline', id: one })
+    await until('its processes to end', () => environment.state.phase === 'cold')
+    environment.invoke(invocation('two'))
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, attempt: 'init' })
+    expect(processes.all).toHaveLength(2)
+  })
+})

@@ -43,11 +43,8 @@ export function register(
     done(refuse('Extension.InvalidExtensionName', 'Empty extension name'))
     return
   }
-  const features = (exchange.header('lambda-extension-accept-feature') ?? '').split(',')
   const { accountId, ...always } = facts
-  const document = features.some((feature) => feature.trim() === 'accountId')
-    ? { accountId, ...always }
-    : always
+  const document = accepts(exchange, 'accountId') ? { accountId, ...always } : always
   // now: what is read until another generation runs belongs to this one
   const call = environment.newCall()
   collect(exchange, maxResponseBytes, (collected) => {
@@ -61,6 +58,15 @@ export function register(
     const registration = { name, id: crypto.randomUUID() as string as ExtensionId, events: body.events }
     environment.request({ type: 'extension/register', call, registration }, { reply })
   })
+}
+
+/** Features come in one header, with commas between, or in several. */
+function accepts({ headers }: Exchange, feature: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() !== 'lambda-extension-accept-feature') continue
+    if (headers[index + 1]?.split(',').some((one) => one.trim() === feature)) return true
+  }
+  return false
 }
 
 /** The bytes of a header are a name as the file system has it, which is UTF-8, not the Latin-1 of HTTP. */

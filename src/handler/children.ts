@@ -30,7 +30,8 @@ export const asModuleRunner = <T extends Options>(options: T, program: string, i
 export const prepareForChildren = (isCompiled: boolean): void => {
   const program = process.execPath
   process.argv[0] = program
-  process.execArgv = [...CLI_FLAGS]
+  const override = process.execArgv.filter((flag) => flag.startsWith('--tsconfig-override='))
+  process.execArgv = [...CLI_FLAGS, ...override]
   for (const name of ['spawn', 'spawnSync'] as const) {
     const start = Bun[name] as (options: Options) => unknown
     const instead = (first: Options | string[], options?: object) =>

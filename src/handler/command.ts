@@ -46,18 +46,24 @@ export interface Served {
   readonly inspect?: { readonly url: string; readonly stops: boolean } | null
 }
 
-/** Whether the handler's project has settings that only the CLI reads. Loaded late: commands need none of it. */
-function needsCli({ handler, cwd, taskRoot }: Served): boolean {
-  if (handler === SAMPLE_HANDLER) return false
+/** What a handler's project asks of Bun. Loaded late: commands need none of it. */
+function projectOf({ handler, cwd, taskRoot }: Served): { needsCli: boolean; flags: readonly string[] } {
+  const plain = { needsCli: false, flags: [] }
+  if (handler === SAMPLE_HANDLER) return plain
   const { locate, parseHandler } = require('./locate.ts') as typeof import('./locate.ts')
   const { configuresLanguage } = require('./tsconfig.ts') as typeof import('./tsconfig.ts')
+  let file: string | undefined
   try {
-    const file = locate(parseHandler(handler).module, taskRoot === undefined ? [cwd] : [cwd, taskRoot])
-    return file !== undefined && configuresLanguage(file)
+    file = locate(parseHandler(handler).module, taskRoot === undefined ? [cwd] : [cwd, taskRoot])
   } catch {
     // A name that is malformed: the runtime says so.
-    return false
   }
+  if (file === undefined) return plain
+  const { configurationFor, pathOf } = require('./extends.ts') as typeof import('./extends.ts')
+  const text = configurationFor(file)
+  const path = text === undefined ? undefined : pathOf(text)
+  if (path !== undefined) return { needsCli: true, flags: [`--tsconfig-override=${path}`] }
+  return { needsCli: configuresLanguage(file), flags: [] }
 }
 
 /** Bun waits for a debugger before it runs anything; where it stops by itself would be in our code. */
@@ -69,15 +75,14 @@ function inspection({ url, stops }: { url: string; stops: boolean }): Record<str
 export function handlerCommand(served: Served): HandlerCommand {
   const { execPath, isCompiled, mainPath, handler, cwd, inspect } = served
   const env = { [HANDLER_ROOT]: cwd, _HANDLER: handler, ...(inspect && inspection(inspect)) }
+  const { needsCli, flags } = projectOf(served)
   if (!isCompiled) {
-    return { argv: [execPath, ...CLI_FLAGS, mainPath], env: { ...env, [SERVE_MARKER]: '1' } }
+    return { argv: [execPath, ...CLI_FLAGS, ...flags, mainPath], env: { ...env, [SERVE_MARKER]: '1' } }
   }
-  if (needsCli(served)) {
-    const { clientText } = require('./client-text.ts') as typeof import('./client-text.ts')
-    return {
-      argv: [execPath, ...CLI_FLAGS, '-e', EVALUATED],
-      env: { ...env, BUN_BE_BUN: '1', [CLIENT]: clientText },
-    }
+  if (!needsCli) return { argv: [execPath], env: { ...env, [SERVE_MARKER]: '1' } }
+  const { clientText } = require('./client-text.ts') as typeof import('./client-text.ts')
+  return {
+    argv: [execPath, ...CLI_FLAGS, ...flags, '-e', EVALUATED],
+    env: { ...env, BUN_BE_BUN: '1', [CLIENT]: clientText },
   }
-  return { argv: [execPath], env: { ...env, [SERVE_MARKER]: '1' } }
 }

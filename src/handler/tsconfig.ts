@@ -9,12 +9,22 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-const LANGUAGE =
-  /"(?:experimentalDecorators|emitDecoratorMetadata|useDefineForClassFields|jsx|jsxFactory|jsxFragmentFactory|jsxImportSource)"\s*:/
+/** What Bun understands of a configuration that is about the language. */
+export const languageOptions: readonly string[] = [
+  'experimentalDecorators',
+  'emitDecoratorMetadata',
+  'useDefineForClassFields',
+  'jsx',
+  'jsxFactory',
+  'jsxFragmentFactory',
+  'jsxImportSource',
+]
+
+const LANGUAGE = new RegExp(`"(?:${languageOptions.join('|')})"\\s*:`)
 const EXTENDS = /"extends"\s*:\s*(\[[^\]]*\]|"(?:[^"\\]|\\.)*")/g
 
 /** Both names are Bun's: it takes the second where there is no first. */
-const NAMES = ['tsconfig.json', 'jsconfig.json']
+export const configurationNames: readonly string[] = ['tsconfig.json', 'jsconfig.json']
 
 function read(path: string): string | undefined {
   try {
@@ -24,7 +34,8 @@ function read(path: string): string | undefined {
   }
 }
 
-function* ancestors(folder: string): Generator<string> {
+/** A folder and all above it, the nearest first. */
+export function* ancestors(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
     yield at
     if (at === dirname(at)) return
@@ -32,7 +43,7 @@ function* ancestors(folder: string): Generator<string> {
 }
 
 /** The file that an `extends` names, with or without its ending, in this folder or among the packages. */
-function extended(name: string, folder: string): string | undefined {
+export function extended(name: string, folder: string): string | undefined {
   const places = /^\.{0,2}\//.test(name)
     ? [resolve(folder, name)]
     : [...ancestors(folder)].map((above) => resolve(above, 'node_modules', name))
@@ -67,7 +78,7 @@ export function configuresLanguage(file: string): boolean {
     return false
   }
   for (const above of ancestors(folder)) {
-    if (NAMES.some((name) => says(resolve(above, name), seen))) return true
+    if (configurationNames.some((name) => says(resolve(above, name), seen))) return true
   }
   return false
 }

@@ -183,8 +183,35 @@ export const handler = async () => new Greeter().greet()`,
 ]
 
 /** Where an option may stand: the file that says it, and what the handler's own configuration says then. */
-const places: readonly { title: string; file: string; own?: string; handler?: string }[] = [
+const places: readonly {
+  title: string
+  file: string
+  own?: string
+  handler?: string
+  more?: Readonly<Record<string, string>>
+}[] = [
   { title: 'an extended file', file: 'config/base.json', own: '{"extends":"./config/base.json"}' },
+  {
+    title: 'an extended file without its ending',
+    file: 'config/base.json',
+    own: '{"extends":"./config/base"}',
+  },
+  {
+    title: 'one of several extended files',
+    file: 'second.json',
+    own: '{"extends":["./first.json","./second.json"]}',
+  },
+  {
+    title: 'an extended package',
+    file: 'node_modules/@team/config/base.json',
+    own: '{"extends":"@team/config/base.json"}',
+  },
+  {
+    title: 'an extended package that extends a file',
+    file: 'node_modules/@team/config/base.json',
+    own: '{"extends":"@team/config"}',
+    more: { 'node_modules/@team/config/tsconfig.json': '{"extends":"./base.json"}' },
+  },
   { title: 'a folder above', file: 'tsconfig.json', handler: 'packages/api/index.handler' },
   { title: 'a jsconfig.json', file: 'jsconfig.json' },
 ]
@@ -208,13 +235,14 @@ export const handlerTsconfig = chapter('Handlers and tsconfig.json', (it) => {
     })
   }
 
-  for (const { title, file, own, handler = 'index.handler' } of places) {
+  for (const { title, file, own, handler = 'index.handler', more = {} } of places) {
     it(`obeys ${title}`, async ({ start }) => {
       using task = tempDir()
       // comments and trailing commas are allowed there
       const config = `{ // ours\n "compilerOptions": { "experimentalDecorators": true, /* old */ }, }`
       write(task.path, {
         'package.json': '{"name":"app"}',
+        ...more,
         ...(own && { 'tsconfig.json': own }),
         [file]: config,
         [`${handler.replace('.handler', '')}.ts`]: decorated,
@@ -223,6 +251,21 @@ export const handlerTsconfig = chapter('Handlers and tsconfig.json', (it) => {
       expect((await rie.invoke()).json).toBe('decorated')
     })
   }
+
+  it('finds path aliases of an extended package from where it says them, and its own before', async ({
+    start,
+  }) => {
+    using task = tempDir()
+    write(task.path, {
+      'tsconfig.json': '{"extends":["@team/config"],"compilerOptions":{"baseUrl":"./src"}}',
+      'node_modules/@team/config/tsconfig.json':
+        '{"compilerOptions":{"baseUrl":"./elsewhere","paths":{"@/*":["lib/*"]}}}',
+      'src/lib/name.ts': `export const name = 'from src'`,
+      'index.ts': `import { name } from '@/name'\nexport const handler = async () => name`,
+    })
+    await using rie = await start({ flags: ['--handler', 'index.handler'], command: [], cwd: task.path })
+    expect((await rie.invoke()).json).toBe('from src')
+  })
 
   it('serves everything else of a function with decorators as it does without', async ({ start }) => {
     using task = tempDir()

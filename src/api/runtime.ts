@@ -6,10 +6,12 @@ import type { ApiCallId, RequestId } from '../core/ids.ts'
 import type { Reply, UploadResult } from '../core/lifecycle.ts'
 import { maxResponseBytes } from '../core/limits.ts'
 import type { Environment, PendingCall } from '../engine/environment.ts'
+import type { Invocation } from '../engine/invocation.ts'
 import { type Collected, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
 import { type Poller, type Polls, poll } from './poll.ts'
+import { type StreamResult, StreamUpload } from './stream-upload.ts'
 import { streamError } from './trailers.ts'
 import {
   type Answer,
@@ -85,18 +87,44 @@ class Upload implements PendingCall {
   }
 
   #read(): void {
+    const invocation = this.#error === null ? this.#environment.invocation(this.#id) : undefined
+    if (invocation !== undefined && this.#streams(invocation.streams ?? 'never')) this.#relay(invocation)
+    else this.#collect()
+  }
+
+  #streams(which: NonNullable<Invocation['streams']>): boolean {
+    if (which === 'never') return false
+    return this.#mode === 'streaming' || (which === 'chunked' && isChunked(this.#exchange))
+  }
+
+  /** Hands the body on as it comes. */
+  #relay(invocation: Invocation): void {
+    const contentType = this.#streamType
+    const upload = new StreamUpload(this.#exchange, {
+      begin: () => {
+        this.#environment.dispatch({ type: 'runtime/streaming', id: this.#id, contentType })
+        return invocation.receiver ?? null
+      },
+      done: (collected) => this.#done(this.#responseOf(collected, contentType)),
+    })
+    // later, because what a step raises waits for its end, and the first piece may be there
+    queueMicrotask(() => this.#exchange.read(upload))
+  }
+
+  get #streamType(): string {
+    return this.#exchange.header('content-type') ?? 'application/octet-stream'
+  }
+
+  #collect(): void {
     collect(this.#exchange, maxResponseBytes, (collected) => {
-      this.#done(this.#error === null ? this.#responseOf(collected) : this.#errorOf(collected))
+      if (this.#error !== null) this.#done(this.#errorOf(collected))
+      else this.#done(this.#responseOf(collected, this.#mode === 'streaming' ? this.#streamType : null))
     })
   }
 
   /** Only a streamed response decides the type that its caller sees. */
-  #responseOf(collected: Collected): UploadResult {
+  #responseOf(collected: Collected | StreamResult, contentType: string | null): UploadResult {
     if (collected.kind !== 'complete') return collected
-    const streamed = this.#mode === 'streaming'
-    const contentType = streamed
-      ? (this.#exchange.header('content-type') ?? 'application/octet-stream')
-      : null
     const failed = streamError(collected.trailers)
     if (failed === null) return { kind: 'complete', payload: collected, contentType }
     return { kind: 'trailers', payload: collected.size === 0 ? null : collected, contentType, ...failed }
@@ -128,6 +156,9 @@ export function error(environment: Environment, exchange: Exchange, id: RequestI
   const type = sent === null ? null : errorType(sent)
   new Upload(environment, exchange, id, { type }).begin()
 }
+
+const isChunked = (exchange: Exchange): boolean =>
+  /\bchunked\b/i.test(exchange.header('transfer-encoding') ?? '')
 
 /**
  * `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. One that breaks off is none: if

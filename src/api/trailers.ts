@@ -14,6 +14,7 @@ import { errorType } from './wire.ts'
 export interface StreamError {
   /** normalised, as of `/error` */
   readonly errorType: string | null
+  readonly sentType?: string
   /** what the caller gets */
   readonly document: Payload | null
 }
@@ -25,7 +26,8 @@ export function streamError(trailers: Fields | null): StreamError | null {
   const type = firstField(trailers, 'lambda-runtime-function-error-type') || null
   const body = firstField(trailers, 'lambda-runtime-function-error-body') || null
   if (type === null && body === null) return null
-  return { errorType: errorType(type), document: documentOf(body) ?? replacement(type, body) }
+  const sent = type === null ? {} : { sentType: type }
+  return { errorType: errorType(type), ...sent, document: documentOf(body) ?? replacement(type, body) }
 }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/

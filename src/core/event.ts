@@ -16,6 +16,7 @@ export type UploadResult =
       readonly payload: Payload | null
       readonly contentType: string | null
       readonly errorType: string | null
+      readonly sentType?: string
       readonly document: Payload | null
     }
 

@@ -55,6 +55,8 @@ export type Outcome =
       readonly contentType: string | null
       /** normalised, null when the trailers could not be read */
       readonly errorType: string | null
+      /** the type as it was sent */
+      readonly sentType?: string
       /** what the trailers say, null when they could not be read */
       readonly document: Payload | null
     }

@@ -123,7 +123,10 @@ export class Performer implements Effects {
   }
 
   beginAnswer(id: RequestId, contentType: string): void {
-    this.invocation(id)?.begin?.(contentType)
+    const invocation = this.invocation(id)
+    if (invocation === undefined) return
+    this.#parts.events.began(invocation, this.#now())
+    invocation.begin?.(contentType)
   }
 
   endAnswer(id: RequestId, outcome: Outcome): void {

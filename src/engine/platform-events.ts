@@ -62,7 +62,15 @@ export interface InvocationStart extends Timed {
   readonly traceId: string
 }
 
-/** The caller is about to be answered. A listener must not keep the outcome: it holds the payload. */
+/** The first byte of a streamed response is there. */
+export interface ResponseStart extends Timed {
+  readonly type: 'responseStart'
+  readonly id: RequestId
+  /** since START */
+  readonly latencyMs: number
+}
+
+/** The caller is about to be answered, or a stream to be ended. A listener must not keep the outcome: it holds the payload. */
 export interface Answered extends Timed {
   readonly type: 'answered'
   readonly id: RequestId
@@ -142,6 +150,7 @@ export type PlatformEvent =
   | InitReport
   | ExtensionState
   | InvocationStart
+  | ResponseStart
   | Answered
   | RuntimeDone
   | InvocationReport
@@ -282,6 +291,11 @@ export class PlatformEvents {
   /** Details are wanted, or an init has not come to its end. */
   get observes(): boolean {
     return this.#awaitsRuntime || this.#progress.size > 0
+  }
+
+  /** A caller is about to get the first byte of a stream. */
+  began({ id, startedAt }: Invocation, now: number): void {
+    this.#emit({ type: 'responseStart', at: now, id, latencyMs: now - startedAt })
   }
 
   /** A caller is about to be answered. */

@@ -44,7 +44,7 @@ export function render(outcome: Outcome, context: AnswerContext): Answer {
       return functionError(200, outcome.payload)
     case 'oversize': {
       const size = dialect === 'rie' ? ` (${outcome.bytes} bytes)` : ''
-      const message = `Response payload size${size} exceeded maximum allowed payload size (${maxResponseBytes} bytes).`
+      const message = `Response payload size${size} exceeded maximum allowed payload size (${outcome.limit ?? maxResponseBytes} bytes).`
       return functionError(200, document('Function.ResponseSizeTooLarge', message))
     }
     case 'broken-stream': {

@@ -24,10 +24,13 @@ export interface InvocationEnd {
 export function payloadChunks(bytes: Uint8Array): Uint8Array[] {
   const events: Uint8Array[] = []
   for (let at = 0; at < bytes.length; at += maxEventPayload) {
-    events.push(message(payloadChunk, bytes.subarray(at, at + maxEventPayload)))
+    events.push(payloadChunk(bytes.subarray(at, at + maxEventPayload)))
   }
   return events
 }
+
+/** All of a buffered response as one event. */
+export const payloadChunk = (bytes: Uint8Array): Uint8Array => message(payload, bytes)
 
 /** The last event. */
 export const invokeComplete = (end: InvocationEnd): Uint8Array =>
@@ -54,18 +57,18 @@ const eventHeaders = (type: string, contentType: string): Buffer =>
     [':message-type', 'event'],
   ])
 
-const payloadChunk = eventHeaders('PayloadChunk', 'application/octet-stream')
+const payload = eventHeaders('PayloadChunk', 'application/octet-stream')
 const complete = eventHeaders('InvokeComplete', 'application/json')
 
-function message(headers: Buffer, payload: Uint8Array): Buffer {
+function message(headers: Buffer, content: Uint8Array): Buffer {
   const start = 12 + headers.length
-  const end = start + payload.length
+  const end = start + content.length
   const bytes = Buffer.allocUnsafe(end + 4)
   bytes.writeUInt32BE(bytes.length, 0)
   bytes.writeUInt32BE(headers.length, 4)
   bytes.writeUInt32BE(Bun.hash.crc32(bytes.subarray(0, 8)), 8)
   headers.copy(bytes, 12)
-  bytes.set(payload, start)
+  bytes.set(content, start)
   bytes.writeUInt32BE(Bun.hash.crc32(bytes.subarray(0, end)), end)
   return bytes
 }

@@ -5,14 +5,18 @@
 
 import type { Outcome, Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
-import type { Invocation } from '../engine/invocation.ts'
+import type { Invocation, Receiver } from '../engine/invocation.ts'
 import type { Pool } from '../engine/pool.ts'
 import { encoded } from '../http/collect.ts'
 import { type InvokeParameters, newRequestId } from './request.ts'
 
 /** Answers one caller in its way. */
 export interface Front {
-  /** What the invocation came to; called once. `log` is the end of its log, if it asked for that and ran. */
+  /** Which responses it takes piece by piece. */
+  readonly streams: NonNullable<Invocation['streams']>
+  /** The first piece of one is there. Null when there is nobody to take it. */
+  begin(request: InvokeRequest, contentType: string): Receiver | null
+  /** What the invocation came to, also after `begin`; called once. `log` is the end of its log, if it asked for that and ran. */
   answer(request: InvokeRequest, outcome: Outcome, log: Uint8Array | null): void
 }
 
@@ -32,6 +36,8 @@ export class InvokeRequest implements Invocation {
   startedAt = 0
   deadline = 0
   deliveryId: string | null = null
+  readonly streams: NonNullable<Invocation['streams']>
+  receiver: Receiver | null = null
   readonly #front: Front
   readonly #own: boolean
   #outcome: Outcome | null = null
@@ -50,6 +56,7 @@ export class InvokeRequest implements Invocation {
     this.cognitoIdentity = cognitoIdentity
     this.tenant = tenant
     this.tail = tail
+    this.streams = front.streams
     this.#own = own
     this.#front = front
   }
@@ -61,6 +68,10 @@ export class InvokeRequest implements Invocation {
     if (payload.size > 0) this.payload = payload
     this.traceId = trace(this.id)
     pool.invoke(this)
+  }
+
+  begin(contentType: string): void {
+    this.receiver = this.#front.begin(this, contentType)
   }
 
   settle(outcome: Outcome): void {

@@ -5,9 +5,11 @@
 
 import type { Outcome, Payload } from '../core/failure.ts'
 import { maxAsyncRequestBytes, maxRequestBytes } from '../core/limits.ts'
+import type { Receiver } from '../engine/invocation.ts'
 import type { Pool } from '../engine/pool.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { CallerStream } from './caller-stream.ts'
 import { contentProblem } from './content.ts'
 import { type Answer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
@@ -34,10 +36,10 @@ export function invoke(pool: Pool, options: InvokeOptions, exchange: Exchange, s
     respond(exchange, parameters, id)
     return
   }
-  const front = new InvokeFront(pool, options, exchange, parameters)
   // nobody waits for the log of an Event
   const tail = parameters.tail && parameters.type !== 'Event'
-  front.begin(new InvokeRequest(options.functionArn, { ...parameters, tail }, id, own, front))
+  const front = new InvokeFront(pool, options, exchange, { ...parameters, tail })
+  front.read(new InvokeRequest(options.functionArn, { ...parameters, tail }, id, own, front))
 }
 
 /** Answers as the operation Invoke of the service, in either dialect. */
@@ -46,36 +48,26 @@ class InvokeFront implements Front {
   readonly #options: InvokeOptions
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
+  readonly streams: Front['streams']
+  #stream: CallerStream | null = null
 
   constructor(pool: Pool, options: InvokeOptions, exchange: Exchange, parameters: InvokeParameters) {
     this.#pool = pool
     this.#options = options
     this.#exchange = exchange
     this.#parameters = parameters
+    const { dialect, type, tail } = parameters
+    // the log stands in a header, so what waits for it is gathered, as the service does it with every stream
+    this.streams = dialect === 'rie' && type === 'RequestResponse' && !tail ? 'declared' : 'never'
   }
 
-  /** Reads the event; one that announces more than the limit is refused unread. */
-  begin(request: InvokeRequest): void {
-    const limit = this.#parameters.type === 'Event' ? maxAsyncRequestBytes : maxRequestBytes
-    const length = this.#exchange.header('content-length')
-    if (length !== null && Number(length) > limit) this.#respond(request, requestTooLarge(limit))
-    else collect(this.#exchange, limit, (body) => this.#received(request, body, limit))
-  }
-
-  /** Runs with that body, or says what is wrong with it. */
-  #received(request: InvokeRequest, body: Collected, limit: number): void {
-    if (body.kind === 'oversize') {
-      this.#respond(request, requestTooLarge(limit))
-    } else if (body.kind === 'truncated') {
-      // nobody is there to read it, but every request is answered
-      this.#respond(request, invalidContent('The request body ended before it was complete.'))
-    } else if (this.#parameters.dialect === 'lambda' && body.size > 0) {
-      const problem = checkJson(body)
-      if (problem === null) this.#run(request, body)
-      else this.#respond(request, problem)
-    } else {
-      this.#run(request, body)
-    }
+  read(request: InvokeRequest): void {
+    const { type, dialect } = this.#parameters
+    const limit = type === 'Event' ? maxAsyncRequestBytes : maxRequestBytes
+    readEvent(this.#exchange, limit, dialect === 'lambda', (event) => {
+      if ('status' in event) this.#respond(request, event)
+      else this.#run(request, event)
+    })
   }
 
   #run(request: InvokeRequest, payload: Payload): void {
@@ -88,11 +80,28 @@ class InvokeFront implements Front {
     if (type === 'Event') this.#respond(request, accepted, { ...noMetadata, trace: this.#trace(request) })
   }
 
+  begin(request: InvokeRequest, contentType: string): Receiver | null {
+    const headers = ['Content-Type', contentType, ...idHeaders(request.id, this.#version)]
+    this.#stream = CallerStream.open(this.#exchange, 200, headers)
+    return this.#stream
+  }
+
+  /** The version that runs, as its caller is told. */
+  get #version(): string {
+    return executedVersion(this.#parameters.qualifier, this.#options.functionVersion)
+  }
+
   answer(request: InvokeRequest, outcome: Outcome, log: Uint8Array | null): void {
-    const { dialect, qualifier, type } = this.#parameters
+    if (request.receiver !== null) {
+      // what came is not all, which only a broken connection can say
+      if (outcome.kind === 'response') this.#stream?.end()
+      else this.#stream?.abort()
+      return
+    }
+    const { dialect, type } = this.#parameters
     // whoever sends an Event is told if it is not taken, and of nothing that comes after its 202
     if (type === 'Event' && outcome.kind !== 'throttled' && outcome.kind !== 'shutdown') return
-    const version = executedVersion(qualifier, this.#options.functionVersion)
+    const version = this.#version
     if (outcome.kind === 'response' && outcome.contentType === null && dialect === 'rie' && log === null) {
       this.#exchange.respond(200, plainHeaders(request.id, version), outcome.payload.chunks, true)
       return
@@ -116,13 +125,39 @@ class InvokeFront implements Front {
 const plainHeaders = (id: string, version: string): string[] => [
   'Content-Type',
   'application/json',
+  ...idHeaders(id, version),
+]
+
+const idHeaders = (id: string, version: string): string[] => [
   'x-amzn-RequestId',
   id,
   'X-Amz-Executed-Version',
   version,
 ]
 
-const noContent: Answer = { status: 204, body: null, contentType: '', functionError: false }
+/**
+ * Reads the event of an invocation, of at most `limit` bytes; one that announces more is refused unread. `strict`: it has
+ * to be JSON. Calls `done` once, with the event or with the answer that says what is wrong.
+ */
+export function readEvent(
+  exchange: Exchange,
+  limit: number,
+  strict: boolean,
+  done: (event: Payload | Answer) => void,
+): void {
+  const length = exchange.header('content-length')
+  if (length !== null && Number(length) > limit) done(requestTooLarge(limit))
+  else collect(exchange, limit, (body) => done(eventOf(body, limit, strict)))
+}
+
+function eventOf(body: Collected, limit: number, strict: boolean): Payload | Answer {
+  if (body.kind === 'oversize') return requestTooLarge(limit)
+  // nobody is there to read it, but every request is answered
+  if (body.kind === 'truncated') return invalidContent('The request body ended before it was complete.')
+  return (strict && body.size > 0 ? checkJson(body) : null) ?? body
+}
+
+export const noContent: Answer = { status: 204, body: null, contentType: '', functionError: false }
 const accepted: Answer = { ...noContent, status: 202 }
 
 /** The words of the service, and what is wrong where. */

@@ -16,11 +16,17 @@ export interface FunctionTarget {
   readonly qualifier: string | null
 }
 
-const prefix = '/2015-03-31/functions/'
-const suffix = '/invocations'
-
 /** The function segment of an invoke path, still encoded; null for any other path. */
 export function functionSegment(path: string): string | null {
+  return segmentOf(path, '/2015-03-31/functions/', '/invocations')
+}
+
+/** The same of the path of InvokeWithResponseStream. */
+export function streamSegment(path: string): string | null {
+  return segmentOf(path, '/2021-11-15/functions/', '/response-streaming-invocations')
+}
+
+function segmentOf(path: string, prefix: string, suffix: string): string | null {
   if (!path.startsWith(prefix) || !path.endsWith(suffix)) return null
   const segment = path.slice(prefix.length, path.length - suffix.length)
   return segment === '' || segment.includes('/') ? null : segment

@@ -12,7 +12,7 @@ import type { RequestTrace } from '../http/traced.ts'
 import type { AdminOptions } from './admin.ts'
 import type { SpokenDialect } from './dialect.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
-import { dialectOf, functionSegment } from './request.ts'
+import { dialectOf, functionSegment, streamSegment } from './request.ts'
 import { type Problem, problem } from './respond.ts'
 
 export type Gateway = Listener
@@ -40,6 +40,10 @@ function loadAdmin(): typeof import('./admin.ts') {
   return require('./admin.ts')
 }
 
+function loadStream(): typeof import('./stream.ts') {
+  return require('./stream.ts')
+}
+
 function loadBridge(): typeof import('../http/hono.ts') {
   return require('../http/hono.ts')
 }
@@ -64,8 +68,13 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
       invoke(pool, options, exchange, null)
       return
     }
-    const segment = functionSegment(withoutDots(pathOf(target)))
-    if (segment === null) {
+    const path = withoutDots(pathOf(target))
+    const segment = functionSegment(path)
+    const streamed = segment === null ? streamSegment(path) : null
+    if (streamed !== null) {
+      if (method === 'POST') loadStream().invokeWithResponseStream(pool, options, exchange, streamed)
+      else send(exchange, methodNotAllowed('lambda'))
+    } else if (segment === null) {
       router ??= loadAdmin().admin(pool, options)
       loadBridge().route(router, exchange, (error) => failed(error, exchange))
     } else if (

@@ -271,11 +271,13 @@ describe('response', () => {
       await until('it to be read', () => inflight(staged) === 'responding')
       wire.send(`0\r\n${trailers}\r\n`)
       await wire.until('{"status":"OK"}\n')
+      const sent = /Error-Type: (.*)\r\n/.exec(trailers)?.[1]
       expect(text(caller.outcomes[0])).toEqual({
         kind: 'broken-stream',
         payload,
         contentType: 'text/x',
         errorType,
+        ...(sent === undefined ? {} : { sentType: sent }),
         document: told,
       })
       // the connection goes on, so that the runtime's next poll may use it

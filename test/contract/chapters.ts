@@ -23,6 +23,7 @@ import { extensionsStates } from './extensions-states.ts'
 import { firstLine } from './first-line.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
+import { functionUrlStreams } from './function-url-streams.ts'
 import { handler } from './handler.ts'
 import { handlerDebug } from './handler-debug.ts'
 import { handlerNode } from './handler-node.ts'
@@ -47,6 +48,7 @@ import { robustness } from './robustness.ts'
 import { runtimeApi } from './runtime-api.ts'
 import { scaling } from './scaling.ts'
 import { stateTable } from './state-table.ts'
+import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
 import { telemetryRecords } from './telemetry-records.ts'
 import { timeout } from './timeout.ts'
@@ -103,7 +105,9 @@ export const chapters: readonly Chapter[] = [
   scaling,
   overlap,
   health,
+  streams,
   functionUrl,
   functionUrlAnswers,
+  functionUrlStreams,
   robustness,
 ]

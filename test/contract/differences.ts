@@ -11,6 +11,8 @@ import { requestDifferences } from './differences-requests.ts'
 import { startDifferences } from './differences-start.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
+import { functionUrlStreams } from './function-url-streams.ts'
+import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
 import { telemetryRecords } from './telemetry-records.ts'
 
@@ -563,10 +565,18 @@ export const differences: readonly Difference[] = [
     ['source', 'binary'],
   ),
   of(
+    'gathers every response, loses the errors of streams, and has no InvokeWithResponseStream',
+    'hands a stream on as it comes, and tells of its errors',
+    'the service does; what is read piece by piece is to be tried out piece by piece',
+    streams.cases.map(({ title }) => title),
+  ),
+  of(
     'has no Function URL',
     'has one: a listener whose requests are events of payload format 2.0, as on the service',
     'web frameworks and browsers are served as by the service',
-    [...functionUrl.cases, ...functionUrlAnswers.cases].map(({ title }) => title),
+    [...functionUrl.cases, ...functionUrlAnswers.cases, ...functionUrlStreams.cases].map(
+      ({ title }) => title,
+    ),
   ),
   of(
     'answers every subscription to telemetry with 202 and delivers nothing',

@@ -106,6 +106,16 @@ export class Wire implements Disposable {
     this.#socket.end()
   }
 
+  /** Bytes of ours that the peer has not taken. */
+  get unsent(): number {
+    return this.#socket.writableLength
+  }
+
+  /** Reads no more. */
+  stall(): void {
+    this.#socket.pause()
+  }
+
   get received(): Buffer {
     return this.#received
   }

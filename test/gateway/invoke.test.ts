@@ -57,7 +57,8 @@ describe('what a caller sends becomes an invocation', () => {
         'x-amz-tenant-id': 'blue',
       },
     })
-    const { payload, ...facts } = pool.first
+    const { payload, streams, receiver, ...facts } = pool.first
+    expect([streams, receiver]).toEqual(['declared', null])
     expect({ ...facts, payload: textOf(payload) }).toEqual({
       id: id as never,
       payload: '{"é": 1}',

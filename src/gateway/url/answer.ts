@@ -26,7 +26,8 @@ export function wholeAnswer(
   contentType: string | null,
   mode: 'BUFFERED' | 'RESPONSE_STREAM',
 ): UrlAnswer | Invalid {
-  if (hasPrelude(contentType)) {
+  // Go's client does not declare its streams; JSON has no zero bytes
+  if (hasPrelude(contentType) || (contentType === null && mode === 'BUFFERED' && payload.includes(0))) {
     const reader = new PreludeReader()
     const prelude = reader.push(payload) ?? reader.end()
     return 'invalid' in prelude ? prelude : { ...prelude, body: prelude.rest }

@@ -4,21 +4,21 @@
  * nothing.
  */
 
-import type { Outcome, Payload } from '../../core/failure.ts'
-import type { RequestId } from '../../core/ids.ts'
+import type { Outcome } from '../../core/failure.ts'
 import { maxRequestBytes } from '../../core/limits.ts'
-import type { Invocation } from '../../engine/invocation.ts'
+import type { Receiver } from '../../engine/invocation.ts'
 import type { Pool } from '../../engine/pool.ts'
-import { collect, joined } from '../../http/collect.ts'
+import { type Collected, collect, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
+import { CallerStream } from '../caller-stream.ts'
 import { type Answer, render, requestTooLarge } from '../dialect.ts'
-import { emptyObject } from '../invoke-request.ts'
+import { type Front, InvokeRequest } from '../invoke-request.ts'
 import { newRequestId } from '../request.ts'
 import { answeredTrace, traceId } from '../trace.ts'
-import { type UrlAnswer, wholeAnswer } from './answer.ts'
+import { wholeAnswer } from './answer.ts'
 import { isPreflight, preflightFields, type UrlCors, withCors } from './cors.ts'
 import { urlEvent } from './event.ts'
-import type { Invalid } from './head.ts'
+import { type Head, HeadedStream } from './stream.ts'
 
 export interface UrlOptions {
   readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM'
@@ -34,62 +34,84 @@ export interface UrlOptions {
 
 /** Answers one request, at once or when the function has. `port` is that of the listener. */
 export function serveUrl(pool: Pool, options: UrlOptions, port: number, exchange: Exchange): void {
-  const call = new UrlCall(options, exchange)
-  if (options.cors !== null && isPreflight(exchange)) {
-    call.send(200, preflightFields(options.cors, exchange))
-    return
-  }
-  collect(exchange, maxRequestBytes, (body) => {
-    // nobody is there to be answered
-    if (body.kind === 'truncated') return
-    const facts = {
-      requestId: call.id,
-      traceId: call.traceId,
-      region: options.region,
-      port,
-      epoch: call.epoch,
-    }
-    const event = body.kind === 'oversize' ? 'too-large' : urlEvent(exchange, joined(body.chunks), facts)
-    if (event === 'too-large') {
-      call.refuse(requestTooLarge(maxRequestBytes))
-    } else {
-      call.payload = { size: event.byteLength, chunks: [event] }
-      pool.invoke(call)
-    }
-  })
+  new UrlFront(options, exchange).serve(pool, port)
 }
 
-class UrlCall implements Invocation {
-  readonly id: RequestId = newRequestId()
-  readonly arn: string
-  readonly traceId: string
-  readonly epoch: number
-  readonly clientContext = null
-  readonly cognitoIdentity = null
-  deliveryId: string | null = null
-  readonly tenant = null
-  readonly tail = false
-  payload: Payload = emptyObject
-  startedAt = 0
-  deadline = 0
+/** The parameters of an invocation that a request of the URL has no words for. */
+const parameters = {
+  qualifier: null,
+  clientContext: null,
+  cognitoIdentity: null,
+  tenant: null,
+  tail: false,
+} as const
+
+class UrlFront implements Front {
+  readonly streams: Front['streams']
   readonly #options: UrlOptions
   readonly #exchange: Exchange
+  readonly #epoch: number
+  readonly #request: InvokeRequest
+  readonly #trace: string
+  #stream: HeadedStream | null = null
+  #failed = false
 
   constructor(options: UrlOptions, exchange: Exchange) {
     this.#options = options
     this.#exchange = exchange
-    this.arn = options.functionArn
-    this.epoch = options.epoch()
-    this.traceId = traceId(exchange, this.id, this.epoch)
+    this.#epoch = options.epoch()
+    // Go's client does not declare its streams
+    this.streams = options.invokeMode === 'BUFFERED' ? 'never' : 'chunked'
+    const id = newRequestId()
+    this.#request = new InvokeRequest(options.functionArn, parameters, id, false, this)
+    this.#trace = traceId(exchange, id, this.#epoch)
   }
 
-  settle(outcome: Outcome): void {
+  serve(pool: Pool, port: number): void {
+    const { cors } = this.#options
+    if (cors !== null && isPreflight(this.#exchange)) {
+      this.#exchange.respond(200, [...this.#ids(), ...preflightFields(cors, this.#exchange)])
+    } else {
+      collect(this.#exchange, maxRequestBytes, (body) => this.#received(pool, port, body))
+    }
+  }
+
+  #received(pool: Pool, port: number, body: Collected): void {
+    // nobody is there to be answered
+    if (body.kind === 'truncated') return
+    const facts = {
+      requestId: this.#request.id,
+      traceId: this.#trace,
+      region: this.#options.region,
+      port,
+      epoch: this.#epoch,
+    }
+    const event =
+      body.kind === 'oversize' ? 'too-large' : urlEvent(this.#exchange, joined(body.chunks), facts)
+    if (event === 'too-large') this.#refuse(requestTooLarge(maxRequestBytes))
+    else this.#request.run(pool, { size: event.byteLength, chunks: [event] }, () => this.#trace)
+  }
+
+  begin(_: InvokeRequest, contentType: string): Receiver {
+    this.#stream = new HeadedStream(contentType, (head) => this.#open(head))
+    return this.#stream
+  }
+
+  /** The head of a stream is known; what is wrong with it is answered in its place. */
+  #open(head: Head): CallerStream | null {
+    if ('invalid' in head) {
+      this.#fail(head.invalid)
+      return null
+    }
+    return CallerStream.open(this.#exchange, head.status, this.#fields(head.fields))
+  }
+
+  answer(_: InvokeRequest, outcome: Outcome): void {
     if (outcome.kind === 'response') {
-      const { payload, contentType } = outcome
-      const { invokeMode } = this.#options
-      this.#answer(wholeAnswer(joined(payload.chunks), contentType, invokeMode))
-    } else if (outcome.kind === 'throttled' || outcome.kind === 'shutdown') {
-      this.refuse(this.#rendered(outcome))
+      if (this.#stream !== null) this.#stream.end()
+      else this.#whole(joined(outcome.payload.chunks), outcome.contentType)
+    } else if (outcome.kind === 'throttled' || (outcome.kind === 'shutdown' && this.#stream === null)) {
+      this.#refuse(this.#rendered(outcome))
     } else {
       // what an SDK would have got is the reason: type and text of the error
       this.#fail(textOf(this.#rendered(outcome).body))
@@ -98,40 +120,49 @@ class UrlCall implements Invocation {
 
   #rendered(outcome: Outcome): Answer {
     const timeoutSeconds = this.#options.functionTimeoutMs / 1000
-    return render(outcome, { dialect: 'lambda', id: this.id, timeoutSeconds })
+    return render(outcome, { dialect: 'lambda', id: this.#request.id, timeoutSeconds })
   }
 
-  #answer(answer: UrlAnswer | Invalid): void {
+  #whole(payload: Uint8Array, contentType: string | null): void {
+    const answer = wholeAnswer(payload, contentType, this.#options.invokeMode)
     if ('invalid' in answer) this.#fail(answer.invalid)
-    else this.respond(answer.status, answer.fields, answer.body)
+    else this.#respond(answer.status, answer.fields, answer.body)
   }
 
-  /** The caller learns no more than on the service; whoever runs the emulator reads why. */
+  /**
+   * The caller learns no more than on the service; whoever runs the emulator reads why. A stream whose head is out ends as
+   * if it were complete.
+   */
   #fail(reason: string): void {
-    this.#options.log.warn(
-      { requestId: this.id, reason: reason.slice(0, 1000) },
-      'the Function URL answered 502',
-    )
-    this.respond(502, ['Content-Type', 'text/plain'], 'Internal Server Error')
+    const begun = this.#stream?.cut() ?? false
+    // of a stream without a good prelude that has been told
+    if (this.#failed) return
+    this.#failed = true
+    const what = begun ? 'a stream of the Function URL ended early' : 'the Function URL answered 502'
+    this.#options.log.warn({ requestId: this.#request.id, reason: reason.slice(0, 1000) }, what)
+    if (!begun) this.#respond(502, ['Content-Type', 'text/plain'], 'Internal Server Error')
   }
 
   /** An answer of ours that no function gave. */
-  refuse({ status, contentType, headers = {}, body }: Answer): void {
-    this.respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
+  #refuse({ status, contentType, headers = {}, body }: Answer): void {
+    this.#respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
   }
 
-  respond(status: number, fields: Fields, body?: Body): void {
+  #respond(status: number, fields: Fields, body?: Body): void {
+    this.#exchange.respond(status, this.#fields(fields), body)
+  }
+
+  #fields(fields: Fields): Fields {
     const { cors } = this.#options
-    this.send(status, cors === null ? fields : withCors(fields, cors, this.#exchange), body)
+    return [...this.#ids(), ...(cors === null ? fields : withCors(fields, cors, this.#exchange))]
   }
 
-  /** With the ids that every answer has. */
-  send(status: number, fields: Fields, body?: Body): void {
-    const trace = answeredTrace(this.traceId, true)
-    this.#exchange.respond(status, ['x-amzn-RequestId', this.id, 'X-Amzn-Trace-Id', trace, ...fields], body)
+  /** What every answer has. */
+  #ids(): Fields {
+    return ['x-amzn-RequestId', this.#request.id, 'X-Amzn-Trace-Id', answeredTrace(this.#trace, true)]
   }
 }
 
-function textOf(body: Payload | string | null): string {
+function textOf(body: Answer['body']): string {
   return body === null || typeof body === 'string' ? (body ?? '') : joined(body.chunks).toString()
 }

@@ -1,0 +1,44 @@
+/** A stream to a caller. A caller who leaves is written to no more, and slows nobody down. */
+
+import type { Receiver } from '../engine/invocation.ts'
+import type { Exchange, Fields, ResponseStream } from '../http/exchange.ts'
+
+export class CallerStream implements Receiver {
+  onDrain: (() => void) | null = null
+  readonly #stream: ResponseStream
+  #over = false
+
+  /** Sends the head. Null when the caller has gone. */
+  static open(exchange: Exchange, status: number, fields: Fields): CallerStream | null {
+    const stream = exchange.stream(status, fields)
+    return stream === null ? null : new CallerStream(exchange, stream)
+  }
+
+  private constructor(exchange: Exchange, stream: ResponseStream) {
+    this.#stream = stream
+    stream.onDrain = () => this.onDrain?.()
+    exchange.onGone = () => {
+      this.#over = true
+      this.onDrain?.()
+    }
+  }
+
+  /** What comes after the end, or after the caller has gone, is dropped. */
+  write(bytes: Uint8Array): boolean {
+    return this.#over || this.#stream.write(bytes)
+  }
+
+  /** Whoever waits to write more may go on, and is not heard. */
+  end(): void {
+    this.#over = true
+    this.#stream.end()
+    this.onDrain?.()
+  }
+
+  /** Breaks the connection. */
+  abort(): void {
+    this.#over = true
+    this.#stream.abort()
+    this.onDrain?.()
+  }
+}

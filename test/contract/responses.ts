@@ -1,7 +1,7 @@
 /** How a runtime answers: responses, errors, modes, streams, limits. */
 import { expect } from 'bun:test'
 import { chapter } from './chapter.ts'
-import { accepted, base64, fault, maxResponse, refusal } from './facts.ts'
+import { accepted, base64, fault, maxResponse, refusal, signed } from './facts.ts'
 import { bytes, type Request, Wire } from './wire.ts'
 
 const causeType = 'application/vnd.aws.lambda.error.cause+json'
@@ -155,7 +155,7 @@ export const responses = chapter('Runtime API: responses', (it) => {
 
   it('answers with the document of a stream that ended in trailers', async ({ start }) => {
     await using rie = await start()
-    const call = rie.invoke()
+    const call = rie.invoke('{}', signed)
     const { id } = await rie.next()
     using wire = await Wire.open(rie.api)
     wire.send(bytes(rie.api, response(id, streaming, `5\r\nbegun\r\n0\r\n${trailers}\r\n`)))

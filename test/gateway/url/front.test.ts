@@ -26,7 +26,11 @@ interface Setup extends AsyncDisposable {
   events(): Promise<any[]>
 }
 
-function open(outcome: Outcome = response('"ok"'), cors: UrlCors | null = null): Setup {
+function open(
+  outcome: Outcome = response('"ok"'),
+  cors: UrlCors | null = null,
+  invokeMode: 'BUFFERED' | 'RESPONSE_STREAM' = 'BUFFERED',
+): Setup {
   const pool = new FakePool()
   pool.run = (invocation) => answer(invocation, outcome)
   const warnings: Setup['warnings'] = []
@@ -34,7 +38,7 @@ function open(outcome: Outcome = response('"ok"'), cors: UrlCors | null = null):
     pool.asPool,
     { hostname: '127.0.0.1', port: 0 },
     {
-      invokeMode: 'BUFFERED',
+      invokeMode,
       cors,
       region: 'eu-central-1',
       functionArn: 'arn:aws:lambda:eu-central-1:012345678912:function:test_function',
@@ -277,5 +281,73 @@ describe('on the wire', () => {
     expect(await (await fetch(`${setup.url}/next`)).text()).toBe('ok')
     const events = await setup.events()
     expect(events.map(({ rawPath }) => rawPath)).toEqual(['/left', '/next'])
+  })
+})
+
+describe('in the mode RESPONSE_STREAM', () => {
+  const prelude = 'application/vnd.awslambda.http-integration-response'
+  const zeros = '\0'.repeat(8)
+
+  /** An invocation that streams these pieces, and comes to this. */
+  function streaming(
+    contentType: string,
+    pieces: readonly string[],
+    outcome = response('', contentType),
+  ): Setup {
+    const setup = open(undefined, null, 'RESPONSE_STREAM')
+    setup.pool.run = (invocation) => {
+      invocation.startedAt = 1
+      for (const [at, piece] of pieces.entries()) {
+        if (at === 0) invocation.begin(contentType)
+        invocation.receiver?.write(new TextEncoder().encode(piece))
+      }
+      answer(invocation, outcome)
+    }
+    return setup
+  }
+
+  test('a stream has the head of its prelude, wherever that is cut', async () => {
+    const whole = `{"statusCode":201,"headers":{"x-a":"b"},"cookies":["c=d"]}${zeros}body`
+    for (let at = 1; at < whole.length; at += 7) {
+      await using setup = streaming(prelude, [whole.slice(0, at), whole.slice(at)])
+      const answered = await fetch(setup.url)
+      expect([answered.status, await answered.text(), answered.headers.get('x-a')]).toEqual([
+        201,
+        'body',
+        'b',
+      ])
+      expect(answered.headers.getSetCookie()).toEqual(['c=d'])
+    }
+  })
+
+  test('a stream without one has the type of the runtime', async () => {
+    await using setup = streaming('text/event-stream', ['data: 1', '\n\n'])
+    const answered = await fetch(setup.url)
+    expect([answered.status, await answered.text()]).toEqual([200, 'data: 1\n\n'])
+    expect(answered.headers.get('content-type')).toBe('text/event-stream')
+    expect(answered.headers.get('x-amzn-requestid')).toBe(setup.pool.first.id)
+  })
+
+  test('a prelude that is none is 502, and what follows is dropped', async () => {
+    await using setup = streaming(prelude, ['hello', zeros, 'body', 'more'])
+    const answered = await fetch(setup.url)
+    expect([answered.status, await answered.text()]).toEqual([502, 'Internal Server Error'])
+    expect(setup.warnings.map(({ message }) => message)).toEqual(['the Function URL answered 502'])
+  })
+
+  test('a prelude that never ends is 502', async () => {
+    await using setup = streaming(prelude, ['{"statusCode":200}'])
+    expect((await fetch(setup.url)).status).toBe(502)
+  })
+
+  test('a stream that fails ends as if it were complete, and a bad one is told once', async () => {
+    const timeout = { kind: 'timeout' } as const
+    await using setup = streaming(prelude, [`{}${zeros}half`], timeout)
+    const answered = await fetch(setup.url)
+    expect([answered.status, await answered.text()]).toEqual([200, 'half'])
+    expect(setup.warnings.map(({ message }) => message)).toEqual(['a stream of the Function URL ended early'])
+    await using bad = streaming(prelude, [`no${zeros}`], timeout)
+    expect((await fetch(bad.url)).status).toBe(502)
+    expect(bad.warnings).toHaveLength(1)
   })
 })

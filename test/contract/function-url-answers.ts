@@ -15,7 +15,7 @@ async function failed(rie: Emulator, answer: Answer, reason: RegExp): Promise<vo
   expect(answer.header('Content-Type')).toBe('text/plain')
   const id = answer.header('x-amzn-RequestId')
   const warning = await until('a warning', () =>
-    rie.log.find(({ level, requestId }) => level === 'warn' && requestId === id),
+    rie.log.find(({ msg, requestId }) => msg.includes('Function URL') && requestId === id),
   )
   expect(warning.reason).toMatch(reason)
 }

@@ -33,7 +33,9 @@ async function both(rie: Emulator, headers: Readonly<Record<string, string>> = w
 }
 
 async function warned(rie: Emulator, id: string, message: string, reason: RegExp): Promise<void> {
-  const warning = await until('a warning', () => rie.log.find(({ requestId }) => requestId === id))
+  const warning = await until('a warning', () =>
+    rie.log.find(({ requestId, msg }) => requestId === id && msg.includes('Function URL')),
+  )
   expect([warning.level, warning.msg]).toEqual(['warn', message])
   expect(warning.reason).toMatch(reason)
 }

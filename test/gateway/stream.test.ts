@@ -39,7 +39,7 @@ function streamed(
   pool.run = (invocation) => {
     invocation.startedAt = 1
     for (const [at, piece] of pieces.entries()) {
-      if (at === 0) invocation.begin('text/x')
+      if (at === 0) invocation.begin?.('text/x')
       invocation.receiver?.write(new TextEncoder().encode(piece))
     }
     answer(invocation, outcome, log ?? null)
@@ -158,7 +158,7 @@ test('race: a caller who leaves before the first piece gets none, and nobody wai
   pool.run = () => {}
   const { exchange } = ask({}, pool)
   exchange.leave()
-  pool.first.begin('text/x')
+  pool.first.begin?.('text/x')
   expect(pool.first.receiver).toBeNull()
   answer(pool.first, complete('', 'text/x'))
   expect([exchange.answer, exchange.stream_]).toEqual([null, null])

@@ -298,7 +298,7 @@ describe('in the mode RESPONSE_STREAM', () => {
     setup.pool.run = (invocation) => {
       invocation.startedAt = 1
       for (const [at, piece] of pieces.entries()) {
-        if (at === 0) invocation.begin(contentType)
+        if (at === 0) invocation.begin?.(contentType)
         invocation.receiver?.write(new TextEncoder().encode(piece))
       }
       answer(invocation, outcome)

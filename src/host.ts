@@ -21,10 +21,11 @@ import {
   reachable,
   runtimeEnvironment,
 } from './process/environ.ts'
-import { splitLines } from './process/lines.ts'
+import { splitOutput } from './process/frames.ts'
 import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'
-import type { Sink } from './telemetry/sink.ts'
+import type { RecordFacts } from './telemetry/records.ts'
+import type { Lines, Sink } from './telemetry/sink.ts'
 import { createTail } from './telemetry/tail.ts'
 import { textLog } from './telemetry/text-log.ts'
 
@@ -67,6 +68,7 @@ export class FunctionHost {
   readonly #listeners = new Map<EnvironmentId, PlatformListener[]>()
   #observe: ((id: EnvironmentId) => PlatformListener) | null = null
   readonly #apis = new Map<EnvironmentId, RuntimeApi>()
+  readonly #facts: RecordFacts
   readonly #telemetry: FunctionTelemetry
   /** the environment that has the configured address */
   #primary: EnvironmentId | null = null
@@ -79,18 +81,12 @@ export class FunctionHost {
     this.#config = config
     this.#extensionsOff = config.extensionsOff
     this.#parts = parts
-    const { AWS_LAMBDA_LOG_STREAM_NAME, AWS_LAMBDA_INITIALIZATION_TYPE } = config.environment
+    this.#facts = factsOf(config)
     this.#telemetry = new FunctionTelemetry({
       clock: parts.clock,
       metrics: parts.metrics,
-      facts: {
-        functionName: config.name,
-        functionVersion: config.version,
-        memorySizeMb: Number(config.memorySize),
-        instanceId: AWS_LAMBDA_LOG_STREAM_NAME || '$LATEST',
-        initializationType: AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand',
-      },
-      json: false,
+      facts: this.#facts,
+      json: config.logFormat === 'JSON',
     })
     this.pool = new Pool({
       clock: parts.clock,
@@ -140,7 +136,7 @@ export class FunctionHost {
     const metadataToken: string = crypto.randomUUID()
     let runtimeApi = ''
     const listeners: PlatformListener[] = [
-      textLog({ functionVersion: config.version, memorySize: config.memorySize, write: tail.write }),
+      this.#logOf(tail.write),
       subscriptions.listener,
       metrics.listener,
       diagnostics(log, {
@@ -160,7 +156,7 @@ export class FunctionHost {
       listeners,
       details: subscriptions,
       flush: (ms) => subscriptions.flush(ms),
-      cutter: splitLines,
+      cutter: splitOutput,
       tail,
       log,
       functionTimeoutMs: config.timeoutMs,
@@ -176,6 +172,21 @@ export class FunctionHost {
     this.#primary ??= id
     runtimeApi = this.#addressOf(api)
     return environment
+  }
+
+  /** What writes the log, in the format that was asked for. */
+  #logOf(write: (lines: Lines) => void): PlatformListener {
+    const { version, memorySize, logFormat, applicationLogLevel, systemLogLevel } = this.#config
+    if (logFormat === 'Text') return textLog({ functionVersion: version, memorySize, write })
+    const { jsonLog } = require('./telemetry/json-log.ts') as typeof import('./telemetry/json-log.ts')
+    const facts = this.#facts
+    return jsonLog({
+      facts,
+      clock: this.#parts.clock,
+      applicationLevel: applicationLogLevel,
+      systemLevel: systemLogLevel,
+      write,
+    })
   }
 
   #addressOf(api: RuntimeApi): string {
@@ -261,6 +272,20 @@ export class FunctionHost {
   }
 }
 
+/** What telemetry says of the function. */
+function factsOf({ name, version, memorySize, environment }: FunctionConfig): RecordFacts {
+  return {
+    functionName: name,
+    functionVersion: version,
+    memorySizeMb: Number(memorySize),
+    instanceId: environment.AWS_LAMBDA_LOG_STREAM_NAME || '$LATEST',
+    initializationType: environment.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand',
+  }
+}
+
+/** The descriptor on which a runtime client hands over the records of its logger. */
+const logFd = { _LAMBDA_TELEMETRY_LOG_FD: '3' } as const
+
 /** The command, directory and variables of a process. */
 function specify(
   config: FunctionConfig,
@@ -275,7 +300,12 @@ function specify(
   const env = runtimeEnvironment(config, own)
   const { launch } = config
   if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
-  if (launch.kind === 'command') return { name: process, argv: launch.argv, cwd: launch.cwd, env }
+  if (launch.kind === 'command') {
+    const { argv, cwd } = launch
+    return config.logFd
+      ? { name: process, argv, cwd, env: { ...env, ...logFd }, logFd: true }
+      : { name: process, argv, cwd, env }
+  }
   const { execPath } = globalThis.process
   const { handler, cwd } = launch
   const taskRoot = env.LAMBDA_TASK_ROOT

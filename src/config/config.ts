@@ -14,11 +14,14 @@ import { ConfigError, type InspectorAddress } from './kinds.ts'
 import { attachmentOf, homeOf, type Launch, launchOf, type Wanted } from './launch.ts'
 import {
   type Address,
+  type ApplicationLevel,
   type Dialect,
   type InvokeMode,
+  type LogFormat,
   type LogLevel,
   type Option,
   ownOptions,
+  type SystemLevel,
   sharedOptions,
   type Variable,
   variableOptions,
@@ -104,6 +107,12 @@ export interface FunctionConfig {
   readonly environmentTtlMs: number
   /** invocations after which an environment is started anew; 0 is never */
   readonly recycleAfter: number
+  readonly logFormat: LogFormat
+  /** with the format JSON: the lowest levels that are written */
+  readonly applicationLogLevel: ApplicationLevel
+  readonly systemLogLevel: SystemLevel
+  /** the runtime gets a descriptor for whole records of its logger */
+  readonly logFd: boolean
   readonly extensionsDirectory: string
   /** the name of what switches extensions off, if anything does */
   readonly extensionsOff: string | undefined
@@ -204,6 +213,12 @@ function toldToFunction(
   }
   const told = { ...environment }
   if (isFlag(ownOptions.functionName)) told.AWS_LAMBDA_FUNCTION_NAME = config.name
+  if (config.logFormat === 'JSON') {
+    told.AWS_LAMBDA_LOG_FORMAT = 'JSON'
+    told.AWS_LAMBDA_LOG_LEVEL = config.applicationLogLevel
+  } else if (isFlag(ownOptions.logFormat)) {
+    delete told.AWS_LAMBDA_LOG_FORMAT
+  }
   if (isFlag(ownOptions.taskRoot)) told.LAMBDA_TASK_ROOT = config.taskRoot
   if (isFlag(ownOptions.memorySize)) told.AWS_LAMBDA_FUNCTION_MEMORY_SIZE = config.memorySize
   if (isFlag(ownOptions.functionTimeoutMs) && told.AWS_LAMBDA_FUNCTION_TIMEOUT !== undefined) {
@@ -294,6 +309,10 @@ export function configure(outside: Outside): Config {
     maxQueue: value(ownOptions.maxQueue),
     environmentTtlMs: value(ownOptions.environmentTtlMs),
     recycleAfter: value(ownOptions.recycleAfter),
+    logFormat: value(ownOptions.logFormat),
+    applicationLogLevel: value(variableOptions.applicationLogLevel),
+    systemLogLevel: value(variableOptions.systemLogLevel),
+    logFd: !value(ownOptions.noLogFd),
     extensionsDirectory: extensionsDirectoryOf(outside, warnings),
     extensionsOff: extensionsOff ? 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' : undefined,
     taskRoot: outside.taskRoot ?? (probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd()),

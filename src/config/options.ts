@@ -72,6 +72,19 @@ const invokeMode: Kind<InvokeMode> = {
   allowed: 'BUFFERED or RESPONSE_STREAM',
 }
 
+/** What the lines of the function's log look like, spelled as the service does. */
+export type LogFormat = 'Text' | 'JSON'
+const applicationLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
+const systemLevels = ['DEBUG', 'INFO', 'WARN'] as const
+export type ApplicationLevel = (typeof applicationLevels)[number]
+export type SystemLevel = (typeof systemLevels)[number]
+
+/** One of these words, in any case. */
+function upperCase<T extends string>(names: readonly T[]): Kind<T> {
+  const values = Object.fromEntries(names.map((name) => [name.toLowerCase(), name])) as Record<string, T>
+  return { ...choice<T>(values), allowed: `one of ${names.join(', ')}`, placeholder: 'level' }
+}
+
 /** The four that the reference has (behaviour.md 1.1); recognised after the command too. */
 export const sharedOptions = {
   gateway: {
@@ -290,6 +303,21 @@ export const ownOptions = {
     kind: onOff,
     help: '--watch by looking at the files at times, where the kernel does not tell of changes (bind mounts of Docker Desktop)',
   },
+  logFormat: {
+    flag: '--log-format',
+    variables: ['AWS_LAMBDA_LOG_FORMAT'],
+    fallback: 'Text',
+    kind: { ...choice<LogFormat>({ text: 'Text', json: 'JSON' }), allowed: 'Text or JSON' },
+    help: 'of the log on stdout: START, END and REPORT as text, or every platform event as a line of JSON',
+    shared: true,
+  },
+  noLogFd: {
+    flag: '--no-log-fd',
+    variables: ['AWS_LAMBDA_RIE_NO_LOG_FD'],
+    fallback: 'off',
+    kind: onOff,
+    help: 'runtimes print the records of their loggers line by line, and do not hand them over whole',
+  },
   functionUrl: {
     flag: '--function-url-address',
     variables: ['AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS'],
@@ -342,6 +370,19 @@ export const variableOptions = {
     fallback: 'use1-az1',
     kind: text('zone'),
     help: 'availability zone that the metadata endpoint tells',
+  },
+  applicationLogLevel: {
+    variables: ['AWS_LAMBDA_LOG_LEVEL'],
+    fallback: 'INFO',
+    kind: upperCase(applicationLevels),
+    help: 'with --log-format json: lines of the function that are JSON of a lower level are left out',
+    shared: true,
+  },
+  systemLogLevel: {
+    variables: ['AWS_LAMBDA_RIE_SYSTEM_LOG_LEVEL'],
+    fallback: 'INFO',
+    kind: upperCase(systemLevels),
+    help: 'the same for platform events',
   },
   disableExtensions: {
     variables: ['AWS_LAMBDA_RIE_DISABLE_EXTENSIONS'],

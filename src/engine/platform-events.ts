@@ -20,7 +20,15 @@ import { isRead } from '../core/inflight.ts'
 import type { EnvironmentState, InitPhase, PlatformRecord, ShutdownReason } from '../core/lifecycle.ts'
 import type { Invocation } from './invocation.ts'
 import { MemoryUse } from './memory-use.ts'
-import type { Clock, LineCutter, LogTail, Processes, RunningProcess, TelemetryApi } from './ports.ts'
+import type {
+  Clock,
+  LogTail,
+  OutputCutter,
+  OutputEmit,
+  Processes,
+  RunningProcess,
+  TelemetryApi,
+} from './ports.ts'
 
 /** Every event has the time at which it happened, in monotonic milliseconds with a fraction. */
 interface Timed {
@@ -184,8 +192,8 @@ export interface PlatformEventParts {
   readonly clock: Clock
   readonly listeners: readonly PlatformListener[]
   readonly details?: Details
-  /** Makes what cuts the output of one process into whole lines. */
-  cutter(emit: (lines: Uint8Array) => void): LineCutter
+  /** Makes what cuts the output of one process into whole lines and records. */
+  cutter(emit: OutputEmit): OutputCutter
   /** what keeps the end of the log of an invocation whose caller asked for it */
   readonly tail?: LogTail
 }
@@ -193,7 +201,7 @@ export interface PlatformEventParts {
 export class PlatformEvents {
   readonly #parts: PlatformEventParts
   readonly #running: ReadonlyMap<ProcessName, RunningProcess>
-  readonly #cutters = new Map<ProcessName, LineCutter>()
+  readonly #cutters = new Map<ProcessName, OutputCutter>()
   readonly #memory: MemoryUse
   #initStarted = 0
   #initMs: number | null = null
@@ -221,8 +229,8 @@ export class PlatformEvents {
   output(process: ProcessName, chunk: Uint8Array): void {
     let cutter = this.#cutters.get(process)
     if (cutter === undefined) {
-      cutter = this.#parts.cutter((bytes) =>
-        this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt: null }),
+      cutter = this.#parts.cutter((bytes, recordedAt) =>
+        this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt }),
       )
       this.#cutters.set(process, cutter)
     }
@@ -260,6 +268,7 @@ export class PlatformEvents {
 
   /** An extension has subscribed to the Telemetry or Logs API. */
   subscribed(api: TelemetryApi, name: string, types: readonly string[]): void {
+    this.#drain()
     this.#emit({ type: 'subscribed', at: this.#parts.clock.now(), api, name, types })
   }
 
@@ -313,6 +322,7 @@ export class PlatformEvents {
   /** The next processes start anew. */
   forgetMemory(): void {
     this.#memory.forget()
+    for (const cutter of this.#cutters.values()) cutter.end()
   }
 
   /** The event of an invocation is delivered. */

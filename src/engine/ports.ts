@@ -47,6 +47,8 @@ export interface ProcessSpec {
   readonly argv: readonly [string, ...string[]]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** It gets its output pipe a third time, as descriptor 3, for the records of its logger. */
+  readonly logFd?: boolean
 }
 
 /** The operating system's processes as the engine sees them. */
@@ -76,12 +78,17 @@ export interface Report {
   readonly memoryBytes: number
 }
 
-/** Cuts a stream of bytes into runs of whole lines. */
-export interface LineCutter {
+/** Takes the output of a process and tells whole lines, and records of its logger, from each other. */
+export interface OutputCutter {
   push(chunk: Uint8Array): void
   /** Ends an unfinished line. */
   flush(): void
+  /** The process has ended. */
+  end(): void
 }
+
+/** Gets runs of whole lines, and records with the time that their logger gave them, in Unix milliseconds. */
+export type OutputEmit = (bytes: Uint8Array, recordedAt: number | null) => void
 
 /** Keeps the end of an invocation's log, for a caller who asked for it. */
 export interface LogTail {

@@ -136,7 +136,7 @@ export function startChild(
       Bun.spawn({
         ...how,
         cwd,
-        stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
+        stdio: ['ignore', pipe.writeEnd, pipe.writeEnd, ...(spec.logFd ? [pipe.writeEnd] : [])],
         detached: true,
         onExit: (ended, code, signal) => end(exitStatus(code, signal), ended.resourceUsage()?.maxRSS ?? 0),
       }),

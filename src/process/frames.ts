@@ -9,16 +9,8 @@
  * there is of it is a record, and what another process wrote into it is part of it.
  */
 
-import { type LineSplitter, lineLimit, splitLines } from './lines.ts'
-
-/** Gets runs of whole lines, and records with the time that their logger gave them, in Unix milliseconds. */
-export type Emit = (bytes: Uint8Array, recordedAt: number | null) => void
-
-/** What takes the output of a process. */
-export interface OutputSplitter extends LineSplitter {
-  /** The process has ended: what is left of a mark was none. */
-  end(): void
-}
+import type { OutputCutter, OutputEmit } from '../engine/ports.ts'
+import { lineLimit, splitLines } from './lines.ts'
 
 const headerBytes = 16
 const mark = [0xa5, 0x5a, 0x00] as const
@@ -27,7 +19,7 @@ const [earliest, latest] = [946_684_800_000_000n, 4_102_444_800_000_000n]
 const none = new Uint8Array(0)
 
 /** A record of more than `limit` bytes comes in pieces of that size, as a line does. */
-export function splitOutput(emit: Emit, limit: number = lineLimit): OutputSplitter {
+export function splitOutput(emit: OutputEmit, limit: number = lineLimit): OutputCutter {
   const lines = splitLines((run) => emit(run, null), limit)
   /** what may be the beginning of a header */
   let pending = none
@@ -95,6 +87,7 @@ export function splitOutput(emit: Emit, limit: number = lineLimit): OutputSplitt
       emitRecord()
       lines.flush()
     },
+    // of a process that has ended, what looks like the beginning of a mark was none
     end() {
       emitRecord()
       left = 0

@@ -198,12 +198,17 @@ function lines(event: Log, { objects }: RecordForm, wall: WallClock): string[] {
   const time = recordedAt === null ? wall.text(at) : new Date(recordedAt).toISOString()
   const type = process === 'runtime' ? 'function' : 'extension'
   const text = new TextDecoder().decode(bytes)
-  const texts = recordedAt === null ? text.split(/(?<=\n)/) : [text]
+  const texts = (recordedAt === null ? text.split(/(?<=\n)/) : [text]).flatMap(pieces)
   return texts.map(
     (line) =>
       `{"time":"${time}","type":"${type}","record":${(objects && asObject(line)) || JSON.stringify(line)}}`,
   )
 }
+
+/** A line of more than 256 KiB is several records. */
+const maxLine = 262_144
+const pieces = (line: string): string | string[] =>
+  line.length <= maxLine ? line : (line.match(/[\s\S]{1,262144}/g) as string[])
 
 /** The text of a JSON object on one line; null for anything else. */
 function asObject(line: string): string | null {

@@ -50,7 +50,7 @@ interface Entry {
 
 export class Subscriptions implements TelemetryPort, Details, Disposable {
   /** somebody has subscribed: how far an invocation has come is worth knowing */
-  wanted = false
+  wanted: boolean
   readonly #parts: SubscriptionsParts
   readonly #entries = new Map<string, Entry>()
   /** what has happened in this init; null once it has succeeded */
@@ -62,6 +62,8 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts
+    // a log of JSON has a line for each runtime that is done and has failed
+    this.wanted = parts.json
   }
 
   /** Told of everything that happens to the environment. */

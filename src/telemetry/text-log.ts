@@ -8,6 +8,7 @@ import type {
   ExtensionState,
   InitReport,
   InvocationReport,
+  Log,
   PlatformListener,
   Subscribed,
 } from '../engine/platform-events.ts'
@@ -29,7 +30,7 @@ export function textLog({ functionVersion, memorySize, write }: TextLogOptions):
         write(new Start(event.id, functionVersion))
         return
       case 'log':
-        write(event.bytes)
+        write(endedRecord(event))
         return
       case 'report':
         write(new End(event, memorySize))
@@ -44,6 +45,15 @@ export function textLog({ functionVersion, memorySize, write }: TextLogOptions):
         if (event.verdict.status !== 'success') write(initReportLine(event))
     }
   }
+}
+
+/** The bytes of an event with a newline at their end; the record of a logger may come without. */
+export function endedRecord({ bytes, recordedAt }: Log): Uint8Array {
+  if (recordedAt === null || bytes[bytes.length - 1] === 10) return bytes
+  const ended = new Uint8Array(bytes.length + 1)
+  ended.set(bytes)
+  ended[bytes.length] = 10
+  return ended
 }
 
 class Start implements LateLines {

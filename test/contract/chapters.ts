@@ -50,6 +50,7 @@ import { scaling } from './scaling.ts'
 import { stateTable } from './state-table.ts'
 import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
+import { telemetryLogs } from './telemetry-logs.ts'
 import { telemetryRecords } from './telemetry-records.ts'
 import { timeout } from './timeout.ts'
 import { valuesChapter } from './values.ts'
@@ -83,6 +84,7 @@ export const chapters: readonly Chapter[] = [
   extensionsInternal,
   telemetry,
   telemetryRecords,
+  telemetryLogs,
   lifecycle,
   logs,
   environmentChapter,

@@ -14,6 +14,7 @@ import { functionUrlAnswers } from './function-url-answers.ts'
 import { functionUrlStreams } from './function-url-streams.ts'
 import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
+import { telemetryLogs } from './telemetry-logs.ts'
 import { telemetryRecords } from './telemetry-records.ts'
 
 const initStates = ['response', 'error'].map(
@@ -587,6 +588,12 @@ export const differences: readonly Difference[] = [
       .filter((title) => !title.startsWith('refuses other methods')),
   ),
   ...clientDifferences,
+  of(
+    'writes lines of text only, and takes no records from loggers',
+    'writes the log in JSON too, with levels, and takes the records of loggers whole',
+    'functions with JSON logs are looked at as they are on the service; a stack trace is one record',
+    telemetryLogs.cases.map(({ title }) => title).filter((title) => !title.includes('the format of text')),
+  ),
   ...startDifferences,
   ...requestDifferences,
   ...extensionDifferences,

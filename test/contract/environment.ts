@@ -70,6 +70,7 @@ export const environmentChapter = chapter('Environment', (it) => {
       'LAMBDA_RUNTIME_DIR',
       'LAMBDA_TASK_ROOT',
       'TZ',
+      '_LAMBDA_TELEMETRY_LOG_FD',
     ])
   })
 

@@ -162,7 +162,7 @@ export function toldTo(
         }
       },
     ],
-    cutter: (emit) => ({ push: emit, flush() {} }),
+    cutter: (emit) => ({ push: (chunk) => emit(chunk, null), flush() {}, end() {} }),
     tail: {
       keep: () => log.push('keep tail'),
       take: () => new TextEncoder().encode('the tail'),

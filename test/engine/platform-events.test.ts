@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import type { ProcessName } from '../../src/core/failure.ts'
 import { success } from '../../src/core/failure.ts'
 import { type PlatformEvent, PlatformEvents } from '../../src/engine/platform-events.ts'
-import { splitLines } from '../../src/process/lines.ts'
+import { splitOutput } from '../../src/process/frames.ts'
 import { FakeClock, FakeProcesses, invocation } from './fakes.ts'
 
 const text = (event: PlatformEvent): string =>
@@ -14,7 +14,7 @@ function stream() {
   const events: PlatformEvent[] = []
   const running = new Map()
   const platform = new PlatformEvents(
-    { clock, processes, listeners: [(event) => events.push(event)], cutter: splitLines },
+    { clock, processes, listeners: [(event) => events.push(event)], cutter: splitOutput },
     running,
   )
   const write = (process: ProcessName, chunk: string): void =>

@@ -141,6 +141,14 @@ test('a process has three descriptors: /dev/null and twice the same pipe', async
   expect(links).toEqual(['/dev/null', links[1] ?? '', links[1] ?? ''])
 })
 
+test('a process that hands over records has the pipe a third time, in one order with the rest', async () => {
+  using processes = createProcesses()
+  const script = 'echo one; echo two >&3; echo three >&2; echo four >&3'
+  const { exited, output } = start(processes, { argv: ['sh', '-c', script], logFd: true })
+  expect(await exited).toEqual({ kind: 'code', code: 0 })
+  expect(output()).toBe('one\ntwo\nthree\nfour\n')
+})
+
 test('a process may have as many open files as on Lambda, and no more than it could: our own limit is ours', async () => {
   const limit = (text: string): string[] => /Max open files\s+(\d+)\s+(\d+)/.exec(text)?.slice(1) ?? []
   using processes = createProcesses()

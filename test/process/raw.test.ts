@@ -103,7 +103,7 @@ test('variables and arguments that are not UTF-8 reach the runtime byte for byte
     expect(rest).toEqual({ ODD1: 'a\xffb', ODD2: '\xe9', ODD3: utf8('plain€'), ODD5: '' })
     expect([ODD4.length, ODD4.at(-1)]).toEqual([100_001, '\xfe'])
     expect(argv).toEqual(['x\xe9y', '', utf8('last€')])
-    expect(fds).toEqual([0, 1, 2])
+    expect(fds).toEqual([0, 1, 2, 3])
     expect([files, leader, markers, cwd]).toEqual([1024, 1, [], folder.path])
   } finally {
     emulator.kill()

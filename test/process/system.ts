@@ -38,19 +38,20 @@ export interface Start {
   readonly argv: readonly [string, ...string[]]
   readonly cwd?: string
   readonly env?: Record<string, string>
+  readonly logFd?: boolean
   /** Called at exit, before `exited` resolves. */
   readonly onExit?: (watched: Watched) => void
 }
 
 export const spawn = (
   processes: SystemProcesses,
-  { argv, cwd = '/', env = { PATH }, onExit }: Start,
+  { argv, cwd = '/', env = { PATH }, logFd = false, onExit }: Start,
 ): Watched | LaunchFailure => {
   const chunks: Uint8Array[] = []
   let peak: number | undefined
   const { promise: exited, resolve } = Promise.withResolvers<ExitStatus>()
   const child = processes.spawn(
-    { name: 'runtime', argv, cwd, env },
+    { name: 'runtime', argv, cwd, env, logFd },
     {
       output: (chunk) => chunks.push(chunk),
       exit(status, peakBytes) {

@@ -11,7 +11,32 @@ const openFiles = (process: Puppet) =>
 
 const limits = (soft: number, hard: number) => ['prlimit', `--nofile=${soft}:${hard}`, '--']
 
+/** Words that run what follows them with a variable and a last argument that are not UTF-8. */
+const foreignBytes = [
+  'sh',
+  '-c',
+  'RAW=$(printf "a\\377\\200=\\303"); export RAW; exec "$@" "$(printf "b\\376")"',
+  'sh',
+]
+
+/** Bytes of the variables or arguments of a process, one entry each. */
+const raw = (process: Puppet, file: 'environ' | 'cmdline') =>
+  readFileSync(`/proc/${process.pid}/${file}`).toString('latin1').split('\0')
+
 export const children = chapter('Children', (it) => {
+  it.external(
+    'hands variables and arguments on byte for byte, also when they are not UTF-8',
+    async ({ start }) => {
+      await using rie = await start({ wrap: foreignBytes, extensions: puppetsNamed('agent') })
+      rie.invoke()
+      await ready(rie, { agent: both })
+      const runtime = await rie.runtime()
+      expect(raw(runtime, 'environ')).toContain('RAW=a\xff\x80=\xc3')
+      expect(raw(await rie.extension('agent'), 'environ')).toContain('RAW=a\xff\x80=\xc3')
+      expect(raw(runtime, 'cmdline')).toContain('b\xfe')
+    },
+  )
+
   for (const [kind, soft, hard, expected] of [
     ['a higher one', 4096, 8192, ['1024', '8192']],
     ['a lower one', 256, 8192, ['1024', '8192']],

@@ -1,6 +1,7 @@
 /** One subject that runs: started, checked, watched, ended. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '../test/kit/launch.ts'
 import { CACHE } from './build.ts'
 import { type Launch, type Setup, type Subject, Unavailable } from './subject.ts'
 
@@ -25,21 +26,6 @@ export interface Running extends AsyncDisposable {
   residentBytes(): number
   /** Throws unless it answers, and answers right. */
   verify(): Promise<void>
-}
-
-/**
- * A port that was free a moment ago, below those that the kernel gives to connections: one of those may be taken by
- * any program of this machine between this look and the subject's start.
- */
-export function freePort(): number {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    try {
-      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true)
-      return port
-    } catch {}
-  }
-  throw new Error('no free port')
 }
 
 export function setupFor(options: Partial<Omit<Setup, 'port' | 'apiPort'>>): Setup {

@@ -2,6 +2,7 @@
 import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { addressFlags, freePort } from '../kit/launch.ts'
 import { type Launch, Unavailable } from './client.ts'
 
 export interface Answer {
@@ -40,8 +41,7 @@ export async function startEmulator(
   const [port, apiPort] = [freePort(), freePort()]
   const command = [
     binary,
-    ...['--runtime-api-address', `127.0.0.1:${apiPort}`],
-    ...['--runtime-interface-emulator-address', `127.0.0.1:${port}`],
+    ...addressFlags(`127.0.0.1:${port}`, `127.0.0.1:${apiPort}`),
     ...(options.flags ?? []),
     ...words,
   ]
@@ -116,21 +116,6 @@ async function listens(port: number): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-/**
- * A port that was free a moment ago, below those that the kernel gives to connections: one of those may be taken by
- * any program of this machine between this look and the emulator's start.
- */
-export function freePort(): number {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    try {
-      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true)
-      return port
-    } catch {}
-  }
-  throw new Error('no free port')
 }
 
 /** Extensions are looked for in `/opt/extensions` only: one's own `/opt` leaves the machine's as it is. */

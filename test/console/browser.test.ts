@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { kill, patience, tempDir, until } from '../harness.ts'
+import { addressFlags, programOf } from '../kit/launch.ts'
 
 setDefaultTimeout(4 * patience)
 
@@ -12,7 +13,6 @@ const executable = ['chromium', 'chromium-browser', 'google-chrome']
   .find(Boolean)
 /** Gives every text of a page that is hard to read. */
 const lowContrast = await Bun.file(join(import.meta.dir, '../fixtures/console/low-contrast.js')).text()
-const main = join(import.meta.dir, '../../src/main.ts')
 /** Where screenshots go if somebody wants to look at them. */
 const pictures = process.env.CONSOLE_SCREENSHOTS
 
@@ -32,13 +32,8 @@ class Emulator implements AsyncDisposable {
   }
 
   spawn(port: number, flags: readonly string[]) {
-    const addresses = [
-      '--runtime-interface-emulator-address',
-      `127.0.0.1:${port}`,
-      '--runtime-api-address',
-      '127.0.0.1:0',
-    ]
-    const words = [process.execPath, '--no-env-file', main, ...addresses, '--name', 'greet', ...flags]
+    const addresses = addressFlags(`127.0.0.1:${port}`)
+    const words = [...programOf('source'), ...addresses, '--name', 'greet', ...flags]
     return Bun.spawn([...words, '--handler', 'index.handler'], {
       cwd: join(import.meta.dir, '../fixtures/console'),
       stdout: 'ignore',

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { networkInterfaces } from 'node:os'
 import { History } from '../../src/console/history.ts'
 import { consoleRoutes } from '../../src/console/routes.ts'
-import { until } from '../harness.ts'
+import { launch } from '../kit/launch.ts'
 
 /** The routes as a peer of that address sees them. */
 function routes(anywhere = false) {
@@ -87,28 +87,10 @@ const outside = Object.values(networkInterfaces())
 test.skipIf(outside === undefined)(
   'a connection that comes in from outside is refused (skipped where there is no other address)',
   async () => {
-    const main = `${import.meta.dir}/../../src/main.ts`
-    const addresses = [
-      '--runtime-interface-emulator-address',
-      '0.0.0.0:0',
-      '--runtime-api-address',
-      '127.0.0.1:0',
-    ]
-    const words = [process.execPath, '--no-env-file', main, ...addresses, 'sleep', '600']
-    const rie = Bun.spawn(words, { stdout: 'ignore', stderr: 'pipe' })
-    try {
-      let said = ''
-      const read = async () => {
-        for await (const chunk of rie.stderr) said += new TextDecoder().decode(chunk)
-      }
-      void read()
-      const port = await until('the port', () => /"gateway":"[^"]*:(\d+)"/.exec(said)?.[1])
-      expect((await fetch(`http://${outside}:${port}/_rie/`)).status).toBe(403)
-      expect((await fetch(`http://${outside}:${port}/_rie/health`)).status).toBe(200)
-      expect((await fetch(`http://127.0.0.1:${port}/_rie/`)).status).toBe(200)
-    } finally {
-      rie.kill()
-      await rie.exited
-    }
+    await using rie = launch({ addresses: ['0.0.0.0:0', '127.0.0.1:0'], command: ['sleep', '600'] })
+    const { port } = (await rie.listening()).gateway
+    expect((await fetch(`http://${outside}:${port}/_rie/`)).status).toBe(403)
+    expect((await fetch(`http://${outside}:${port}/_rie/health`)).status).toBe(200)
+    expect((await fetch(`http://127.0.0.1:${port}/_rie/`)).status).toBe(200)
   },
 )

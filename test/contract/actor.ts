@@ -1,7 +1,7 @@
 /** Extensions as a case plays them: the case makes their calls, their processes only have to live. */
 import { within } from '../harness.ts'
+import type { Answer } from '../kit/wire.ts'
 import { type Emulator, extensionPath } from './emulator.ts'
-import type { Answer } from './wire.ts'
 
 export class Actor {
   readonly name: string

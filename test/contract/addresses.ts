@@ -1,9 +1,10 @@
 /** Where the emulator listens: on both families of addresses, where its variables say, and where there is room. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { freePort, privateNetwork } from './launch.ts'
+import { privateNetwork } from './launch.ts'
 
 const both = privateNetwork('IPv4 and IPv6')
 const usual = { ownAddresses: true, listens: ['127.0.0.1:8080', '127.0.0.1:9001'] } as const
@@ -44,7 +45,7 @@ export const addresses = chapter('Addresses', (it) => {
   })
 
   it('serves both families for a port without a host', async ({ start }) => {
-    const [gateway, api] = [`:${await freePort()}`, `:${await freePort()}`]
+    const [gateway, api] = [`:${freePort()}`, `:${freePort()}`]
     await using rie = await start({ gateway, api })
     for (const host of ['127.0.0.1', '[::1]']) {
       expect(await gatewayIs(rie, host, rie.gateway.port)).toBe(404)
@@ -89,7 +90,7 @@ export const addresses = chapter('Addresses', (it) => {
   })
 
   it('listens where its variables say', async ({ start }) => {
-    const [gateway, api] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+    const [gateway, api] = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`]
     const env = { AWS_LAMBDA_RIE_ADDRESS: gateway, AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS: api }
     await using rie = await start({ ownAddresses: true, env, listens: [gateway, api] })
     expect((await rie.exchange()).answer.status).toBe(200)

@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { root } from '../kit/launch.ts'
 import { chapters } from './chapters.ts'
 
-const root = join(import.meta.dir, '../..')
 const behaviour = readFileSync(join(import.meta.dir, 'behaviour.md'), 'utf8')
 const decisions = readFileSync(join(root, 'DECISIONS.md'), 'utf8')
 

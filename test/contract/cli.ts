@@ -1,16 +1,17 @@
 /** The command line, and which program is run when it names none. */
 import { expect } from 'bun:test'
+import { freePort } from '../kit/launch.ts'
+import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
-import { freePort, plainFile } from './launch.ts'
+import { plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-import { spell } from './wire.ts'
 
 const gatewayFlag = '--runtime-interface-emulator-address'
 const apiFlag = '--runtime-api-address'
 
 export const cli = chapter('Command line', (it) => {
   it('takes the flags of the reference after the command too, and keeps them from it', async ({ start }) => {
-    const [gateway, api] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+    const [gateway, api] = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`]
     const command = [
       puppetFile,
       'a',
@@ -119,7 +120,7 @@ export const cli = chapter('Command line', (it) => {
     start,
   }) => {
     for (const level of ['panic', 'Fatal', 'ERROR', 'warn', 'warning', 'info', 'debug', 'trace']) {
-      const listens = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`] as const
+      const listens = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`] as const
       await using rie = await start({ listens, flags: ['--log-level', level] })
       expect(await rie.stop()).toBe(0)
     }

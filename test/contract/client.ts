@@ -3,10 +3,10 @@ import { expect } from 'bun:test'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir, within } from '../harness.ts'
+import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import type { Subject } from './subject.ts'
-import { spell } from './wire.ts'
 
 interface Said {
   readonly code: number

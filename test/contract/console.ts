@@ -1,7 +1,7 @@
 /** The console's page and what it is made of. What a person sees of it, `test/console/browser.test.ts` tries. */
 import { expect } from 'bun:test'
+import { bytes, spell, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
-import { bytes, spell, Wire } from './wire.ts'
 
 export const consoleChapter = chapter('The console', (it) => {
   it('serves a page that loads nothing from elsewhere, and stands in no frame', async ({ start }) => {

@@ -1,9 +1,9 @@
 /** What else of an invocation the runtime is told in headers: who calls, which delivery it is, and a whole trace. */
 import { expect } from 'bun:test'
+import type { Answer } from '../kit/wire.ts'
 import { both, puppetsNamed, ready } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { accepted, illegal, refusal, signed, someId, unknownId, uuid } from './facts.ts'
-import type { Answer } from './wire.ts'
 
 const deliveryOf = (event: Answer): string => event.header('Lambda-Runtime-Invocation-Id') ?? ''
 const echo = (id: string) => ({ 'Lambda-Runtime-Invocation-Id': id })

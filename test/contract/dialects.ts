@@ -1,10 +1,10 @@
 /** Who gets the answers of the reference and who gets those of the service, and what else the service is strict about. */
 import { expect } from 'bun:test'
+import { type Answer, bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { base64, fault, signed } from './facts.ts'
 import type { Options } from './launch.ts'
-import { type Answer, bytes, Wire } from './wire.ts'
 
 type Headers = Readonly<Record<string, string>>
 const fromSdk: Headers = { 'amz-sdk-invocation-id': '3d6ba1f4-6a3e-44f6-a4a8-9a8f6f0f6a1b' }

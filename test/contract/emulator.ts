@@ -4,10 +4,10 @@
  * itself makes the calls to the Runtime API that a runtime would make.
  */
 import { readFileSync } from 'node:fs'
-import { killMarked, type Output, patience, until, within } from '../harness.ts'
+import { type Output, patience, until, within } from '../harness.ts'
+import { type Address, type Answer, bytes, type Request, request, spell, Wire } from '../kit/wire.ts'
 import type { Launched } from './launch.ts'
 import { type Puppet, puppetFile, puppets } from './puppet.ts'
-import { type Address, type Answer, bytes, type Request, request, spell, Wire } from './wire.ts'
 
 export const invokePath = '/2015-03-31/functions/function/invocations'
 export const runtimePath = '/2018-06-01/runtime'
@@ -234,9 +234,7 @@ export class Emulator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const { running } = this
     this.drop()
-    await killMarked(this.#launched.mark)
-    await this.#launched.process.exited
-    this.#launched[Symbol.dispose]()
+    await this.#launched[Symbol.asyncDispose]()
     if (!running && !this.#mayEnd) {
       throw new Error(`the emulator at ${spell(this.gateway)} ended unasked:\n${this.stderr.text}`)
     }

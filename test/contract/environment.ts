@@ -3,10 +3,10 @@
 import { expect } from 'bun:test'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { puppetFile } from './puppet.ts'
-import { spell } from './wire.ts'
 
 /** The variables that the runtime of an emulator gets. */
 async function environment(rie: Emulator): Promise<Record<string, string>> {

@@ -2,13 +2,13 @@
 import { expect } from 'bun:test'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { spell } from '../kit/wire.ts'
 import { both, enter, puppetsNamed, ready, registered } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { refusal, signed } from './facts.ts'
 import { type Layout, plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-import { spell } from './wire.ts'
 
 /** A whole cold start with extensions that want nothing. */
 async function coldStart(rie: Emulator, ...names: string[]): Promise<void> {

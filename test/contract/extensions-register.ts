@@ -1,11 +1,11 @@
 /** `/2020-01-01/extension/register`: its checks one after the other, what it takes, what it answers. */
 import { expect } from 'bun:test'
+import type { Answer } from '../kit/wire.ts'
 import { enter, puppetsNamed } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, extensionPath } from './emulator.ts'
 import { refusal, uuid } from './facts.ts'
 import { puppetFile } from './puppet.ts'
-import type { Answer } from './wire.ts'
 
 const register = (rie: Emulator, body: string, headers: Record<string, string>): Promise<Answer> =>
   rie.call('POST', `${extensionPath}/register`, body, headers)

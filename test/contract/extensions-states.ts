@@ -4,11 +4,11 @@
  */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import type { Answer } from '../kit/wire.ts'
 import { type Actor, enter, puppetsNamed } from './actor.ts'
 import { chapter, type It } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, refusal } from './facts.ts'
-import type { Answer } from './wire.ts'
 
 type Kind = 'external' | 'internal'
 type State = 'Registered' | 'Ready' | 'Running' | 'InitError' | 'ExitError'

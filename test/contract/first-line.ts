@@ -1,9 +1,9 @@
 /** The line for which others wait before they send anything: testcontainers' modules, serverless-offline. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { freePort } from './launch.ts'
 import { puppetFile } from './puppet.ts'
 
 const line = (command: string, cwd: string, handler: string) =>
@@ -48,7 +48,7 @@ export const firstLine = chapter('The line that others wait for', (it) => {
   })
 
   it('says what it runs at the level info, and not above it', async ({ start }) => {
-    const listens = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`] as const
+    const listens = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`] as const
     await using quiet = await start({ listens, flags: ['--log-level', 'warn'] })
     expect((await quiet.exchange()).answer.status).toBe(200)
     expect(lines(quiet)).toEqual([])

@@ -1,10 +1,10 @@
 /** The Function URL: what becomes of an answer. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import type { Answer } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { site, visited } from './function-url.ts'
-import type { Answer } from './wire.ts'
 
 const cors = (config: object) => ({ flags: [...site.flags!, '--function-url-cors', JSON.stringify(config)] })
 const origin = 'https://page.example'

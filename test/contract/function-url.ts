@@ -1,9 +1,9 @@
 /** The Function URL: what becomes of a request. */
 import { expect } from 'bun:test'
+import { type Answer, bytes, type Request, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import type { Options } from './launch.ts'
-import { type Answer, bytes, type Request, Wire } from './wire.ts'
 
 export const site: Options = { flags: ['--function-url-address', '127.0.0.1:0'] }
 

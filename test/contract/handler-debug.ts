@@ -3,9 +3,9 @@ import { expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tempDir } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import { Debugger } from './debugger.ts'
-import { freePort } from './launch.ts'
 
 const code = `interface Event { readonly number: number }
 
@@ -41,7 +41,7 @@ export const handlerDebug = chapter('Handlers and a debugger', (it) => {
       start,
     }) => {
       using task = folder(tsconfig)
-      const url = `127.0.0.1:${await freePort()}/here`
+      const url = `127.0.0.1:${freePort()}/here`
       await using rie = await start({
         flags: [`--inspect=${url}`, '--handler', 'index.handler'],
         command: [],
@@ -66,7 +66,7 @@ export const handlerDebug = chapter('Handlers and a debugger', (it) => {
 
   it('waits for a debugger and stops before the file is run with --inspect-brk', async ({ start }) => {
     using task = folder()
-    const url = `127.0.0.1:${await freePort()}/here`
+    const url = `127.0.0.1:${freePort()}/here`
     await using rie = await start({
       flags: [`--inspect-brk=${url}`, '--init-timeout', '1', '--handler', 'index.handler'],
       command: [],
@@ -83,7 +83,7 @@ export const handlerDebug = chapter('Handlers and a debugger', (it) => {
 
   it('makes up a path that no web page can guess', async ({ start }) => {
     using task = folder()
-    const port = await freePort()
+    const port = freePort()
     await using rie = await start({
       flags: [`--inspect=${port}`, '--handler', 'index.handler'],
       command: [],
@@ -99,7 +99,7 @@ export const handlerDebug = chapter('Handlers and a debugger', (it) => {
     start,
   }) => {
     using task = folder()
-    const url = `ws://127.0.0.1:${await freePort()}/own`
+    const url = `ws://127.0.0.1:${freePort()}/own`
     await using rie = await start({
       flags: ['--eager-init', '--handler', 'index.environment'],
       command: [],

@@ -1,9 +1,9 @@
 /** What other HTTP clients than curl send: Expect in any letters, trailers, on both listeners. */
 import { expect } from 'bun:test'
+import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { invokePath, runtimePath } from './emulator.ts'
 import { accepted, maxRequest, signed } from './facts.ts'
-import { bytes, Wire } from './wire.ts'
 
 /** Java's HttpClient, Apache HttpComponents, curl, and who shouts. */
 const expectations = ['100-Continue', '100-continue', '100-CONTINUE']

@@ -1,8 +1,8 @@
 /** The invoke endpoint as an HTTP server: methods, names, paths, connections. */
 import { expect } from 'bun:test'
+import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
-import { bytes, Wire } from './wire.ts'
 
 export const http = chapter('Invoke endpoint: HTTP', (it) => {
   for (const [kind, name] of Object.entries({

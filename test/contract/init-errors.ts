@@ -1,11 +1,11 @@
 /** What the caller gets when a runtime does not get as far as its first event. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { accepted, fault, signed } from './facts.ts'
 import { plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-import { bytes, Wire } from './wire.ts'
 
 const exits = (status: number) => ['/bin/sh', '-c', `exit ${status}`]
 /** A runtime that exits at once while the file is there, and is a puppet once it is gone. */

@@ -1,9 +1,9 @@
 /** What a caller sends and the runtime gets, and back: bodies, ids, headers. */
 import { expect } from 'bun:test'
+import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
 import { base64, jsonOf, maxRequest, maxResponse, signed, uuid } from './facts.ts'
-import { bytes, Wire } from './wire.ts'
 
 const bodies: Record<string, string | Uint8Array> = {
   'a JSON object': '{"greeting":"hällo \\u00e9","n":[1,2.50,-0]}',

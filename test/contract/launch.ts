@@ -8,14 +8,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import type { Subprocess } from 'bun'
-import { killMarked, mark, Output, tempDir, until, within } from '../harness.ts'
+import { tempDir, until, within } from '../harness.ts'
+import { type Addresses, freePort, type LaunchOptions, Launched as Process, parse } from '../kit/launch.ts'
+import { type Address, spell } from '../kit/wire.ts'
 import { Emulator } from './emulator.ts'
 import { puppetFile } from './puppet.ts'
 import type { Subject } from './subject.ts'
-import { type Address, spell } from './wire.ts'
 
 /** By path: the text of a script, true for a puppet, where a symbolic link leads, or `plainFile`. */
 export type Layout = Readonly<Record<string, string | true | { readonly link: string }>>
@@ -42,17 +41,22 @@ export interface Options {
   readonly wrap?: readonly string[]
 }
 
-export interface Launched extends Disposable {
-  readonly process: Subprocess<'ignore', 'pipe', 'pipe'>
-  readonly stdout: Output
-  readonly stderr: Output
-  readonly mark: Record<string, string>
-  /** where the puppets leave their traces */
+/** A running subject, and the folder in which the puppets leave their traces. */
+export class Launched extends Process {
   readonly folder: string
-}
+  readonly #temporary: Disposable
 
-const gatewayFlag = '--runtime-interface-emulator-address'
-const apiFlag = '--runtime-api-address'
+  constructor(options: LaunchOptions, temporary: Disposable & { readonly path: string }) {
+    super(options)
+    this.#temporary = temporary
+    this.folder = temporary.path
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]()
+    this.#temporary[Symbol.dispose]()
+  }
+}
 
 /** Starts the program and waits for nothing. */
 export function spawn(subject: Subject, options: Options): Launched {
@@ -62,37 +66,31 @@ export function spawn(subject: Subject, options: Options): Launched {
   const image = join(folder, 'image')
   lay(extensions, options.extensions)
   lay(image, options.image)
-  const marks = mark()
   const ours = subject.name !== 'reference'
-  const addresses = options.ownAddresses
-    ? []
-    : [gatewayFlag, options.gateway ?? '127.0.0.1:0', apiFlag, options.api ?? '127.0.0.1:0']
-  const command = options.command ?? [puppetFile]
-  const { wrap = [], flags = [] } = options
-  const argv = [...wrap, ...subject.program, ...addresses, ...flags, ...command]
-  const private_ = options.image !== undefined || (!ours && options.extensions !== undefined)
-  const process_ = Bun.spawn(private_ ? ['unshare', '-m', 'sh', '-c', mounts, 'sh', folder, ...argv] : argv, {
-    cwd: options.cwd ?? folder,
-    env: {
-      PATH: process.env.PATH,
-      PUPPETS: folder,
-      ...(ours ? { AWS_LAMBDA_RIE_EXTENSIONS_DIR: options.image ? '/opt/extensions' : extensions } : {}),
-      ...marks,
-      ...options.env,
+  const isolated = options.image !== undefined || (!ours && options.extensions !== undefined)
+  const { wrap = [], flags = [], command = [puppetFile], gateway, api } = options
+  return new Launched(
+    {
+      program: [
+        ...(isolated ? ['unshare', '-m', 'sh', '-c', mounts, 'sh', folder] : []),
+        ...wrap,
+        ...subject.program,
+      ],
+      addresses: options.ownAddresses ? 'none' : [gateway ?? loopback, api ?? loopback],
+      flags,
+      command,
+      cwd: options.cwd ?? folder,
+      env: {
+        PUPPETS: folder,
+        ...(ours ? { AWS_LAMBDA_RIE_EXTENSIONS_DIR: options.image ? '/opt/extensions' : extensions } : {}),
+        ...options.env,
+      },
     },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  return {
-    process: process_,
-    stdout: new Output('stdout', process_.stdout),
-    stderr: new Output('stderr', process_.stderr),
-    mark: marks,
-    folder,
-    [Symbol.dispose]: () => temporary[Symbol.dispose](),
-  }
+    temporary,
+  )
 }
+
+const loopback = '127.0.0.1:0'
 
 /** In a mount namespace of its own: /opt and /var as the case wants them, nothing else changed. */
 const mounts = `
@@ -143,43 +141,25 @@ export async function start(subject: Subject, options: Options): Promise<Emulato
   for (let attempt = 1; ; attempt++) {
     const ours = subject.name !== 'reference'
     const [door, side] = options.listens ?? []
-    const gateway = options.gateway ?? door ?? `127.0.0.1:${ours ? 0 : await freePort()}`
-    const api = options.api ?? side ?? `127.0.0.1:${ours ? 0 : await freePort()}`
+    const gateway = options.gateway ?? door ?? `127.0.0.1:${ours ? 0 : freePort()}`
+    const api = options.api ?? side ?? `127.0.0.1:${ours ? 0 : freePort()}`
     const launched = spawn(subject, { ...options, gateway, api })
     try {
-      const published_ = ours && door === undefined
-      const bound = published_
-        ? await published(launched)
+      const published = ours && door === undefined
+      const bound = published
+        ? await launched.listening()
         : await reached(launched, door ?? gateway, side ?? api)
-      return new Emulator(launched, bound.gateway, bound.api, bound.site)
+      return new Emulator(launched, bound.gateway, bound.api, bound.functionUrl)
     } catch (error) {
-      await killMarked(launched.mark)
-      launched[Symbol.dispose]()
+      await launched[Symbol.asyncDispose]()
       if (attempt < 3 && launched.stderr.text.includes('address already in use')) continue
       throw new Error(`${(error as Error).message}\nstderr: ${launched.stderr.text}`)
     }
   }
 }
 
-interface Bound {
-  readonly gateway: Address
-  readonly api: Address
-  readonly site?: Address
-}
-
-/** Ours says where it listens. */
-async function published(launched: Launched): Promise<Bound> {
-  const line = await until('the log line that says where it listens', () => {
-    if (launched.process.exitCode !== null) throw new Error(`ended with ${launched.process.exitCode}`)
-    return launched.stderr.lines.find((each) => each.includes('"msg":"listening: '))
-  })
-  const { gateway, runtimeApi, functionUrl } = JSON.parse(line)
-  const site = functionUrl === undefined ? {} : { site: parse(new URL(functionUrl).host) }
-  return { gateway: parse(gateway), api: parse(runtimeApi), ...site }
-}
-
 /** The reference says nothing, so the system is asked whether it listens; in the network of the program, whichever that is. */
-async function reached({ process }: Launched, ...doors: [gateway: string, api: string]): Promise<Bound> {
+async function reached({ process }: Launched, ...doors: [gateway: string, api: string]): Promise<Addresses> {
   const [gateway, api] = doors.map(parse) as [Address, Address]
   for (const address of [gateway, api]) {
     const { port } = address
@@ -198,31 +178,6 @@ function listening(table: string, port: number): boolean {
   return new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm').test(readFileSync(table, 'latin1'))
 }
 
-/** For a connection from here: an address that means every interface is reached by loopback. */
-export function parse(text: string): Address {
-  const colon = text.lastIndexOf(':')
-  const host = text.slice(0, colon).replace(/^\[|\]$/g, '')
-  return {
-    host: { '0.0.0.0': '127.0.0.1', '': '127.0.0.1', '::': '::1' }[host] ?? host,
-    port: Number(text.slice(colon + 1)),
-  }
-}
-
-/** Below the range from which the system takes the ports of outgoing connections. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000)
-    const server = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!free) continue
-    await new Promise((resolve) => server.close(resolve))
-    return port
-  }
-}
-
 export interface Ended {
   readonly code: number | null
   readonly stdout: string
@@ -231,12 +186,8 @@ export interface Ended {
 
 /** Runs the program to its end, which must come by itself. */
 export async function run(subject: Subject, options: Options): Promise<Ended> {
-  using launched = spawn(subject, options)
-  try {
-    const code = await within('the program to end', launched.process.exited)
-    await Promise.all([launched.stdout.ended, launched.stderr.ended])
-    return { code, stdout: launched.stdout.text, stderr: launched.stderr.text }
-  } finally {
-    await killMarked(launched.mark)
-  }
+  await using launched = spawn(subject, options)
+  const code = await within('the program to end', launched.process.exited)
+  await Promise.all([launched.stdout.ended, launched.stderr.ended])
+  return { code, stdout: launched.stdout.text, stderr: launched.stderr.text }
 }

@@ -1,10 +1,10 @@
 /** When processes start and stop, and how the emulator itself ends. */
 import { expect } from 'bun:test'
 import { alive, marked, until } from '../harness.ts'
+import { Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
 import { signed } from './facts.ts'
-import { Wire } from './wire.ts'
 
 export const lifecycle = chapter('Life cycle', (it) => {
   it('starts nothing before the first invocation', async ({ start }) => {

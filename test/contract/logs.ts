@@ -1,9 +1,9 @@
 /** What appears on stdout and stderr, and in which order. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import { uuid } from './facts.ts'
-import { freePort } from './launch.ts'
 import { puppetFile } from './puppet.ts'
 
 const number = String.raw`\d+\.\d\d ms`
@@ -182,7 +182,7 @@ export const logs = chapter('Logs', (it) => {
   })
 
   it('is silent on stderr at the level error when all goes well', async ({ start }) => {
-    const listens = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`] as const
+    const listens = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`] as const
     await using rie = await start({ listens, flags: ['--log-level', 'error'] })
     await rie.exchange()
     expect(rie.stderr.text).toBe('')

@@ -1,10 +1,10 @@
 /** The metadata endpoint of an environment: where it is told, who may ask, what it answers. */
 import { expect } from 'bun:test'
+import { type Answer, spell } from '../kit/wire.ts'
 import { both, puppetsNamed, ready } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { uuid } from './facts.ts'
-import { type Answer, spell } from './wire.ts'
 
 const path = '/2026-01-15/metadata/execution-environment'
 

@@ -1,9 +1,9 @@
 /** When a caller is answered, what waits for what, and the kinds of invocation. */
 import { expect } from 'bun:test'
+import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
 import { uuid } from './facts.ts'
-import { bytes, Wire } from './wire.ts'
 
 export const order = chapter('Invoke endpoint: order and kinds', (it) => {
   it('runs an invocation to its end when its caller goes away', async ({ start }) => {

@@ -1,10 +1,10 @@
 /** Many callers at once: order, bounds, and that nobody is in the way of anybody else. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { type Answer, bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, invokePath } from './emulator.ts'
 import { Cast, type Runtime } from './runtime.ts'
-import { type Answer, bytes, Wire } from './wire.ts'
 
 const CALLERS = 64
 const ROUNDS = 16

@@ -1,9 +1,9 @@
 /** What callers may send besides the ordinary: repeated headers, odd values and paths, large events, more than one request. */
 import { expect } from 'bun:test'
+import { type Answer, bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, invokePath, resident } from './emulator.ts'
 import { base64, jsonOf, maxRequest, signed, someId, uuid } from './facts.ts'
-import { type Answer, bytes, Wire } from './wire.ts'
 
 const maxAsync = 1024 * 1024
 

@@ -1,8 +1,8 @@
 /** How a runtime answers: responses, errors, modes, streams, limits. */
 import { expect } from 'bun:test'
+import { bytes, type Request, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { accepted, base64, fault, maxResponse, refusal, signed } from './facts.ts'
-import { bytes, type Request, Wire } from './wire.ts'
 
 const causeType = 'application/vnd.aws.lambda.error.cause+json'
 

@@ -1,9 +1,9 @@
 /** Nonsense on either port does no harm to anybody else. */
 import { expect } from 'bun:test'
+import { Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { invokePath } from './emulator.ts'
-import { Wire } from './wire.ts'
 
 type Door = 'gateway' | 'api'
 const doors: readonly Door[] = ['gateway', 'api']

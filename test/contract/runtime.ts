@@ -1,9 +1,9 @@
 /** Runtimes that a case plays, each at the Runtime API that its puppet was given, on one connection as clients do. */
 import { until } from '../harness.ts'
+import { parse } from '../kit/launch.ts'
+import { type Address, type Answer, bytes, Closed, Wire } from '../kit/wire.ts'
 import type { Emulator } from './emulator.ts'
-import { parse } from './launch.ts'
 import type { Puppet } from './puppet.ts'
-import { type Address, type Answer, bytes, Closed, Wire } from './wire.ts'
 
 const prefix = '/2018-06-01/runtime/invocation'
 

@@ -1,12 +1,12 @@
 /** Several environments, and what waits when there is none free. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { parse } from '../kit/launch.ts'
+import { type Answer, request } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { parse } from './launch.ts'
 import type { Puppet } from './puppet.ts'
 import { Cast } from './runtime.ts'
-import { type Answer, request } from './wire.ts'
 
 /** Asks for the next event at the Runtime API that this process was given. */
 const nextOf = (puppet: Puppet): Promise<Answer> =>

@@ -4,10 +4,10 @@
  */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
+import { type Answer, bytes, Wire } from '../kit/wire.ts'
 import { chapter, type It } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, illegal, someId, unknownId } from './facts.ts'
-import { type Answer, bytes, Wire } from './wire.ts'
 
 type Call = 'next' | 'response' | 'error' | 'init/error'
 const calls: readonly Call[] = ['next', 'response', 'error', 'init/error']

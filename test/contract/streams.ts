@@ -2,10 +2,10 @@
 import { expect } from 'bun:test'
 import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { until } from '../harness.ts'
+import { type Address, type Answer, bytes, Closed, spell, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, invokePath, resident } from './emulator.ts'
 import { base64, signed } from './facts.ts'
-import { type Address, type Answer, bytes, Closed, spell, Wire } from './wire.ts'
 
 export const streamPath = '/2021-11-15/functions/function/response-streaming-invocations'
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
+import { programOf, root } from '../kit/launch.ts'
 import { smoke } from './smoke.ts'
 
 export const subjectNames = ['source', 'binary', 'arm64', 'arm64-musl', 'reference'] as const
@@ -23,18 +24,14 @@ export interface Missing {
   readonly missing: string
 }
 
-export const root: string = join(import.meta.dir, '..', '..')
-
 export async function subject(name: SubjectName): Promise<Subject | Missing> {
   switch (name) {
     case 'source': {
-      const main = join(root, 'src', 'main.ts')
-      if (!existsSync(main)) return { missing: 'src/main.ts does not exist' }
-      return { name, program: [process.execPath, '--no-env-file', '--max-http-header-size=1100000', main] }
+      return { name, program: programOf('source') }
     }
     case 'binary': {
-      const file = join(root, 'dist', 'aws-lambda-rie')
-      if (!existsSync(file)) return { missing: 'dist/aws-lambda-rie does not exist: bun run build' }
+      const [file] = programOf('binary') as [string]
+      if (!existsSync(file)) return { missing: `${file} does not exist: bun run build` }
       return { name, program: [file] }
     }
     case 'arm64':

@@ -1,10 +1,10 @@
 /** A subscriber as a case plays it: it listens, keeps what it gets, and holds every record to its schema. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import type { Answer } from '../kit/wire.ts'
 import { flaw } from '../telemetry/schemas.ts'
 import type { Actor } from './actor.ts'
 import type { Emulator } from './emulator.ts'
-import type { Answer } from './wire.ts'
 
 export const telemetryPath = '/2022-07-01/telemetry'
 export const logsPath = '/2020-08-15/logs'

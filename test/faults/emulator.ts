@@ -1,23 +1,9 @@
 /** The program under test as a process: where it listens, what it said, what it holds. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Subprocess } from 'bun'
 import { until, within } from '../harness.ts'
+import { addressesIn } from '../kit/launch.ts'
 import { Ledger } from './ledger.ts'
-
-export const root: string = join(import.meta.dir, '..', '..')
-
-/** The words before the first flag. */
-export type Program = readonly string[]
-
-/** `source`, `binary`, or the path of a program. */
-export function programOf(subject: string): Program {
-  if (subject === 'source') {
-    const main = join(root, 'src', 'main.ts')
-    return [process.execPath, '--no-env-file', '--max-http-header-size=1100000', main]
-  }
-  return [subject === 'binary' ? join(root, 'dist', 'aws-lambda-rie') : subject]
-}
 
 export interface Health {
   readonly queued: number
@@ -62,13 +48,11 @@ export class Emulator {
       if (stderr.length > 400) stderr.splice(0, 200)
       if (/unexpected (error|rejection)|in the emulator"|^(?!\{)/.test(line)) complaints.push(line)
     })
-    const line = await until('the line that says where it listens', () => {
+    const { gateway, api } = await until('the line that says where it listens', () => {
       if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}: ${stderr}`)
-      return stderr.find((each) => each.includes('"msg":"listening: '))
+      return stderr.map(addressesIn).find((found) => found !== undefined)
     })
-    const { gateway, runtimeApi } = JSON.parse(line) as { gateway: string; runtimeApi: string }
-    const port = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1))
-    return new Emulator(child, [port(gateway), port(runtimeApi)], stderr, complaints, read)
+    return new Emulator(child, [gateway.port, api.port], stderr, complaints, read)
   }
 
   get pid(): number {

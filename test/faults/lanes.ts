@@ -1,6 +1,6 @@
 /** Runs the lanes of a fault run beside each other and adds up what they count. */
 import { readFileSync } from 'node:fs'
-import { type Program, programOf } from './emulator.ts'
+import { programOf } from '../kit/launch.ts'
 import type { LaneName } from './plans.ts'
 import { count, Failure, type Figures, World } from './world.ts'
 
@@ -53,7 +53,7 @@ export async function runLanes(options: RunOptions): Promise<LaneResult[]> {
   return Promise.all(options.lanes.map((lane) => runLane(lane, program, options)))
 }
 
-async function runLane(lane: Lane, program: Program, options: RunOptions): Promise<LaneResult> {
+async function runLane(lane: Lane, program: readonly string[], options: RunOptions): Promise<LaneResult> {
   const { seed, puppet, trace = false, patience = 3, only } = options
   const open = (): Promise<World> =>
     World.open({ lane: lane.name, number: lane.number, seed, program, puppet, trace, only })

@@ -6,9 +6,10 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { alive, kill, mark, marked, patience, stat, tempDir, until, within } from '../harness.ts'
+import { addressFlags } from '../kit/launch.ts'
 import { acts, type Stage } from './acts.ts'
 import { Call, outcomeOf } from './caller.ts'
-import { Emulator, type Health, type Program } from './emulator.ts'
+import { Emulator, type Health } from './emulator.ts'
 import type { Entry } from './ledger.ts'
 import { type LaneName, type Plan, planFault, type Trap } from './plans.ts'
 import { listenForPuppets, type Puppet } from './puppet.ts'
@@ -22,7 +23,7 @@ export interface LaneOptions {
   /** tells lanes of the same kind apart */
   readonly number: number
   readonly seed: string
-  readonly program: Program
+  readonly program: readonly string[]
   readonly puppet: string
   readonly trace: boolean
   readonly only?: RegExp | undefined
@@ -130,15 +131,9 @@ export class World implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const { program, lane } = this.#options
-    const addresses = [
-      '--runtime-interface-emulator-address',
-      '127.0.0.1:0',
-      '--runtime-api-address',
-      '127.0.0.1:0',
-    ]
     const argv = [
       ...program,
-      ...addresses,
+      ...addressFlags(),
       '--extensions-dir',
       this.#extensionFolder,
       ...flags[lane],

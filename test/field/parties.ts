@@ -5,9 +5,10 @@ import { createSocket } from 'node:dgram'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, type Launch, need, run, sources, Unavailable } from '../clients/client.ts'
-import { freePort, startEmulator } from '../clients/emulator.ts'
+import { startEmulator } from '../clients/emulator.ts'
 import { success } from '../clients/trial.ts'
 import { tempDir } from '../harness.ts'
+import { addressFlags, freePort } from '../kit/launch.ts'
 import { anyFunction, output, type Party, programs } from './party.ts'
 
 const invokePath = '/2015-03-31/functions/function/invocations'
@@ -40,8 +41,7 @@ const pythonFunction = (folder: string, handler: string): Launch => ({
 /** Words that start an emulator on addresses, for parties that start it themselves. */
 function words(program: string): { readonly gateway: string; readonly words: string[] } {
   const [gateway, api] = [freePort(), freePort()].map((port) => `127.0.0.1:${port}`) as [string, string]
-  const flags = ['--runtime-interface-emulator-address', gateway, '--runtime-api-address', api]
-  return { gateway, words: [program, ...flags, ...anyFunction.command] }
+  return { gateway, words: [program, ...addressFlags(gateway, api), ...anyFunction.command] }
 }
 
 /** Every answer that a program printed, one a line: `STATUS BODY`. */

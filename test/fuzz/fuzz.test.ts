@@ -1,7 +1,7 @@
 /** A few thousand broken requests; two hundred thousand are `bun test/fuzz/run.ts`. */
 import { expect, test } from 'bun:test'
-import { programOf } from '../faults/emulator.ts'
 import { buildPuppet } from '../faults/puppet.ts'
+import { programOf } from '../kit/launch.ts'
 import { attack } from './attack.ts'
 
 const puppet = await buildPuppet()

@@ -3,9 +3,9 @@
  * `--connections` opens and drops so many besides.
  */
 import { parseArgs } from 'node:util'
-import { programOf } from '../faults/emulator.ts'
 import { load, mb, median } from '../faults/lanes.ts'
 import { buildPuppet } from '../faults/puppet.ts'
+import { programOf } from '../kit/launch.ts'
 import { attack } from './attack.ts'
 
 const { values } = parseArgs({

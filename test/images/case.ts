@@ -4,7 +4,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { join } from 'node:path'
 import { deepEquals } from 'bun'
 import { Output } from '../harness.ts'
-import { Container, cache, environment, freePort, must, root } from './podman.ts'
+import { freePort } from '../kit/launch.ts'
+import { Container, cache, environment, must, root } from './podman.ts'
 import { save, snippet } from './readme.ts'
 
 export interface Case {

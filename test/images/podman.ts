@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 
 export const root: string = join(import.meta.dir, '../..')
 export const cache: string = join(root, '.cache/images')
@@ -128,11 +129,6 @@ export const imageExists = async (name: string): Promise<boolean> =>
 /** Builds an image from a folder that holds a Dockerfile. */
 export const build = (tag: string, folder: string): Promise<string> =>
   must(['podman', 'build', '--quiet', '--tag', tag, folder], { env: environment })
-
-export function freePort(): number {
-  using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  return listener.port
-}
 
 /** Waits until something behind the port answers; a published port accepts before anything listens behind it. */
 export const answering = (port: number): Promise<true> =>

@@ -1,10 +1,10 @@
 /** The real program, started as a user would, with a function that does what its events say. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { killMarked, mark, Output, tempDir, until, within } from '../harness.ts'
+import { type Output, tempDir, until } from '../harness.ts'
+import { launch } from '../kit/launch.ts'
+import { spell } from '../kit/wire.ts'
 import { functionFile } from './scene.ts'
-
-const main = join(import.meta.dir, '../../src/main.ts')
 
 export interface Program extends AsyncDisposable {
   readonly url: string
@@ -22,29 +22,17 @@ export interface Program extends AsyncDisposable {
 /** With `stdout` the program writes to that descriptor, and there is nothing to see of it here. */
 export async function program(...options: (string | { readonly stdout: number })[]): Promise<Program> {
   const flags = options.filter((option) => typeof option === 'string')
-  const { stdout: descriptor = 'pipe' } = options.find((option) => typeof option !== 'string') ?? {}
+  const { stdout: descriptor } = options.find((option) => typeof option !== 'string') ?? {}
   const folder = tempDir()
-  const marks = mark()
-  const addresses = [
-    '--runtime-interface-emulator-address',
-    '127.0.0.1:0',
-    '--runtime-api-address',
-    '127.0.0.1:0',
-  ]
-  const child = Bun.spawn(
-    [process.execPath, '--no-env-file', main, ...addresses, ...flags, '--handler', functionFile],
-    {
-      env: { PATH: process.env.PATH, SCENE: folder.path, ...marks },
-      stdio: ['ignore', descriptor, 'pipe'],
-    },
-  )
-  const stdout = new Output(
-    'stdout',
-    child.stdout instanceof ReadableStream ? child.stdout : new Blob().stream(),
-  )
-  const stderr = new Output('stderr', child.stderr)
-  const [, gateway] = await stderr.until(/"gateway":"([^"]+)"/)
-  const url = `http://${gateway}`
+  const launched = launch({
+    flags,
+    command: ['--handler', functionFile],
+    env: { SCENE: folder.path },
+    ...(descriptor === undefined ? {} : { stdout: descriptor }),
+  })
+  const { gateway } = await launched.listening()
+  const url = `http://${spell(gateway)}`
+  const { stdout, stderr, process: child } = launched
   return {
     url,
     stdout,
@@ -59,10 +47,9 @@ export async function program(...options: (string | { readonly stdout: number })
       }),
     get: (path) => fetch(url + path),
     signal: (name) => child.kill(name),
-    exited: within('the program to end', child.exited).then(() => child.exitCode),
+    exited: launched.exit(),
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
-      await killMarked(marks)
+      await launched[Symbol.asyncDispose]()
       folder[Symbol.dispose]()
     },
   }

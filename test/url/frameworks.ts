@@ -3,7 +3,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, type Launch, need, run } from '../clients/client.ts'
 import { CLIENTS } from '../clients/clients.ts'
-import { freePort } from '../clients/emulator.ts'
+import { freePort } from '../kit/launch.ts'
 
 export interface Framework {
   readonly name: string

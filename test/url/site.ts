@@ -1,5 +1,6 @@
 /** A framework's site behind the Function URL of one emulator. */
-import { type Emulator, freePort, startEmulator } from '../clients/emulator.ts'
+import { type Emulator, startEmulator } from '../clients/emulator.ts'
+import { freePort } from '../kit/launch.ts'
 import type { Framework, Served } from './frameworks.ts'
 
 export interface Site extends AsyncDisposable {

@@ -5,6 +5,7 @@
  */
 
 import { writeSync } from 'node:fs'
+import { patchConsoleMethods } from './console-methods.ts'
 import { errorDocument, RuntimeError } from './errors.ts'
 import { withoutOwnFrames } from './frames.ts'
 
@@ -74,6 +75,20 @@ const frame = (level: Level, now: Date, record: string, isJson: boolean): Buffer
   return Buffer.concat([header, text])
 }
 
+/**
+ * For `JSON.stringify`: errors become objects, each always the same one, so that an error that leads to itself is a
+ * cycle, and not an object without end.
+ */
+const withErrors = (describe: (error: Error) => object) => {
+  const known = new Map<Error, object>()
+  return (_: string, value: unknown): unknown => {
+    if (!(value instanceof Error)) return value
+    const described = known.get(value) ?? describe(value)
+    known.set(value, described)
+    return described
+  }
+}
+
 const jsonError = (error: Error) => ({
   // Class names of ours do not survive minification.
   errorType: error instanceof RuntimeError ? error.name : (error.constructor?.name ?? 'UnknownError'),
@@ -91,14 +106,18 @@ const jsonLine = (now: Date, level: Level, scope: LogScope, args: unknown[]) => 
   }
   if (args.length === 1) {
     try {
-      const replacer = (_: string, value: unknown) => (value instanceof Error ? jsonError(value) : value)
-      return JSON.stringify({ ...line, message: args[0] }, replacer)
+      return JSON.stringify({ ...line, message: args[0] }, withErrors(jsonError))
     } catch {
       return JSON.stringify({ ...line, message: format(args) })
     }
   }
   const error = args.find((arg) => arg instanceof Error)
-  return JSON.stringify({ ...line, message: format(args), ...(error && jsonError(error)) })
+  const whole = { ...line, message: format(args) }
+  try {
+    return JSON.stringify({ ...whole, ...(error && jsonError(error)) }, withErrors(jsonError))
+  } catch {
+    return JSON.stringify(whole)
+  }
 }
 
 // Line feeds stay, as the service's log shows them: a terminal writes each line of an entry over the one before it
@@ -108,18 +127,15 @@ const textLine = (now: Date, level: Level, scope: LogScope, args: unknown[]) =>
 
 /** One JSON text with everything that an error carries, as AWS's client puts it behind a title. */
 const textError = (thrown: unknown) => {
-  const plain = (_: string, value: unknown) =>
-    value instanceof Error
-      ? {
-          errorType: value.name,
-          errorMessage: value.message,
-          code: (value as NodeJS.ErrnoException).code,
-          ...value,
-          ...(typeof value.stack === 'string' && { stack: withoutOwnFrames(value.stack).split('\n') }),
-        }
-      : value
+  const plain = (error: Error) => ({
+    errorType: error.name,
+    errorMessage: error.message,
+    code: (error as NodeJS.ErrnoException).code,
+    ...error,
+    ...(typeof error.stack === 'string' && { stack: withoutOwnFrames(error.stack).split('\n') }),
+  })
   try {
-    return JSON.stringify(thrown, plain)
+    return JSON.stringify(thrown, withErrors(plain))
   } catch {
     return JSON.stringify(errorDocument(thrown))
   }
@@ -152,5 +168,6 @@ export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
     }
     Object.assign(console, { [method]: silent ? () => {} : print })
   }
+  patchConsoleMethods()
   return log
 }

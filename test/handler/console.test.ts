@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { splitOutput } from '../../src/process/frames.ts'
-import { play } from './scripted-api.ts'
+import { document, play } from './scripted-api.ts'
 
 const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`
 
@@ -70,6 +70,45 @@ describe.concurrent('the console', () => {
       expect(Date.parse(one!.split('\t')[0]!)).toBe(records[0]!.recordedAt!)
     }
   })
+
+  test('puts them before the lines of its other methods too', async () => {
+    const { lines } = await play('answers.logsOtherwise')
+    const said = lines.map((line) =>
+      line.replace(new RegExp(`^${time}\tid-1\t`), '').replace(/[\d.]+m?s$/, 'N'),
+    )
+    expect(said).toEqual([
+      'INFO\t┌───┬───┐',
+      '│   │ a │',
+      '├───┼───┤',
+      '│ 0 │ 1 │',
+      '└───┴───┘',
+      'INFO\tgroup',
+      'INFO\twithin',
+      'WARN\tAssertion failed: asserted so',
+      'WARN\tAssertion failed',
+      'INFO\tdefault: 1',
+      'INFO\tclicks: 1',
+      'INFO\tclicks: 2',
+      'INFO\tclicks: 1',
+      expect.stringMatching(/^INFO\twork: [\d.]+ms so far$/),
+      'INFO\twork: N',
+      "WARN\tNo such label 'work' for console.time()",
+    ])
+  })
+
+  test.each([{}, { AWS_LAMBDA_LOG_FORMAT: 'JSON' }])(
+    'tells an error that leads to itself at once, with %p',
+    async (env) => {
+      const { calls, lines } = await play('answers.throwsCycle', { env })
+      expect(document(calls[0])).toEqual({
+        errorType: 'CustomError',
+        errorMessage: 'in a circle',
+        trace: expect.arrayContaining(['CustomError: in a circle']),
+      })
+      expect(lines.filter((line) => line.includes('in a circle')).length).toBeGreaterThan(1)
+      expect(lines.join('').length).toBeLessThan(5000)
+    },
+  )
 
   test('loses no line of many', async () => {
     const { lines } = await play('answers.chatters')

@@ -18,7 +18,7 @@ export interface BunOnly {
 }
 
 /** Larger files are bundles: what they are made of was looked at by a bundler. */
-const MAX_BYTES = 512 * 1024
+const MAX_BYTES = 128 * 1024
 const MAX_FILES = 100
 
 interface Module {

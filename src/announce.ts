@@ -24,13 +24,28 @@ export function firstLine(launch: Launch, execPath: string): string {
 /** Files by which Docker and Podman mark a container. */
 const inContainer = ['/.dockerenv', '/run/.containerenv']
 
-/** Lines to paste for the first request; `gateway` is the bound address. */
-export function invitation(url: string, functionUrl: string | null): string {
-  const address = url.replace('127.0.0.1', 'localhost')
-  const where = inContainer.some((file) => existsSync(file))
-    ? ' (this is the port inside of the container; outside it is the one that was published with -p)'
-    : ''
-  const invoke = `Invoke it with${where}:\n  curl -XPOST ${address}${invokePath} -d '{"name":"world"}'\n`
-  if (functionUrl === null) return invoke
-  return `${invoke}Its Function URL:\n  curl '${functionUrl.replace('127.0.0.1', 'localhost')}/?name=world'\n`
+/** What a person is told of. */
+export interface Invitation {
+  /** of the gateway, as it was bound */
+  readonly url: string
+  readonly functionUrl: string | null
+  /** there is a console, for this machine or for all */
+  readonly console: { readonly anywhere: boolean } | null
+  /** changes of the code are picked up */
+  readonly watches: boolean
+}
+
+/** A line each: where to send an event, where to see what happened, and that edits are picked up. */
+export function invitation({ url, functionUrl, console, watches }: Invitation): string {
+  const container = inContainer.some((file) => existsSync(file))
+  const local = (address: string): string => address.replace('127.0.0.1', 'localhost')
+  const lines = [`Send an event:  curl -XPOST ${local(url)}${invokePath} -d '{"name":"world"}'`]
+  if (functionUrl !== null) lines.push(`As a website:   ${local(functionUrl)}/?name=world`)
+  // to a container the machine around it is another one
+  const outside = container && console?.anywhere === false ? ' (from outside with --console-anywhere)' : ''
+  if (console !== null) lines.push(`See it:         ${local(url)}/_rie/${outside}`)
+  if (watches) lines.push('Edit it:        what you save is run by the next invocation')
+  if (container)
+    lines.push('These are ports of the container; outside they are those that were published with -p.')
+  return `${lines.join('\n')}\n`
 }

@@ -108,7 +108,11 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
       "debugging: no time-outs, deadlines are a day ahead; the emulator's own log is --log-level debug",
     )
   }
-  if (isTerminal(2)) writeSync(2, invitation(url, functionUrl))
+  if (isTerminal(2)) {
+    const { console, watch } = config.emulator
+    const watches = watch !== null && launch.kind !== 'attach'
+    writeSync(2, invitation({ url, functionUrl, console, watches }))
+  }
   // Both listeners are open, and an invocation that is there already goes first.
   if (launch.kind === 'handler') setImmediate(inspect, launch, config.function, log)
 }

@@ -123,6 +123,11 @@ async function publish(text: string): Promise<void> {
   )
 }
 
+// another kind of measurement: of saves, not of invocations
+if (process.argv[2] === 'reload') {
+  await import('./reload.ts')
+  process.exit()
+}
 const chosen = options()
 const where = [...(await machine()), ignoreSessions()]
 console.log(where.join('\n'))

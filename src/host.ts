@@ -22,6 +22,8 @@ import {
   runtimeEnvironment,
 } from './process/environ.ts'
 import { splitOutput } from './process/frames.ts'
+import { splitLines } from './process/lines.ts'
+import { reportedError } from './telemetry/code-frame.ts'
 import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { RecordFacts } from './telemetry/records.ts'
@@ -143,6 +145,7 @@ export class FunctionHost {
         attached,
         functionTimeoutMs: config.timeoutMs,
         initTimeoutMs: config.initTimeoutMs,
+        explain: reportedError,
       }),
       this.lastFailure.listener(id, clock.epoch),
     ]

@@ -1,6 +1,6 @@
 /** Tells the emulator's own log of what happens to an environment. */
 
-import { initTimeoutType, runtimeExit } from '../core/failure.ts'
+import { type Fault, initTimeoutType, type Payload, runtimeExit } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { reportedMessage } from './last-failure.ts'
 import type { EnvironmentFault, PlatformEvent, PlatformListener } from './platform-events.ts'
@@ -13,6 +13,8 @@ export interface DiagnosticsOptions {
   readonly functionTimeoutMs?: number
   /** 0 means no limit */
   readonly initTimeoutMs?: number
+  /** Reads the document of an init that failed: the error as loggers have it, with the place in the code. */
+  readonly explain?: (document: Payload) => object | undefined
 }
 
 /** What the rules say of a runtime that ended with 0. */
@@ -62,8 +64,13 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
     const same = JSON.stringify([fields.process, fields.errorType, fields.reason])
     if (initialising && same === last)
       log.warn({ errorType: fault.errorType }, `${message} again, for the same reason`)
-    else log.warn(fields, message)
+    else log.warn({ ...fields, ...explained(fault) }, message)
     if (initialising) last = same
+  }
+
+  function explained({ document }: Fault): object {
+    const err = document === undefined ? undefined : options.explain?.(document)
+    return err === undefined ? {} : { err }
   }
 
   function limitOf({ fault: { errorType } }: EnvironmentFault): object {

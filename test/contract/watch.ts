@@ -118,7 +118,9 @@ export const watch = chapter('Watching the code', (it) => {
       '',
       'SyntaxError: Unexpected ;',
     ])
+    // on the terminal too, in the function's log and in the emulator's
     await rie.stdout.until(/index\.ts:2/)
+    await rie.stderr.until(/"err":\{[^}]*index\.ts:2\\n {2}const x = ;\\n {12}\^/)
     code.save('index.ts', answering('mended'))
     await untilAnswer(rie, 'mended')
   })

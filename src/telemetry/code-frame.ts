@@ -1,0 +1,53 @@
+/** What a runtime said of an init that failed, for the terminal of whoever wrote the code: the error, and where. */
+
+import { readFileSync } from 'node:fs'
+import type { Payload } from '../core/failure.ts'
+
+/** As loggers have errors. */
+export interface ReportedError {
+  /** the error type; pino shows it as the type, because there is no constructor to ask */
+  readonly name: string
+  readonly constructor: undefined
+  readonly message: string
+  /** with the line of code in front, as Node shows errors of syntax */
+  readonly stack: string
+}
+
+/** Documents over this size, in bytes, are no error of a person's code. */
+const maxBytes = 262_144
+
+/** Reads what was posted to `/init/error`; undefined for a document that is none of AWS's form. */
+export function reportedError({ size, chunks }: Payload): ReportedError | undefined {
+  if (size > maxBytes) return undefined
+  try {
+    const { errorType, errorMessage, trace, stackTrace } = JSON.parse(Buffer.concat(chunks).toString())
+    if (typeof errorType !== 'string' || typeof errorMessage !== 'string') return undefined
+    const lines = [trace ?? stackTrace ?? []].flat().filter((line) => typeof line === 'string')
+    const stack = lines.map((line) => line.trimEnd()).join('\n')
+    return { name: errorType, constructor: undefined, message: errorMessage, stack: frameOf(stack) + stack }
+  } catch {
+    return undefined
+  }
+}
+
+/** The line that the first frame names, unless the stack begins with one; empty where it cannot be read. */
+function frameOf(stack: string): string {
+  if (/^\S+:\d+\n/.test(stack)) return ''
+  for (const [, file, line, column] of stack.matchAll(
+    /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^():]+):(\d+):(\d+)\)?$/gm,
+  )) {
+    const text = lineOf(file as string, Number(line))
+    if (text !== undefined)
+      return `${file}:${line}\n${text}\n${' '.repeat(Math.max(0, Number(column) - 1))}^\n\n`
+  }
+  return ''
+}
+
+function lineOf(file: string, line: number): string | undefined {
+  if (file.includes('/node_modules/')) return undefined
+  try {
+    return readFileSync(file, 'utf8').split('\n')[line - 1]
+  } catch {
+    return undefined
+  }
+}

@@ -22,7 +22,6 @@ import {
   runtimeEnvironment,
 } from './process/environ.ts'
 import { splitOutput } from './process/frames.ts'
-import { splitLines } from './process/lines.ts'
 import { reportedError } from './telemetry/code-frame.ts'
 import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'

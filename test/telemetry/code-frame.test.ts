@@ -44,6 +44,10 @@ describe('what a runtime posted', () => {
   })
 
   test('may have no stack at all', () => {
-    expect(post({ errorType: 'E', errorMessage: 'm' })).toEqual<unknown>({ name: 'E', message: 'm', stack: '' })
+    expect(post({ errorType: 'E', errorMessage: 'm' })).toEqual<unknown>({
+      name: 'E',
+      message: 'm',
+      stack: '',
+    })
   })
 })

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machine } from './machine.ts'
 import { type Reloading, reloading } from './reload/reloading.ts'
-import { freePort } from './running.ts'
+import { freePort } from '../test/kit/launch.ts'
 import { Unavailable } from './subject.ts'
 import { median } from './table.ts'
 

@@ -3,6 +3,8 @@
  * fails every one of them, which `CONTRACT_VERIFY_DIFFERENCES=1 bun run contract` proves. A difference that is not in
  * this list is a bug. `bun run contract` prints the list as a table.
  */
+
+import { diagnostics } from './diagnostics.ts'
 import { type Difference, of } from './difference.ts'
 import { clientDifferences } from './differences-clients.ts'
 import { extensionDifferences } from './differences-extensions.ts'
@@ -586,6 +588,12 @@ export const differences: readonly Difference[] = [
     [telemetry, telemetryRecords]
       .flatMap(({ cases }) => cases.map(({ title }) => title))
       .filter((title) => !title.startsWith('refuses other methods')),
+  ),
+  of(
+    'logs lines of text about its own steps, and is ready whatever happened',
+    'says in JSON what failed, what took long, with which limit, and what to do; readiness names the last failure',
+    'somebody has to find out why it does not answer',
+    diagnostics.cases.map(({ title }) => title),
   ),
   ...clientDifferences,
   of(

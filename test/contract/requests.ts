@@ -211,6 +211,8 @@ export const requests = chapter('Invoke endpoint: odd requests', (it) => {
     using wire = await Wire.open(rie.gateway)
     wire.send(`${post('"one"')}\r\n`)
     expect((await rie.reply()).text).toBe('"one"')
+    // the reference ends when a second invocation comes before the first is over
+    expect((await wire.answer()).status).toBe(200)
     expect((await rie.exchange('"two"')).event.text).toBe('"two"')
   })
 })

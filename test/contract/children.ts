@@ -80,4 +80,36 @@ export const children = chapter('Children', (it) => {
       expect((await rie.reply()).status).toBe(200)
     })
   }
+
+  it('starts an environment anew after every invocation with --recycle-after 1', async ({ start }) => {
+    await using rie = await start({ flags: ['--recycle-after', '1'] })
+    for (const n of [1, 2, 3]) {
+      const call = rie.invoke()
+      await rie.runtime(n)
+      const event = await rie.next()
+      await rie.respond(event.id, `${n}`)
+      expect((await call).text).toBe(`${n}`)
+      rie.park()
+      await (await rie.runtime(n, true)).gone()
+    }
+    await rie.stdout.until(/(REPORT.*Init Duration.*\s+(START.*\s+END.*\s+)?){3}/)
+    expect(rie.runtimes()).toHaveLength(3)
+  })
+
+  it('keeps an environment for as many invocations as --recycle-after says', async ({ start }) => {
+    await using rie = await start({ env: { AWS_LAMBDA_RIE_RECYCLE_AFTER: '2' } })
+    for (const [round, n] of [1, 1, 2, 2, 3].entries()) {
+      const call = rie.invoke()
+      await rie.runtime(n, round % 2 === 1)
+      await rie.reply(`${n}`)
+      expect((await call).text).toBe(`${n}`)
+    }
+    expect(rie.runtimes()).toHaveLength(3)
+  })
+
+  it('keeps an environment for good with --recycle-after 0', async ({ start }) => {
+    await using rie = await start({ flags: ['--recycle-after', '0'] })
+    for (let n = 0; n < 5; n++) await rie.exchange()
+    expect(rie.runtimes()).toHaveLength(1)
+  })
 })

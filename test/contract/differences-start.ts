@@ -76,9 +76,12 @@ export const startDifferences: readonly Difference[] = [
       'keeps the limit of open files of a child that starts again',
     ],
   ),
-  of('does not have the option', 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS', 'options of ours', [
+  of('does not have the option', 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS, --recycle-after', 'options of ours', [
     ...['1', 'true', 'TRUE'].map(
       (value) => `starts no extension with AWS_LAMBDA_RIE_DISABLE_EXTENSIONS=${value}`,
     ),
+    'starts an environment anew after every invocation with --recycle-after 1',
+    'keeps an environment for as many invocations as --recycle-after says',
+    'keeps an environment for good with --recycle-after 0',
   ]),
 ]

@@ -25,10 +25,24 @@ async function otherProject(base: Base, files: readonly string[], script?: strin
   if (script) {
     await project.program('x86_64')
     await project.save(script, 'entry_script.sh')
-    await project.save('other/Dockerfile', 'Dockerfile', own)
+    await project.write('Dockerfile', wholeDockerfile(from, files))
   } else await project.write('Dockerfile', own)
   await project.build()
   return project
+}
+
+/** The Dockerfile of the documentation, on an image that stands for its base, and has the runtime client already. */
+function wholeDockerfile(from: string, files: readonly string[]): string {
+  const text = snippet('other/Dockerfile')
+  const lines: readonly [RegExp, string][] = [
+    [/^FROM python:.*$/m, `FROM ${from}`],
+    [/^RUN pip install awslambdaric$/m, ''],
+    [/^COPY app\.py \.\/$/m, `COPY ${files.join(' ')} ./`],
+  ]
+  return lines.reduce((whole, [line, instead]) => {
+    if (!line.test(whole)) throw new Error(`the Dockerfile of the README has no line ${line}`)
+    return whole.replace(line, instead)
+  }, text)
 }
 
 /** `--network host` reaches a Runtime API of ours; without the emulator, the client in the image asks that. */

@@ -45,7 +45,9 @@ async function main(): Promise<number> {
     npm_config_cache: process.env.npm_config_cache ?? `${process.env.HOME}/.npm`,
   }
   const adapt = (code: string): string =>
-    code.replaceAll('localhost:8080', `localhost:${port}`).replace(/https:\S+\/bun-lambda-rie\.git/, root)
+    code
+      .replaceAll('localhost:8080', `localhost:${port}`)
+      .replace(/https:\S+\/bun-lambda-rie\.git/, `${root} bun-lambda-rie`)
 
   /** Runs a block in a shell; gives its output, or throws with it. */
   async function run(
@@ -163,8 +165,9 @@ async function main(): Promise<number> {
 
 async function freePort(): Promise<number> {
   const server = Bun.serve({ port: 0, fetch: () => new Response() })
+  const port = server.port as number
   await server.stop(true)
-  return server.port as number
+  return port
 }
 
 if (import.meta.main) process.exit(await main())

@@ -12,8 +12,17 @@ import { openWatch, type Watch } from './watch/watch.ts'
 /** How many changed files are named. */
 const namedFiles = 5
 
-/** Begins to watch. What fails is told in the log, and the emulator goes on without. */
-export function reloadOnChange(config: Config, host: FunctionHost, log: Log): Watch {
+/** Begins to watch. What fails is told in the log, and the emulator goes on without: null. */
+export function reloadOnChange(config: Config, host: FunctionHost, log: Log): Watch | null {
+  try {
+    return watchCode(config, host, log)
+  } catch (error) {
+    log.warn({ reason: String(error) }, 'the code cannot be watched')
+    return null
+  }
+}
+
+function watchCode(config: Config, host: FunctionHost, log: Log): Watch {
   const { eagerInit, watch } = config.emulator
   const { launch, handler, taskRoot, environment } = config.function
   const { roots, runs, refused } = targetOf({
@@ -22,7 +31,7 @@ export function reloadOnChange(config: Config, host: FunctionHost, log: Log): Wa
     argv: launch.kind === 'command' ? launch.argv : null,
     handler: launch.kind === 'handler' ? launch.handler : handler,
   })
-  for (const folder of refused) {
+  for (const folder of roots.length > 0 ? [] : refused) {
     log.warn(
       { folder },
       'this folder is not watched: it is more than a function; start in a folder of its own',

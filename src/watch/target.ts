@@ -37,12 +37,22 @@ export function targetOf({ taskRoot, cwd, argv, handler }: Started): Target {
   // a handler is looked for in the working directory first, wherever the task root is
   const folders = argv === null ? [taskRoot, cwd] : [taskRoot]
   const found = [...new Set(folders.map((folder) => real('/', folder)))]
-  const refused = found.filter((folder) => folder === '/' || folder === homedir())
+  const home = homeFolder()
+  const refused = found.filter((folder) => folder === '/' || folder === home)
   const roots = found.filter(
     (folder) =>
       !refused.includes(folder) && !found.some((other) => other !== folder && isWithin(folder, other)),
   )
   return { roots, runs, refused }
+}
+
+/** Undefined for a user without one, as in an image without `/etc/passwd`. */
+function homeFolder(): string | undefined {
+  try {
+    return homedir()
+  } catch {
+    return undefined
+  }
 }
 
 const isWithin = (path: string, folder: string): boolean => !/^\.\.(\/|$)/.test(relative(folder, path))

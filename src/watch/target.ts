@@ -39,10 +39,8 @@ export function targetOf({ taskRoot, cwd, argv, handler }: Started): Target {
   const found = [...new Set(folders.map((folder) => real('/', folder)))]
   const home = homeFolder()
   const refused = found.filter((folder) => folder === '/' || folder === home)
-  const roots = found.filter(
-    (folder) =>
-      !refused.includes(folder) && !found.some((other) => other !== folder && isWithin(folder, other)),
-  )
+  const rest = found.filter((folder) => !refused.includes(folder))
+  const roots = rest.filter((folder) => !rest.some((other) => other !== folder && isWithin(folder, other)))
   return { roots, runs, refused }
 }
 

@@ -53,6 +53,12 @@ describe('what is watched', () => {
     }
   })
 
+  test('is the task root alone where the working directory is the whole file system', () => {
+    using it = scene('index.js')
+    const target = targetOf({ taskRoot: it.root, cwd: '/', argv: null, handler: `${it.root}/index.handler` })
+    expect(target).toMatchObject({ roots: [it.root], refused: ['/'] })
+  })
+
   test('is found for a user without a home, as in an image without /etc/passwd', () => {
     using it = scene('index.js')
     const program = `

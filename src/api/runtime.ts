@@ -2,11 +2,12 @@
  * `/2018-06-01/runtime/*`: what runtimes call. Each handler turns a request into an event and the reply into an answer.
  */
 
-import type { ApiCallId, RequestId } from '../core/ids.ts'
+import type { RequestId } from '../core/ids.ts'
 import type { Reply, UploadResult } from '../core/lifecycle.ts'
 import { maxResponseBytes } from '../core/limits.ts'
-import type { Environment, PendingCall } from '../engine/environment.ts'
+import type { Environment } from '../engine/environment.ts'
 import type { Invocation } from '../engine/invocation.ts'
+import type { PendingUpload, Upload, UploadTarget } from '../engine/upload.ts'
 import { type Collected, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
@@ -20,7 +21,6 @@ import {
   internalError,
   outdatedDelivery,
   refusal,
-  refuse,
   send,
   sendInvocation,
 } from './wire.ts'
@@ -39,57 +39,28 @@ export function next(environment: Environment, polls: Polls, exchange: Exchange)
   poll(environment, polls, exchange, poller)
 }
 
-/** What a runtime posts for an invocation: checked first, read if the rules allow it, then reported. */
-class Upload implements PendingCall {
-  readonly #environment: Environment
+/** What a runtime posts for an invocation. */
+class InvocationUpload implements PendingUpload {
   readonly #exchange: Exchange
-  readonly #id: RequestId
-  /** null of a response */
-  readonly #error: { readonly type: string | null } | null
-  readonly #call: ApiCallId
-  #mode: string | null = null
+  readonly #target: UploadTarget
 
-  constructor(
-    environment: Environment,
-    exchange: Exchange,
-    id: RequestId,
-    error: { readonly type: string | null } | null,
-  ) {
-    this.#environment = environment
+  constructor(exchange: Exchange, target: UploadTarget) {
     this.#exchange = exchange
-    this.#id = id
-    this.#error = error
-    this.#call = environment.newCall()
+    this.#target = target
   }
 
-  /** Asks the rules, unless the answer is to another delivery than the last one; called once. */
-  begin(): void {
-    const echoed = this.#exchange.header('lambda-runtime-invocation-id')
-    // what is not in flight, or not delivered yet, the rules refuse
-    const delivered = echoed ? this.#environment.invocation(this.#id)?.deliveryId : null
-    if (delivered && delivered !== echoed) {
-      send(this.#exchange, outdatedDelivery)
-      return
-    }
-    const [call, id, error] = [this.#call, this.#id, this.#error]
-    if (error === null) this.#mode = this.#exchange.header('lambda-runtime-function-response-mode')
-    this.#environment.request(
-      error === null
-        ? { type: 'runtime/response', call, id, mode: this.#mode }
-        : { type: 'runtime/error', call, id, errorType: error.type },
-      this,
-    )
+  answer(reply: Reply): void {
+    send(this.#exchange, answerTo(reply))
   }
 
-  reply(reply: Reply): void {
-    if (reply.kind === 'read') this.#read()
-    else send(this.#exchange, answerTo(reply))
+  read(upload: Upload): void {
+    const invocation = upload.responseTo
+    if (invocation !== undefined && this.#streams(invocation.streams ?? 'never')) this.#relay(upload)
+    else this.#collect(upload)
   }
 
-  #read(): void {
-    const invocation = this.#error === null ? this.#environment.invocation(this.#id) : undefined
-    if (invocation !== undefined && this.#streams(invocation.streams ?? 'never')) this.#relay(invocation)
-    else this.#collect()
+  get #mode(): string | null {
+    return this.#target.to === 'response' ? this.#target.mode : null
   }
 
   #streams(which: NonNullable<Invocation['streams']>): boolean {
@@ -98,27 +69,24 @@ class Upload implements PendingCall {
   }
 
   /** Hands the body on as it comes. */
-  #relay(invocation: Invocation): void {
+  #relay(upload: Upload): void {
     const contentType = this.#streamType
-    const upload = new StreamUpload(this.#exchange, {
-      begin: () => {
-        this.#environment.dispatch({ type: 'runtime/streaming', id: this.#id, contentType })
-        return invocation.receiver ?? null
-      },
-      done: (collected) => this.#done(this.#responseOf(collected, contentType)),
+    const reader = new StreamUpload(this.#exchange, {
+      begin: () => upload.begin(contentType),
+      done: (collected) => upload.end(this.#responseOf(collected, contentType)),
     })
     // later, because what a step raises waits for its end, and the first piece may be there
-    queueMicrotask(() => this.#exchange.read(upload))
+    queueMicrotask(() => this.#exchange.read(reader))
   }
 
   get #streamType(): string {
     return this.#exchange.header('content-type') ?? 'application/octet-stream'
   }
 
-  #collect(): void {
+  #collect(upload: Upload): void {
     collect(this.#exchange, maxResponseBytes, (collected) => {
-      if (this.#error !== null) this.#done(this.#errorOf(collected))
-      else this.#done(this.#responseOf(collected, this.#mode === 'streaming' ? this.#streamType : null))
+      if (this.#target.to === 'error') upload.end(this.#errorOf(collected))
+      else upload.end(this.#responseOf(collected, this.#mode === 'streaming' ? this.#streamType : null))
     })
   }
 
@@ -135,53 +103,50 @@ class Upload implements PendingCall {
     const caused = this.#exchange.header('content-type') === causeType
     return { kind: 'complete', payload: caused ? withoutCause(collected) : collected, contentType: null }
   }
+}
 
-  #done(received: UploadResult): void {
-    const [call, id, error] = [this.#call, this.#id, this.#error]
-    const errorType = error === null ? null : error.type
-    // one that had to wait for another event is parked still
-    this.#environment.withdraw(call)
-    this.#environment.request({ type: 'runtime/received', call, id, errorType, received }, this)
-  }
+/** Unless the answer is to another delivery than the last one. */
+function upload(environment: Environment, exchange: Exchange, id: RequestId, target: UploadTarget): void {
+  const echoed = exchange.header('lambda-runtime-invocation-id')
+  // what is not in flight, or not delivered yet, the rules refuse
+  const delivered = echoed ? environment.invocation(id)?.deliveryId : null
+  if (delivered && delivered !== echoed) send(exchange, outdatedDelivery)
+  else environment.upload(target, new InvocationUpload(exchange, target))
 }
 
 /** `POST …/invocation/{id}/response`. The id and the state are checked before a byte of the body is read. */
 export function response(environment: Environment, exchange: Exchange, id: RequestId): void {
-  new Upload(environment, exchange, id, null).begin()
+  const mode = exchange.header('lambda-runtime-function-response-mode')
+  upload(environment, exchange, id, { to: 'response', id, mode })
 }
 
 /** `POST …/invocation/{id}/error`. */
 export function error(environment: Environment, exchange: Exchange, id: RequestId): void {
   const sent = exchange.header('lambda-runtime-function-error-type')
-  const type = sent === null ? null : errorType(sent)
-  new Upload(environment, exchange, id, { type }).begin()
+  upload(environment, exchange, id, { to: 'error', id, errorType: sent === null ? null : errorType(sent) })
 }
 
 const isChunked = (exchange: Exchange): boolean =>
   /\bchunked\b/i.test(exchange.header('transfer-encoding') ?? '')
 
-/**
- * `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. One that breaks off is none: if
- * its process has died, the death is the failure.
- */
+/** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
 export function initError(
   environment: Environment,
   exchange: Exchange,
   done: (answer: Answer) => void,
 ): void {
   const type = errorType(exchange.header('lambda-runtime-function-error-type'))
-  // now: what is read until another generation runs belongs to this one
-  const call = environment.newCall()
-  collect(exchange, maxResponseBytes, (collected) => {
-    if (collected.kind === 'truncated') {
-      done(refuse('InvalidRequestFormat', 'The request body ended before it was complete'))
-      return
-    }
-    const document = collected.kind === 'complete' ? collected : null
-    const reply = (reply: Reply): void => done(answerTo(reply))
-    environment.request({ type: 'runtime/init-error', call, errorType: type, document }, { reply })
-  })
+  environment.upload(
+    { to: 'init-error', errorType: type },
+    {
+      read: (upload) => collect(exchange, maxResponseBytes, (collected) => upload.end(bodyOf(collected))),
+      answer: (reply) => done(answerTo(reply)),
+    },
+  )
 }
+
+const bodyOf = (collected: Collected): UploadResult =>
+  collected.kind === 'complete' ? { kind: 'complete', payload: collected, contentType: null } : collected
 
 function answerTo(reply: Reply): Answer {
   if (reply.kind === 'accepted') return accepted

@@ -20,9 +20,6 @@ export type UploadResult =
       readonly document: Payload | null
     }
 
-/** The name of `UploadResult` until all who import it have moved. */
-export type Received = UploadResult
-
 /** Everything that can happen to an environment. `call` is the HTTP request that waits for a `reply`. */
 export type Event =
   /** initialise without an invocation */

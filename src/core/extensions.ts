@@ -14,13 +14,13 @@ import {
   extensionExit,
   type Fault,
   illegal,
-  maxExtensions,
   type ProcessName,
   type Refusal,
   refused,
   runtimeExit,
 } from './failure.ts'
 import type { ApiCallId, ExtensionId, RequestId } from './ids.ts'
+import { maxExtensions } from './limits.ts'
 import type { EventName, Mode } from './mode.ts'
 
 export type ExtensionState = 'Started' | 'Registered' | 'Ready' | 'Running' | 'InitError' | 'ExitError'

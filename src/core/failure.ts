@@ -11,9 +11,6 @@
 
 import { maxResponseBytes } from './limits.ts'
 
-// they stood here; until all who import them have moved
-export { maxAsyncRequestBytes, maxExtensions, maxRequestBytes, maxResponseBytes } from './limits.ts'
-
 /** Bytes that pass through untouched: the rules carry them from event to effect and never look inside. */
 export interface Payload {
   /** in bytes */
@@ -63,7 +60,7 @@ export type Outcome =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'throttled' }
-  /** the emulator was told to stop before the invocation ran, or cut it at the drain limit */
+  /** the emulator stopped before the invocation ran, or ended it at the drain limit */
   | { readonly kind: 'shutdown' }
 
 /** How REPORT and the Telemetry API name an end. */

@@ -14,9 +14,6 @@ export type ExtensionId = Branded<string, 'ExtensionId'>
 /** One request to the Runtime or Extensions API (a poll, an upload, a registration, …), unique in its environment. */
 export type ApiCallId = Branded<number, 'ApiCallId'>
 
-/** The name of `ApiCallId` until all who import it have moved. */
-export type PollId = ApiCallId
-
 /** The number of an execution environment, counted from 1 and never used twice in one emulator. */
 export type EnvironmentId = Branded<number, 'EnvironmentId'>
 

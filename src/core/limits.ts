@@ -18,7 +18,7 @@ export const maxExtensions = 10
 
 /**
  * Time to shut down, in milliseconds: with internal extensions only, with external ones, the runtime's share of the
- * latter, and what of it telemetry may be delivered for before the extensions are told.
+ * latter, and how long telemetry may be delivered before the extensions get SHUTDOWN.
  */
 export const shutdownBudget = { internal: 500, external: 2000, runtime: 600, flush: 1000 } as const
 /**

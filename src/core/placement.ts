@@ -14,11 +14,11 @@ import { patienceMs } from './limits.ts'
 export interface Candidate {
   /** it can take an invocation at once */
   readonly free: boolean
-  /** an invocation may be bound to it: it is free, or will start or is starting for nobody */
+  /** an invocation may be bound to it: it is free, cold, or starting without one */
   readonly open: boolean
   /** the tenant that it serves; null for invocations without one, undefined before its first invocation */
   readonly tenant: string | null | undefined
-  /** it works for nobody any more and will be open again by itself: after an answer, or after a failure */
+  /** no invocation needs it any more, and it will be open again by itself: after an answer, or after a failure */
   readonly recovering: boolean
   /** it is being stopped for good, and makes room for another */
   readonly leaving: boolean
@@ -56,7 +56,7 @@ const wait = { do: 'wait', until: null } as const
 
 /**
  * Free environments first, in the order of their age, so that the youngest idle long enough to be stopped; then one
- * that is cold or starting for nobody; then a new one. An environment that starts is bound to the invocation that it
+ * that is cold or starting without an invocation; then a new one. An environment that starts is bound to the invocation that it
  * starts for, so no more are started than are waited for.
  */
 export function place<C extends Candidate>(

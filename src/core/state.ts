@@ -18,7 +18,7 @@ export type ShutdownReason = 'spindown' | 'timeout' | 'failure'
 export interface Cold {
   readonly phase: 'cold'
   readonly generation: Generation
-  /** an init attempt failed while nobody waited: the next invocation makes the second one */
+  /** an init attempt failed while no invocation waited: the next one makes the second attempt */
   retry: boolean
 }
 
@@ -119,11 +119,11 @@ export function freeSlots(state: EnvironmentState, { concurrency }: Mode): numbe
 /** Whether this environment can take an invocation at once. */
 export const isFree = (state: EnvironmentState, mode: Mode): boolean => freeSlots(state, mode) > 0
 
-/** Whether an invocation may be bound to this environment: it is free, or will start or is starting for nobody. */
+/** Whether an invocation may be bound to this environment: it is free, cold, or starting without one. */
 export const isOpen = (state: EnvironmentState, mode: Mode): boolean =>
   isFree(state, mode) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)
 
-/** It works for nobody any more and will be open again by itself: after an answer, or after a failure. */
+/** No invocation needs it any more, and it will be open again by itself: after an answer, or after a failure. */
 export function isRecovering(state: EnvironmentState): boolean {
   if (state.phase === 'stopping') return state.afterwards.to === 'cold'
   if (state.phase !== 'serving' || state.inflight.length === 0) return false

@@ -3,7 +3,8 @@
  *
  * Without extensions every process group is killed at once. With extensions the runtime gets SIGTERM and its share of
  * the budget, telemetry that extensions subscribed to is delivered, then the external extensions that asked for it get
- * SHUTDOWN and the rest of the budget; what is left is killed. Requests that are parked stay parked, as on the service, and are refused when all processes have ended.
+ * SHUTDOWN and the rest of the budget; what is left is killed. Requests that are parked stay parked, as on the service,
+ * and are refused when all processes have ended.
  */
 
 import { type Effects, finishInvocation } from './effect.ts'
@@ -65,7 +66,7 @@ export function extensionNext(state: Stopping, { call, id }: On<'extension/next'
   return state
 }
 
-/** The flush against the end of the budget: whichever is first, the extensions are told, or killed, once. */
+/** The flush against the end of the budget: the first of them decides; the extensions get SHUTDOWN, or SIGKILL, once. */
 export function flushed(state: Stopping, { generation }: On<'flushed'>, out: Effects): EnvironmentState {
   return state.step === 'flush' && generation === state.generation ? shutDownExtensions(state, out) : state
 }

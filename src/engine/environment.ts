@@ -1,8 +1,8 @@
 /**
  * One execution environment at work: keeps the state, asks the rules, has their effects performed.
  *
- * Events that are raised while a step runs are queued, so every step runs to completion, and an environment is open to
- * nobody meanwhile. What is not plain data is kept under the ids that the rules know: invocations and parked requests
+ * Events that are raised while a step runs are queued, so every step runs to completion, and an environment takes no
+ * invocation meanwhile. What is not plain data is kept under the ids that the rules know: invocations and parked requests
  * by `Performer`, processes by `Supervisor`, timers by `Timers`.
  */
 
@@ -26,14 +26,14 @@ import type { TelemetryApi } from './ports.ts'
 import { Renewal } from './renewal.ts'
 import { Supervisor, type SupervisorParts } from './supervisor.ts'
 import { type TimerParts, Timers } from './timers.ts'
+import { type PendingUpload, Upload, type UploadTarget } from './upload.ts'
 
-/** The name of `PendingCall` until all who import it have moved. */
-export type { PendingCall, PendingCall as Caller } from './performer.ts'
+export type { PendingCall } from './performer.ts'
 
 /** What an environment is made of. */
 export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, TimerParts {
   readonly id: EnvironmentId
-  /** The runtime is started by somebody else; see `Attachment`. */
+  /** The runtime is not started by the emulator; see `Attachment`. */
   readonly attached?: boolean
   /** default: on demand */
   readonly mode?: Mode
@@ -125,12 +125,12 @@ export class Environment {
     return this.#state.phase === 'stopped'
   }
 
-  /** An invocation may be bound to it: it is free, or will start or is starting for nobody. */
+  /** An invocation may be bound to it: it is free, cold, or starting without one. */
   get open(): boolean {
     return !this.#busy && isOpen(this.#state, this.#mode)
   }
 
-  /** It works for nobody any more and will be open again by itself. */
+  /** No invocation needs it any more, and it will be open again by itself. */
   get recovering(): boolean {
     return isRecovering(this.#state)
   }
@@ -196,6 +196,11 @@ export class Environment {
       return
     }
     this.request({ type: 'runtime/next', call, concurrentPoll }, pending)
+  }
+
+  /** The runtime uploads something; `pending` reads its body when the rules allow it, and gets the answer. */
+  upload(target: UploadTarget, pending: PendingUpload): void {
+    new Upload(this, target, pending).start()
   }
 
   /**

@@ -7,12 +7,12 @@ import { type Outcome, verdict } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import { recoveryMs } from '../core/limits.ts'
 import { couldPlace, evict, mayWait, place, type Terms } from '../core/placement.ts'
+import { Conditions } from './conditions.ts'
 import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
 import type { Invocation } from './invocation.ts'
 import type { Clock, PoolObserver } from './ports.ts'
 import { type EnvironmentSnapshot, isBusy, snapshot } from './snapshot.ts'
-import { Watch } from './watch.ts'
 
 /** One invocation that waits for an environment. */
 interface Waiting {
@@ -63,13 +63,13 @@ export class Pool {
   #again = false
   /** monotonic milliseconds before which no environment is made, as the last attempt failed */
   #notBefore = 0
-  readonly #watch: Watch
+  readonly #conditions: Conditions
   /** when a decision that had to wait is due, or an environment has been idle for its time */
   readonly #due: Deadline
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#watch = new Watch(parts.clock.now)
+    this.#conditions = new Conditions(parts.clock.now)
     this.#due = new Deadline(parts.clock.now, () => {
       this.#serveQueue()
       this.#evict()
@@ -116,8 +116,8 @@ export class Pool {
   }
 
   /**
-   * Runs an invocation, now or when an environment is free. The invocation is settled exactly once, and told `over`
-   * once if it ever started; nothing is thrown.
+   * Runs an invocation, now or when an environment is free. `settle` is called exactly once, `over` once if it ever
+   * started; nothing is thrown.
    */
   invoke(invocation: Invocation): void {
     this.tap?.arrived(invocation)
@@ -157,12 +157,12 @@ export class Pool {
 
   /** Resolves when an initialised environment is free, when this condition holds, or when the pool is drained. */
   untilReady(given: () => boolean): Promise<void> {
-    return this.#watch.until(() => this.ready || this.#draining || given())
+    return this.#conditions.until(() => this.ready || this.#draining || given())
   }
 
   /** Resolves when no invocation waits or runs. */
   idle(): Promise<void> {
-    return this.#watch.until(() => this.#queue.size === 0 && !this.#environments.some(isBusy))
+    return this.#conditions.until(() => this.#queue.size === 0 && !this.#environments.some(isBusy))
   }
 
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
@@ -176,18 +176,18 @@ export class Pool {
   }
 
   /**
-   * Ends everything: queued invocations are refused, running ones have `graceMs`, or until `hurry` resolves, then all
+   * Ends everything: queued invocations are refused, running ones have `graceMs`, or until `force` resolves, then all
    * processes are stopped. Resolves when the last process has ended.
    */
-  async drain(graceMs: number, hurry: Promise<void>): Promise<void> {
+  async drain(graceMs: number, force: Promise<void>): Promise<void> {
     this.#draining = true
-    this.#watch.look()
+    this.#conditions.check()
     const refused = [...this.#queue]
     this.#queue.clear()
     for (const { invocation } of refused) this.#refuse(invocation, { kind: 'shutdown' })
-    await this.#watch.until(() => !this.#environments.some(isBusy), graceMs, hurry)
+    await this.#conditions.until(() => !this.#environments.some(isBusy), graceMs, force)
     for (const environment of [...this.#environments]) environment.dispatch({ type: 'stop' })
-    await this.#watch.until(() => this.#environments.length === 0)
+    await this.#conditions.until(() => this.#environments.length === 0)
     this.#due[Symbol.dispose]()
   }
 
@@ -332,7 +332,7 @@ export class Pool {
       }
       if (this.#queue.size > 0) this.#serveQueue()
     }
-    this.#watch.look()
+    this.#conditions.check()
   }
 }
 

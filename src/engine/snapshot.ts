@@ -5,8 +5,8 @@ import type { EnvironmentState } from '../core/lifecycle.ts'
 import type { Environment } from './environment.ts'
 
 /**
- * `cold`: nothing runs; `starting`: it initialises; `idle`: it could take an invocation; `busy`: one runs, or those
- * who owe a poll after it have not asked yet; `stopping`: its processes are ending.
+ * `cold`: nothing runs; `starting`: it initialises; `idle`: it could take an invocation; `busy`: one runs, or the runtime
+ * or an extension has not asked for the next event yet; `stopping`: its processes are ending.
  */
 export type Activity = 'cold' | 'starting' | 'idle' | 'busy' | 'stopping'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { maxResponseBytes } from '../../src/core/failure.ts'
+import { maxResponseBytes } from '../../src/core/limits.ts'
 import { invocation, requestId } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
 import {

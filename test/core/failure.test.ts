@@ -4,9 +4,6 @@ import {
   type Fault,
   illegal,
   invalidRequestId,
-  maxExtensions,
-  maxRequestBytes,
-  maxResponseBytes,
   type Outcome,
   refusals,
   refused,
@@ -17,6 +14,7 @@ import {
   type Verdict,
   verdict,
 } from '../../src/core/failure.ts'
+import { maxExtensions, maxRequestBytes, maxResponseBytes, maxStreamBytes } from '../../src/core/limits.ts'
 import { code, signalled } from './script.ts'
 
 const payload = { size: 1, chunks: [] }
@@ -124,7 +122,8 @@ test('what stands for itself', () => {
     },
     tooManyExtensions: { errorType: 'Extension.LaunchError', text: 'ErrTooManyExtensions' },
   })
-  expect({ maxRequestBytes, maxResponseBytes, maxExtensions }).toEqual({
+  expect({ maxRequestBytes, maxResponseBytes, maxStreamBytes, maxExtensions }).toEqual({
+    maxStreamBytes: 209_715_200,
     maxRequestBytes: 6_291_456,
     maxResponseBytes: 6_291_556,
     maxExtensions: 10,

@@ -4,7 +4,6 @@ import type { PlatformListener } from '../../src/engine/platform-events.ts'
 import { Pool, type PoolParts } from '../../src/engine/pool.ts'
 import type { PoolObserver } from '../../src/engine/ports.ts'
 import { activities, activity } from '../../src/engine/snapshot.ts'
-import { Watch } from '../../src/engine/watch.ts'
 import { until } from '../harness.ts'
 import {
   ask,
@@ -482,24 +481,6 @@ test('who counts is told of every outcome, wait, init and restart', async () => 
     ['initReport', 'error', 0],
     ['shutdown', 'failure'],
   ])
-})
-
-describe('a watch', () => {
-  test('resolves when its condition holds, at once if it does already', async () => {
-    let holds = true
-    const watch = new Watch(realClock.now)
-    await watch.until(() => holds)
-    holds = false
-    const seen: string[] = []
-    const waits = watch.until(() => holds).then(() => seen.push('resolved'))
-    watch.look()
-    await Promise.resolve()
-    expect(seen).toEqual([])
-    holds = true
-    watch.look()
-    await waits
-    expect(seen).toEqual(['resolved'])
-  })
 })
 
 describe('tenants', () => {

@@ -17,6 +17,7 @@ import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
 import { createLog, type Log, type RootLog } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
+import { addSandboxHosts } from './process/hosts.ts'
 import { createProcesses } from './process/processes.ts'
 import { rawArguments, rawEnvironment } from './process/raw.ts'
 import { forceRequested, stopRequested } from './signals.ts'
@@ -72,6 +73,8 @@ function refuse(error: unknown): number {
 }
 
 function open(config: Config, log: RootLog): Emulator {
+  // in a container of its own; for extensions that listen on these names
+  if (process.pid === 1) addSandboxHosts()
   const warn = (message: string): void => log.warn({}, message)
   return composeEmulator(config, {
     processes: createProcesses({ warn, self: selfCommand }),

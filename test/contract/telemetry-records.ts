@@ -249,7 +249,7 @@ export const telemetryRecords = chapter('Telemetry API: records', (it) => {
   })
 
   it.external('tells of an init that takes too long', async ({ start }) => {
-    await using rie = await start({ ...watched, env: { AWS_LAMBDA_RIE_INIT_TIMEOUT: '1' } })
+    await using rie = await start({ ...watched, env: { AWS_LAMBDA_RIE_INIT_TIMEOUT: '4' } })
     await using subscriber = new Subscriber()
     const { call, watcher } = await starting(rie)
     await subscriber.subscribe(rie, watcher)

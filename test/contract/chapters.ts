@@ -50,6 +50,7 @@ import { scaling } from './scaling.ts'
 import { stateTable } from './state-table.ts'
 import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
+import { telemetryDelivery } from './telemetry-delivery.ts'
 import { telemetryLogs } from './telemetry-logs.ts'
 import { telemetryRecords } from './telemetry-records.ts'
 import { timeout } from './timeout.ts'
@@ -84,6 +85,7 @@ export const chapters: readonly Chapter[] = [
   extensionsInternal,
   telemetry,
   telemetryRecords,
+  telemetryDelivery,
   telemetryLogs,
   lifecycle,
   logs,

@@ -16,6 +16,7 @@ import { functionUrlAnswers } from './function-url-answers.ts'
 import { functionUrlStreams } from './function-url-streams.ts'
 import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
+import { telemetryDelivery } from './telemetry-delivery.ts'
 import { telemetryLogs } from './telemetry-logs.ts'
 import { telemetryRecords } from './telemetry-records.ts'
 
@@ -585,7 +586,7 @@ export const differences: readonly Difference[] = [
     'answers every subscription to telemetry with 202 and delivers nothing',
     'delivers every record to extensions that subscribe, as the service does',
     'extensions for observability can be tried nowhere else than in the cloud',
-    [telemetry, telemetryRecords]
+    [telemetry, telemetryRecords, telemetryDelivery]
       .flatMap(({ cases }) => cases.map(({ title }) => title))
       .filter((title) => !title.startsWith('refuses other methods')),
   ),

@@ -155,7 +155,6 @@ export function outcomeOf(call: Call, answer: Answer | null): string {
   }
   const text = body.toString()
   if (text.startsWith('Task timed out')) return 'timeout'
-  if (text === '"broken') return '200 broken-stream'
   let type: string
   try {
     const document = JSON.parse(text) as Record<string, string>

@@ -3,6 +3,7 @@ import { optionsTable } from '../src/config/usage.ts'
 import { ANSWERS } from './clients/callers/answers.ts'
 import { CALLERS } from './clients/callers/callers.ts'
 import { REFUSALS } from './clients/callers/refusals.ts'
+import { STREAMS } from './clients/callers/streams.ts'
 import { CASES } from './clients/cases.ts'
 import { CLIENTS } from './clients/clients.ts'
 
@@ -28,7 +29,9 @@ test('the README has the matrices of all runtime clients, all SDKs and all cases
   const heads = lines.filter((line) => line.startsWith('| | ')).map((line) => cells(line).slice(1))
   expect(heads).toEqual([CLIENTS, CALLERS].map((all) => all.map(({ title }) => title)))
   const rows = lines.filter((line) => /^\| [^|-]/.test(line)).map(cells)
-  expect(rows.map(([title]) => title)).toEqual([...CASES, ...ANSWERS, ...REFUSALS].map(({ title }) => title))
+  expect(rows.map(([title]) => title)).toEqual(
+    [...CASES, ...ANSWERS, ...STREAMS, ...REFUSALS].map(({ title }) => title),
+  )
   for (const [title, ...outcomes] of rows)
     for (const outcome of outcomes) expect(outcome, title).toMatch(/^(✓|– \(\d+\))$/)
 })

@@ -2,6 +2,7 @@
 import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { addressFlags, freePort } from '../kit/launch.ts'
 import { type Launch, Unavailable } from './client.ts'
 
@@ -16,6 +17,8 @@ export interface Emulator extends AsyncDisposable {
   readonly url: string
   /** Posts an event; a string goes as it is, `undefined` goes as no body at all. */
   invoke(event: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** The same by InvokeWithResponseStream: the pieces together, and how the invocation ended. */
+  stream(event: unknown): Promise<{ readonly text: string; readonly end: Readonly<Record<string, string>> }>
   /** Ends it with SIGTERM; what it wrote until then. */
   stop(): Promise<string>
   /** What the emulator and the function have written so far. */
@@ -90,6 +93,12 @@ export async function startEmulator(
       })
       return { status: response.status, headers: response.headers, text: await response.text() }
     },
+    async stream(event) {
+      const url = `http://127.0.0.1:${port}/2021-11-15/functions/function/response-streaming-invocations`
+      const body = JSON.stringify(event)
+      const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(60_000) })
+      return readEvents(Buffer.from(await response.bytes()))
+    },
     stop,
     output: () => written,
     async [Symbol.asyncDispose]() {
@@ -106,6 +115,25 @@ export async function startEmulator(
     throw new Error(`the emulator does not listen: ${written.slice(-300)}`)
   }
   return emulator
+}
+
+const codec = new EventStreamCodec(
+  (bytes) => (typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)),
+  (text) => new TextEncoder().encode(text),
+)
+
+/** An event stream, read by the SDK's own code. */
+function readEvents(body: Buffer): { text: string; end: Record<string, string> } {
+  let text = ''
+  let end: Record<string, string> | undefined
+  for (let at = 0; at < body.length; at += body.readUInt32BE(at)) {
+    const { headers, body: content } = codec.decode(body.subarray(at, at + body.readUInt32BE(at)))
+    const piece = new TextDecoder().decode(content)
+    if (headers[':event-type']?.value === 'InvokeComplete') end = JSON.parse(piece)
+    else text += piece
+  }
+  if (end === undefined) throw new Error(`the stream has no last event: ${text.slice(-300)}`)
+  return { text, end }
 }
 
 async function listens(port: number): Promise<boolean> {

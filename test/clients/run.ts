@@ -12,6 +12,7 @@ import { ANSWERS } from './callers/answers.ts'
 import type { Command } from './callers/caller.ts'
 import { CALLERS } from './callers/callers.ts'
 import { REFUSALS } from './callers/refusals.ts'
+import { STREAMS } from './callers/streams.ts'
 import { CallerTrial } from './callers/trial.ts'
 import { CASES } from './cases.ts'
 import { type Launch, Unavailable } from './client.ts'
@@ -20,7 +21,7 @@ import { matrix, type Result } from './matrix.ts'
 import { trial } from './trial.ts'
 
 const ROOT = resolve(import.meta.dir, '../..')
-const CALLER_CASES = [...ANSWERS, ...REFUSALS]
+const CALLER_CASES = [...ANSWERS, ...STREAMS, ...REFUSALS]
 
 function fail(problem: string): never {
   console.error(problem)

@@ -52,6 +52,6 @@ export async function nextSucceeds(emulator: Emulator): Promise<void> {
 }
 
 /** Rust's client opens every stream with a head for HTTP and eight NULs, which this API hands on. */
-export function afterPrelude(answer: Answer): string {
+export function afterPrelude(answer: Pick<Answer, 'text'>): string {
   return answer.text.split('\0'.repeat(8)).at(-1) as string
 }

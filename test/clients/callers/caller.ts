@@ -31,6 +31,12 @@ export interface Seen {
   /** null if it is large */
   readonly payload?: string | null
   readonly bytes?: number
+  /** of a stream: its pieces, and what its last event says */
+  readonly pieces?: readonly string[]
+  readonly complete?: Readonly<Record<string, string>>
+  /** milliseconds from the first piece to the end */
+  readonly spread?: number
+  readonly contentType?: string | null
   /** of an exception: its class, its name on the wire, its text */
   readonly exception?: string
   readonly code?: string
@@ -41,7 +47,7 @@ export interface Seen {
 
 export interface Call {
   readonly url: string
-  readonly operation?: 'Invoke' | 'ListFunctions'
+  readonly operation?: 'Invoke' | 'InvokeWithResponseStream' | 'ListFunctions'
   readonly input?: Input
   /** how often the SDK may try, the first time included */
   readonly attempts?: number

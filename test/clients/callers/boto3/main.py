@@ -2,6 +2,7 @@
 import base64
 import json
 import sys
+import time
 
 import boto3
 from botocore.config import Config
@@ -19,6 +20,27 @@ def success(answer):
         "log": None if log is None else base64.b64decode(log).decode(),
         "payload": payload.decode() if len(payload) < 65536 else None,
         "bytes": len(payload),
+        "requestId": meta.get("RequestId"),
+        "attempts": meta["RetryAttempts"] + 1,
+    }
+
+
+def streamed(answer):
+    meta = answer["ResponseMetadata"]
+    pieces, complete, first = [], None, None
+    for event in answer["EventStream"]:
+        first = first or time.monotonic()
+        if "PayloadChunk" in event:
+            pieces.append(event["PayloadChunk"]["Payload"].decode())
+        if "InvokeComplete" in event:
+            complete = event["InvokeComplete"]
+    return {
+        "status": answer.get("StatusCode"),
+        "executedVersion": answer.get("ExecutedVersion"),
+        "contentType": answer.get("ResponseStreamContentType"),
+        "pieces": pieces,
+        "complete": complete,
+        "spread": (time.monotonic() - first) * 1000,
         "requestId": meta.get("RequestId"),
         "attempts": meta["RetryAttempts"] + 1,
     }
@@ -49,9 +71,13 @@ for line in sys.stdin:
         aws_secret_access_key="secret",
         config=Config(retries={"mode": "standard", "total_max_attempts": call["attempts"]}),
     )
-    operation = client.list_functions if call["operation"] == "ListFunctions" else client.invoke
+    operation, read = {
+        "Invoke": (client.invoke, success),
+        "InvokeWithResponseStream": (client.invoke_with_response_stream, streamed),
+        "ListFunctions": (client.list_functions, success),
+    }[call["operation"]]
     try:
-        seen = success(operation(**call["input"]))
+        seen = read(operation(**call["input"]))
     except ClientError as error:
         seen = failure(error)
     print(json.dumps(seen), flush=True)

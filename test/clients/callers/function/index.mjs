@@ -1,6 +1,18 @@
 // The function that SDKs call. What it does is in the event: {"do": …}.
 if (process.env.FAIL_INIT) throw new RangeError(process.env.FAIL_INIT)
 
+/** Writes `parts` some time apart; then it fails, if it is to. */
+export const stream = awslambda.streamifyResponse(async (event, response) => {
+  const { parts = ['whole'], fail, ms = 0 } = event ?? {}
+  response.setContentType('text/plain')
+  for (const part of parts) {
+    response.write(part)
+    await new Promise((resolve) => setTimeout(resolve, ms))
+  }
+  if (fail) throw new RangeError(fail)
+  response.end()
+})
+
 export async function handler(event, context) {
   switch (event?.do) {
     case 'throw':

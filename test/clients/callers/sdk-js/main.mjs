@@ -1,8 +1,17 @@
 // Makes the calls that come as lines of JSON, and says in a line of JSON what its user gets to see.
 import { createInterface } from 'node:readline'
-import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
+import {
+  InvokeCommand,
+  InvokeWithResponseStreamCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+} from '@aws-sdk/client-lambda'
 
-const commands = { Invoke: InvokeCommand, ListFunctions: ListFunctionsCommand }
+const commands = {
+  Invoke: InvokeCommand,
+  InvokeWithResponseStream: InvokeWithResponseStreamCommand,
+  ListFunctions: ListFunctionsCommand,
+}
 
 function success({ StatusCode, FunctionError, ExecutedVersion, LogResult, Payload, $metadata }) {
   const payload = Buffer.from(Payload ?? [])
@@ -13,6 +22,27 @@ function success({ StatusCode, FunctionError, ExecutedVersion, LogResult, Payloa
     log: LogResult === undefined ? null : Buffer.from(LogResult, 'base64').toString(),
     payload: payload.length < 65536 ? payload.toString() : null,
     bytes: payload.length,
+    requestId: $metadata.requestId,
+    attempts: $metadata.attempts,
+  }
+}
+
+async function streamed({ StatusCode, ExecutedVersion, EventStream, ResponseStreamContentType, $metadata }) {
+  const pieces = []
+  let complete
+  let first
+  for await (const event of EventStream) {
+    first ??= performance.now()
+    if (event.PayloadChunk) pieces.push(Buffer.from(event.PayloadChunk.Payload).toString())
+    if (event.InvokeComplete) complete = event.InvokeComplete
+  }
+  return {
+    status: StatusCode,
+    executedVersion: ExecutedVersion ?? null,
+    contentType: ResponseStreamContentType ?? null,
+    pieces,
+    complete,
+    spread: performance.now() - first,
     requestId: $metadata.requestId,
     attempts: $metadata.attempts,
   }
@@ -40,6 +70,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     credentials,
     maxAttempts: attempts,
   })
-  const seen = await client.send(new commands[operation](input)).then(success, failure)
+  const read = operation === 'InvokeWithResponseStream' ? streamed : success
+  const seen = await client.send(new commands[operation](input)).then(read).catch(failure)
   console.log(JSON.stringify(seen))
 }

@@ -140,6 +140,7 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
     openGateway(pool, {
       ...address,
       dialect: config.emulator.dialect,
+      origins: config.emulator.origins,
       metrics: () =>
         prometheus().createExposition(metrics, () => ({
           waiting: pool.waiting,

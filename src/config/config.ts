@@ -5,6 +5,7 @@
 
 import { resolve } from 'node:path'
 import { version } from '../../package.json'
+import type { Origins } from '../gateway/cors.ts'
 import type { UrlCors } from '../gateway/url/cors.ts'
 import { type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
 import { boundAddress } from '../process/environ.ts'
@@ -50,6 +51,8 @@ export interface EmulatorConfig {
   readonly logLevel: LogLevel
   readonly dialect: Dialect
   readonly drainMs: number
+  /** origins of web pages that may invoke; empty when none but the gateway's own may */
+  readonly origins: Origins
   readonly eagerInit: boolean
   /** time-outs are off; `FunctionConfig` has the limits that follow */
   readonly debug: boolean
@@ -283,6 +286,7 @@ export function configure(outside: Outside): Config {
     logLevel: value(sharedOptions.logLevel),
     dialect: value(ownOptions.dialect),
     drainMs: value(ownOptions.drainMs),
+    origins: value(ownOptions.origins) ?? [],
     eagerInit: value(ownOptions.eagerInit),
     console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
     // a debugger that was asked for by Bun's own variables, too

@@ -6,6 +6,7 @@
  * Flag beats variable beats default; an empty variable counts as absent.
  */
 
+import { parseOrigins } from '../gateway/cors.ts'
 import { parseUrlCors } from '../gateway/url/cors.ts'
 import {
   type Address,
@@ -56,6 +57,9 @@ export interface Option<T> extends Variable<T> {
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const satisfies LogLevel[]
 const level = choice<LogLevel>({ panic: 'fatal', ...same(levels), warning: 'warn' })
 
+const origins = parsed('origin,…', 'origins as http://localhost:3000', parseOrigins, (value) =>
+  Array.isArray(value) ? value.join(',') : undefined,
+)
 const urlCors = parsed('json', 'the JSON of the service', parseUrlCors, (value) => JSON.stringify(value))
 /** Programs say whether there is one; where it listens is told by `emulator.functionUrl`. */
 const urlAddress: Kind<Address | null> = {
@@ -341,6 +345,14 @@ export const ownOptions = {
     kind: optional(urlCors),
     help: 'its cross-origin configuration, as the service has it: {"AllowOrigins":["*"]}',
     property: 'functionUrlCors',
+  },
+  origins: {
+    flag: '--cors',
+    variables: ['AWS_LAMBDA_RIE_CORS'],
+    fallback: '',
+    kind: optional(origins),
+    help: 'origins of web pages that may invoke, as http://localhost:3000, or *; else only those of the same address',
+    property: 'cors',
   },
 } as const satisfies Record<string, Option<unknown>>
 

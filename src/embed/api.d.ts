@@ -45,6 +45,8 @@ export interface EmulatorOptions {
   readonly functionUrlInvokeMode?: 'BUFFERED' | 'RESPONSE_STREAM'
   /** its cross-origin configuration, as the service has it; default: the function sets such headers itself */
   readonly functionUrlCors?: FunctionUrlCors
+  /** origins of web pages that may invoke, as `http://localhost:3000`, or `*`; default: those of `url` alone */
+  readonly cors?: readonly string[]
   /** what the emulator itself tells; default `warn` */
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /** takes the emulator's own log, one line of JSON at a time; default: stderr */

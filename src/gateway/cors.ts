@@ -42,7 +42,11 @@ type Asked = Pick<Exchange, 'method' | 'header'>
  */
 export function sender(origins: Origins, exchange: Asked): 'own' | 'named' | 'foreign' {
   const origin = exchange.header('origin')
-  if (origin === null) return 'own'
+  if (origin === null) {
+    // pictures and links of a page have no origin, but browsers say where they come from
+    const crosses = exchange.method !== 'POST' && exchange.header('sec-fetch-site') === 'cross-site'
+    return crosses && !origins.includes('*') ? 'foreign' : 'own'
+  }
   const host = exchange.header('host')?.toLowerCase()
   if (host !== undefined && origin.toLowerCase().replace(/^https?:\/\//, '') === host) return 'own'
   return origins.includes('*') || origins.includes(origin) ? 'named' : 'foreign'
@@ -80,7 +84,7 @@ export function preflightFields(origins: Origins, exchange: Asked): Fields {
   return [
     ...fields.slice(0, 4),
     'Access-Control-Allow-Methods',
-    'GET,POST',
+    'GET,HEAD,POST,PUT,PATCH,DELETE',
     ...(asked === null ? [] : ['Access-Control-Allow-Headers', asked]),
     // browsers that ask before a page of the internet reaches into a private network
     ...(exchange.header('access-control-request-private-network') === 'true'

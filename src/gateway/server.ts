@@ -10,6 +10,7 @@ import { listen } from '../http/listen.ts'
 import { pathOf, withoutDots } from '../http/path.ts'
 import type { RequestTrace } from '../http/traced.ts'
 import type { AdminOptions } from './admin.ts'
+import type { Origins } from './cors.ts'
 import type { SpokenDialect } from './dialect.ts'
 import { type InvokeOptions, invoke } from './invoke.ts'
 import { dialectOf, functionSegment, streamSegment } from './request.ts'
@@ -22,6 +23,8 @@ export interface GatewayOptions extends InvokeOptions, AdminOptions {
   readonly hostname: string
   /** 0 for a free one */
   readonly port: number
+  /** of web pages that may invoke */
+  readonly origins: Origins
   /** Told of each request when it has been answered, if somebody is to be; `now` is in monotonic milliseconds. */
   readonly trace?: { readonly tell: (trace: RequestTrace) => void; readonly now: () => number } | undefined
   readonly log: {
@@ -44,6 +47,10 @@ function loadStream(): typeof import('./stream.ts') {
   return require('./stream.ts')
 }
 
+function loadPages(): typeof import('./pages.ts') {
+  return require('./pages.ts')
+}
+
 function loadBridge(): typeof import('../http/hono.ts') {
   return require('../http/hono.ts')
 }
@@ -60,6 +67,14 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
   function failed(error: unknown, exchange: Exchange): void {
     log.error({ error: String(error) }, 'an invoke request failed in the emulator')
     send(exchange, problem(500, 'The emulator failed to handle this request; its log says why.'))
+  }
+
+  /** What pages may do is looked at first: browsers send a request to any address, whoever wrote the page. */
+  function admit(exchange: Exchange): void {
+    const isPost = exchange.method === 'POST'
+    if (exchange.header('origin') === null && (isPost || exchange.header('sec-fetch-site') === null))
+      handle(exchange)
+    else loadPages().handlePage(options.origins, exchange, handle)
   }
 
   function handle(exchange: Exchange): void {
@@ -91,7 +106,7 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
   return listen(
     { hostname, port },
     {
-      handle: trace === undefined ? handle : loadTraced().traced(handle, trace.tell, trace.now),
+      handle: trace === undefined ? admit : loadTraced().traced(admit, trace.tell, trace.now),
       failed,
       limited: (what) => log.warn({}, what),
     },

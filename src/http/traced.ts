@@ -1,6 +1,7 @@
 /** One line for each request that was answered. Only where somebody reads it: it makes an object for each request. */
 
-import type { Body, BodyReader, Exchange, Fields, ResponseStream } from './exchange.ts'
+import { DelegatingExchange } from './delegate.ts'
+import type { Body, Exchange, Fields, ResponseStream } from './exchange.ts'
 
 /** What became of a request. */
 export interface RequestTrace {
@@ -27,71 +28,26 @@ export function traced(
 
 const idHeader = 'x-amzn-requestid'
 
-class TracedExchange implements Exchange {
-  readonly #inner: Exchange
+class TracedExchange extends DelegatingExchange {
   readonly #tell: (trace: RequestTrace) => void
   readonly #now: () => number
   readonly #since: number
 
   constructor(inner: Exchange, tell: (trace: RequestTrace) => void, now: () => number) {
-    this.#inner = inner
+    super(inner)
     this.#tell = tell
     this.#now = now
     this.#since = now()
   }
 
-  get method(): string {
-    return this.#inner.method
-  }
-  get target(): string {
-    return this.#inner.target
-  }
-  get peer(): string {
-    return this.#inner.peer
-  }
-  get protocol(): string {
-    return this.#inner.protocol
-  }
-  get headers(): Fields {
-    return this.#inner.headers
-  }
-  get hasBody(): boolean {
-    return this.#inner.hasBody
-  }
-  get gone(): boolean {
-    return this.#inner.gone
-  }
-  get onGone(): (() => void) | null {
-    return this.#inner.onGone
-  }
-  set onGone(told: (() => void) | null) {
-    this.#inner.onGone = told
-  }
-
-  header(name: string): string | null {
-    return this.#inner.header(name)
-  }
-
-  read(reader: BodyReader): void {
-    this.#inner.read(reader)
-  }
-
-  pause(): void {
-    this.#inner.pause()
-  }
-
-  resume(): void {
-    this.#inner.resume()
-  }
-
-  respond(status: number, headers: Fields, body?: Body): boolean {
-    const sent = this.#inner.respond(status, headers, body)
+  override respond(status: number, headers: Fields, body?: Body): boolean {
+    const sent = this.inner.respond(status, headers, body)
     this.#answered(status, headers, sent)
     return sent
   }
 
-  stream(status: number, headers: Fields): ResponseStream | null {
-    const stream = this.#inner.stream(status, headers)
+  override stream(status: number, headers: Fields): ResponseStream | null {
+    const stream = this.inner.stream(status, headers)
     if (stream === null) {
       this.#answered(status, headers, false)
       return null
@@ -117,7 +73,7 @@ class TracedExchange implements Exchange {
   }
 
   #answered(status: number, headers: Fields, sent: boolean): void {
-    const { method, target } = this.#inner
+    const { method, target } = this.inner
     const end = target.indexOf('?')
     const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === idHeader)
     this.#tell({

@@ -41,6 +41,7 @@ const emulator: EmulatorConfig = {
   logLevel: 'info',
   dialect: 'auto',
   drainMs: 5_000,
+  origins: [],
   eagerInit: false,
   debug: false,
   console: { anywhere: false },

@@ -353,6 +353,18 @@ describe('the Function URL', () => {
   })
 })
 
+test('pages that may invoke are named by their origins', () => {
+  expect(changes(['--cors', 'http://localhost:3000, *', 'cmd'])).toEqual({
+    origins: ['http://localhost:3000', '*'],
+  })
+  expect(changes(['cmd'], { AWS_LAMBDA_RIE_CORS: 'null' })).toEqual({ origins: ['null'] })
+  expect(failure(['--cors', 'localhost:3000', 'cmd'])).toEqual({
+    message:
+      '--cors: "localhost:3000" is no origin; allowed are origins as http://localhost:3000, *, and null for pages from files',
+    exitCode: 2,
+  })
+})
+
 describe('values that are refused', () => {
   const withVariable = wrong.filter(({ variable }) => variable !== null)
   test.each(withVariable)(

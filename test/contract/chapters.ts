@@ -41,6 +41,7 @@ import { metadata } from './metadata.ts'
 import { methods } from './methods.ts'
 import { order } from './order.ts'
 import { overlap } from './overlap.ts'
+import { pages } from './pages.ts'
 import { polling } from './polling.ts'
 import { requests } from './requests.ts'
 import { responses } from './responses.ts'
@@ -113,5 +114,6 @@ export const chapters: readonly Chapter[] = [
   functionUrl,
   functionUrlAnswers,
   functionUrlStreams,
+  pages,
   robustness,
 ]

@@ -14,6 +14,7 @@ import { startDifferences } from './differences-start.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
 import { functionUrlStreams } from './function-url-streams.ts'
+import { pages } from './pages.ts'
 import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
 import { telemetryDelivery } from './telemetry-delivery.ts'
@@ -573,6 +574,12 @@ export const differences: readonly Difference[] = [
     'hands a stream on as it comes, and tells of its errors',
     'the service does; what is read piece by piece is to be tried out piece by piece',
     streams.cases.map(({ title }) => title),
+  ),
+  of(
+    'runs what any web page sends, and answers no page',
+    'runs what its own pages send and those that --cors names',
+    'a page on the internet could otherwise run the function of whoever visits it',
+    pages.cases.map(({ title }) => title),
   ),
   of(
     'has no Function URL',

@@ -61,6 +61,13 @@ describe('who sent a request is', () => {
     expect(sender(origins, exchange)).toBe(expected)
   })
 
+  test('a page elsewhere, whose picture or link has no origin', () => {
+    const picture = { host: '127.0.0.1:8080', 'sec-fetch-site': 'cross-site' }
+    expect(sender(origins, request(picture, 'GET'))).toBe('foreign')
+    expect(sender(['*'], request(picture, 'GET'))).toBe('own')
+    expect(sender(origins, request({ ...picture, 'sec-fetch-site': 'none' }, 'GET'))).toBe('own')
+  })
+
   test('a page of any origin where all are named', () => {
     expect(sender(['*'], page('https://anything.example'))).toBe('named')
   })
@@ -100,7 +107,7 @@ test('a page that is named may ask for any header', () => {
     ...['Access-Control-Allow-Origin', 'http://localhost:3000', 'Vary', 'Origin'],
     ...[
       'Access-Control-Allow-Methods',
-      'GET,POST',
+      'GET,HEAD,POST,PUT,PATCH,DELETE',
       'Access-Control-Allow-Headers',
       'authorization,x-amz-date',
     ],

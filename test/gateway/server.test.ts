@@ -13,6 +13,7 @@ function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
     ...invokeOptions,
     hostname: '127.0.0.1',
     port: 0,
+    origins: ['http://localhost:3000'],
     log,
     metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
     limits: { maxEnvironments: 2, maxQueue: 7 },
@@ -198,4 +199,26 @@ describe('the listener', () => {
       ])
     }
   })
+})
+
+test('a page of a named origin may invoke and read, and one of another runs nothing', async () => {
+  await using setup = open()
+  const post = (origin: string) =>
+    fetch(setup.url + path, { method: 'POST', body: '{}', headers: { origin } })
+  const named = await post('http://localhost:3000')
+  expect([named.status, named.headers.get('access-control-allow-origin')]).toEqual([
+    200,
+    'http://localhost:3000',
+  ])
+  const own = await post(setup.url)
+  expect([own.status, own.headers.get('access-control-allow-origin')]).toEqual([200, null])
+  const foreign = await post('https://page.example')
+  expect([foreign.status, foreign.headers.get('x-amzn-errortype')]).toEqual([403, 'AccessDeniedException'])
+  expect(await foreign.text()).toContain('--cors https://page.example lets this one')
+  const headers = { origin: 'http://localhost:3000', 'access-control-request-method': 'POST' }
+  const preflight = await fetch(setup.url + path, { method: 'OPTIONS', headers })
+  expect([preflight.status, preflight.headers.get('access-control-max-age')]).toEqual([204, '600'])
+  const health = await fetch(`${setup.url}/_rie/health`, { headers: { origin: 'http://localhost:3000' } })
+  expect(health.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
+  expect(setup.pool.invocations).toHaveLength(2)
 })

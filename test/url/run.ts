@@ -55,7 +55,7 @@ async function attempt(name: string, run: () => Promise<void>, lack?: string): P
     }
   }
   console.error(
-    `${name} ${result.outcome}${result.outcome === 'passed' ? '' : `: ${result.reason.split('\n', 3).join(' ')}`}`,
+    `${name} ${result.outcome}${result.outcome === 'passed' ? '' : `: ${result.reason.split('\n', 30).join(' ')}`}`,
   )
   return result
 }

@@ -1,5 +1,5 @@
 // Runs in a browser, in a page of another origin than the emulator's.
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { InvokeCommand, InvokeWithResponseStreamCommand, LambdaClient } from '@aws-sdk/client-lambda'
 
 async function main() {
   const endpoint = new URL(import.meta.url).search.slice(1)
@@ -14,7 +14,15 @@ async function main() {
   const text = ({ Payload }) => new TextDecoder().decode(Payload)
   const echoed = await invoke('hello', { LogType: 'Tail' })
   const thrown = await invoke({ do: 'throw', message: 'no such fruit' })
+  const { EventStream } = await client.send(
+    new InvokeWithResponseStreamCommand({ FunctionName: 'my-function', Payload: '"streamed"' }),
+  )
+  const pieces = []
+  for await (const { PayloadChunk, InvokeComplete } of EventStream) {
+    pieces.push(InvokeComplete ?? text(PayloadChunk))
+  }
   return {
+    pieces,
     value: JSON.parse(text(echoed)),
     executedVersion: echoed.ExecutedVersion,
     functionError: thrown.FunctionError,

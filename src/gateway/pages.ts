@@ -1,0 +1,29 @@
+/** Requests that a web page in a browser has sent. */
+
+import { FieldsExchange } from '../http/delegate.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { corsFields, isPreflight, type Origins, preflightFields, sender } from './cors.ts'
+import { serviceError } from './dialect.ts'
+import { newRequestId } from './request.ts'
+import { respond } from './respond.ts'
+
+/**
+ * Hands the request of a page that may invoke on to `handle`, and answers the preflight before it. A page that may not
+ * gets 403, and nothing runs: whoever visits it has not asked for that.
+ */
+export function handlePage(origins: Origins, exchange: Exchange, handle: (exchange: Exchange) => void): void {
+  const from = sender(origins, exchange)
+  if (from === 'foreign') {
+    const origin = exchange.header('origin')
+    const option = origin === null || origin === '' ? '*' : origin
+    const message = `A web page of another origin may not call the emulator; --cors ${option} lets this one`
+    const answer = serviceError(403, 'AccessDeniedException', { Type: 'User', Message: message })
+    respond(exchange, answer, newRequestId())
+  } else if (from === 'own') {
+    handle(exchange)
+  } else if (isPreflight(exchange)) {
+    exchange.respond(204, preflightFields(origins, exchange))
+  } else {
+    handle(new FieldsExchange(exchange, corsFields(origins, exchange)))
+  }
+}

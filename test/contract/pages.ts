@@ -1,8 +1,8 @@
 /** Requests of web pages to the gateway: a browser sends them to any address, whoever wrote the page. */
 import { expect } from 'bun:test'
+import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { invokePath } from './emulator.ts'
-import { spell } from './wire.ts'
 
 const page = 'http://localhost:3000'
 

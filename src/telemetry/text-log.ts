@@ -86,13 +86,22 @@ class End implements LateLines {
   }
 }
 
+/** As `toFixed(2)`, which takes four times as long: it is written for each invocation. */
+export function twoDecimals(ms: number): string {
+  const hundredths = Math.round(ms * 100)
+  // beyond this, whole numbers take long too
+  if (!(hundredths >= 0 && hundredths < 2 ** 31)) return ms.toFixed(2)
+  const rest = hundredths % 100
+  return `${(hundredths - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`
+}
+
 /** Durations have two decimals; what is billed is rounded up to a whole millisecond. */
 export function reportLine(id: RequestId, report: Report, memorySize: string): string {
   const { verdict, durationMs, initMs, memoryBytes } = report
   const used = Math.ceil(memoryBytes / (1024 * 1024))
   const init = initMs === null ? '' : `Init Duration: ${initMs.toFixed(2)} ms\t`
   return (
-    `REPORT RequestId: ${id}\tDuration: ${durationMs.toFixed(2)} ms\tBilled Duration: ${Math.ceil(durationMs)} ms\t` +
+    `REPORT RequestId: ${id}\tDuration: ${twoDecimals(durationMs)} ms\tBilled Duration: ${Math.ceil(durationMs)} ms\t` +
     `Memory Size: ${memorySize} MB\tMax Memory Used: ${used} MB\t${init}${failure(verdict, ' ')}\n`
   )
 }

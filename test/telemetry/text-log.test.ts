@@ -5,7 +5,13 @@ import type { PlatformEvent } from '../../src/engine/platform-events.ts'
 import type { Report } from '../../src/engine/ports.ts'
 import { bytesOf, type Lines } from '../../src/telemetry/sink.ts'
 import { createTail, type Tail } from '../../src/telemetry/tail.ts'
-import { extensionLine, initReportLine, reportLine, textLog } from '../../src/telemetry/text-log.ts'
+import {
+  extensionLine,
+  initReportLine,
+  reportLine,
+  textLog,
+  twoDecimals,
+} from '../../src/telemetry/text-log.ts'
 
 const id = 'an-id' as RequestId
 const success: Verdict = { status: 'success', errorType: null }
@@ -168,3 +174,10 @@ describe('the tail', () => {
     }
   })
 })
+
+test.each([0, 0.004, 0.006, 0.05, 1, 1.1, 9.999, 12.34, 99.995001, 1000.5, 900_000.25, 21_474_836.47, 3e9])(
+  '%d ms have two decimals',
+  (ms) => {
+    expect(twoDecimals(ms)).toBe(ms.toFixed(2))
+  },
+)

@@ -1,5 +1,5 @@
-/** A project of somebody else that depends on this package by its path, as the README says. */
-import { expect, setDefaultTimeout, test } from 'bun:test'
+/** A project of somebody else that depends on the package that is made of this repository. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as source from '../../src/index.ts'
@@ -10,11 +10,23 @@ setDefaultTimeout(4 * patience)
 
 const root = join(import.meta.dir, '../..')
 
+/** The package as it is packed, in a copy, so that what is made on the way lies in nobody's way. */
+const made = tempDir()
+beforeAll(() => {
+  for (const path of ['package.json', 'prepack.ts', 'src']) {
+    cpSync(join(root, path), join(made.path, path), { recursive: true })
+  }
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, 'prepack.ts'], { cwd: made.path })
+  expect([exitCode, stderr.toString()]).toEqual([0, ''])
+  symlinkSync(join(root, 'node_modules'), join(made.path, 'node_modules'))
+})
+afterAll(() => made[Symbol.dispose]())
+
 /** The files of a project, and a way to run a command in it. */
 function project(files: Readonly<Record<string, string>>) {
   const folder = tempDir()
   mkdirSync(join(folder.path, 'node_modules'))
-  symlinkSync(root, join(folder.path, 'node_modules/bun-lambda-rie'))
+  symlinkSync(made.path, join(folder.path, 'node_modules/bun-lambda-rie'))
   for (const name of ['bun-types', '@types', 'undici-types']) {
     symlinkSync(join(root, 'node_modules', name), join(folder.path, 'node_modules', name))
   }

@@ -50,10 +50,14 @@ export interface Detail extends Summary {
   readonly traceId: string
   readonly queueMs: number | null
   readonly initMs: number | null
+  /** from its start to its answer, of a stream to the first byte */
   readonly latencyMs: number | null
+  /** of a stream, from the first byte to the last */
+  readonly streamMs: number | null
   readonly overheadMs: number | null
   readonly memoryBytes: number
   readonly event: Kept | null
+  /** null until there is one; of a stream never, because its bytes go to the caller alone */
   readonly answer: Kept | null
   readonly heads: { readonly rie: Head; readonly lambda: Head } | null
   readonly log: Kept
@@ -80,6 +84,8 @@ class Entry {
   log = new Keeper()
   errorType: string | null = null
   startedAt: number | null = null
+  /** of a stream */
+  firstByteAt: number | null = null
   answeredAt: number | null = null
   reportedAt: number | null = null
   initMs: number | null = null
@@ -107,7 +113,8 @@ class Entry {
   }
 
   detail(): Detail {
-    const { startedAt, answeredAt, reportedAt, initMs } = this
+    const { startedAt, firstByteAt, answeredAt, reportedAt, initMs } = this
+    const respondedAt = firstByteAt ?? answeredAt
     const waited = startedAt === null ? null : startedAt - this.arrivedAt
     return {
       ...this.summary(),
@@ -117,7 +124,8 @@ class Entry {
       // init runs while the invocation waits, except for what of an eager one came before
       queueMs: waited === null ? null : Math.max(0, waited - (initMs ?? 0)),
       initMs: initMs === null || waited === null ? initMs : Math.min(initMs, waited),
-      latencyMs: startedAt === null || answeredAt === null ? null : answeredAt - startedAt,
+      latencyMs: startedAt === null || respondedAt === null ? null : respondedAt - startedAt,
+      streamMs: firstByteAt === null || answeredAt === null ? null : answeredAt - firstByteAt,
       overheadMs: reportedAt === null || answeredAt === null ? null : Math.max(0, reportedAt - answeredAt),
       memoryBytes: this.memoryBytes,
       event: this.event?.kept ?? null,
@@ -209,6 +217,13 @@ export class History {
         this.#note(entry)
         return
       }
+      case 'responseStart': {
+        const entry = this.#entries.get(event.id)
+        if (entry === undefined) return
+        entry.firstByteAt = event.at
+        this.#note(entry)
+        return
+      }
       case 'answered': {
         const entry = this.#entries.get(event.id)
         if (entry !== undefined) this.#answer(entry, event.outcome, event.at)
@@ -231,9 +246,11 @@ export class History {
     const { rie, lambda, body } = this.#options.render(outcome, entry)
     entry.state = stateOf(outcome)
     entry.answeredAt = at
+    // what failed behind the first byte of a stream is a document all the same
+    const streamed = entry.firstByteAt !== null && entry.state === 'succeeded'
     entry.heads = { rie, lambda }
-    entry.answer = keep(body)
-    if (entry.state === 'failed') entry.errorType = errorTypeOf(entry.answer.kept.text)
+    entry.answer = streamed ? null : keep(body)
+    if (entry.state === 'failed') entry.errorType = errorTypeOf(keep(body).kept.text)
     this.#note(entry)
   }
 

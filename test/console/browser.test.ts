@@ -21,20 +21,20 @@ class Emulator implements AsyncDisposable {
   readonly #folder = tempDir()
   #process: ReturnType<typeof this.spawn>
 
-  private constructor(port: number, flags: readonly string[]) {
-    this.#process = this.spawn(port, flags)
+  private constructor(port: number, flags: readonly string[], handler: string) {
+    this.#process = this.spawn(port, flags, handler)
   }
 
-  static async start(port = 0, flags: readonly string[] = []): Promise<Emulator> {
-    const one = new Emulator(port, flags)
+  static async start(port = 0, flags: readonly string[] = [], handler = 'index.handler'): Promise<Emulator> {
+    const one = new Emulator(port, flags, handler)
     one.url = await one.address()
     return one
   }
 
-  spawn(port: number, flags: readonly string[]) {
+  spawn(port: number, flags: readonly string[], handler: string) {
     const addresses = addressFlags(`127.0.0.1:${port}`)
     const words = [...programOf('source'), ...addresses, '--name', 'greet', ...flags]
-    return Bun.spawn([...words, '--handler', 'index.handler'], {
+    return Bun.spawn([...words, '--handler', handler], {
       cwd: join(import.meta.dir, '../fixtures/console'),
       stdout: 'ignore',
       stderr: Bun.file(this.log),
@@ -204,6 +204,23 @@ if (executable === undefined || executable === null) {
       await page.reload()
       await page.getByText('connected', { exact: true }).waitFor()
       expect(await editor.inputValue()).toBe('{"a":')
+    })
+
+    test('shows a stream as it comes, and how long it took', async () => {
+      await using rie = await Emulator.start(0, [], 'index.stream')
+      await using page = await visit(rie)
+      await page.getByRole('textbox', { name: 'Event', exact: true }).fill('{"ms":3000}')
+      await button(page, 'Send').click()
+      const answer = region(page, 'Answer')
+      await until('the first piece', async () => (await answer.textContent()) === 'one ')
+      await state(page, 'running')
+      await state(page, 'succeeded')
+      await until('all of it', async () => (await answer.textContent()) === 'one two')
+      const bar = page.locator('#bar')
+      await until('its time', async () =>
+        /Stream 3\.\d+ s/.test((await bar.getAttribute('aria-label')) ?? ''),
+      )
+      await picture(page, 'stream')
     })
 
     test('queues an event that it does not wait for', async () => {

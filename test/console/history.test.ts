@@ -94,6 +94,7 @@ test('an invocation is followed from its arrival to its report', () => {
     queueMs: 15,
     initMs: 45,
     latencyMs: 40,
+    streamMs: null,
     overheadMs: 5,
     memoryBytes: 42,
   })
@@ -123,6 +124,21 @@ test.each([
   it.arrive('a')
   it.answer('a', 1001, outcome as Outcome)
   expect(it.history.summaries()).toMatchObject([{ state, errorType }])
+})
+
+test('of a stream the latency ends with the first byte, and its bytes are not kept', () => {
+  const it = scene()
+  it.arrive('a')
+  it.start('a', 1010)
+  it.tell({ type: 'responseStart', at: 1020, id: 'a' as RequestId, latencyMs: 10 })
+  expect(it.history.detail('a')).toMatchObject({ state: 'running', latencyMs: 10, streamMs: null })
+  it.answer('a', 1050)
+  expect(it.history.detail('a')).toMatchObject({
+    state: 'succeeded',
+    latencyMs: 10,
+    streamMs: 30,
+    answer: null,
+  })
 })
 
 test('one that no environment took is refused', () => {

@@ -1,6 +1,14 @@
 /** `--watch`: the new code runs with the next invocation. */
 import { expect } from 'bun:test'
-import { chmodSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tempDir, until } from '../harness.ts'
 import { chapter } from './chapter.ts'
@@ -204,5 +212,8 @@ done
     expect((await rie.invoke()).json).toBe('one')
     code.save('index.ts', answering('two'))
     for (let call = 0; call < 20; call++) expect((await rie.invoke()).json).toBe('one')
+    // and nothing of a watcher is there
+    const open = readdirSync(`/proc/${rie.pid}/fd`).map((fd) => readlinkSync(`/proc/${rie.pid}/fd/${fd}`))
+    expect(open.filter((name) => name.includes('inotify'))).toEqual([])
   })
 })

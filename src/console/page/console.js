@@ -147,8 +147,10 @@ async function load(id) {
   badge(state)
   $('when').textContent = `${clock(arrivedAt)}${environment === null ? '' : ` · environment ${environment}`}`
   const read = streaming.get(id)
-  if (answer !== null) showAnswer(answer.cut && read ? read : shown(answer))
-  else if (read) showAnswer(read)
+  if (read && (answer === null || answer.cut || whole.streamMs !== null)) showAnswer(read)
+  else if (answer !== null) showAnswer(shown(answer))
+  else if (whole.streamMs !== null)
+    showAnswer('a stream: its bytes went to the caller, and are not kept here')
   else showAnswer(state === 'running' || state === 'waiting' ? '…' : '')
   showHead('head-rie', heads?.rie)
   showHead('head-lambda', heads?.lambda)
@@ -178,6 +180,7 @@ const parts = [
   ['queue', 'Queue', 'queueMs'],
   ['init', 'Init', 'initMs'],
   ['latency', 'Latency', 'latencyMs'],
+  ['stream', 'Stream', 'streamMs'],
   ['overhead', 'Overhead', 'overheadMs'],
 ]
 

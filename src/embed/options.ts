@@ -5,6 +5,7 @@ import { ownOptions, sharedOptions, type Variable, variableOptions } from '../co
 import { nearest } from '../config/suggest.ts'
 import { definedOnly, variableOf, withoutCarriageReturns, wrongValue } from '../config/variables.ts'
 import { systemProbe, whyNotRunnable } from '../process/bootstrap.ts'
+import { withoutOwnInspector } from '../process/inspector.ts'
 import { rawEnvironment } from '../process/raw.ts'
 import type { EmulatorOptions, OutputOption } from './api.d.ts'
 
@@ -47,7 +48,7 @@ export function configOf(options: EmulatorOptions): Config {
   }
   const warnings: string[] = []
   const environment = withoutCarriageReturns(
-    definedOnly({ ...rawEnvironment(process.env), ...env }),
+    definedOnly({ ...withoutOwnInspector(rawEnvironment(process.env)), ...env }),
     warnings,
   )
   const config = configure({

@@ -28,6 +28,11 @@ export function withoutInspector(env: Environment): Record<string, string> | und
   return kept
 }
 
+/** The variables of a program that embeds the emulator, less those for its own debugger: two cannot listen there. */
+export function withoutOwnInspector<T>(env: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !inspectorVariables.includes(name)))
+}
+
 /** Starts this program again if it has such a variable; does not return then. */
 export function startWithoutInspector(env: Environment): void {
   const kept = withoutInspector(env)

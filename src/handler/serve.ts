@@ -24,7 +24,7 @@ import { typeTextBodies } from './response.ts'
 import { RuntimeApi, RuntimeApiGone } from './runtime-api.ts'
 
 /** Whether `process.execPath` is the emulator's program, which is the bun CLI only when it is told to be. */
-const isCompiled = import.meta.url.includes('/$bunfs/') || process.env.BUN_BE_BUN === '1'
+const isCompiled = Bun.main.startsWith('/$bunfs/') || process.env.BUN_BE_BUN === '1'
 
 /** Everything that one serving process holds on to. */
 type Runtime = {

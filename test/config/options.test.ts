@@ -123,6 +123,7 @@ const settings: readonly Setting[] = [
     { 1: '1', '0128': '0128', 10240: '10240' },
   ],
   ['accountId', null, 'AWS_ACCOUNT_ID', { '000000000000': '000000000000' }],
+  ['availabilityZoneId', null, 'AWS_LAMBDA_RIE_AVAILABILITY_ZONE_ID', { 'euc1-az2': 'euc1-az2' }],
   ['region', null, 'AWS_REGION', { 'eu-central-1': 'eu-central-1' }],
   ['region', null, 'AWS_DEFAULT_REGION', { 'eu-west-1': 'eu-west-1' }],
   [

@@ -11,7 +11,7 @@ export interface Mode {
   readonly concurrency: number
   /**
    * When an invocation is over, and its slot free: when the runtime and every extension that got it have asked for the
-   * next event, or when the response is there. (`finishIfOver` in serving.ts)
+   * next event, or when the response is there. (`finishIfOver` in ending.ts)
    */
   readonly overWhen: 'polled' | 'responded'
   /**

@@ -17,22 +17,13 @@
  *   deadline; if the runtime turns out to be dead, the environment starts again for it, as it was never delivered.
  */
 
-import { type Effects, finishInvocation, type Reply, recordStart } from './effect.ts'
+import { type Effects, type Reply, recordStart } from './effect.ts'
+import { answer, endOne, failAll, failUnlessRead, finishIfOver, settleBroken } from './ending.ts'
 import { admit, beginStop, notify } from './enter.ts'
 import type { On } from './event.ts'
-import { exitFault, findPoller, markExited, noneOwed, register as registerExtension } from './extensions.ts'
-import {
-  type Fault,
-  illegal,
-  invalidRequestId,
-  type Outcome,
-  refused,
-  success,
-  tooLarge,
-  truncated,
-  verdict,
-} from './failure.ts'
-import { find, findAt, isRead, remove, runtimeState, stageName } from './inflight.ts'
+import { exitFault, findPoller, markExited, register as registerExtension } from './extensions.ts'
+import { illegal, invalidRequestId, type Outcome, refused, tooLarge, truncated } from './failure.ts'
+import { find, findAt, isRead, runtimeState, stageName } from './inflight.ts'
 import { exitWaitMs } from './limits.ts'
 import type { Mode } from './mode.ts'
 import type { EnvironmentState, Inflight, Serving } from './state.ts'
@@ -142,15 +133,6 @@ export function received(
   return exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, exited, out)
 }
 
-/** The caller gets the answer, or the end of it. */
-function answer(entry: Inflight, outcome: Outcome, out: Effects): void {
-  entry.stage = 'responded'
-  entry.verdict = verdict(outcome)
-  if (!entry.begun) out.settle(entry.id, outcome)
-  else if (outcome.kind === 'response') out.endAnswer(entry.id, outcome)
-  else out.breakAnswer(entry.id, outcome)
-}
-
 function outcomeOf(
   { exited }: Serving,
   { stage }: Inflight,
@@ -187,16 +169,6 @@ export function exitWaitOver(
   settleBroken(state, out)
   return finishIfOver(state, out, mode)
 }
-
-function settleBroken(state: Serving, out: Effects): void {
-  if (findAt(state, 'broken') === undefined) return
-  out.disarm('exit-wait')
-  for (const entry of state.inflight) {
-    if (entry.stage === 'broken') answer(entry, brokenOff, out)
-  }
-}
-
-const brokenOff: Outcome = { kind: 'fault', fault: truncated }
 
 export function register(
   state: Serving,
@@ -290,49 +262,4 @@ export function stop(state: Serving, _: On<'stop'>, out: Effects): EnvironmentSt
   const name = runtimeState(state)
   for (const entry of [...state.inflight]) endOne(state, entry, { kind: 'shutdown' }, out)
   return beginStop(state, name, 'spindown', { to: 'stopped' }, out, state.exited !== null)
-}
-
-/**
- * Ends all that is in flight with the fault of a process, and the processes. A runtime that had ended while an answer
- * of it was being read is the first cause.
- */
-function failAll(state: Serving, fault: Fault, out: Effects, runtimeGone = true): EnvironmentState {
-  const { exited } = state
-  const name = runtimeState(state)
-  for (const entry of [...state.inflight])
-    endOne(state, entry, { kind: 'fault', fault: exited ?? fault }, out)
-  const gone = runtimeGone || exited !== null
-  return beginStop(state, name, 'failure', { to: 'cold', retry: false }, out, gone)
-}
-
-/** The runtime has ended: what is not being read ends now, and the processes with the last answer. */
-function failUnlessRead(state: Serving, fault: Fault, out: Effects): EnvironmentState {
-  if (!state.inflight.some(isRead)) return failAll(state, fault, out)
-  for (const entry of state.inflight.filter((one) => !isRead(one))) {
-    endOne(state, entry, { kind: 'fault', fault }, out)
-  }
-  return state
-}
-
-/** Answers the caller unless that has happened, and reports the first verdict that is not success. */
-function endOne(state: Serving, entry: Inflight, outcome: Outcome, out: Effects): void {
-  const { stage, verdict: answered } = entry
-  const broken = stage === 'broken'
-  // only the end of the runtime is an earlier cause than the break
-  const cause = broken && outcome.kind !== 'fault' ? brokenOff : outcome
-  if (answered === null) answer(entry, cause, out)
-  remove(state, entry)
-  if (broken && findAt(state, 'broken') === undefined) out.disarm('exit-wait')
-  const end = answered !== null && answered.status !== 'success' ? answered : verdict(cause)
-  finishInvocation(entry.id, end, stage !== 'waiting', out)
-}
-
-/** Ends the invocation whose response is there, when all that the mode asks for has come, which frees its slot. */
-function finishIfOver(state: Serving, out: Effects, { overWhen }: Mode): Serving {
-  const entry = findAt(state, 'responded')
-  if (entry === undefined) return state
-  if (overWhen === 'polled' && (state.polls.length === 0 || !noneOwed(state.extensions))) return state
-  remove(state, entry)
-  finishInvocation(entry.id, entry.verdict ?? success, true, out)
-  return state
 }

@@ -40,10 +40,8 @@ const extensionMayDie: Expectation = { each: ['502 Extension.Crash', '502 Extens
 const initDies: Expectation = {
   each: ['502 Runtime.ExitError', '502 Extension.Crash', '502 Extension.InitError', '502 Puppet.InitError'],
 }
-const breaksOff: Expectation = {
-  each: ['502 Runtime.ExitError', '502 Runtime.TruncatedResponse'],
-  must: true,
-}
+/** In the middle of an upload too it is the death that is told, and not that the upload broke off. */
+const breaksOff: Expectation = runtimeDies
 const cut: Expectation = { each: ['502 Runtime.TruncatedResponse'], must: true }
 const tooLarge: Expectation = { each: ['200 Function.ResponseSizeTooLarge'], must: true }
 const stopped: Expectation = { each: ['503 ServiceUnavailableException'] }

@@ -2,16 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { maxResponseBytes } from '../../src/core/limits.ts'
 import { invocation, requestId } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
-import {
-  type ApiStage,
-  connect,
-  exchange,
-  extensionPath,
-  listening,
-  runtimePath,
-  started,
-  told,
-} from './stage.ts'
+import { connect, exchange } from '../kit/peer.ts'
+import { type ApiStage, extensionPath, listening, runtimePath, started, told } from './stage.ts'
 
 const json = 'application/json'
 const one = requestId('6f9b2e5c-0000-4000-8000-000000000001')
@@ -259,7 +251,7 @@ describe('next', () => {
     await until('the first poll', () => pollOf(staged, 'inner') !== null)
     for (let round = 0; round < 20; round++) {
       const before = pollOf(staged, 'inner')
-      wire.close()
+      wire.leave()
       wire = await ask()
       await until('the new poll to be parked', () => {
         const now = pollOf(staged, 'inner')
@@ -267,7 +259,7 @@ describe('next', () => {
       })
       expect(wire.received).toBe('')
     }
-    wire.close()
+    wire.leave()
   })
 
   test('is refused to a second poller', async () => {

@@ -4,17 +4,8 @@ import { encoded } from '../../src/http/collect.ts'
 import { invocation, requestId } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
 import { textOf } from '../http/fake.ts'
-import {
-  type ApiStage,
-  type Body,
-  connect,
-  exchange,
-  extensionPath,
-  listening,
-  runtimePath,
-  started,
-  told,
-} from './stage.ts'
+import { connect, exchange } from '../kit/peer.ts'
+import { type ApiStage, type Body, extensionPath, listening, runtimePath, started, told } from './stage.ts'
 
 const json = 'application/json'
 const one = requestId('6f9b2e5c-0000-4000-8000-000000000001')
@@ -229,7 +220,7 @@ describe('response', () => {
     const wire = await connect(staged.api.port)
     wire.send(`POST ${path('response')} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\npart`)
     await until('it to be read', () => inflight(staged) === 'responding')
-    wire.close()
+    wire.leave()
     await until('the answer', () => caller.outcomes.length > 0)
     expect(caller.outcomes).toMatchObject([
       { kind: 'fault', fault: { errorType: 'Runtime.TruncatedResponse' } },

@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { openRuntimeApi } from '../../src/api/server.ts'
 import { fakeLog, stage } from '../engine/fakes.ts'
-import {
-  connect,
-  exchange,
-  extensionPath,
-  facts,
-  listening,
-  noTelemetry,
-  runtimePath,
-  started,
-  told,
-} from './stage.ts'
+import { connect, exchange } from '../kit/peer.ts'
+import { extensionPath, facts, listening, noTelemetry, runtimePath, started, told } from './stage.ts'
 
 const json = 'application/json'
 const id = '6f9b2e5c-0000-4000-8000-000000000000'

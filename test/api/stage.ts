@@ -4,7 +4,6 @@ import { openRuntimeApi, type RuntimeApi, type RuntimeApiOptions } from '../../s
 import type { EnvironmentParts } from '../../src/engine/environment.ts'
 import type { TelemetryPort } from '../../src/engine/ports.ts'
 import { fakeLog, realClock, type Stage, stage } from '../engine/fakes.ts'
-import { until } from '../harness.ts'
 
 export const runtimePath = '/2018-06-01/runtime'
 export const extensionPath = '/2020-01-01/extension'
@@ -71,67 +70,6 @@ export function started(
   const staged = listening(parts, options)
   staged.environment.dispatch({ type: 'start' })
   return staged
-}
-
-/** One connection, byte by byte: what is sent, and all that came back. */
-export interface Wire extends Disposable {
-  received: string
-  send(text: string): void
-  /** Ends the connection. */
-  close(): void
-  until(what: string | RegExp): Promise<string>
-}
-
-export async function connect(port: number): Promise<Wire> {
-  const wire = {
-    received: '',
-    closed: false,
-    send: (text: string) => {
-      socket.write(text)
-      socket.flush()
-    },
-    close: () => socket.terminate(),
-    until: (what: string | RegExp) =>
-      until(`${what} on the wire`, () =>
-        (typeof what === 'string' ? wire.received.includes(what) : what.test(wire.received))
-          ? wire.received
-          : null,
-      ),
-    [Symbol.dispose]: () => socket.terminate(),
-  }
-  const socket = await Bun.connect({
-    hostname: '127.0.0.1',
-    port,
-    socket: {
-      data(_, chunk) {
-        wire.received += chunk.toString('latin1')
-      },
-      close() {
-        wire.closed = true
-      },
-    },
-  })
-  return wire
-}
-
-/** Sends one request and hands on the answer: its status line and headers as they were written, and its body. */
-export async function exchange(
-  port: number,
-  head: readonly string[],
-  body = '',
-): Promise<{ readonly head: readonly string[]; readonly body: string }> {
-  using wire = await connect(port)
-  const [line, ...headers] = head
-  wire.send([line, 'Host: localhost', 'Connection: close', ...headers, '', body].join('\r\n'))
-  const text = await wire.until(/\r\n\r\n/)
-  const end = text.indexOf('\r\n\r\n')
-  const answer = text.slice(0, end).split('\r\n')
-  const length = Number(/^content-length: (\d+)$/im.exec(answer.join('\n'))?.[1] ?? 0)
-  await until('the body', () => wire.received.length >= end + 4 + length)
-  return {
-    head: answer.filter((header) => !/^(date|connection):/i.test(header)),
-    body: wire.received.slice(end + 4),
-  }
 }
 
 /** An answer as one value. */

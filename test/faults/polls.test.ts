@@ -1,7 +1,8 @@
 /** Races about parked polls that a fault run has found, each put into order by hand. */
 import { expect, test } from 'bun:test'
-import { connect, runtimePath, started } from '../api/stage.ts'
+import { runtimePath, started } from '../api/stage.ts'
 import { until } from '../harness.ts'
+import { connect } from '../kit/peer.ts'
 
 test('a dying process that has closed its poll, and is not dead yet, is handed no invocation', async () => {
   await using staged = started()
@@ -10,7 +11,7 @@ test('a dying process that has closed its poll, and is not dead yet, is handed n
   using wire = await connect(api.port)
   wire.send(`GET ${runtimePath}/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n`)
   await until('the poll', () => polls() === 1)
-  wire.close()
+  wire.leave()
   // the listener has seen the end of that connection when it has answered on later ones
   for (let round = 0; round < 3; round++) await (await staged.fetch('/2018-06-01/ping')).text()
   expect(environment.noticeDeaths()).toBe(false)

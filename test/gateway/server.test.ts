@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { type GatewayOptions, openGateway } from '../../src/gateway/server.ts'
-import { connect, exchange } from '../api/stage.ts'
 import { fakeLog } from '../engine/fakes.ts'
 import { until } from '../harness.ts'
+import { connect, exchange } from '../kit/peer.ts'
 import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
 
 const path = '/2015-03-31/functions/function/invocations'
@@ -103,7 +103,7 @@ describe('invocations', () => {
     using wire = await connect(opened.gateway.port)
     wire.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`)
     await until('the invocation', () => opened.pool.invocations.length > 0)
-    wire.close()
+    wire.leave()
     opened.pool.run = (invocation) => answer(invocation, ok())
     answer(opened.pool.first, ok())
     expect((await fetch(opened.url + path, { method: 'POST' })).status).toBe(200)
@@ -114,7 +114,7 @@ describe('invocations', () => {
     await using opened = open()
     const wire = await connect(opened.gateway.port)
     wire.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`)
-    wire.close()
+    wire.leave()
     expect((await fetch(opened.url + path, { method: 'POST', body: '"after"' })).status).toBe(200)
     expect(opened.pool.invocations).toHaveLength(1)
   })

@@ -1,8 +1,8 @@
 /** A listener whose handler is the test's, and raw connections to it. */
 
-import { connect as open, type Socket } from 'node:net'
 import type { Exchange, Handlers, ListenAt, Listener } from '../../src/http/exchange.ts'
 import { until } from '../harness.ts'
+import { connect, type Peer } from '../kit/peer.ts'
 
 export interface Stand extends AsyncDisposable {
   readonly listener: Listener
@@ -65,90 +65,6 @@ export function stand(listen: Open, hostname = '127.0.0.1'): Stand {
     },
   }
   return made
-}
-
-/** One connection, byte by byte. */
-export class Peer {
-  /** all that came, as Latin-1 */
-  received = ''
-  /** how many bytes came */
-  bytes = 0
-  /** keeps what comes; else it is only counted */
-  keeps = true
-  closed = false
-  /** the other side has ended its half */
-  #ended = false
-  readonly #socket: Socket
-
-  constructor(socket: Socket) {
-    this.#socket = socket
-    socket.on('data', (chunk: Buffer) => {
-      this.bytes += chunk.length
-      if (this.keeps) this.received += chunk.toString('latin1')
-    })
-    socket.on('end', () => {
-      this.#ended = true
-    })
-    socket.on('close', () => {
-      this.closed = true
-    })
-    socket.on('error', () => {
-      this.closed = true
-    })
-  }
-
-  send(data: string | Uint8Array): void {
-    this.#socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
-  }
-
-  /** Bytes of ours that the other side has not taken. */
-  get unsent(): number {
-    return this.#socket.writableLength
-  }
-
-  /** Stops reading, and goes on. */
-  stall(): void {
-    this.#socket.pause()
-  }
-
-  go(): void {
-    this.#socket.resume()
-  }
-
-  /** FIN, while it goes on reading. */
-  halfClose(): void {
-    this.#socket.end()
-  }
-
-  /** Goes away. */
-  leave(): void {
-    this.#socket.destroy()
-  }
-
-  /** RST. */
-  reset(): void {
-    this.#socket.resetAndDestroy()
-  }
-
-  until(what: string | RegExp): Promise<string> {
-    return until(`${what} in ${JSON.stringify(this.received.slice(0, 500))}`, () =>
-      (typeof what === 'string' ? this.received.includes(what) : what.test(this.received))
-        ? this.received || ' '
-        : null,
-    )
-  }
-
-  async ended(): Promise<void> {
-    await until('the end of the connection', () => this.#ended || this.closed)
-  }
-}
-
-function connect(port: number, host: string): Promise<Peer> {
-  return new Promise((resolve, reject) => {
-    const socket = open({ port, host, allowHalfOpen: true })
-    socket.once('connect', () => resolve(new Peer(socket)))
-    socket.once('error', reject)
-  })
 }
 
 /** Reads a body and answers with what came: size, pieces, end. */

@@ -18,11 +18,12 @@
  */
 
 import { ConfigError, type FunctionConfig } from './config/config.ts'
-import type { Emulator, EmulatorOptions } from './embed/api.d.ts'
+import type { Emulator, EmulatorOptions, InvokeOptions } from './embed/api.d.ts'
 import { callback } from './embed/callback.ts'
 import { invoke } from './embed/invoke.ts'
 import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
+import { InvokeStreamError, invokeStream } from './embed/stream.ts'
 import { composeEmulator } from './emulator.ts'
 import { inspectHandler } from './handler/inspect.ts'
 import { isCompiled, selfCommand } from './host.ts'
@@ -35,9 +36,12 @@ export type {
   InvokeError,
   InvokeOptions,
   InvokeResult,
+  InvokeStream,
   PoolState,
 } from './embed/api.d.ts'
-export { ConfigError }
+export { ConfigError, InvokeStreamError }
+
+const hasStopped = 'the emulator has been stopped'
 
 /** What speaks against the handler, as far as it can be known without running it. */
 function whyNotServable({ launch, environment, taskRoot }: FunctionConfig): string | undefined {
@@ -85,10 +89,13 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     url: emulator.url,
     runtimeApi: emulator.runtimeApi,
     functionUrl: emulator.functionUrl,
-    async invoke(payload, how = {}) {
-      if (stopped) throw new Error('the emulator has been stopped')
-      return await invoke(emulator.url, payload, how)
-    },
+    invoke: ((payload: unknown, how: InvokeOptions & { readonly stream?: boolean } = {}) => {
+      if (how.stream === true) {
+        if (stopped) throw new Error(hasStopped)
+        return invokeStream(emulator.url, payload, how)
+      }
+      return stopped ? Promise.reject(new Error(hasStopped)) : invoke(emulator.url, payload, how)
+    }) as Emulator['invoke'],
     output: output.text,
     ready: () => emulator.ready(),
     idle: () => emulator.pool.idle(),

@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // a program of its own, which talks to ours over HTTP
   handler: ['handler'],
   // another program, which sends events to ours over HTTP
-  invoke: ['events', 'invoke'],
+  invoke: ['events', 'http', 'invoke'],
   events: ['events'],
   // what the emulator is told; the gateway reads its own configurations
   config: ['config', 'gateway', 'process'],
@@ -64,7 +64,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   'index.ts': ['config', 'embed', 'emulator.ts', 'engine', 'handler', 'host.ts', 'log', 'process'],
-  embed: ['config', 'core', 'embed', 'process', 'telemetry'],
+  embed: ['config', 'core', 'embed', 'http', 'process', 'telemetry'],
   'dev.ts': ['main.ts'],
   'main.ts': ['cli.ts', 'handler', 'invoke', 'process', 'signals.ts'],
 }

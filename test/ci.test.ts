@@ -8,7 +8,7 @@ import { tempDir } from './harness.ts'
 setDefaultTimeout(60_000)
 
 const script = join(import.meta.dir, '..', '.ci', 'run')
-const steps = ['build', 'check', 'test', 'contract', 'clients', 'images', 'field'] as const
+const steps = ['build', 'check', 'test', 'contract', 'clients', 'url', 'images', 'field'] as const
 
 interface Said {
   readonly text: string
@@ -21,6 +21,7 @@ const good: Record<(typeof steps)[number], Said> = {
   test: { text: '(skip) a thing that needs a tool\n\n 30 pass\n 1 skip\n 0 fail\n 90 expect() calls\n' },
   contract: { text: 'reference: not examined, no pip\n\n20 passed, 0 failed, 1 skipped\n' },
   clients: { text: 'node    panic           skipped: it ends\n\n10 passed, 0 failed, 1 skipped\n' },
+  url: { text: '0 passed, 0 failed, 0 skipped\n' },
   field: { text: 'ab skipped: ab is not installed\n\n2 passed, 0 failed, 1 skipped\n' },
   images: { text: 'skip  one: podman is not installed\n\n5 passed, 0 failed, 1 skipped\n' },
 }

@@ -108,6 +108,21 @@ export interface InvokeResult {
   json<T = unknown>(): T
 }
 
+/**
+ * The pieces of a response as they come. Iterating throws `InvokeStreamError` where the function failed, before its first
+ * byte or later. What came can be read once.
+ */
+export interface InvokeStream extends AsyncIterable<Uint8Array> {
+  /** All pieces, as text. */
+  text(): Promise<string>
+}
+
+/** What a stream ended in that was no success. */
+export declare class InvokeStreamError extends Error {
+  override readonly name: 'InvokeStreamError'
+  readonly error: InvokeError
+}
+
 export interface EnvironmentState {
   readonly id: number
   /**
@@ -152,7 +167,8 @@ export interface Emulator extends AsyncDisposable {
    * JSON. At most 256 of these are on their way at a time, as of all of Bun's `fetch`; more wait for their turn. Rejects
    * when the signal fires or the emulator has been stopped, not for a function that fails.
    */
-  invoke(payload?: unknown, options?: InvokeOptions): Promise<InvokeResult>
+  invoke(payload: unknown, options: InvokeOptions & { readonly stream: true }): InvokeStream
+  invoke(payload?: unknown, options?: InvokeOptions & { readonly stream?: false }): Promise<InvokeResult>
   /** What the function, its extensions and START, END, REPORT wrote so far, of one environment or of all. */
   output(environment?: number): string
   /**

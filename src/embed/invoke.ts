@@ -4,18 +4,10 @@ import type { InvokeError, InvokeOptions, InvokeResult } from './api.d.ts'
 
 /** Bytes go out as they are, nothing as an empty body (which functions see as `{}`), all else as JSON. */
 export async function invoke(url: string, payload: unknown, options: InvokeOptions): Promise<InvokeResult> {
-  const { clientContext, tenantId, qualifier, invocationType, logType, signal } = options
-  const headers = new Headers({ 'Content-Type': 'application/json' })
-  if (clientContext !== undefined) {
-    headers.set('X-Amz-Client-Context', Buffer.from(JSON.stringify(clientContext)).toString('base64'))
-  }
-  if (tenantId !== undefined) headers.set('X-Amz-Tenant-Id', tenantId)
-  if (invocationType !== undefined) headers.set('X-Amz-Invocation-Type', invocationType)
-  if (logType !== undefined) headers.set('X-Amz-Log-Type', logType)
-  const query = qualifier === undefined ? '' : `?Qualifier=${encodeURIComponent(qualifier)}`
-  const response = await fetch(`${url}/2015-03-31/functions/function/invocations${query}`, {
+  const { signal } = options
+  const response = await fetch(`${url}/2015-03-31/functions/function/invocations${queryOf(options)}`, {
     method: 'POST',
-    headers,
+    headers: headersOf(options),
     body: bodyOf(payload),
     // the emulator knows the limits
     timeout: false,
@@ -24,9 +16,23 @@ export async function invoke(url: string, payload: unknown, options: InvokeOptio
   return resultOf(response, await response.bytes())
 }
 
+export function headersOf({ clientContext, tenantId, invocationType, logType }: InvokeOptions): Headers {
+  const headers = new Headers({ 'Content-Type': 'application/json' })
+  if (clientContext !== undefined) {
+    headers.set('X-Amz-Client-Context', Buffer.from(JSON.stringify(clientContext)).toString('base64'))
+  }
+  if (tenantId !== undefined) headers.set('X-Amz-Tenant-Id', tenantId)
+  if (invocationType !== undefined) headers.set('X-Amz-Invocation-Type', invocationType)
+  if (logType !== undefined) headers.set('X-Amz-Log-Type', logType)
+  return headers
+}
+
+export const queryOf = ({ qualifier }: InvokeOptions): string =>
+  qualifier === undefined ? '' : `?Qualifier=${encodeURIComponent(qualifier)}`
+
 type Body = NonNullable<RequestInit['body']>
 
-function bodyOf(payload: unknown): Body | null {
+export function bodyOf(payload: unknown): Body | null {
   if (payload === undefined) return null
   if (payload instanceof Blob || payload instanceof ArrayBuffer || ArrayBuffer.isView(payload)) {
     return payload as Body
@@ -63,7 +69,7 @@ function resultOf({ status, headers }: Response, payload: Uint8Array): InvokeRes
 }
 
 /** The function's errors name their type `errorType`, the service's `Type` or not at all; a time-out is a text alone. */
-function errorOf(answer: string): InvokeError {
+export function errorOf(answer: string): InvokeError {
   const document = parsed(answer)
   if (document === null) return { type: null, message: answer, trace: [] }
   const { errorType, Type, errorMessage, message, Message, stackTrace, trace } = document

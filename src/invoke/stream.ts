@@ -3,15 +3,11 @@
  * that says how it ended (https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html).
  */
 
-import { EventStreamCodec } from '@smithy/eventstream-codec'
+import { messages } from '../http/messages.ts'
 import type { Writer } from './main.ts'
 import { endLine, print, printError, printLog } from './print.ts'
 
 const text = new TextDecoder()
-const codec = new EventStreamCodec(
-  (bytes) => text.decode(bytes),
-  (string) => new TextEncoder().encode(string),
-)
 
 /** What `InvokeComplete` says. */
 interface Completion {
@@ -55,20 +51,4 @@ export async function printStream(
   if (ErrorCode === undefined) return false
   await printError(response.status, ErrorDetails || JSON.stringify({ errorType: ErrorCode }), stderr)
   return true
-}
-
-/** Cuts the stream into messages: each begins with its length in four bytes, big-endian. */
-async function* messages(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
-  let rest = new Uint8Array()
-  for await (const chunk of chunks) {
-    rest = Buffer.concat([rest, chunk])
-    for (;;) {
-      if (rest.length < 4) break
-      const length = new DataView(rest.buffer, rest.byteOffset).getUint32(0)
-      if (rest.length < length) break
-      yield codec.decode(rest.subarray(0, length))
-      rest = rest.subarray(length)
-    }
-  }
-  if (rest.length > 0) throw new Error('the answer broke off in the middle of a message')
 }

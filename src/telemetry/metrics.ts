@@ -96,6 +96,8 @@ export class Metrics implements PoolObserver {
   readonly init: Distribution = new Distribution(seconds)
   /** from arrival to an environment, 0 of those who need not wait */
   readonly wait: Distribution = new Distribution(seconds)
+  /** from START to the first byte of a streamed answer */
+  readonly firstByte: Distribution = new Distribution(seconds)
   /** of everything that a runtime answered with */
   readonly responseBytes: Distribution = new Distribution(bytes)
   /** by cause; the two that are most likely are there from the start, so that they can be seen to be 0 */
@@ -120,6 +122,9 @@ export class Metrics implements PoolObserver {
   /** The listener of every environment's platform events. */
   readonly listener: PlatformListener = (event) => {
     switch (event.type) {
+      case 'responseStart':
+        this.firstByte.add(event.latencyMs / 1000)
+        return
       case 'answered':
         this.#answered(event.outcome, event.durationMs)
         return

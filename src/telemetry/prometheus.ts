@@ -97,6 +97,11 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
     ]),
   )
   histogram('lambda_rie_invocation_duration_seconds', 'Time from START to the answer.', metrics.duration)
+  histogram(
+    'lambda_rie_first_byte_seconds',
+    'Time from START to the first byte of a streamed answer.',
+    metrics.firstByte,
+  )
   histogram('lambda_rie_init_duration_seconds', 'Time that successful inits took.', metrics.init)
   histogram('lambda_rie_queue_wait_seconds', 'Time from arrival to an environment.', metrics.wait)
   histogram('lambda_rie_response_bytes', 'Size of what runtimes answered.', metrics.responseBytes)

@@ -1,6 +1,6 @@
 /** The emulator inside another program, by the name that programs import it under. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { ConfigError, type EmulatorOptions, startEmulator } from 'bun-lambda-rie'
+import { ConfigError, type EmulatorOptions, InvokeStreamError, startEmulator } from 'bun-lambda-rie'
 import { alive, patience, until } from '../harness.ts'
 import { fixture, functionFile, scene, type Told } from './scene.ts'
 
@@ -26,6 +26,39 @@ test('tells all that an answer holds', async () => {
   expect(lines[0]).toBe(`START RequestId: ${result.requestId} Version: $LATEST`)
   expect(lines).toContain('inside x')
   expect(lines.at(-2)).toStartWith(`REPORT RequestId: ${result.requestId}\t`)
+})
+
+test('gives a stream piece by piece, and throws what it ends in', async () => {
+  await using emulator = await startEmulator({ handler: fixture('parts.handler') })
+  const pieces: string[] = []
+  for await (const piece of emulator.invoke({ parts: ['one', 'two'] }, { stream: true })) {
+    pieces.push(new TextDecoder().decode(piece))
+  }
+  expect(pieces).toEqual(['one', 'two'])
+  expect(await emulator.invoke({ parts: ['a', 'b'] }, { stream: true }).text()).toBe('ab')
+  for (const parts of [[], ['half']]) {
+    const stream = emulator.invoke({ parts, fail: 'no such fruit' }, { stream: true })
+    const error = await stream.text().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(InvokeStreamError)
+    expect((error as InvokeStreamError).error).toMatchObject({ type: 'RangeError', message: 'no such fruit' })
+  }
+  const refused = emulator.invoke({}, { stream: true, tenantId: '?' })
+  expect(refused.text()).rejects.toThrow('InvalidParameterValue')
+  expect(emulator.functionUrl).toBeNull()
+})
+
+test('opens a Function URL, of a function that knows it', async () => {
+  const options = {
+    handler: fixture('greet.tell'),
+    functionUrl: true,
+    functionUrlCors: { AllowOrigins: ['*'] },
+  }
+  await using emulator = await startEmulator(options)
+  const answer = await fetch(`${emulator.functionUrl}/a?b=c`, { headers: { origin: 'https://a.example' } })
+  expect(answer.headers.get('access-control-allow-origin')).toBe('https://a.example')
+  expect(await answer.json()).toMatchObject({ event: { rawPath: '/a', queryStringParameters: { b: 'c' } } })
+  const wrong = { ...options, functionUrlCors: { MaxAge: -1 } }
+  expect(startEmulator(wrong)).rejects.toThrow('functionUrlCors: MaxAge must be')
 })
 
 test('hands on client context, tenant and bytes', async () => {

@@ -59,6 +59,12 @@ describe('what happens is counted', () => {
     })
   })
 
+  test('by the time to the first byte of a stream', () => {
+    const metrics = new Metrics()
+    metrics.listener({ type: 'responseStart', at: 0, id: 'an-id' as RequestId, latencyMs: 40 })
+    expect({ count: metrics.firstByte.count, sum: metrics.firstByte.sum }).toEqual({ count: 1, sum: 0.04 })
+  })
+
   test('by wait, by init that succeeded, and by cause of restart', () => {
     const metrics = new Metrics()
     metrics.placed(0)
@@ -114,6 +120,7 @@ describe('as Prometheus reads it', () => {
     expect(kinds).toEqual([
       'lambda_rie_invocations_total counter',
       'lambda_rie_invocation_duration_seconds histogram',
+      'lambda_rie_first_byte_seconds histogram',
       'lambda_rie_init_duration_seconds histogram',
       'lambda_rie_queue_wait_seconds histogram',
       'lambda_rie_response_bytes histogram',

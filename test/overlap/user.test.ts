@@ -139,5 +139,5 @@ test('its types hold in the strictest of projects, and without the settings of t
 
 test('what is declared is what there is', () => {
   const declared: typeof import('bun-lambda-rie') = source
-  expect(Object.keys(declared).sort()).toEqual(['ConfigError', 'startEmulator'])
+  expect(Object.keys(declared).sort()).toEqual(['ConfigError', 'InvokeStreamError', 'startEmulator'])
 })

@@ -1,20 +1,20 @@
-/** What a trap does to the process that sprang it, and how the script of that process goes on. */
+/** What a injection does to the process that sprang it, and how the script of that process goes on. */
 import { kill } from '../harness.ts'
-import { type Answer, chunked, message } from './http.ts'
+import { type Answer, chunked, message } from '../kit/answers.ts'
 import {
-  type Course,
   eventRequest,
   extensionPath,
+  type Next,
   nextRequest,
   postResponse,
   runtimePath,
-  type Scene,
+  type StepContext,
 } from './scripts.ts'
 
 const on = 'on' as const
 const end = 'end' as const
 
-/** What an act may ask of the world around it. */
+/** What an act may ask of the faultRun around it. */
 export interface Stage {
   /** a number that the plan chose: an exit code, a signal, microseconds, … */
   readonly amount: number
@@ -26,33 +26,33 @@ export interface Stage {
   sleep(ms: number): Promise<void>
 }
 
-export type Act = (scene: Scene, stage: Stage) => Course | Promise<Course>
+export type Act = (context: StepContext, stage: Stage) => Next | Promise<Next>
 
 const oversize = 6 * 1024 * 1024 + 101
-const die: Act = ({ puppet }, { amount }) => {
-  if (amount >= 1000) puppet.raise(amount - 1000)
-  else puppet.exit(amount)
+const die: Act = ({ scripted }, { amount }) => {
+  if (amount >= 1000) scripted.raise(amount - 1000)
+  else scripted.exit(amount)
   return end
 }
 
-const reopen = (scene: Scene): void => {
-  scene.channel = scene.puppet.open()
+const reopen = (context: StepContext): void => {
+  context.channel = context.scripted.open()
 }
 
 /** Polls again on a new connection if the script waits for an event on the one that is gone. */
-const again = (scene: Scene): void => {
-  reopen(scene)
-  if (scene.point !== 'polling') return
-  scene.channel.send(isRuntime(scene) ? nextRequest : eventRequest(scene.id))
+const again = (context: StepContext): void => {
+  reopen(context)
+  if (context.point !== 'polling') return
+  context.channel.send(isRuntime(context) ? nextRequest : eventRequest(context.id))
 }
 
-const isRuntime = ({ puppet }: Scene): boolean => puppet.runtime
+const isRuntime = ({ scripted }: StepContext): boolean => scripted.runtime
 const wrongId = '00000000-0000-4000-8000-000000000000'
-const body = (scene: Scene): Buffer => scene.event?.body ?? Buffer.from('{}')
+const body = (context: StepContext): Buffer => context.event?.body ?? Buffer.from('{}')
 
 /** Says something on a connection of its own and takes the answer. */
-const aside = async (scene: Scene, ...requests: Buffer[]): Promise<void> => {
-  const channel = scene.puppet.open()
+const aside = async (context: StepContext, ...requests: Buffer[]): Promise<void> => {
+  const channel = context.scripted.open()
   for (const request of requests) await channel.ask(request)
   channel.close()
 }
@@ -60,14 +60,14 @@ const aside = async (scene: Scene, ...requests: Buffer[]): Promise<void> => {
 const reportOf = (call: 'init' | 'exit', id: string): Buffer =>
   message('POST', `${extensionPath}/${call}/error`, '{}', {
     'Lambda-Extension-Identifier': id,
-    'Lambda-Extension-Function-Error-Type': 'Puppet.Sick',
+    'Lambda-Extension-Function-Error-Type': 'Scripted.Sick',
   })
 
 /** An extension in the runtime's process, and how it asks for its next event. */
 async function registerInside(
-  scene: Scene,
+  context: StepContext,
 ): Promise<{ readonly id: string; readonly ask: () => Promise<Answer> }> {
-  const channel = scene.puppet.open()
+  const channel = context.scripted.open()
   const headers = { 'Lambda-Extension-Name': 'inside' }
   const registered = await channel.ask(
     message('POST', `${extensionPath}/register`, '{"events":["INVOKE"]}', headers),
@@ -77,9 +77,9 @@ async function registerInside(
 }
 
 /** Its event has been dealt with: the script goes on with a poll on a new connection. */
-const pollAndGoOn = (scene: Scene): Course => {
-  scene.spare = scene.puppet.open()
-  scene.spare.send(nextRequest)
+const pollAndGoOn = (context: StepContext): Next => {
+  context.spare = context.scripted.open()
+  context.spare.send(nextRequest)
   return 'answered'
 }
 
@@ -90,160 +90,160 @@ export const acts = table({
   /** with its own last breath: right behind what it sent, in one piece */
   die,
   /** a little later, while whatever was sent is under way */
-  'die-soon': (scene, stage) => {
-    scene.puppet.wait(stage.amount)
-    scene.puppet.raise(9)
+  'die-soon': (context, stage) => {
+    context.scripted.wait(stage.amount)
+    context.scripted.raise(9)
     return end
   },
   /** by somebody else, at no particular moment of its own */
-  killed({ puppet }) {
-    puppet.kill()
+  killed({ scripted }) {
+    scripted.kill()
     return end
   },
-  async 'forks-and-dies'(scene, stage) {
-    await scene.puppet.fork()
-    return die(scene, stage)
+  async 'forks-and-dies'(context, stage) {
+    await context.scripted.fork()
+    return die(context, stage)
   },
   /** its poll, or whatever is under way, is cut off; it goes on with a new connection */
-  closes(scene) {
-    scene.channel.close()
-    again(scene)
+  closes(context) {
+    context.channel.close()
+    again(context)
     return on
   },
-  resets(scene) {
-    scene.channel.reset()
-    again(scene)
+  resets(context) {
+    context.channel.reset()
+    again(context)
     return on
   },
-  'half-closes'(scene) {
-    scene.channel.halfClose()
-    again(scene)
+  'half-closes'(context) {
+    context.channel.halfClose()
+    again(context)
     return on
   },
-  async 'polls-twice'(scene) {
-    const first = scene.channel
-    const second = scene.puppet.open()
-    second.send(isRuntime(scene) ? nextRequest : eventRequest(scene.id))
+  async 'polls-twice'(context) {
+    const first = context.channel
+    const second = context.scripted.open()
+    second.send(isRuntime(context) ? nextRequest : eventRequest(context.id))
     // either poll may be seen first; a runtime may poll as often as it likes, one of an extension's is refused
     await Promise.race([first.answers.ready(), second.answers.ready()])
     const [early, late] = first.answers.waiting ? [first, second] : [second, first]
-    scene.channel = early
-    if (isRuntime(scene)) {
-      scene.spare = late
+    context.channel = early
+    if (isRuntime(context)) {
+      context.spare = late
       return on
     }
-    scene.overeager = true
+    context.overeager = true
     const refused = (await early.answers.peek())?.status !== 200
     // if an event came between the two, they were polls one after the other, or the second one was refused
-    if (refused) scene.channel = late
-    else scene.spare = late
+    if (refused) context.channel = late
+    else context.spare = late
     return on
   },
   /** in the middle of an upload, or right behind it */
-  'closes-and-polls'(scene, { amount }) {
-    if (amount % 3 === 0) scene.channel.reset()
-    else if (amount % 3 === 1) scene.channel.halfClose()
-    else scene.channel.close()
-    return pollAndGoOn(scene)
+  'closes-and-polls'(context, { amount }) {
+    if (amount % 3 === 0) context.channel.reset()
+    else if (amount % 3 === 1) context.channel.halfClose()
+    else context.channel.close()
+    return pollAndGoOn(context)
   },
   /** the event got lost, so it asks again */
-  async 'asks-again'(scene) {
-    await scene.channel.ask(nextRequest)
+  async 'asks-again'(context) {
+    await context.channel.ask(nextRequest)
     return on
   },
-  async 'wrong-id'(scene) {
-    await aside(scene, postResponse(wrongId, body(scene)), postResponse(wrongId, '{}', {}, 'error'))
+  async 'wrong-id'(context) {
+    await aside(context, postResponse(wrongId, body(context)), postResponse(wrongId, '{}', {}, 'error'))
     return on
   },
-  async 'double-response'(scene) {
+  async 'double-response'(context) {
     await aside(
-      scene,
-      postResponse(scene.id || wrongId, '"double"'),
-      postResponse(scene.id, '{}', {}, 'error'),
+      context,
+      postResponse(context.id || wrongId, '"double"'),
+      postResponse(context.id, '{}', {}, 'error'),
     )
     return on
   },
-  async 'posts-error'(scene) {
-    const document = JSON.stringify({ errorType: 'Puppet.Error', errorMessage: 'as planned' })
-    await aside(scene, postResponse(scene.id, document, {}, 'error'))
-    return pollAndGoOn(scene)
+  async 'posts-error'(context) {
+    const document = JSON.stringify({ errorType: 'Scripted.Error', errorMessage: 'as planned' })
+    await aside(context, postResponse(context.id, document, {}, 'error'))
+    return pollAndGoOn(context)
   },
-  async 'posts-oversize'(scene) {
-    await aside(scene, postResponse(scene.id, Buffer.alloc(oversize, 'x')))
-    return pollAndGoOn(scene)
+  async 'posts-oversize'(context) {
+    await aside(context, postResponse(context.id, Buffer.alloc(oversize, 'x')))
+    return pollAndGoOn(context)
   },
-  async 'posts-oversize-chunked'(scene) {
-    const head = postResponse(scene.id, '', { 'Transfer-Encoding': 'chunked' })
-    await aside(scene, Buffer.concat([head, chunked(Buffer.alloc(oversize, 'x'), 500_000)]))
-    return pollAndGoOn(scene)
+  async 'posts-oversize-chunked'(context) {
+    const head = postResponse(context.id, '', { 'Transfer-Encoding': 'chunked' })
+    await aside(context, Buffer.concat([head, chunked(Buffer.alloc(oversize, 'x'), 500_000)]))
+    return pollAndGoOn(context)
   },
-  async 'posts-oversize-error'(scene) {
-    await aside(scene, postResponse(scene.id, Buffer.alloc(oversize, 'x'), {}, 'error'))
-    return pollAndGoOn(scene)
+  async 'posts-oversize-error'(context) {
+    await aside(context, postResponse(context.id, Buffer.alloc(oversize, 'x'), {}, 'error'))
+    return pollAndGoOn(context)
   },
-  truncates(scene, { amount }) {
-    const channel = scene.puppet.open()
-    channel.send(postResponse(scene.id, '"half', { 'Content-Length': '1000' }))
+  truncates(context, { amount }) {
+    const channel = context.scripted.open()
+    channel.send(postResponse(context.id, '"half', { 'Content-Length': '1000' }))
     if (amount % 2 === 0) channel.close()
     else channel.reset()
-    return pollAndGoOn(scene)
+    return pollAndGoOn(context)
   },
-  'truncates-chunks'(scene, { amount }) {
-    const channel = scene.puppet.open()
-    channel.send(postResponse(scene.id, '', { 'Transfer-Encoding': 'chunked' }))
+  'truncates-chunks'(context, { amount }) {
+    const channel = context.scripted.open()
+    channel.send(postResponse(context.id, '', { 'Transfer-Encoding': 'chunked' }))
     channel.send(chunked(Buffer.from('"half'), 3, ''))
     if (amount % 2 === 0) channel.close()
     else channel.reset()
-    return pollAndGoOn(scene)
+    return pollAndGoOn(context)
   },
-  async 'bad-mode'(scene) {
+  async 'bad-mode'(context) {
     const headers = { 'Lambda-Runtime-Function-Response-Mode': 'sideways' }
-    await aside(scene, postResponse(scene.id, '"no"', headers))
+    await aside(context, postResponse(context.id, '"no"', headers))
     return on
   },
-  async streams(scene) {
+  async streams(context) {
     const headers = {
       'Lambda-Runtime-Function-Response-Mode': 'streaming',
       'Transfer-Encoding': 'chunked',
       'Content-Type': 'application/octet-stream',
     }
-    const head = postResponse(scene.id, '', headers)
-    await aside(scene, Buffer.concat([head, chunked(body(scene), 77)]))
-    return pollAndGoOn(scene)
+    const head = postResponse(context.id, '', headers)
+    await aside(context, Buffer.concat([head, chunked(body(context), 77)]))
+    return pollAndGoOn(context)
   },
-  async trailers(scene) {
+  async trailers(context) {
     const headers = {
       'Lambda-Runtime-Function-Response-Mode': 'streaming',
       'Transfer-Encoding': 'chunked',
       Trailer: 'Lambda-Runtime-Function-Error-Type',
     }
-    const channel = scene.puppet.open()
-    const tail = '0\r\nLambda-Runtime-Function-Error-Type: Puppet.Error\r\n\r\n'
+    const channel = context.scripted.open()
+    const tail = '0\r\nLambda-Runtime-Function-Error-Type: Scripted.Error\r\n\r\n'
     channel.send(
-      Buffer.concat([postResponse(scene.id, '', headers), chunked(Buffer.from('"broken'), 3, tail)]),
+      Buffer.concat([postResponse(context.id, '', headers), chunked(Buffer.from('"broken'), 3, tail)]),
     )
     await channel.answers.next()
-    return pollAndGoOn(scene)
+    return pollAndGoOn(context)
   },
-  async 'init-error-and-dies'(scene, stage) {
-    const document = JSON.stringify({ errorType: 'Puppet.InitError', errorMessage: 'as planned' })
-    scene.channel.send(message('POST', `${runtimePath}/init/error`, document))
-    if (stage.amount % 2 === 0) await scene.channel.answer()
-    scene.puppet.exit(1)
+  async 'init-error-and-dies'(context, stage) {
+    const document = JSON.stringify({ errorType: 'Scripted.InitError', errorMessage: 'as planned' })
+    context.channel.send(message('POST', `${runtimePath}/init/error`, document))
+    if (stage.amount % 2 === 0) await context.channel.answer()
+    context.scripted.exit(1)
     return end
   },
-  async 'init-error-and-stays'(scene) {
-    const document = JSON.stringify({ errorType: 'Puppet.InitError', errorMessage: 'as planned' })
-    await scene.channel.ask(message('POST', `${runtimePath}/init/error`, document))
+  async 'init-error-and-stays'(context) {
+    const document = JSON.stringify({ errorType: 'Scripted.InitError', errorMessage: 'as planned' })
+    await context.channel.ask(message('POST', `${runtimePath}/init/error`, document))
     return end
   },
-  async 'late-init-error'(scene) {
-    await aside(scene, message('POST', `${runtimePath}/init/error`, '{}'))
+  async 'late-init-error'(context) {
+    await aside(context, message('POST', `${runtimePath}/init/error`, '{}'))
     return on
   },
-  async 'calls-nonsense'(scene) {
+  async 'calls-nonsense'(context) {
     await aside(
-      scene,
+      context,
       message('GET', '/nowhere'),
       message('DELETE', `${runtimePath}/invocation/next`),
       message('PUT', `${runtimePath}/invocation/${wrongId}/response`, 'x'),
@@ -255,16 +255,16 @@ export const acts = table({
     )
     return on
   },
-  async 'talks-garbage'(scene) {
-    const channel = scene.puppet.open()
+  async 'talks-garbage'(context) {
+    const channel = context.scripted.open()
     channel.send('\x00\x01garbage \r\n\r\n')
     await channel.answers.next()
     channel.close()
     return on
   },
   /** an internal extension, which lives in the runtime's process; asks for INVOKE and then for every event */
-  async 'registers-inside'(scene) {
-    const inside = await registerInside(scene)
+  async 'registers-inside'(context) {
+    const inside = await registerInside(context)
     const serve = async (): Promise<void> => {
       while ((await inside.ask()).status === 200);
     }
@@ -272,57 +272,57 @@ export const acts = table({
     return on
   },
   /** one that takes an event and is not heard of again, or tells of an error and stays */
-  async 'stalls-inside'(scene, { amount }) {
-    const inside = await registerInside(scene)
+  async 'stalls-inside'(context, { amount }) {
+    const inside = await registerInside(context)
     const serve = async (): Promise<void> => {
       await inside.ask()
-      if (amount === 1) await aside(scene, reportOf('exit', inside.id))
+      if (amount === 1) await aside(context, reportOf('exit', inside.id))
     }
     serve().catch(() => {})
     return on
   },
-  floods(scene, { amount }) {
-    scene.puppet.print(`${'flood '.repeat(amount)}\n`.repeat(20))
-    scene.puppet.print('no end of line')
+  floods(context, { amount }) {
+    context.scripted.print(`${'flood '.repeat(amount)}\n`.repeat(20))
+    context.scripted.print('no end of line')
     return on
   },
   /** an extension says what is wrong with it, and ends */
-  async 'reports-and-dies'(scene, stage) {
-    await aside(scene, reportOf(scene.point === 'registered' ? 'init' : 'exit', scene.id))
-    return die(scene, stage)
+  async 'reports-and-dies'(context, stage) {
+    await aside(context, reportOf(context.point === 'registered' ? 'init' : 'exit', context.id))
+    return die(context, stage)
   },
   /** registrations that break off or are too large; what follows is as it should be */
-  async 'registers-badly'(scene, { amount }) {
-    const headers = { 'Lambda-Extension-Name': scene.puppet.name }
+  async 'registers-badly'(context, { amount }) {
+    const headers = { 'Lambda-Extension-Name': context.scripted.name }
     const register = (body: string | Buffer, more: Record<string, string> = {}): Buffer =>
       message('POST', `${extensionPath}/register`, body, { ...headers, ...more })
     if (amount === 2) {
-      await aside(scene, register(Buffer.alloc(oversize, ' ')))
+      await aside(context, register(Buffer.alloc(oversize, ' ')))
       return on
     }
-    const channel = scene.puppet.open()
+    const channel = context.scripted.open()
     channel.send(register('{"events":["INVOKE"', { 'Content-Length': '500' }))
     if (amount === 0) channel.close()
     else channel.reset()
     return on
   },
   /** a report that breaks off, without the header that it needs; or one of megabytes that is refused */
-  async 'reports-badly'(scene, { amount }) {
-    const headers = { 'Lambda-Extension-Identifier': scene.id }
+  async 'reports-badly'(context, { amount }) {
+    const headers = { 'Lambda-Extension-Identifier': context.id }
     if (amount === 1) {
       const call = message('POST', `${extensionPath}/init/error`, Buffer.alloc(oversize, 'x'), headers)
-      await aside(scene, call)
+      await aside(context, call)
       return on
     }
-    const channel = scene.puppet.open()
+    const channel = context.scripted.open()
     channel.send(message('POST', `${extensionPath}/exit/error`, '{', { ...headers, 'Content-Length': '500' }))
     channel.close()
     return on
   },
-  async 'registers-twice'(scene) {
-    const headers = { 'Lambda-Extension-Name': scene.puppet.name }
+  async 'registers-twice'(context) {
+    const headers = { 'Lambda-Extension-Name': context.scripted.name }
     await aside(
-      scene,
+      context,
       message('POST', `${extensionPath}/register`, '{"events":["INVOKE"]}', headers),
       message('POST', `${extensionPath}/register`, '{"events":["LUNCH"]}', headers),
       message('POST', `${extensionPath}/register`, '{', headers),
@@ -335,31 +335,31 @@ export const acts = table({
     return on
   },
   /** told to end, it goes on, and says what nobody waits for any more */
-  async 'answers-late'(scene, stage) {
-    scene.puppet.ignoreTerm()
+  async 'answers-late'(context, stage) {
+    context.scripted.ignoreTerm()
     await stage.sleep(stage.amount)
     return on
   },
   /** as an extension of the Rust crate: it polls again after its SHUTDOWN and never ends by itself */
-  'polls-on'(scene) {
-    scene.channel.send(eventRequest(scene.id))
+  'polls-on'(context) {
+    context.channel.send(eventRequest(context.id))
     return end
   },
   /** nothing more is ever heard of it */
   stalls: () => end,
-  freezes({ puppet }) {
-    puppet.flush()
-    kill(puppet.pid, 'SIGSTOP')
+  freezes({ scripted }) {
+    scripted.flush()
+    kill(scripted.pid, 'SIGSTOP')
     return end
   },
-  'ignores-term'({ puppet }) {
-    puppet.ignoreTerm()
+  'ignores-term'({ scripted }) {
+    scripted.ignoreTerm()
     return on
   },
   /** the program is taken away, and then the process ends */
-  'is-removed': (scene, stage) => {
+  'is-removed': (context, stage) => {
     stage.breakBootstrap(stage.amount)
-    scene.puppet.raise(9)
+    context.scripted.raise(9)
     return end
   },
   async sigterm(_scene, stage) {
@@ -387,10 +387,10 @@ export const acts = table({
     stage.signalEmulator('SIGINT')
     return stage.amount % 2 === 0 ? end : on
   },
-  async 'sigterm-and-dies'(scene, stage) {
+  async 'sigterm-and-dies'(context, stage) {
     await stage.allIn()
     stage.signalEmulator('SIGTERM')
-    return die(scene, stage)
+    return die(context, stage)
   },
   'emulator-killed': (_scene, stage) => {
     stage.signalEmulator('SIGKILL')

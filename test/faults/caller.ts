@@ -1,13 +1,13 @@
 /** Those who invoke: with good manners or without, and with a request id of their own, so that its log is found. */
 import { connect, type Socket } from 'node:net'
-import { type Answer, Answers, chunked, header, message } from './http.ts'
+import { type Answer, Answers, chunked, header, message } from '../kit/answers.ts'
 import type { Random } from './random.ts'
 
 export const invokePath = '/2015-03-31/functions/function/invocations'
 
 export type Manners = keyof typeof manners
 
-/** Weight of each in a random crowd. */
+/** Weight of each in a random load. */
 export const manners = {
   plain: 60,
   chunked: 4,
@@ -124,14 +124,14 @@ export class Call {
   }
 }
 
-/** A crowd of callers, as data. */
-export interface Crowd {
+/** A load of callers, as data. */
+export interface Load {
   readonly manners: Manners
   readonly size: number
   readonly soon: number
 }
 
-export function crowd(random: Random, count: number): Crowd[] {
+export function load(random: Random, count: number): Load[] {
   return Array.from({ length: count }, () => ({
     manners: random.weighted(manners),
     size: random.chance(0.1) ? random.int(1000, 200_000) : random.int(0, 300),
@@ -164,6 +164,6 @@ export function outcomeOf(call: Call, answer: Answer | null): string {
   }
   if (type === 'Sandbox.Timedout') return 'timeout'
   // the service answers 200 where the reference answers 502
-  const platform = /^(Runtime\.|Extension\.|Puppet\.InitError)/.test(type)
+  const platform = /^(Runtime\.|Extension\.|ScriptedProcess\.InitError)/.test(type)
   return `${call.manners === 'lambda' && platform ? 502 : status} ${type}`
 }

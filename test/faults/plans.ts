@@ -3,13 +3,13 @@
  * Each row says who does what at which point, how often that is tried, and what callers may get for it.
  */
 import type { ActName } from './acts.ts'
-import { type Crowd, crowd } from './caller.ts'
+import { type Load, load } from './caller.ts'
 import type { Random } from './random.ts'
+import { type RandomSignal, someSignal } from './random-signals.ts'
 import type { ExtensionPoint, ExtensionSpec, RuntimePoint } from './scripts.ts'
-import { type Strike, someStrike } from './strikes.ts'
 
 /** An emulator under its own conditions; several run beside each other. */
-export type LaneName = 'one' | 'three' | 'signals' | 'clock'
+export type VariantName = 'one' | 'three' | 'signals' | 'clock'
 
 /**
  * What callers may get beside their own payload. `each` is what the fault leads to for one caller per time that it
@@ -26,7 +26,7 @@ interface Row {
   readonly act: ActName
   readonly weight: number
   readonly amount?: readonly [number, number] | readonly number[] | 'end'
-  readonly lanes?: readonly LaneName[]
+  readonly variants?: readonly VariantName[]
   /** of the fault springing once; init is tried twice before a caller sees anything of it */
   readonly expect: Expectation
   /** while processes start */
@@ -38,7 +38,7 @@ const runtimeDies: Expectation = { each: ['502 Runtime.ExitError'], must: true }
 const runtimeMayDie: Expectation = { each: ['502 Runtime.ExitError'] }
 const extensionMayDie: Expectation = { each: ['502 Extension.Crash', '502 Extension.ExitError'] }
 const initDies: Expectation = {
-  each: ['502 Runtime.ExitError', '502 Extension.Crash', '502 Extension.InitError', '502 Puppet.InitError'],
+  each: ['502 Runtime.ExitError', '502 Extension.Crash', '502 Extension.InitError', '502 Scripted.InitError'],
 }
 /** In the middle of an upload too it is the death that is told, and not that the upload broke off. */
 const breaksOff: Expectation = runtimeDies
@@ -134,7 +134,7 @@ const rows: readonly Row[] = [
     points: ['event'],
     act: 'posts-error',
     weight: 5,
-    expect: { each: ['200 Puppet.Error'], must: true },
+    expect: { each: ['200 Scripted.Error'], must: true },
   },
   // answers that are none
   { who: 'runtime', points: all, act: 'wrong-id', weight: 5, expect: unharmed },
@@ -154,7 +154,7 @@ const rows: readonly Row[] = [
     act: 'trailers',
     weight: 3,
     // a person's answer breaks off after its first bytes, an SDK gets the document
-    expect: { each: ['closed', '200 Puppet.Error'], must: true },
+    expect: { each: ['closed', '200 Scripted.Error'], must: true },
   },
   // polls and other calls
   {
@@ -357,18 +357,18 @@ const rows: readonly Row[] = [
     act: 'answers-late',
     weight: 5,
     amount: [1020, 1500],
-    lanes: clock,
+    variants: clock,
     expect: timesOut,
   },
-  { who: 'runtime', points: ['event', 'half'], act: 'stalls', weight: 6, lanes: clock, expect: timesOut },
-  { who: 'runtime', points: ['event', 'half'], act: 'freezes', weight: 4, lanes: clock, expect: timesOut },
-  { who: 'runtime', points: ['answered'], act: 'stalls', weight: 3, lanes: clock, expect: unharmed },
+  { who: 'runtime', points: ['event', 'half'], act: 'stalls', weight: 6, variants: clock, expect: timesOut },
+  { who: 'runtime', points: ['event', 'half'], act: 'freezes', weight: 4, variants: clock, expect: timesOut },
+  { who: 'runtime', points: ['answered'], act: 'stalls', weight: 3, variants: clock, expect: unharmed },
   {
     who: 'runtime',
     points: ['start', 'before-next'],
     act: 'stalls',
     weight: 3,
-    lanes: clock,
+    variants: clock,
     init: true,
     expect: mayTimeOut,
   },
@@ -378,7 +378,7 @@ const rows: readonly Row[] = [
     act: 'takes-time',
     weight: 14,
     amount: [985, 1012],
-    lanes: clock,
+    variants: clock,
     expect: mayTimeOut,
   },
   {
@@ -387,18 +387,18 @@ const rows: readonly Row[] = [
     act: 'takes-time',
     weight: 8,
     amount: [985, 1012],
-    lanes: clock,
+    variants: clock,
     expect: mayTimeOut,
   },
-  { who: 'runtime', points: ['start'], act: 'ignores-term', weight: 2, lanes: clock, expect: unharmed },
-  { who: 'extension', points: ['event'], act: 'stalls', weight: 4, lanes: clock, expect: unharmed },
+  { who: 'runtime', points: ['start'], act: 'ignores-term', weight: 2, variants: clock, expect: unharmed },
+  { who: 'extension', points: ['event'], act: 'stalls', weight: 4, variants: clock, expect: unharmed },
   {
     who: 'extension',
     points: ['event'],
     act: 'takes-time',
     weight: 5,
     amount: [985, 1012],
-    lanes: clock,
+    variants: clock,
     expect: unharmed,
   },
   {
@@ -406,27 +406,27 @@ const rows: readonly Row[] = [
     points: ['start', 'registered'],
     act: 'stalls',
     weight: 3,
-    lanes: clock,
+    variants: clock,
     init: true,
     expect: mayTimeOut,
   },
-  { who: 'extension', points: ['shutdown'], act: 'stalls', weight: 2, lanes: clock, expect: unharmed },
+  { who: 'extension', points: ['shutdown'], act: 'stalls', weight: 2, variants: clock, expect: unharmed },
   {
     who: 'extension',
     points: ['event', 'polling'],
     act: 'freezes',
     weight: 4,
-    lanes: clock,
+    variants: clock,
     expect: unharmed,
   },
-  { who: 'extension', points: ['shutdown'], act: 'freezes', weight: 2, lanes: clock, expect: unharmed },
+  { who: 'extension', points: ['shutdown'], act: 'freezes', weight: 2, variants: clock, expect: unharmed },
   {
     who: 'runtime',
     points: ['before-next'],
     act: 'stalls-inside',
     weight: 3,
     amount: [0, 1],
-    lanes: clock,
+    variants: clock,
     expect: unharmed,
   },
   {
@@ -435,7 +435,7 @@ const rows: readonly Row[] = [
     act: 'takes-time',
     weight: 3,
     amount: [1, 400],
-    lanes: clock,
+    variants: clock,
     expect: unharmed,
   },
   // ends of the emulator
@@ -444,7 +444,7 @@ const rows: readonly Row[] = [
     points: ['start', 'before-next', 'polling', 'event', 'half', 'sent', 'answered'],
     act: 'sigterm',
     weight: 12,
-    lanes: restarts,
+    variants: restarts,
     expect: stopped,
   },
   {
@@ -452,7 +452,7 @@ const rows: readonly Row[] = [
     points: ['start', 'before-next', 'polling', 'event', 'half', 'sent', 'answered'],
     act: 'sigint',
     weight: 6,
-    lanes: restarts,
+    variants: restarts,
     expect: stopped,
   },
   {
@@ -460,7 +460,7 @@ const rows: readonly Row[] = [
     points: ['start', 'before-next', 'polling', 'event', 'half', 'sent', 'answered'],
     act: 'sigterm-at-once',
     weight: 8,
-    lanes: restarts,
+    variants: restarts,
     expect: { each: [...stopped.each, 'closed'] },
   },
   {
@@ -468,7 +468,7 @@ const rows: readonly Row[] = [
     points: ['start', 'before-next', 'event', 'half', 'sent', 'answered'],
     act: 'sigterm-and-stalls',
     weight: 3,
-    lanes: restarts,
+    variants: restarts,
     expect: stopped,
   },
   {
@@ -477,7 +477,7 @@ const rows: readonly Row[] = [
     act: 'sigterm-twice',
     weight: 8,
     amount: [0, 1],
-    lanes: restarts,
+    variants: restarts,
     expect: stopped,
   },
   {
@@ -486,7 +486,7 @@ const rows: readonly Row[] = [
     act: 'sigterm-and-dies',
     weight: 8,
     amount: ends,
-    lanes: restarts,
+    variants: restarts,
     expect: { each: [...stopped.each, ...initDies.each, ...breaksOff.each] },
   },
   {
@@ -494,7 +494,7 @@ const rows: readonly Row[] = [
     points: ['start', 'registered', 'polling', 'event', 'shutdown'],
     act: 'sigterm',
     weight: 8,
-    lanes: restarts,
+    variants: restarts,
     expect: stopped,
   },
   {
@@ -503,7 +503,7 @@ const rows: readonly Row[] = [
     act: 'sigterm-and-dies',
     weight: 6,
     amount: ends,
-    lanes: restarts,
+    variants: restarts,
     expect: { each: [...stopped.each, ...initDies.each, ...extensionMayDie.each] },
   },
   {
@@ -511,7 +511,7 @@ const rows: readonly Row[] = [
     points: ['start', 'before-next', 'polling', 'event', 'half', 'answered'],
     act: 'emulator-killed',
     weight: 6,
-    lanes: restarts,
+    variants: restarts,
     expect: { each: ['closed'] },
   },
   {
@@ -519,12 +519,12 @@ const rows: readonly Row[] = [
     points: ['start', 'registered', 'polling', 'event'],
     act: 'emulator-killed',
     weight: 4,
-    lanes: restarts,
+    variants: restarts,
     expect: { each: ['closed'] },
   },
 ]
 
-export interface Trap {
+export interface InjectionPoint {
   readonly who: 'runtime' | 'extension'
   readonly point: RuntimePoint | ExtensionPoint
   readonly act: ActName
@@ -537,9 +537,9 @@ export interface Trap {
 export interface Plan {
   readonly index: number
   readonly kind: string
-  readonly trap: Trap | null
+  readonly injection: InjectionPoint | null
   /** at no point of a script */
-  readonly strike: Strike | null
+  readonly randomSignal: RandomSignal | null
   /** processes are ended first, so that the fault meets a start */
   readonly cold: boolean
   /** how they are ended: this happens while nothing runs */
@@ -550,7 +550,7 @@ export interface Plan {
   readonly idleUntil: 'noticed' | 'dead' | 'struck'
   /** the extensions from the next start on */
   readonly extensions: readonly ExtensionSpec[] | null
-  readonly crowd: readonly Crowd[]
+  readonly load: readonly Load[]
   readonly expect: Expectation
   readonly init: boolean
 }
@@ -562,7 +562,7 @@ function someExtensions(random: Random, atLeast: number): ExtensionSpec[] {
   return Array.from({ length: count }, (_, n) => ({ name: `ext${n}`, events: random.pick(eventSets) }))
 }
 
-const weights: Readonly<Record<LaneName, Readonly<Record<LaneName, number>>>> = {
+const weights: Readonly<Record<VariantName, Readonly<Record<VariantName, number>>>> = {
   one: { one: 1, three: 0, signals: 0, clock: 0 },
   three: { one: 1, three: 0, signals: 0, clock: 0 },
   signals: { one: 0.05, three: 0, signals: 1, clock: 0 },
@@ -570,29 +570,31 @@ const weights: Readonly<Record<LaneName, Readonly<Record<LaneName, number>>>> = 
 }
 
 /**
- * @param only a pattern that the kinds must match, to look at some of them closely; throws when a lane has none that
+ * @param only a pattern that the kinds must match, to look at some of them closely; throws when a variant has none that
  * can be found
  */
-export function planFault(lane: LaneName, index: number, random: Random, only?: RegExp): Plan {
+export function planFault(variant: VariantName, index: number, random: Random, only?: RegExp): Plan {
   for (let tries = 0; tries < 100_000; tries++) {
-    const plan = anyFault(lane, index, random)
+    const plan = anyFault(variant, index, random)
     if (only === undefined || only.test(plan.kind)) return plan
   }
-  throw new Error(`lane ${lane} has no kind of fault that matches ${only}; --lane chooses one that does`)
+  throw new Error(
+    `variant ${variant} has no kind of fault that matches ${only}; --variant chooses one that does`,
+  )
 }
 
-function anyFault(lane: LaneName, index: number, random: Random): Plan {
+function anyFault(variant: VariantName, index: number, random: Random): Plan {
   const callers = random.pick([1, 1, 1, 2, 3, 5])
-  const people = crowd(random, callers)
-  if (lane !== 'clock' && lane !== 'signals') {
+  const people = load(random, callers)
+  if (variant !== 'clock' && variant !== 'signals') {
     if (random.chance(0.12)) return idleFault(random, index, people)
     if (random.chance(0.03)) return launchFault(random, index, people)
-    if (random.chance(0.12)) return strikeFault(random, index, people)
+    if (random.chance(0.12)) return signalFault(random, index, people)
   }
-  if (lane === 'signals' && random.chance(0.2)) return strikeFault(random, index, people, 'emulator')
+  if (variant === 'signals' && random.chance(0.2)) return signalFault(random, index, people, 'emulator')
 
   const table = Object.fromEntries(
-    rows.map((row, at) => [at, row.weight * weights[lane][row.lanes?.[0] ?? 'one']]),
+    rows.map((row, at) => [at, row.weight * weights[variant][row.variants?.[0] ?? 'one']]),
   )
   const row = rows[Number(random.weighted(table))] as Row
   const point = random.pick(row.points)
@@ -606,7 +608,7 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
     if (point === 'shutdown')
       extensions[0] = { name: 'ext0', events: random.pick([['SHUTDOWN'], ['INVOKE', 'SHUTDOWN']]) }
   }
-  const trap: Trap = {
+  const injection: InjectionPoint = {
     who: row.who,
     point,
     act: row.act,
@@ -617,59 +619,59 @@ function anyFault(lane: LaneName, index: number, random: Random): Plan {
   return {
     index,
     kind: `${row.who} ${row.act} @${point}`,
-    trap,
-    strike: null,
+    injection,
+    randomSignal: null,
     cold,
     idle: null,
     broken: null,
     idleUntil: 'noticed',
     extensions,
-    crowd: people,
+    load: people,
     expect: row.expect,
     init: row.init === true,
   }
 }
 
-function idleFault(random: Random, index: number, people: readonly Crowd[]): Plan {
+function idleFault(random: Random, index: number, people: readonly Load[]): Plan {
   const idle = random.pick(['runtime dies', 'extension dies', 'both die'] as const)
   const idleUntil = random.pick(['noticed', 'noticed', 'dead', 'struck'] as const)
   const callers = { noticed: '', dead: ', callers right behind', struck: ', callers at once' }[idleUntil]
   return {
     index,
     kind: `idle: ${idle}${callers}`,
-    trap: null,
-    strike: null,
+    injection: null,
+    randomSignal: null,
     cold: false,
     idle,
     broken: null,
     idleUntil,
     extensions: random.chance(0.5) ? someExtensions(random, 1) : null,
-    crowd: people,
+    load: people,
     // one that has the signal and lives on for some microseconds may be handed an event
     expect: { each: idleUntil === 'struck' ? [...runtimeMayDie.each, ...extensionMayDie.each] : [] },
     init: false,
   }
 }
 
-function strikeFault(
+function signalFault(
   random: Random,
   index: number,
-  people: readonly Crowd[],
-  who = random.pick(['runtime', 'extension', 'anyone'] as const) as Strike['who'],
+  people: readonly Load[],
+  who = random.pick(['runtime', 'extension', 'anyone'] as const) as RandomSignal['who'],
 ): Plan {
   const signal = who === 'emulator' ? random.pick(['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) : 'SIGKILL'
   const cold = random.chance(0.6)
   return {
     index,
     kind: `at any moment: ${who} gets ${signal}`,
-    trap: null,
-    strike: someStrike(random, who, signal),
+    injection: null,
+    randomSignal: someSignal(random, who, signal),
     cold,
     idle: null,
     broken: null,
     idleUntil: 'noticed',
     extensions: cold ? someExtensions(random, who === 'extension' ? 1 : 0) : null,
-    crowd: people,
+    load: people,
     expect: {
       each:
         who === 'emulator'
@@ -680,19 +682,19 @@ function strikeFault(
   }
 }
 
-function launchFault(random: Random, index: number, people: readonly Crowd[]): Plan {
+function launchFault(random: Random, index: number, people: readonly Load[]): Plan {
   const broken = random.pick(['bootstrap', 'extension'] as const)
   return {
     index,
     kind: `${broken} cannot be run`,
-    trap: null,
-    strike: null,
+    injection: null,
+    randomSignal: null,
     cold: true,
     idle: null,
     broken,
     idleUntil: 'noticed',
     extensions: someExtensions(random, 0),
-    crowd: people,
+    load: people,
     expect: {
       each: [broken === 'bootstrap' ? '502 Runtime.InvalidEntrypoint' : '502 Extension.LaunchError'],
     },

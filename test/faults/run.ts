@@ -1,48 +1,48 @@
 /**
  * The long fault run: `bun test/faults/run.ts [--faults N] [--seed N] [--subject source|binary|PATH]`. To see a failure
- * again: `--lane NAME.NUMBER --from N --faults N [--trace]`; `--only PATTERN` plays some kinds of fault only.
+ * again: `--variant NAME.NUMBER --from N --faults N [--trace]`; `--only PATTERN` plays some kinds of fault only.
  */
 import { parseArgs } from 'node:util'
-import { type Lane, lanesFor, load, runLanes, tell } from './lanes.ts'
-import type { LaneName } from './plans.ts'
-import { buildPuppet } from './puppet.ts'
+import type { VariantName } from './plans.ts'
+import { buildScripted } from './scripted-process.ts'
+import { load, runVariants, tell, type Variant, variantsFor } from './variants.ts'
 
 const { values } = parseArgs({
   options: {
     faults: { type: 'string', default: '10000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     subject: { type: 'string', default: 'source' },
-    lane: { type: 'string' },
+    variant: { type: 'string' },
     from: { type: 'string', default: '0' },
     only: { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
 })
 
-const puppet = await buildPuppet()
-if ('missing' in puppet) {
-  console.log(`skipped: ${puppet.missing}`)
+const scripted = await buildScripted()
+if ('missing' in scripted) {
+  console.log(`skipped: ${scripted.missing}`)
   process.exit(0)
 }
 const faults = Number(values.faults)
-const [name, number = '1'] = (values.lane ?? '').split('.')
-const lanes: Lane[] =
-  values.lane === undefined
-    ? lanesFor(faults)
-    : [{ name: name as LaneName, number: Number(number), from: Number(values.from), faults }]
+const [name, number = '1'] = (values.variant ?? '').split('.')
+const variants: Variant[] =
+  values.variant === undefined
+    ? variantsFor(faults)
+    : [{ name: name as VariantName, number: Number(number), from: Number(values.from), faults }]
 
 console.log(`seed ${values.seed}, ${faults} faults, subject ${values.subject}, load ${load()}`)
 const begin = performance.now()
-const results = await runLanes({
+const results = await runVariants({
   seed: values.seed,
   subject: values.subject,
-  puppet: puppet.path,
-  lanes,
+  scripted: scripted.path,
+  variants,
   trace: values.trace,
   only: values.only === undefined ? undefined : new RegExp(values.only),
-  progress: (lane, done) => {
+  progress: (variant, done) => {
     if (done % 500 === 0)
-      console.log(`${lane.name}.${lane.number}: ${done} of ${lane.faults}, load ${load()}`)
+      console.log(`${variant.name}.${variant.number}: ${done} of ${variant.faults}, load ${load()}`)
   },
 })
 console.log(tell(results))

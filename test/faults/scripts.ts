@@ -1,9 +1,9 @@
 /**
- * What a good runtime and a good extension do, with the points at which a trap may spring. A trap is a fault that
+ * What a good runtime and a good extension do, with the points at which a injection may spring. A injection is a fault that
  * waits for its point: it acts on the process in that very moment, and says whether the script goes on.
  */
-import { type Answer, header, message } from './http.ts'
-import { type Channel, Gone, type Puppet } from './puppet.ts'
+import { type Answer, header, message } from '../kit/answers.ts'
+import { type Channel, Gone, type ScriptedProcess } from './scripted-process.ts'
 
 export const runtimePath = '/2018-06-01/runtime'
 export const extensionPath = '/2020-01-01/extension'
@@ -15,8 +15,8 @@ export type ExtensionPoint = 'start' | 'before-register' | 'registered' | 'polli
 export type Point = RuntimePoint | ExtensionPoint
 
 /** Where a script is: what an act can reach. */
-export interface Scene {
-  readonly puppet: Puppet
+export interface StepContext {
+  readonly scripted: ScriptedProcess
   readonly point: Point
   channel: Channel
   /** parked beside the channel that the script reads: it gets the next event */
@@ -29,10 +29,10 @@ export interface Scene {
 }
 
 /** How a script goes on: as if nothing had happened, not at all, or with the next poll: its event has been dealt with. */
-export type Course = 'on' | 'end' | 'answered'
+export type Next = 'on' | 'end' | 'answered'
 
 /** Called at every point. */
-export type At = (scene: Scene) => Promise<Course>
+export type At = (context: StepContext) => Promise<Next>
 
 export const postResponse = (
   id: string,
@@ -41,9 +41,9 @@ export const postResponse = (
   call = 'response',
 ): Buffer => message('POST', `${runtimePath}/invocation/${id}/${call}`, body, headers)
 
-export async function playRuntime(puppet: Puppet, at: At): Promise<Scene> {
-  let scene: Scene = {
-    puppet,
+export async function playRuntime(scripted: ScriptedProcess, at: At): Promise<StepContext> {
+  let context: StepContext = {
+    scripted,
     point: 'start',
     channel: undefined as unknown as Channel,
     spare: null,
@@ -51,47 +51,47 @@ export async function playRuntime(puppet: Puppet, at: At): Promise<Scene> {
     id: '',
     overeager: false,
   }
-  const reach = async (point: Point, more: Partial<Scene> = {}): Promise<Course> => {
-    scene = Object.assign(scene, more, { point })
-    return at(scene)
+  const reach = async (point: Point, more: Partial<StepContext> = {}): Promise<Next> => {
+    context = Object.assign(context, more, { point })
+    return at(context)
   }
   try {
-    if ((await reach('start')) === 'end') return scene
-    scene.channel = puppet.open()
-    if ((await reach('before-next')) === 'end') return scene
+    if ((await reach('start')) === 'end') return context
+    context.channel = scripted.open()
+    if ((await reach('before-next')) === 'end') return context
     for (;;) {
-      if (scene.spare !== null) {
-        scene.channel.close()
-        scene.channel = scene.spare
-        scene.spare = null
-      } else scene.channel.send(nextRequest)
-      if ((await reach('polling')) === 'end') return scene
-      const event = await scene.channel.answer()
+      if (context.spare !== null) {
+        context.channel.close()
+        context.channel = context.spare
+        context.spare = null
+      } else context.channel.send(nextRequest)
+      if ((await reach('polling')) === 'end') return context
+      const event = await context.channel.answer()
       if (event.status !== 200) {
         // refused: the environment has stopped, or is about to
-        puppet.exit(3)
-        return scene
+        scripted.exit(3)
+        return context
       }
       const id = header(event, 'Lambda-Runtime-Aws-Request-Id') ?? ''
       let course = await reach('event', { event, id })
-      if (course === 'end') return scene
+      if (course === 'end') return context
       if (course === 'answered') continue
       const response = postResponse(id, event.body)
       const half = response.byteLength - Math.ceil(event.body.byteLength / 2)
-      puppet.print(`line ${id}\n`)
-      scene.channel.send(response.subarray(0, half))
+      scripted.print(`line ${id}\n`)
+      context.channel.send(response.subarray(0, half))
       course = await reach('half')
-      if (course === 'end') return scene
+      if (course === 'end') return context
       if (course === 'answered') continue
-      scene.channel.send(response.subarray(half))
+      context.channel.send(response.subarray(half))
       course = await reach('sent')
-      if (course === 'end') return scene
+      if (course === 'end') return context
       if (course === 'answered') continue
-      await scene.channel.answer()
-      if ((await reach('answered')) === 'end') return scene
+      await context.channel.answer()
+      if ((await reach('answered')) === 'end') return context
     }
   } catch (error) {
-    if (error instanceof Gone) return scene
+    if (error instanceof Gone) return context
     throw error
   }
 }
@@ -107,9 +107,13 @@ export const registration = ({ name, events }: ExtensionSpec): Buffer =>
 export const eventRequest = (id: string): Buffer =>
   message('GET', `${extensionPath}/event/next`, null, { 'Lambda-Extension-Identifier': id })
 
-export async function playExtension(puppet: Puppet, spec: ExtensionSpec, at: At): Promise<Scene> {
-  let scene: Scene = {
-    puppet,
+export async function playExtension(
+  scripted: ScriptedProcess,
+  spec: ExtensionSpec,
+  at: At,
+): Promise<StepContext> {
+  let context: StepContext = {
+    scripted,
     point: 'start',
     channel: undefined as unknown as Channel,
     spare: null,
@@ -117,46 +121,46 @@ export async function playExtension(puppet: Puppet, spec: ExtensionSpec, at: At)
     id: '',
     overeager: false,
   }
-  const reach = async (point: Point, more: Partial<Scene> = {}): Promise<Course> => {
-    scene = Object.assign(scene, more, { point })
-    return at(scene)
+  const reach = async (point: Point, more: Partial<StepContext> = {}): Promise<Next> => {
+    context = Object.assign(context, more, { point })
+    return at(context)
   }
   try {
-    if ((await reach('start')) === 'end') return scene
-    scene.channel = puppet.open()
-    if ((await reach('before-register')) === 'end') return scene
-    const registered = await scene.channel.ask(registration(spec))
+    if ((await reach('start')) === 'end') return context
+    context.channel = scripted.open()
+    if ((await reach('before-register')) === 'end') return context
+    const registered = await context.channel.ask(registration(spec))
     const id = header(registered, 'Lambda-Extension-Identifier') ?? ''
     if (registered.status !== 200) {
-      puppet.exit(4)
-      return scene
+      scripted.exit(4)
+      return context
     }
-    if ((await reach('registered', { id })) === 'end') return scene
+    if ((await reach('registered', { id })) === 'end') return context
     for (;;) {
-      if (scene.spare !== null) {
-        scene.channel.close()
-        scene.channel = scene.spare
-        scene.spare = null
-      } else scene.channel.send(eventRequest(id))
-      if ((await reach('polling')) === 'end') return scene
-      const event = await scene.channel.answer()
-      if (event.status !== 200 && scene.overeager) {
-        scene.overeager = false
+      if (context.spare !== null) {
+        context.channel.close()
+        context.channel = context.spare
+        context.spare = null
+      } else context.channel.send(eventRequest(id))
+      if ((await reach('polling')) === 'end') return context
+      const event = await context.channel.answer()
+      if (event.status !== 200 && context.overeager) {
+        context.overeager = false
         continue
       }
       if (event.status !== 200) {
-        puppet.exit(3)
-        return scene
+        scripted.exit(3)
+        return context
       }
       const type = (JSON.parse(event.body.toString()) as { eventType: string }).eventType
-      if ((await reach(type === 'SHUTDOWN' ? 'shutdown' : 'event', { event })) === 'end') return scene
+      if ((await reach(type === 'SHUTDOWN' ? 'shutdown' : 'event', { event })) === 'end') return context
       if (type === 'SHUTDOWN') {
-        puppet.exit(0)
-        return scene
+        scripted.exit(0)
+        return context
       }
     }
   } catch (error) {
-    if (error instanceof Gone) return scene
+    if (error instanceof Gone) return context
     throw error
   }
 }

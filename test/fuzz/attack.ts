@@ -1,17 +1,17 @@
 /** Fires shots at one emulator, many at a time, keeps half requests open beside them, and sees that it goes on working. */
 import type { Socket, SocketHandler } from 'bun'
-import { Answers } from '../faults/http.ts'
-import { median } from '../faults/lanes.ts'
+import { count, FaultRun } from '../faults/fault-run.ts'
 import type { Plan } from '../faults/plans.ts'
 import { Random } from '../faults/random.ts'
-import { count, World } from '../faults/world.ts'
+import { median } from '../faults/variants.ts'
 import { patience, until, within } from '../harness.ts'
+import { Answers } from '../kit/answers.ts'
 import { type Door, halfRequest, type Shot, shoot } from './generate.ts'
 
 export interface AttackOptions {
   readonly seed: string
   readonly program: readonly string[]
-  readonly puppet: string
+  readonly scripted: string
   readonly requests: number
   /** connections that are opened and dropped, besides */
   readonly connections: number
@@ -34,13 +34,20 @@ const halves = 40
 const mega = 1024 * 1024
 
 export async function attack(options: AttackOptions): Promise<AttackResult> {
-  const { seed, program, puppet } = options
-  await using world = await World.open({ lane: 'clock', number: 1, seed, program, puppet, trace: false })
-  const campaign = new Campaign(world, options)
+  const { seed, program, scripted } = options
+  await using faultRun = await FaultRun.open({
+    variant: 'clock',
+    number: 1,
+    seed,
+    program,
+    scripted,
+    trace: false,
+  })
+  const campaign = new Campaign(faultRun, options)
   try {
     await campaign.run()
   } catch (error) {
-    const { emulator } = world
+    const { emulator } = faultRun
     const end = emulator.running ? 'runs' : `has ended: ${emulator.stderr.slice(-5).join('\n')}`
     const stack = (error as Error).stack
     campaign.failures.push(`seed ${seed}, near shot ${campaign.shots}; the emulator ${end}: ${stack}`)
@@ -59,17 +66,17 @@ class Campaign {
   readonly #resident: number[] = []
   #descriptors: [number, number] = [0, 0]
   readonly #held = new Set<Socket<undefined>>()
-  readonly #world: World
+  readonly #faultRun: FaultRun
   readonly #options: AttackOptions
 
-  constructor(world: World, options: AttackOptions) {
-    this.#world = world
+  constructor(faultRun: FaultRun, options: AttackOptions) {
+    this.#faultRun = faultRun
     this.#options = options
   }
 
   async run(): Promise<void> {
     const { requests, connections, seed } = this.#options
-    const begin = await this.#world.rest()
+    const begin = await this.#faultRun.rest()
     const step = Math.min(4000, Math.max(500, Math.ceil(requests / 10)))
     for (let round = 0; this.#requests < requests; round++) {
       await this.#hold(new Random(seed, 'halves', round))
@@ -86,7 +93,7 @@ class Campaign {
       this.#options.progress?.(this.#connections)
     }
     this.#release()
-    const end = await this.#world.rest()
+    const end = await this.#faultRun.rest()
     this.#descriptors = [begin.descriptors, end.descriptors]
     this.#check(end.descriptors <= begin.descriptors + 6, `descriptors: ${this.#descriptors.join(' → ')}`)
     const fifth = Math.floor(this.#resident.length / 5)
@@ -102,7 +109,7 @@ class Campaign {
       connections: this.#connections,
       statuses: this.#statuses,
       good: this.#good,
-      checks: this.#checks + this.#world.figures.checks,
+      checks: this.#checks + this.#faultRun.figures.checks,
       resident: this.#resident,
       descriptors: this.#descriptors,
       failures: this.failures,
@@ -119,8 +126,8 @@ class Campaign {
     const sender = async (): Promise<void> => {
       while (this.#requests < until) {
         const number = this.shots++
-        const invocations = [...this.#world.emulator.ledger.entries.keys()].slice(-3)
-        const known = { extensions: this.#world.extensionIds.slice(-3), invocations }
+        const invocations = [...this.#faultRun.emulator.ledger.entries.keys()].slice(-3)
+        const known = { extensions: this.#faultRun.extensionIds.slice(-3), invocations }
         const shot = shoot(new Random(this.#options.seed, 'shot', number), known)
         this.#requests += shot.requests
         const port = this.#port(shot.door)
@@ -140,8 +147,8 @@ class Campaign {
   }
 
   #port(door: Door): () => number {
-    const world = this.#world
-    return () => (door === 'gateway' ? world.emulator.port : world.apiPort)
+    const faultRun = this.#faultRun
+    return () => (door === 'gateway' ? faultRun.emulator.port : faultRun.apiPort)
   }
 
   async #fire(shot: Shot): Promise<void> {
@@ -200,12 +207,12 @@ class Campaign {
 
   /** Whatever was fired before: a new runtime with an extension inside starts, and serves. */
   async #checkpoint(round: number): Promise<void> {
-    const { emulator } = this.#world
+    const { emulator } = this.#faultRun
     this.#check(emulator.running, `the emulator has ended: ${emulator.stderr.slice(-3).join('\n')}`)
     // connections that were dropped are forgotten; until then a poll among them could take the event away
     const most = 30 + this.#held.size + 40
     await until('dropped connections to be closed', () => emulator.descriptors() <= most)
-    await this.#world.perform(goodPlan(round))
+    await this.#faultRun.perform(goodPlan(round))
     this.#good++
     this.#resident.push(emulator.residentBytes())
   }
@@ -217,14 +224,21 @@ function goodPlan(index: number): Plan {
   return {
     index,
     kind: 'a good start',
-    trap: { who: 'runtime', point: 'before-next', act: 'registers-inside', amount: 0, times: 1, skip: 0 },
-    strike: null,
+    injection: {
+      who: 'runtime',
+      point: 'before-next',
+      act: 'registers-inside',
+      amount: 0,
+      times: 1,
+      skip: 0,
+    },
+    randomSignal: null,
     cold: index % 3 === 0,
     idle: null,
     broken: null,
     idleUntil: 'noticed',
     extensions: index % 2 === 0 ? [{ name: 'ext0', events: ['INVOKE', 'SHUTDOWN'] }] : [],
-    crowd: callers.map((manners) => ({ manners, size: 50, soon: 0 })),
+    load: callers.map((manners) => ({ manners, size: 50, soon: 0 })),
     expect: { each: [] },
     init: false,
   }

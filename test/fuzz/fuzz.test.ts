@@ -1,11 +1,11 @@
 /** A few thousand broken requests; two hundred thousand are `bun test/fuzz/run.ts`. */
 import { expect, test } from 'bun:test'
-import { buildPuppet } from '../faults/puppet.ts'
+import { buildScripted } from '../faults/scripted-process.ts'
 import { programOf } from '../kit/launch.ts'
 import { attack } from './attack.ts'
 
-const puppet = await buildPuppet()
-if ('missing' in puppet) console.log(`fuzz: skipped, ${puppet.missing}`)
+const scripted = await buildScripted()
+if ('missing' in scripted) console.log(`fuzz: skipped, ${scripted.missing}`)
 
 const fresh = String(Math.floor(Math.random() * 1e9))
 
@@ -14,11 +14,11 @@ for (const [title, seed] of [
   [`of seed ${fresh}`, fresh],
 ]) {
   const run = async (): Promise<void> => {
-    const path = 'path' in puppet ? puppet.path : ''
+    const path = 'path' in scripted ? scripted.path : ''
     const program = programOf('source')
-    const options = { program, puppet: path, requests: 2500, connections: 500 }
+    const options = { program, scripted: path, requests: 2500, connections: 500 }
     const { failures } = await attack({ ...options, seed: seed as string })
     expect(failures).toEqual([])
   }
-  test.skipIf('missing' in puppet)(`both ports survive broken requests ${title}`, run, 120_000)
+  test.skipIf('missing' in scripted)(`both ports survive broken requests ${title}`, run, 120_000)
 }

@@ -2,8 +2,9 @@
  * What is thrown at the ports: real requests with broken parts, requests that are quite all right, and bytes that are
  * nothing at all. Everything is made of a seed and a number.
  */
-import { message } from '../faults/http.ts'
+
 import type { Random } from '../faults/random.ts'
+import { message } from '../kit/answers.ts'
 
 export type Door = 'gateway' | 'api'
 

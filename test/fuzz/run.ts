@@ -3,8 +3,8 @@
  * `--connections` opens and drops so many besides.
  */
 import { parseArgs } from 'node:util'
-import { load, mb, median } from '../faults/lanes.ts'
-import { buildPuppet } from '../faults/puppet.ts'
+import { buildScripted } from '../faults/scripted-process.ts'
+import { load, mb, median } from '../faults/variants.ts'
 import { programOf } from '../kit/launch.ts'
 import { attack } from './attack.ts'
 
@@ -17,9 +17,9 @@ const { values } = parseArgs({
   },
 })
 
-const puppet = await buildPuppet()
-if ('missing' in puppet) {
-  console.log(`skipped: ${puppet.missing}`)
+const scripted = await buildScripted()
+if ('missing' in scripted) {
+  console.log(`skipped: ${scripted.missing}`)
   process.exit(0)
 }
 console.log(`seed ${values.seed}, ${values.requests} requests, subject ${values.subject}, load ${load()}`)
@@ -28,7 +28,7 @@ let told = 0
 const result = await attack({
   seed: values.seed,
   program: programOf(values.subject),
-  puppet: puppet.path,
+  scripted: scripted.path,
   requests: Number(values.requests),
   connections: Number(values.connections),
   progress: (done) => {

@@ -4,7 +4,7 @@
  */
 import type { Random } from './random.ts'
 
-export interface Strike {
+export interface RandomSignal {
   /** a process of an environment is killed, or the emulator gets a signal */
   readonly who: 'runtime' | 'extension' | 'anyone' | 'emulator'
   readonly signal: 'SIGKILL' | 'SIGTERM'
@@ -15,6 +15,10 @@ export interface Strike {
 }
 
 /** A start with extensions takes some 30 ms, a warm invocation one or two; the moments are thickest at the beginning. */
-export function someStrike(random: Random, who: Strike['who'], signal: Strike['signal']): Strike {
+export function someSignal(
+  random: Random,
+  who: RandomSignal['who'],
+  signal: RandomSignal['signal'],
+): RandomSignal {
   return { who, signal, after: 60 * random.next() ** 2, which: random.next() }
 }

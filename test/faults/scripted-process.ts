@@ -1,21 +1,21 @@
 /**
- * The test's end of `fixtures/faults/puppet.c`: a real process that a script plays by. Several orders that are given
+ * The test's end of `fixtures/faults/scripted-process.c`: a real process that a script plays by. Several orders that are given
  * in one turn reach it in one piece, so that it dies right behind its last byte if it is told to.
  */
 import { mkdirSync, renameSync, statSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { kill } from '../harness.ts'
-import { type Answer, Answers } from './http.ts'
+import { type Answer, Answers } from '../kit/answers.ts'
 
-const source = join(import.meta.dir, '..', 'fixtures', 'faults', 'puppet.c')
+const source = join(import.meta.dir, '..', 'fixtures', 'faults', 'scripted-process.c')
 
-/** Builds the puppet, once per version of its source; or says why that cannot be done. */
-export async function buildPuppet(): Promise<{ readonly path: string } | { readonly missing: string }> {
+/** Builds the scripted, once per version of its source; or says why that cannot be done. */
+export async function buildScripted(): Promise<{ readonly path: string } | { readonly missing: string }> {
   const compiler = Bun.which('cc')
-  if (compiler === null) return { missing: 'there is no C compiler (cc) to build the puppet with' }
+  if (compiler === null) return { missing: 'there is no C compiler (cc) to build the scripted with' }
   const folder = join(import.meta.dir, '..', '..', '.cache', 'faults')
-  const path = join(folder, `puppet-${Bun.hash(await Bun.file(source).text()).toString(36)}`)
+  const path = join(folder, `scripted-${Bun.hash(await Bun.file(source).text()).toString(36)}`)
   if (statSync(path, { throwIfNoEntry: false })) return { path }
   mkdirSync(folder, { recursive: true })
   const part = `${path}.${process.pid}`
@@ -25,15 +25,15 @@ export async function buildPuppet(): Promise<{ readonly path: string } | { reado
       renameSync(part, path)
       return { path }
     }
-    if (linking.length === 0) return { missing: `the puppet does not compile: ${stderr}` }
+    if (linking.length === 0) return { missing: `the scripted does not compile: ${stderr}` }
   }
-  return { missing: 'the puppet does not compile' }
+  return { missing: 'the scripted does not compile' }
 }
 
 /** The process ended, or the connection did, while a script was waiting for something from it. */
 export class Gone extends Error {}
 
-export class Puppet {
+export class ScriptedProcess {
   readonly pid: number
   /** the base name that it was started under */
   readonly name: string
@@ -138,39 +138,39 @@ export class Puppet {
   }
 }
 
-/** One connection of a puppet. */
+/** One connection of a scripted. */
 export class Channel {
   readonly answers: Answers = new Answers()
-  readonly #puppet: Puppet
+  readonly #scripted: ScriptedProcess
   readonly #which: number
 
-  constructor(puppet: Puppet, which: number) {
-    this.#puppet = puppet
+  constructor(scripted: ScriptedProcess, which: number) {
+    this.#scripted = scripted
     this.#which = which
   }
 
   send(bytes: string | Uint8Array): void {
-    this.#puppet.order('S', this.#which, bytes)
+    this.#scripted.order('S', this.#which, bytes)
   }
 
   close(): void {
-    this.#puppet.order('X', this.#which)
+    this.#scripted.order('X', this.#which)
     this.answers.end()
   }
 
   reset(): void {
-    this.#puppet.order('R', this.#which)
+    this.#scripted.order('R', this.#which)
     this.answers.end()
   }
 
   halfClose(): void {
-    this.#puppet.order('H', this.#which)
+    this.#scripted.order('H', this.#which)
   }
 
   /** The next answer. */
   async answer(): Promise<Answer> {
     const answer = await this.answers.next()
-    if (answer === null) throw new Gone(this.#puppet.gone ? 'the process ended' : 'the connection ended')
+    if (answer === null) throw new Gone(this.#scripted.gone ? 'the process ended' : 'the connection ended')
     return answer
   }
 
@@ -180,10 +180,13 @@ export class Channel {
   }
 }
 
-/** Where puppets report; `arrived` is called for each, as soon as it says who it is. */
-export function listenForPuppets(path: string, arrived: (puppet: Puppet) => void): Promise<Server> {
+/** Where processes report; `arrived` is called for each, as soon as it says who it is. */
+export function listenForProcesses(
+  path: string,
+  arrived: (scripted: ScriptedProcess) => void,
+): Promise<Server> {
   const server = createServer((control) => {
-    let puppet: Puppet | undefined
+    let scripted: ScriptedProcess | undefined
     let bytes: Buffer = Buffer.alloc(0)
     const ended = new Promise<void>((resolve) => control.on('close', () => resolve()))
     control.on('error', () => {})
@@ -195,9 +198,9 @@ export function listenForPuppets(path: string, arrived: (puppet: Puppet) => void
         const payload = bytes.subarray(6, 6 + size)
         const kind = bytes.toString('latin1', 0, 1)
         if (kind === 'h') {
-          puppet = new Puppet(control, payload.toString(), ended)
-          arrived(puppet)
-        } else puppet?.heard(kind, bytes[1] as number, payload)
+          scripted = new ScriptedProcess(control, payload.toString(), ended)
+          arrived(scripted)
+        } else scripted?.heard(kind, bytes[1] as number, payload)
         bytes = bytes.subarray(6 + size)
       }
     })

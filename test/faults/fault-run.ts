@@ -11,27 +11,27 @@ import { acts, type Stage } from './acts.ts'
 import { Call, outcomeOf } from './caller.ts'
 import { Emulator, type Health } from './emulator.ts'
 import type { Entry } from './ledger.ts'
-import { type LaneName, type Plan, planFault, type Trap } from './plans.ts'
-import { listenForPuppets, type Puppet } from './puppet.ts'
+import { type InjectionPoint, type Plan, planFault, type VariantName } from './plans.ts'
 import { Random } from './random.ts'
-import { type Course, type ExtensionSpec, playExtension, playRuntime, type Scene } from './scripts.ts'
+import type { RandomSignal } from './random-signals.ts'
+import { listenForProcesses, type ScriptedProcess } from './scripted-process.ts'
+import { type ExtensionSpec, type Next, playExtension, playRuntime, type StepContext } from './scripts.ts'
 import { Starvation } from './starvation.ts'
-import type { Strike } from './strikes.ts'
 
-export interface LaneOptions {
-  readonly lane: LaneName
-  /** tells lanes of the same kind apart */
+export interface FaultRunOptions {
+  readonly variant: VariantName
+  /** tells variants of the same kind apart */
   readonly number: number
   readonly seed: string
   readonly program: readonly string[]
-  readonly puppet: string
+  readonly scripted: string
   readonly trace: boolean
   readonly only?: RegExp | undefined
 }
 
 export class Failure extends Error {}
 
-/** What one lane counts. */
+/** What one variant counts. */
 export interface Figures {
   faults: Map<string, number>
   sprung: number
@@ -49,14 +49,14 @@ export interface Figures {
   descriptors: number[]
 }
 
-const flags: Readonly<Record<LaneName, readonly string[]>> = {
+const flags: Readonly<Record<VariantName, readonly string[]>> = {
   one: [],
   three: ['--max-environments', '3'],
   signals: ['--drain-seconds', '1'],
   clock: ['--init-timeout', '1'],
 }
 
-export class World implements AsyncDisposable {
+export class FaultRun implements AsyncDisposable {
   readonly figures: Figures = {
     faults: new Map(),
     sprung: 0,
@@ -71,16 +71,16 @@ export class World implements AsyncDisposable {
     resident: [],
     descriptors: [],
   }
-  readonly #options: LaneOptions
+  readonly #options: FaultRunOptions
   readonly #starvation = new Starvation(() => this.#watched())
   readonly #folder = tempDir()
   readonly #mark = mark()
   #server: Server | undefined
   #emulator!: Emulator
-  #puppets: Puppet[] = []
+  #processes: ScriptedProcess[] = []
   #extensions: readonly ExtensionSpec[] = []
   #plan: Plan | null = null
-  #trap: (Trap & { left: number; skipped: number }) | null = null
+  #injection: (InjectionPoint & { left: number; skipped: number }) | null = null
   #sprung = 0
   #calls: Call[] = []
   #steps: string[] = []
@@ -91,17 +91,17 @@ export class World implements AsyncDisposable {
   /** acts that will send the emulator a signal and have not done so yet */
   #signalling = 0
 
-  private constructor(options: LaneOptions) {
+  private constructor(options: FaultRunOptions) {
     this.#options = options
   }
 
-  static async open(options: LaneOptions): Promise<World> {
-    const world = new World(options)
-    mkdirSync(world.#extensionFolder)
-    world.#server = await listenForPuppets(world.#control, (puppet) => world.#arrived(puppet))
-    world.#mendBootstrap()
-    await world.#start()
-    return world
+  static async open(options: FaultRunOptions): Promise<FaultRun> {
+    const faultRun = new FaultRun(options)
+    mkdirSync(faultRun.#extensionFolder)
+    faultRun.#server = await listenForProcesses(faultRun.#control, (scripted) => faultRun.#arrived(scripted))
+    faultRun.#mendBootstrap()
+    await faultRun.#start()
+    return faultRun
   }
 
   /** identifiers that extensions were given, of the living and of the dead */
@@ -113,7 +113,7 @@ export class World implements AsyncDisposable {
 
   /** Of the Runtime API, as the newest process has it: an environment that is replaced takes its listener along. */
   get apiPort(): number {
-    const api = this.#puppets.at(-1)?.api
+    const api = this.#processes.at(-1)?.api
     return api === undefined ? this.#emulator.apiPort : Number(api.slice(api.lastIndexOf(':') + 1))
   }
 
@@ -130,73 +130,75 @@ export class World implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { program, lane } = this.#options
+    const { program, variant } = this.#options
     const argv = [
       ...program,
       ...addressFlags(),
       '--extensions-dir',
       this.#extensionFolder,
-      ...flags[lane],
+      ...flags[variant],
       this.#bootstrap,
     ]
-    this.#puppets = []
+    this.#processes = []
     this.#stopping = false
     this.#killed = false
     this.#emulator = await Emulator.start(argv, {
       PATH: process.env.PATH,
-      PUPPET_CONTROL: this.#control,
-      ...(lane === 'clock' ? { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } : { AWS_LAMBDA_FUNCTION_TIMEOUT: '120' }),
+      SCRIPT_CONTROL: this.#control,
+      ...(variant === 'clock'
+        ? { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }
+        : { AWS_LAMBDA_FUNCTION_TIMEOUT: '120' }),
       ...this.#mark,
     })
   }
 
   // the processes
 
-  #arrived(puppet: Puppet): void {
-    this.#puppets.push(puppet)
+  #arrived(scripted: ScriptedProcess): void {
+    this.#processes.push(scripted)
     this.figures.processes++
-    this.#step(`${puppet.name} ${puppet.pid} started`)
-    void puppet.ended.then(() => this.#step(`${puppet.name} ${puppet.pid} ended`))
-    const at = (scene: Scene): Promise<Course> => this.#at(scene)
+    this.#step(`${scripted.name} ${scripted.pid} started`)
+    void scripted.ended.then(() => this.#step(`${scripted.name} ${scripted.pid} ended`))
+    const at = (context: StepContext): Promise<Next> => this.#at(context)
     if (this.#killed) return
-    const spec = this.#extensions.find(({ name }) => name === puppet.name)
+    const spec = this.#extensions.find(({ name }) => name === scripted.name)
     const played =
-      puppet.name === 'bootstrap'
-        ? playRuntime(puppet, at)
-        : playExtension(puppet, spec ?? { name: puppet.name, events: [] }, at)
+      scripted.name === 'bootstrap'
+        ? playRuntime(scripted, at)
+        : playExtension(scripted, spec ?? { name: scripted.name, events: [] }, at)
     played.catch((error: Error) => this.#step(`a script failed: ${error.stack}`))
   }
 
-  async #at(scene: Scene): Promise<Course> {
-    this.#step(`${scene.puppet.name} ${scene.puppet.pid} @${scene.point}`)
-    if (scene.point === 'registered') this.extensionIds.push(scene.id)
-    const trap = this.#trap
-    if (trap === null || trap.point !== scene.point || trap.left === 0) return 'on'
-    if ((trap.who === 'runtime') !== scene.puppet.runtime) return 'on'
-    if (trap.skipped < trap.skip) {
-      trap.skipped++
+  async #at(context: StepContext): Promise<Next> {
+    this.#step(`${context.scripted.name} ${context.scripted.pid} @${context.point}`)
+    if (context.point === 'registered') this.extensionIds.push(context.id)
+    const injection = this.#injection
+    if (injection === null || injection.point !== context.point || injection.left === 0) return 'on'
+    if ((injection.who === 'runtime') !== context.scripted.runtime) return 'on'
+    if (injection.skipped < injection.skip) {
+      injection.skipped++
       return 'on'
     }
-    trap.left--
+    injection.left--
     this.#sprung++
     this.figures.sprung++
-    this.#step(`${trap.act} ${trap.amount} by ${scene.puppet.name} ${scene.puppet.pid}`)
-    const signals = trap.act.startsWith('sig')
+    this.#step(`${injection.act} ${injection.amount} by ${context.scripted.name} ${context.scripted.pid}`)
+    const signals = injection.act.startsWith('sig')
     if (signals) this.#signalling++
     try {
-      return await acts[trap.act](scene, this.#stage(trap.amount, scene.puppet))
+      return await acts[injection.act](context, this.#stage(injection.amount, context.scripted))
     } finally {
       if (signals) this.#signalling--
     }
   }
 
-  #stage(amount: number, puppet: Puppet): Stage {
+  #stage(amount: number, scripted: ScriptedProcess): Stage {
     return {
       amount,
       signalEmulator: (signal) => this.#signalEmulator(signal),
       allIn: () => this.#allIn(),
       breakBootstrap: (how) => this.#breakBootstrap(how),
-      sleep: (ms) => Promise.race([Bun.sleep(ms), puppet.ended]),
+      sleep: (ms) => Promise.race([Bun.sleep(ms), scripted.ended]),
     }
   }
 
@@ -220,20 +222,20 @@ export class World implements AsyncDisposable {
   #mendBootstrap(): void {
     this.#broken = false
     rmSync(this.#bootstrap, { force: true, recursive: true })
-    symlinkSync(this.#options.puppet, this.#bootstrap)
+    symlinkSync(this.#options.scripted, this.#bootstrap)
   }
 
   #layExtensions(extensions: readonly ExtensionSpec[]): void {
     this.#extensions = extensions
     for (const name of readdirSync(this.#extensionFolder)) rmSync(join(this.#extensionFolder, name))
-    for (const { name } of extensions) symlinkSync(this.#options.puppet, join(this.#extensionFolder, name))
+    for (const { name } of extensions) symlinkSync(this.#options.scripted, join(this.#extensionFolder, name))
   }
 
   // faults
 
   async play(index: number): Promise<void> {
-    const { lane, seed, number, only } = this.#options
-    await this.perform(planFault(lane, index, new Random(seed, lane, number, index), only))
+    const { variant, seed, number, only } = this.#options
+    await this.perform(planFault(variant, index, new Random(seed, variant, number, index), only))
   }
 
   async perform(plan: Plan): Promise<void> {
@@ -259,19 +261,20 @@ export class World implements AsyncDisposable {
     if (plan.broken !== null) this.figures.sprung++
     this.#sprung = 0
     this.#restarted = false
-    this.#trap = plan.trap === null ? null : { ...plan.trap, left: plan.trap.times, skipped: 0 }
-    this.#calls = plan.crowd.map(
+    this.#injection =
+      plan.injection === null ? null : { ...plan.injection, left: plan.injection.times, skipped: 0 }
+    this.#calls = plan.load.map(
       ({ manners, size, soon }) => new Call(this.#emulator.port, manners, size, soon),
     )
     const calls = this.#calls
     this.figures.invocations += calls.length
-    const struck = this.#strike(plan.strike)
+    const struck = this.#randomSignal(plan.randomSignal)
     const answers = await within(
       'every caller to be answered',
       Promise.all(calls.map(async (call) => ({ call, answer: await call.done }))),
     )
     await struck
-    if (plan.trap?.point === 'shutdown' && this.#sprung === 0 && !this.#stopping) await this.#cool()
+    if (plan.injection?.point === 'shutdown' && this.#sprung === 0 && !this.#stopping) await this.#cool()
     const outcomes = answers.map(({ call, answer }) => ({ call, outcome: outcomeOf(call, answer) }))
     for (const { call, outcome } of outcomes) {
       count(this.figures.answers, outcome.startsWith('wrong') ? 'wrong' : outcome)
@@ -280,7 +283,7 @@ export class World implements AsyncDisposable {
     this.#judge(plan, outcomes)
 
     if (!this.#stopping) await this.#settle()
-    this.#trap = null
+    this.#injection = null
     if (this.#stopping) await this.#restart()
     if (this.#broken) this.#mendBootstrap()
     rmSync(join(this.#extensionFolder, 'plain'), { force: true })
@@ -289,7 +292,7 @@ export class World implements AsyncDisposable {
     for (const call of calls) {
       this.#check(call.answers.count <= 1, `${call.manners} ${call.id} got ${call.answers.count} answers`)
       // what came of a stream that breaks off is no answer
-      const broken = plan.trap?.act === 'trailers' && call.answers.count === 0
+      const broken = plan.injection?.act === 'trailers' && call.answers.count === 0
       this.#check(
         call.gone || broken || call.answers.rest.byteLength === 0,
         `more bytes behind the answer to ${call.id}`,
@@ -301,9 +304,9 @@ export class World implements AsyncDisposable {
     this.figures.descriptors.push(this.#emulator.descriptors())
   }
 
-  async #strike(strike: Strike | null): Promise<void> {
-    if (strike === null) return
-    const { who, signal, after, which } = strike
+  async #randomSignal(randomSignal: RandomSignal | null): Promise<void> {
+    if (randomSignal === null) return
+    const { who, signal, after, which } = randomSignal
     await Bun.sleep(after)
     if (who === 'emulator') {
       this.figures.sprung++
@@ -327,9 +330,9 @@ export class World implements AsyncDisposable {
     this.#emulator.process.kill(signal)
   }
 
-  /** In the lane whose functions have a second: half of that was taken from them by the machine. */
+  /** In the variant whose functions have a second: half of that was taken from them by the machine. */
   get #starved(): boolean {
-    return this.#options.lane === 'clock' && this.#starvation.milliseconds > 500
+    return this.#options.variant === 'clock' && this.#starvation.milliseconds > 500
   }
 
   /** Nobody gets what is not theirs, and no more suffer than the fault can have hit. */
@@ -357,10 +360,11 @@ export class World implements AsyncDisposable {
       this.#check(allowed, `${call.manners} ${call.id}: ${outcome}, which ${plan.kind} does not lead to`)
     }
     this.figures.starved += excused
-    const { trap, strike } = plan
-    if ((trap === null && strike === null) || this.#stopping || trap?.act === 'is-removed') return
+    const { injection, randomSignal } = plan
+    if ((injection === null && randomSignal === null) || this.#stopping || injection?.act === 'is-removed')
+      return
     // an init is tried again before a caller hears of it; one that is killed from outside may be past its init
-    const most = plan.init && trap?.act !== 'killed' ? Math.floor(this.#sprung / 2) : this.#sprung
+    const most = plan.init && injection?.act !== 'killed' ? Math.floor(this.#sprung / 2) : this.#sprung
     this.#check(hurt <= most, `${hurt} callers were hurt by ${this.#sprung} times ${plan.kind}`)
     const plain = outcomes.every(({ call }) => !call.gone && !(call.manners in own))
     if (plan.expect.must && plain && excused === 0) {
@@ -371,7 +375,7 @@ export class World implements AsyncDisposable {
   /** The processes of all environments end, and the emulator has cleaned up behind them. */
   async #cool(): Promise<void> {
     await this.#quiet('every environment to be cold', ({ environments }) => {
-      for (const puppet of this.#living()) if (puppet.runtime) puppet.kill()
+      for (const scripted of this.#living()) if (scripted.runtime) scripted.kill()
       return environments.every(({ phase }) => phase === 'cold')
     })
   }
@@ -380,7 +384,7 @@ export class World implements AsyncDisposable {
     const doomed = this.#living().filter(
       ({ runtime }) => plan.idle === 'both die' || runtime === (plan.idle === 'runtime dies'),
     )
-    for (const puppet of doomed) puppet.kill()
+    for (const scripted of doomed) scripted.kill()
     if (doomed.length > 0) this.figures.sprung++
     if (plan.idleUntil === 'dead') {
       for (const { name, pid } of doomed) await until(`${name} ${pid} to be dead`, () => !alive(pid))
@@ -393,8 +397,8 @@ export class World implements AsyncDisposable {
     for (const { pid } of this.#living()) yield pid
   }
 
-  #living(): Puppet[] {
-    return this.#puppets.filter((puppet) => !puppet.gone)
+  #living(): ScriptedProcess[] {
+    return this.#processes.filter((scripted) => !scripted.gone)
   }
 
   /** Nothing is under way any more: no queue, no invocation, no start, no stop, and no death unnoticed. */
@@ -455,7 +459,7 @@ export class World implements AsyncDisposable {
       left = marked(this.#mark)
     }
     if (left.length === 0) return
-    const newest = this.#puppets.at(-1)
+    const newest = this.#processes.at(-1)
     this.#check(
       newest === undefined || (left[0] as number) >= newest.pid,
       `${left} outlived the emulator, not ${newest?.pid}`,
@@ -529,7 +533,7 @@ export class World implements AsyncDisposable {
     const known = new Set(
       (await this.#emulator.health()).environments.flatMap(({ processes }) => Object.values(processes)),
     )
-    for (const { name, pid, sleepers } of this.#puppets) {
+    for (const { name, pid, sleepers } of this.#processes) {
       if (known.has(pid)) continue
       for (const one of [pid, ...sleepers]) {
         // the kernel takes its time after a SIGKILL
@@ -537,7 +541,7 @@ export class World implements AsyncDisposable {
         this.figures.checks++
       }
     }
-    this.#puppets = this.#puppets.filter(({ pid }) => known.has(pid))
+    this.#processes = this.#processes.filter(({ pid }) => known.has(pid))
   }
 
   /** What no other check sees: processes nobody knows of, zombies, what the emulator holds when it is cold. */
@@ -545,7 +549,7 @@ export class World implements AsyncDisposable {
     this.#plan = null
     this.#steps = []
     try {
-      this.#trap = null
+      this.#injection = null
       this.#layExtensions([])
       await this.#cool()
       await this.#checkGood()
@@ -565,19 +569,19 @@ export class World implements AsyncDisposable {
   #step(what: string): void {
     const line = `${performance.now().toFixed(1)} ${what}`
     this.#steps.push(line)
-    if (this.#options.trace) console.log(`${this.#options.lane}.${this.#options.number} ${line}`)
+    if (this.#options.trace) console.log(`${this.#options.variant}.${this.#options.number} ${line}`)
   }
 
   #account(error: Error): string {
-    const { lane, number, seed, only } = this.#options
+    const { variant, number, seed, only } = this.#options
     const some = only === undefined ? '' : ` --only '${only.source}'`
     const log = this.#emulator.stderr.slice(-15).join('\n  ')
     return [
       `${error.message}`,
-      `  lane ${lane}.${number}, seed ${seed}, plan ${JSON.stringify(this.#plan)}`,
+      `  variant ${variant}.${number}, seed ${seed}, plan ${JSON.stringify(this.#plan)}`,
       `  ${this.#steps.slice(-120).join('\n  ')}`,
       `  the emulator's log:\n  ${log}`,
-      `  again: bun test/faults/run.ts --seed ${seed} --lane ${lane}.${number} --from ${Math.max(0, (this.#plan?.index ?? 0) - 3)} --faults 4${some}`,
+      `  again: bun test/faults/run.ts --seed ${seed} --variant ${variant}.${number} --from ${Math.max(0, (this.#plan?.index ?? 0) - 3)} --faults 4${some}`,
     ].join('\n')
   }
 

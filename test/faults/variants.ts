@@ -1,34 +1,34 @@
-/** Runs the lanes of a fault run beside each other and adds up what they count. */
+/** Runs the variants of a fault run beside each other and adds up what they count. */
 import { readFileSync } from 'node:fs'
 import { programOf } from '../kit/launch.ts'
-import type { LaneName } from './plans.ts'
-import { count, Failure, type Figures, World } from './world.ts'
+import { count, Failure, FaultRun, type Figures } from './fault-run.ts'
+import type { VariantName } from './plans.ts'
 
-export interface Lane {
-  readonly name: LaneName
+export interface Variant {
+  readonly name: VariantName
   readonly number: number
   readonly from: number
   readonly faults: number
 }
 
 /** Most faults are quick. Those that wait for a clock run in several emulators at a time. */
-export function lanesFor(faults: number): Lane[] {
+export function variantsFor(faults: number): Variant[] {
   const part = (share: number): number => Math.max(1, Math.round(faults * share))
   const clocks = Math.min(4, Math.max(1, Math.round(faults / 300)))
   const clock = part(0.03)
-  const lanes: Lane[] = [
+  const variants: Variant[] = [
     { name: 'three', number: 1, from: 0, faults: part(0.25) },
     { name: 'signals', number: 1, from: 0, faults: part(0.08) },
   ]
   for (let number = 1; number <= clocks; number++) {
-    lanes.push({ name: 'clock', number, from: 0, faults: Math.max(1, Math.round(clock / clocks)) })
+    variants.push({ name: 'clock', number, from: 0, faults: Math.max(1, Math.round(clock / clocks)) })
   }
-  const rest = faults - lanes.reduce((sum, lane) => sum + lane.faults, 0)
-  return [{ name: 'one', number: 1, from: 0, faults: Math.max(1, rest) }, ...lanes]
+  const rest = faults - variants.reduce((sum, variant) => sum + variant.faults, 0)
+  return [{ name: 'one', number: 1, from: 0, faults: Math.max(1, rest) }, ...variants]
 }
 
-export interface LaneResult {
-  readonly lane: Lane
+export interface VariantResult {
+  readonly variant: Variant
   readonly figures: Figures
   readonly failures: readonly string[]
   /** at the beginning and at the end, cold, in the same state */
@@ -38,61 +38,66 @@ export interface LaneResult {
 export interface RunOptions {
   readonly seed: string
   readonly subject: string
-  readonly puppet: string
-  readonly lanes: readonly Lane[]
+  readonly scripted: string
+  readonly variants: readonly Variant[]
   readonly trace?: boolean
   /** which kinds of fault; all by default */
   readonly only?: RegExp | undefined
-  /** gives up a lane after so many failures */
+  /** gives up a variant after so many failures */
   readonly patience?: number
-  readonly progress?: (lane: Lane, done: number) => void
+  readonly progress?: (variant: Variant, done: number) => void
 }
 
-export async function runLanes(options: RunOptions): Promise<LaneResult[]> {
+export async function runVariants(options: RunOptions): Promise<VariantResult[]> {
   const program = programOf(options.subject)
-  return Promise.all(options.lanes.map((lane) => runLane(lane, program, options)))
+  return Promise.all(options.variants.map((variant) => runVariant(variant, program, options)))
 }
 
-async function runLane(lane: Lane, program: readonly string[], options: RunOptions): Promise<LaneResult> {
-  const { seed, puppet, trace = false, patience = 3, only } = options
-  const open = (): Promise<World> =>
-    World.open({ lane: lane.name, number: lane.number, seed, program, puppet, trace, only })
-  let world = await open()
-  const figures = world.figures
+async function runVariant(
+  variant: Variant,
+  program: readonly string[],
+  options: RunOptions,
+): Promise<VariantResult> {
+  const { seed, scripted, trace = false, patience = 3, only } = options
+  const open = (): Promise<FaultRun> =>
+    FaultRun.open({ variant: variant.name, number: variant.number, seed, program, scripted, trace, only })
+  let faultRun = await open()
+  const figures = faultRun.figures
   const failures: string[] = []
-  const rest: LaneResult['rest'][number][] = []
+  const rest: VariantResult['rest'][number][] = []
   try {
-    rest.push(await world.rest())
-    for (let done = 0; done < lane.faults; done++) {
+    rest.push(await faultRun.rest())
+    for (let done = 0; done < variant.faults; done++) {
       try {
-        await world.play(lane.from + done)
+        await faultRun.play(variant.from + done)
       } catch (error) {
         if (!(error instanceof Failure)) throw error
         failures.push(error.message)
         if (failures.length >= patience) break
         // what failed may have left anything behind
-        const old = world
-        world = await open()
+        const old = faultRun
+        faultRun = await open()
         await old[Symbol.asyncDispose]()
-        Object.assign(world, { figures })
+        Object.assign(faultRun, { figures })
       }
-      if (done % 100 === 99) options.progress?.(lane, done + 1)
-      if (done + 1 === Math.floor(lane.faults / 3) && failures.length === 0) rest.push(await world.rest())
+      if (done % 100 === 99) options.progress?.(variant, done + 1)
+      if (done + 1 === Math.floor(variant.faults / 3) && failures.length === 0)
+        rest.push(await faultRun.rest())
     }
-    rest.push(await world.rest())
+    rest.push(await faultRun.rest())
   } catch (error) {
     failures.push(error instanceof Failure ? error.message : String((error as Error).stack))
   } finally {
-    await world[Symbol.asyncDispose]()
+    await faultRun[Symbol.asyncDispose]()
   }
-  if (failures.length === 0) failures.push(...leaks(lane, figures, rest))
-  return { lane, figures, failures, rest }
+  if (failures.length === 0) failures.push(...leaks(variant, figures, rest))
+  return { variant, figures, failures, rest }
 }
 
 const mega = 1024 * 1024
 
 /** Memory and descriptors are flat, from a third of the way on, in an emulator that ran all the way. */
-function leaks(lane: Lane, figures: Figures, rest: LaneResult['rest']): string[] {
+function leaks(variant: Variant, figures: Figures, rest: VariantResult['rest']): string[] {
   if (figures.restarts > 0) return []
   const [begin, ...later] = rest
   const end = later.at(-1)
@@ -101,14 +106,14 @@ function leaks(lane: Lane, figures: Figures, rest: LaneResult['rest']): string[]
   figures.checks += 2
   if (end.descriptors > begin.descriptors + 6) {
     found.push(
-      `lane ${lane.name}: ${begin.descriptors} descriptors at the beginning, ${end.descriptors} at the end`,
+      `variant ${variant.name}: ${begin.descriptors} descriptors at the beginning, ${end.descriptors} at the end`,
     )
   }
   const third = Math.floor(figures.resident.length / 3)
   const early = median(figures.resident.slice(third, 2 * third))
   const late = median(figures.resident.slice(2 * third))
   if (third >= 300 && late > early * 1.25 + 24 * mega) {
-    found.push(`lane ${lane.name}: resident memory grew from ${mb(early)} to ${mb(late)}`)
+    found.push(`variant ${variant.name}: resident memory grew from ${mb(early)} to ${mb(late)}`)
   }
   return found
 }
@@ -120,7 +125,7 @@ export function median(values: readonly number[]): number {
 export const mb = (bytes: number): string => `${(bytes / mega).toFixed(1)} MB`
 
 /** The figures of a run, for people. */
-export function tell(results: readonly LaneResult[]): string {
+export function tell(results: readonly VariantResult[]): string {
   const faults = new Map<string, number>()
   const answers = new Map<string, number>()
   const sum = {
@@ -134,7 +139,7 @@ export function tell(results: readonly LaneResult[]): string {
     checks: 0,
   }
   const lines: string[] = []
-  for (const { lane, figures, rest } of results) {
+  for (const { variant, figures, rest } of results) {
     for (const [kind, n] of figures.faults) {
       count(faults, kind, n)
       sum.faults += n
@@ -154,7 +159,7 @@ export function tell(results: readonly LaneResult[]): string {
     const end = rest.at(-1)
     const third = Math.floor(figures.resident.length / 3)
     lines.push(
-      `lane ${lane.name}.${lane.number}: ${figures.resident.length} faults, ${figures.restarts} restarts, ` +
+      `variant ${variant.name}.${variant.number}: ${figures.resident.length} faults, ${figures.restarts} restarts, ` +
         `resident ${mb(median(figures.resident.slice(0, third)))} → ${mb(median(figures.resident.slice(2 * third)))} ` +
         `(cold ${mb(begin?.resident ?? 0)} → ${mb(end?.resident ?? 0)}), ` +
         `descriptors when cold ${begin?.descriptors} → ${end?.descriptors}, most ${Math.max(0, ...figures.descriptors)}` +

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { tempDir, until, within } from '../harness.ts'
 import { type Addresses, freePort, type LaunchOptions, Launched as Process, parse } from '../kit/launch.ts'
 import { type Address, spell } from '../kit/wire.ts'
+import { flaw } from '../telemetry/schemas.ts'
 import { Emulator } from './emulator.ts'
 import { puppetFile } from './puppet.ts'
 import type { Subject } from './subject.ts'
@@ -54,8 +55,21 @@ export class Launched extends Process {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]()
+    const flaws = flawsIn(join(this.folder, 'records'))
     this.#temporary[Symbol.dispose]()
+    if (flaws.length > 0) throw new Error(`telemetry records that keep to no schema:\n${flaws.join('\n')}`)
   }
+}
+
+/** What is wrong with the records that `fixtures/contract/keep-records.ts` has kept, if it was there. */
+function flawsIn(file: string): string[] {
+  if (!existsSync(file)) return []
+  // the last one may be cut: the emulator is killed
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return lines.flatMap((line) => {
+    const tab = line.indexOf('\t')
+    return flaw(line.slice(0, tab), JSON.parse(line.slice(tab + 1))) ?? []
+  })
 }
 
 /** Starts the program and waits for nothing. */

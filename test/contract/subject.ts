@@ -27,7 +27,8 @@ export interface Missing {
 export async function subject(name: SubjectName): Promise<Subject | Missing> {
   switch (name) {
     case 'source': {
-      return { name, program: programOf('source') }
+      const keeping = join(root, 'test', 'fixtures', 'contract', 'keep-records.ts')
+      return { name, program: programOf('source').toSpliced(-1, 0, '--preload', keeping) }
     }
     case 'binary': {
       const [file] = programOf('binary') as [string]

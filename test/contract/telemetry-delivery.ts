@@ -149,12 +149,11 @@ export const telemetryDelivery = chapter('Telemetry API: delivery', (it) => {
       await (await rie.runtime()).ask(`head -c 16000000 /dev/zero | tr '\\0' y | fold -w 1000; echo`)
       await finish(rie, id, watcher, call)
       takes()
-      const { record } = await subscriber.one('platform.logsDropped')
       await subscriber.one('platform.report')
-      const lines = subscriber.of('function').length
-      expect(lines + record.droppedRecords).toBeGreaterThanOrEqual(16_000)
-      expect(record.droppedBytes).toBeGreaterThan(7_000_000)
-      expect(subscriber.of('platform.logsDropped')).toHaveLength(1)
+      const losses = subscriber.of('platform.logsDropped').map(({ record }) => record)
+      const dropped = losses.reduce((sum, { droppedRecords }) => sum + droppedRecords, 0)
+      expect(subscriber.of('function').length + dropped).toBeGreaterThanOrEqual(16_000)
+      expect(losses.reduce((sum, { droppedBytes }) => sum + droppedBytes, 0)).toBeGreaterThan(7_000_000)
     },
   )
 

@@ -33,8 +33,16 @@ const translate = (thrown: unknown) => {
   }
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
   if (!(thrown instanceof Error)) return thrown
-  if (code === 'MODULE_NOT_FOUND') return new RuntimeError('ImportModuleError', `Error: ${thrown.message}`)
+  if (code === 'MODULE_NOT_FOUND') {
+    return new RuntimeError('ImportModuleError', `Error: ${thrown.message}${adviceOn(thrown.message)}`)
+  }
   return code === 'ERR_MODULE_NOT_FOUND' ? importFailure(thrown.message) : thrown
+}
+
+/** What Lambda's own runtimes bring along has to be installed here. */
+const adviceOn = (text: string): string => {
+  const [, name] = /^Cannot find (?:module|package) '(@(?:aws-sdk|smithy)\/[^'/]+)/.exec(text) ?? []
+  return name ? `\nLambda's Node.js runtimes bring it along; here: npm install --save-dev ${name}` : ''
 }
 
 /** An `import` of what is not there: an ordinary error to AWS's client, with the whole path of a file, as Node has it. */
@@ -44,7 +52,7 @@ const importFailure = (text: string): Error => {
   const message =
     name?.startsWith('.') && from
       ? `Cannot find module '${resolve(dirname(from), name)}' imported from ${from}`
-      : text
+      : text + adviceOn(text)
   const stack = `Error [ERR_MODULE_NOT_FOUND]: ${message}`
   return Object.assign(new Error(message), { stack: name && from ? stack + importFrame(from, name) : stack })
 }

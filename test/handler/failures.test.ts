@@ -90,6 +90,18 @@ describe.concurrent('the init fails because of', () => {
     if (file.endsWith('.mjs')) expect(trace[1]).toBe(`    at ${folder.path}/index.mjs:1:8`)
   })
 
+  test.each([
+    ['imports', 'index.mjs', `import '@aws-sdk/client-s3'`],
+    ['requires', 'index.cjs', `require('@aws-sdk/client-s3')`],
+    ['requires a part of', 'index.cjs', `require('@aws-sdk/client-s3/dist')`],
+  ])("a module that %s a package of Lambda's runtimes, with what to do", async (_, file, code) => {
+    using folder = tempDir()
+    mkdirSync(join(folder.path, 'node_modules'))
+    writeFileSync(join(folder.path, file), code)
+    const { errorMessage } = document((await play('index.handler', { cwd: folder.path })).calls[0])
+    expect(errorMessage).toMatch(/bring it along; here: npm install --save-dev @aws-sdk\/client-s3$/)
+  })
+
   test('a rejection that nobody handles', async () => {
     const { calls, code } = await play('forgets-at-init.handler')
     expect(calls[0]?.path).toBe('/2018-06-01/runtime/init/error')

@@ -37,10 +37,10 @@ export const warm: Scenario = {
   metrics: METRICS,
   subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [
-    { metric: 'rate', is: 'at least', factor: 2, of: 'reference' },
-    { metric: 'cpu', is: 'at most', factor: 0.42, of: 'reference' },
+    { metric: 'rate', is: 'at least', factor: 2.5, of: 'reference' },
+    { metric: 'cpu', is: 'at most', factor: 0.31, of: 'reference' },
     { metric: 'p99', is: 'at most', factor: 0.5, of: 'reference' },
-    { metric: 'cpu', is: 'at most', factor: 1.15, of: 'bun-relay' },
+    { metric: 'cpu', is: 'at most', factor: 0.87, of: 'bun-relay' },
   ],
   measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
 }

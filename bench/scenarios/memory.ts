@@ -10,7 +10,7 @@ export const memory: Scenario = {
   about: `resident memory of the emulator after ${INVOCATIONS.toLocaleString('en')} invocations`,
   metrics: ['rss', 'errors'],
   subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
-  goals: [{ metric: 'rss', is: 'at most', factor: 60 }],
+  goals: [{ metric: 'rss', is: 'at most', factor: 50 }],
   rounds: 1,
   async measure(subject, { cpu }) {
     await using target = await start(subject, setupFor({}), cpu)

@@ -12,7 +12,7 @@ export const payload: Scenario = {
   metrics: ['p50', 'p99', 'cpu', 'errors'],
   subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [
-    { metric: 'p50', is: 'at most', factor: 0.8, of: 'reference' },
+    { metric: 'p50', is: 'at most', factor: 0.75, of: 'reference' },
     { metric: 'cpu', is: 'at most', factor: 0.65, of: 'reference' },
   ],
   async measure(subject, { cpu, seconds }) {

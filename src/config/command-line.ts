@@ -8,7 +8,6 @@
 
 import { ConfigError } from './kinds.ts'
 import { type Option, ownOptions, sharedOptions } from './options.ts'
-import { adviceOn } from './suggest.ts'
 
 /** What was found. Values are looked at later, so that `--help` works beside a wrong one. */
 export interface CommandLine {
@@ -25,6 +24,11 @@ function byFlag(table: Record<string, Option<unknown>>): [string, Option<unknown
 const anywhere = new Map(byFlag(sharedOptions))
 const beforeCommand = new Map([...anywhere, ...byFlag(ownOptions)])
 const known = ['--help', '-h', '--version', ...beforeCommand.keys()]
+
+/** Loaded for a slip only. */
+function suggestions(): typeof import('./suggest.ts') {
+  return require('./suggest.ts')
+}
 
 /** A negative number is a value, a wrong one; everything else with a dash is the next option. */
 function isOption(argument: string): boolean {
@@ -52,7 +56,7 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
       if (leading && inline !== undefined && known.includes(name))
         throw new ConfigError(`${name} takes no value`)
       if (leading && isOption(argument)) {
-        throw new ConfigError(`unknown option ${name}${adviceOn(name, known)}`)
+        throw new ConfigError(`unknown option ${name}${suggestions().adviceOn(name, known)}`)
       }
       command.push(argument)
     } else if (option.kind.placeholder === null) {

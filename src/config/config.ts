@@ -27,7 +27,6 @@ import {
   type Variable,
   variableOptions,
 } from './options.ts'
-import { usage } from './usage.ts'
 import {
   definedOnly,
   type Given,
@@ -373,7 +372,10 @@ export function parseConfig(
   { sample, gateway, repository }: FromSource = {},
 ): Config | Notice {
   const line = scan(argv)
-  if (line === 'help') return { kind: 'help', text: usage() }
+  if (line === 'help') {
+    const { usage } = require('./usage.ts') as typeof import('./usage.ts')
+    return { kind: 'help', text: usage() }
+  }
   if (line === 'version') return { kind: 'version', text: `aws-lambda-rie ${version}\n` }
   const warnings: string[] = []
   const home = homeOf(line, probe, repository)

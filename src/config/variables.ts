@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from './kinds.ts'
 import { type Option, ownOptions, sharedOptions, type Variable, variableOptions } from './options.ts'
-import { nearest } from './suggest.ts'
 
 /** What was given for an option: a text from the command line or a variable, or the value of an embedding program. */
 export type Given = { readonly name: string } & (
@@ -106,14 +105,15 @@ const ours = 'AWS_LAMBDA_RIE_'
 /** A warning for each variable that looks like one of ours and is none. */
 export function unknownVariables(environment: Readonly<Record<string, string>>): string[] {
   const known = all.flatMap(({ variables }) => variables).filter((name) => name.startsWith(ours))
-  return Object.keys(environment)
-    .filter((name) => name.startsWith(ours) && !known.includes(name))
-    .map((name) => {
-      const near = nearest(
-        name.slice(ours.length),
-        known.map((each) => each.slice(ours.length)),
-      )
-      const advice = near === undefined ? '' : `; the nearest one is ${ours}${near}`
-      return `${name} is no variable of this emulator${advice}`
-    })
+  const unknown = Object.keys(environment).filter((name) => name.startsWith(ours) && !known.includes(name))
+  if (unknown.length === 0) return []
+  const { nearest } = require('./suggest.ts') as typeof import('./suggest.ts')
+  return unknown.map((name) => {
+    const near = nearest(
+      name.slice(ours.length),
+      known.map((each) => each.slice(ours.length)),
+    )
+    const advice = near === undefined ? '' : `; the nearest one is ${ours}${near}`
+    return `${name} is no variable of this emulator${advice}`
+  })
 }

@@ -36,10 +36,8 @@ export function invoke(pool: Pool, options: InvokeOptions, exchange: Exchange, s
     respond(exchange, parameters, id)
     return
   }
-  // nobody waits for the log of an Event
-  const tail = parameters.tail && parameters.type !== 'Event'
-  const front = new InvokeFront(pool, options, exchange, { ...parameters, tail })
-  front.read(new InvokeRequest(options.functionArn, { ...parameters, tail }, id, own, front))
+  const front = new InvokeFront(pool, options, exchange, parameters)
+  front.read(new InvokeRequest(options.functionArn, parameters, id, own, front))
 }
 
 /** Answers as the operation Invoke of the service, in either dialect. */

@@ -163,8 +163,10 @@ export function parseInvoke(
   }
   const type = invocationType(request)
   if (typeof type === 'object') return type
-  const tail = wantsTail(request)
-  if (typeof tail === 'object') return tail
+  const wanted = wantsTail(request)
+  if (typeof wanted === 'object') return wanted
+  // nobody waits for the log of an Event
+  const tail = wanted && type !== 'Event'
   const tenant = tenantId(request)
   if (tenant !== null && typeof tenant === 'object') return tenant
   const context = clientContext(request, dialect)

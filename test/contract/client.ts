@@ -72,6 +72,15 @@ export const client = chapter('The client', (it) => {
     expect((await said).code).toBe(0)
   })
 
+  it('prints a streamed answer with --stream', async ({ start, subject }) => {
+    await using rie = await start()
+    const said = invoke(subject, rie, '--stream')
+    const { id } = await rie.next()
+    await rie.respond(id, 'one two', { 'Lambda-Runtime-Function-Response-Mode': 'streaming' })
+    rie.park()
+    expect(await said).toEqual({ code: 0, stdout: 'one two', stderr: '' })
+  })
+
   it('queues an event that nobody waits for', async ({ start, subject }) => {
     await using rie = await start()
     expect(await invoke(subject, rie, '--async', '-d', '"later"')).toEqual({

@@ -419,6 +419,7 @@ export const differences: readonly Difference[] = [
       "prints a function's error and its log on stderr, and ends with 1",
       'ends with 2 for an event that it cannot read, and with 3 where nobody listens',
       'sends an example event',
+      'prints a streamed answer with --stream',
       'queues an event that nobody waits for',
     ],
   ),

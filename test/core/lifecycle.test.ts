@@ -47,12 +47,7 @@ import {
   type Trace,
   two,
 } from './script.ts'
-import { traces as onDemandTraces } from './traces.ts'
-import { exitTraces } from './traces-exits.ts'
-import { severalTraces } from './traces-several.ts'
-import { streamTraces } from './traces-streams.ts'
-
-const traces = [...onDemandTraces, ...exitTraces, ...streamTraces, ...severalTraces]
+import { traces } from './traces.ts'
 
 /** The first line of a trace that a table does not follow; null when it follows all. Events may not be changed. */
 function deviation(

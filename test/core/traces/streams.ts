@@ -50,7 +50,7 @@ import {
   trace,
   trailers,
   truncatedUpload,
-} from './script.ts'
+} from '../script.ts'
 
 const giveUp = arm('give-up', 2000)
 const wait = arm('exit-wait', 100)

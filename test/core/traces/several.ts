@@ -53,7 +53,7 @@ import {
   toStopped,
   trace,
   two,
-} from './script.ts'
+} from '../script.ts'
 
 const ids = { 1: one, 2: two, 3: three } as const
 const running = (...numbers: (keyof typeof ids)[]) =>

@@ -63,7 +63,7 @@ import {
   trace,
   truncatedUpload,
   two,
-} from './script.ts'
+} from '../script.ts'
 
 const failure = { errorType: 'Runtime.Bad', text: 'The runtime reported an error during init', document }
 const reported = { runtime: 'InitError', failure } as const

@@ -20,7 +20,7 @@ export type Reply =
   | { readonly kind: 'shutdown-event'; readonly reason: ShutdownReason }
   | Refusal
 
-export type TimerName = 'init' | 'exit-wait' | 'grace' | 'budget' | 'give-up'
+export type TimerName = 'init' | 'exit-wait' | 'grace' | 'budget' | 'kill-wait'
 
 /** What the report of an init attempt says of an extension. */
 export interface ExtensionReport {
@@ -59,7 +59,7 @@ export interface Effects {
   /** Signal the process group of this process. */
   signal(process: ProcessName, signal: 'SIGTERM' | 'SIGKILL'): void
   /** Kill what is left of every process group that was started, and release the groups. */
-  sweep(): void
+  releaseProcesses(): void
   /** Answer an API call. */
   reply(call: ApiCallId, reply: Reply): void
   /** Answer the caller of an invocation. */

@@ -102,7 +102,7 @@ export function beginStop(
     if (!runtime) return finishStop(state, out)
     state.step = 'extensions'
     out.signal('runtime', 'SIGKILL')
-    out.arm('give-up', killWaitMs)
+    out.arm('kill-wait', killWaitMs)
     return state
   }
   const external = extensions.some((extension) => extension.external)
@@ -155,13 +155,13 @@ export function proceed(state: Stopping, out: Effects): EnvironmentState {
   return state.extensions.some(({ external, alive }) => external && alive) ? state : finishStop(state, out)
 }
 
-/** All processes have ended: their groups are swept, parked requests are refused, and the next phase begins. */
+/** All processes have ended: their groups are released, parked requests are refused, and the next phase begins. */
 export function finishStop(state: Stopping, out: Effects): EnvironmentState {
   const { generation, afterwards } = state
   out.disarm('grace')
   out.disarm('budget')
-  out.disarm('give-up')
-  out.sweep()
+  out.disarm('kill-wait')
+  out.releaseProcesses()
   for (const call of state.polls) out.reply(call, illegal('runtime', 'Stopped', 'Ready'))
   for (const { id, poll } of state.extensions) {
     if (poll !== null) out.reply(poll, illegal(`extension ${id}`, 'Stopped', 'Ready'))

@@ -88,7 +88,7 @@ export type Event =
   /** the whole shutdown budget has passed */
   | { readonly type: 'budget-over' }
   /** processes are still there although SIGKILL was sent long ago */
-  | { readonly type: 'given-up' }
+  | { readonly type: 'kill-wait-over' }
   /** New processes are to serve: those in which nothing runs end as a spindown, and the next start runs what is there then. */
   | { readonly type: 'recycle' }
   /** end for good; running invocations are aborted */

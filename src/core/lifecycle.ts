@@ -95,7 +95,7 @@ export const transitions: Table = {
     flushed: stopping.flushed,
     'grace-over': stopping.graceOver,
     'budget-over': stopping.budgetOver,
-    'given-up': stopping.givenUp,
+    'kill-wait-over': stopping.killWaitOver,
     stop: stopping.stop,
   },
   stopped: {},

@@ -82,12 +82,12 @@ export function budgetOver(state: Stopping, _: On<'budget-over'>, out: Effects):
   for (const extension of state.extensions) {
     if (extension.external && extension.alive) out.signal(processOf(extension), 'SIGKILL')
   }
-  out.arm('give-up', killWaitMs)
+  out.arm('kill-wait', killWaitMs)
   return state
 }
 
 /** A process in uninterruptible sleep ignores SIGKILL and is left behind. */
-export function givenUp(state: Stopping, _: On<'given-up'>, out: Effects): EnvironmentState {
+export function killWaitOver(state: Stopping, _: On<'kill-wait-over'>, out: Effects): EnvironmentState {
   return finishStop(state, out)
 }
 

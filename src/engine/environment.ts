@@ -331,7 +331,7 @@ export class Environment {
   }
 
   [Symbol.dispose](): void {
-    this.#performer.sweep()
+    this.#performer.releaseProcesses()
     this.#timers[Symbol.dispose]()
   }
 }

@@ -173,8 +173,8 @@ export class Performer implements Effects {
     this.#parts.supervisor.signal(process, signal)
   }
 
-  sweep(): void {
-    this.#parts.supervisor.sweep()
+  releaseProcesses(): void {
+    this.#parts.supervisor.releaseProcesses()
     this.#parts.events.forgetMemory()
   }
 

@@ -1,4 +1,4 @@
-/** The processes of one environment, from their start until their process groups are swept. */
+/** The processes of one environment, from their start until their process groups are released. */
 
 import type { ExitStatus, Fault, ProcessName } from '../core/failure.ts'
 import type { Generation } from '../core/ids.ts'
@@ -93,7 +93,7 @@ export class Supervisor {
   }
 
   /** Kills what is left of every process group that was started, and releases the groups. */
-  sweep(): void {
+  releaseProcesses(): void {
     for (const process of this.#ended.splice(0)) process.dispose()
     for (const process of this.#running.values()) process.dispose()
     this.#running.clear()

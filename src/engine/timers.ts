@@ -32,7 +32,7 @@ export class Timers implements Disposable {
       'exit-wait': timer({ type: 'exit-wait-over' }),
       grace: timer({ type: 'grace-over' }),
       budget: timer({ type: 'budget-over' }),
-      'give-up': timer({ type: 'given-up' }),
+      'kill-wait': timer({ type: 'kill-wait-over' }),
     }
   }
 

@@ -151,7 +151,7 @@ const events: { readonly [T in Event['type']]: Event } = {
   deadline: { type: 'deadline', id: one },
   'grace-over': { type: 'grace-over' },
   'budget-over': { type: 'budget-over' },
-  'given-up': { type: 'given-up' },
+  'kill-wait-over': { type: 'kill-wait-over' },
   recycle: { type: 'recycle' },
   stop: { type: 'stop' },
 }

@@ -51,14 +51,14 @@ interface Upload {
   readonly errorType: string | null
 }
 
-type Timer = 'init' | 'exit-wait' | 'grace' | 'budget' | 'give-up'
-const timers: readonly Timer[] = ['init', 'exit-wait', 'grace', 'budget', 'give-up']
+type Timer = 'init' | 'exit-wait' | 'grace' | 'budget' | 'kill-wait'
+const timers: readonly Timer[] = ['init', 'exit-wait', 'grace', 'budget', 'kill-wait']
 const fires = {
   init: { type: 'init-limit' },
   'exit-wait': { type: 'exit-wait-over' },
   grace: { type: 'grace-over' },
   budget: { type: 'budget-over' },
-  'give-up': { type: 'given-up' },
+  'kill-wait': { type: 'kill-wait-over' },
 } as const satisfies Record<Timer, Event>
 
 const payload = { size: 1, chunks: [] }
@@ -92,7 +92,7 @@ class World {
   readonly #uploads: Upload[] = []
   readonly #alive = new Set<ProcessName>()
   readonly #killed = new Set<ProcessName>()
-  readonly #armed = { init: false, 'exit-wait': false, grace: false, budget: false, 'give-up': false }
+  readonly #armed = { init: false, 'exit-wait': false, grace: false, budget: false, 'kill-wait': false }
   /** those whose function timeout runs */
   readonly #deadlines = new Set<RequestId>()
   readonly #queue: Event[] = []
@@ -221,8 +221,8 @@ class World {
         this.#signalled = true
         if (effect.signal === 'SIGKILL') this.#killed.add(effect.process)
         return
-      case 'sweep':
-        must(this.#alive.size === 0 || event.type === 'given-up', 'everyone is waited for, or given up')
+      case 'release-processes':
+        must(this.#alive.size === 0 || event.type === 'kill-wait-over', 'everyone is waited for, or given up')
         this.#alive.clear()
         this.#killed.clear()
     }
@@ -280,7 +280,7 @@ class World {
         must(state.inflight.length <= this.mode.concurrency, 'no more run at a time than the mode allows')
         return state.inflight.every(({ id }) => this.#deadlines.has(id))
       case 'stopping':
-        return this.#armed.grace || this.#armed.budget || this.#armed['give-up']
+        return this.#armed.grace || this.#armed.budget || this.#armed['kill-wait']
       default:
         return true
     }

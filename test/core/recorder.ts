@@ -7,7 +7,7 @@ import { type EnvironmentState, type Event, step, type Table } from '../../src/c
 import { type Mode, onDemand } from '../../src/core/mode.ts'
 
 export type Effect =
-  | { readonly do: 'discover' | 'sweep' }
+  | { readonly do: 'discover' | 'release-processes' }
   | { readonly do: 'spawn'; readonly process: ProcessName }
   | { readonly do: 'signal'; readonly process: ProcessName; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly do: 'reply'; readonly call: ApiCallId; readonly reply: Reply }
@@ -35,8 +35,8 @@ export class Recorder implements Effects {
   signal(process: ProcessName, signal: 'SIGTERM' | 'SIGKILL'): void {
     this.effects.push({ do: 'signal', process, signal })
   }
-  sweep(): void {
-    this.effects.push({ do: 'sweep' })
+  releaseProcesses(): void {
+    this.effects.push({ do: 'release-processes' })
   }
   reply(call: ApiCallId, reply: Reply): void {
     this.effects.push({ do: 'reply', call, reply })

@@ -247,12 +247,12 @@ export const initLimit: Event = { type: 'init-limit' }
 export const deadline = (id = one): Event => ({ type: 'deadline', id })
 export const graceOver: Event = { type: 'grace-over' }
 export const budgetOver: Event = { type: 'budget-over' }
-export const givenUp: Event = { type: 'given-up' }
+export const killWaitOver: Event = { type: 'kill-wait-over' }
 
 // effects
 
 export const discover: Effect = { do: 'discover' }
-export const sweep: Effect = { do: 'sweep' }
+export const releaseProcesses: Effect = { do: 'release-processes' }
 export const spawn = (process: ProcessName): Effect => ({ do: 'spawn', process })
 export const sigterm = (process: ProcessName): Effect => ({ do: 'signal', process, signal: 'SIGTERM' })
 export const sigkill = (process: ProcessName): Effect => ({ do: 'signal', process, signal: 'SIGKILL' })
@@ -268,7 +268,7 @@ export const breakAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'break
 export const armDeadline = (id = one): Effect => ({ do: 'arm-deadline', id })
 export const disarmDeadline = (id = one): Effect => ({ do: 'disarm-deadline', id })
 export const armInit: Effect = { do: 'arm', timer: 'init' }
-export const arm = (timer: 'exit-wait' | 'grace' | 'budget' | 'give-up', ms: number): Effect => ({
+export const arm = (timer: 'exit-wait' | 'grace' | 'budget' | 'kill-wait', ms: number): Effect => ({
   do: 'arm',
   timer,
   ms,
@@ -299,7 +299,12 @@ export const shutdown = (reason: ShutdownReason): Effect => ({
   record: { type: 'shutdown', reason },
 })
 /** The end of every stop: no timer runs on, and nothing is left of the processes. */
-export const swept: readonly Effect[] = [disarm('grace'), disarm('budget'), disarm('give-up'), sweep]
+export const released: readonly Effect[] = [
+  disarm('grace'),
+  disarm('budget'),
+  disarm('kill-wait'),
+  releaseProcesses,
+]
 
 // replies
 

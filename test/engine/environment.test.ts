@@ -224,7 +224,7 @@ describe('the end of a process', () => {
     old.mortal = false
     environment.invoke(invocation('one'))
     environment.dispatch({ type: 'deadline', id: one })
-    environment.dispatch({ type: 'given-up' })
+    environment.dispatch({ type: 'kill-wait-over' })
     expect(environment.state).toMatchObject({ phase: 'cold', generation: 1 })
     expect(old.disposed).toBe(1)
     old.exit()
@@ -241,7 +241,7 @@ describe('the end of a process', () => {
     old.mortal = false
     old.exit()
     environment.dispatch({ type: 'init-limit' })
-    environment.dispatch({ type: 'given-up' })
+    environment.dispatch({ type: 'kill-wait-over' })
     expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, attempt: 'invoke' })
     await turns()
     expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, attempt: 'invoke' })

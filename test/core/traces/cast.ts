@@ -30,4 +30,4 @@ export const exitedWithOne = {
 
 export const budget = arm('budget', 2000)
 export const grace = arm('grace', 600)
-export const giveUp = arm('give-up', 2000)
+export const killWait = arm('kill-wait', 2000)

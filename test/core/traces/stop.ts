@@ -24,15 +24,16 @@ import {
   finish,
   flush,
   flushed,
-  givenUp,
   gone,
   graceOver,
   idOf,
   initStart,
   invoke,
+  killWaitOver,
   next,
   one,
   refused,
+  released,
   reply,
   report,
   runtimeRefused,
@@ -51,7 +52,6 @@ import {
   stopping,
   subscribe,
   subscribed,
-  swept,
   type Trace,
   toCold,
   toStart,
@@ -63,9 +63,9 @@ import {
   cut,
   dead,
   exitedWithOne,
-  giveUp,
   grace,
   inner,
+  killWait,
   logsClosed,
   parkedTooLong,
   pollTooLong,
@@ -140,7 +140,7 @@ export const ending: readonly Trace[] = [
       [
         exits(ext('watch'), code(0)),
         stopped(),
-        ...swept,
+        ...released,
         reply(1, parkedTooLong),
         reply(5, pollTooLong('quiet')),
         reply(3, pollTooLong('deaf')),
@@ -159,8 +159,8 @@ export const ending: readonly Trace[] = [
         reply(1, shutdownEvent('failure')),
       ],
       [graceOver, same],
-      [budgetOver, same, sigkill(ext('quiet')), giveUp],
-      [exits(ext('quiet'), signalled('SIGKILL')), cooled, ...swept],
+      [budgetOver, same, sigkill(ext('quiet')), killWait],
+      [exits(ext('quiet'), signalled('SIGKILL')), cooled, ...released],
     ],
   ),
   trace(
@@ -205,9 +205,9 @@ export const ending: readonly Trace[] = [
     'race: the budget ends while telemetry is delivered, then that is done',
     stopping({ runtime: false, step: 'flush', extensions: [watch({ ...ready(1), subscribed: true })] }),
     [
-      [budgetOver, { step: 'extensions' }, sigkill(ext('watch')), giveUp],
+      [budgetOver, { step: 'extensions' }, sigkill(ext('watch')), killWait],
       [flushed(), same],
-      [exits(ext('watch'), signalled('SIGKILL')), cooled, ...swept, reply(1, pollTooLong('watch'))],
+      [exits(ext('watch'), signalled('SIGKILL')), cooled, ...released, reply(1, pollTooLong('watch'))],
     ],
   ),
   trace(
@@ -215,7 +215,7 @@ export const ending: readonly Trace[] = [
     stopping({ runtime: false, step: 'flush', extensions: [watch({ state: 'Running', subscribed: true })] }),
     [
       [exits(ext('watch')), { extensions: [watch({ state: 'Running', subscribed: true, ...dead })] }],
-      [flushed(), cooled, ...swept],
+      [flushed(), cooled, ...released],
     ],
   ),
   trace(
@@ -251,7 +251,7 @@ export const ending: readonly Trace[] = [
         exits('runtime', signalled('SIGTERM')),
         cooled,
         disarm('grace'),
-        ...swept,
+        ...released,
         reply(1, pollTooLong('watch')),
       ],
     ],
@@ -272,11 +272,11 @@ export const ending: readonly Trace[] = [
         arm('budget', 500),
         sigterm('runtime'),
       ],
-      [budgetOver, { step: 'extensions' }, sigkill('runtime'), giveUp],
+      [budgetOver, { step: 'extensions' }, sigkill('runtime'), killWait],
       [
         exits('runtime', signalled('SIGKILL')),
         stopped(),
-        ...swept,
+        ...released,
         reply(1, parkedTooLong),
         reply(2, pollTooLong('inner')),
       ],
@@ -285,14 +285,14 @@ export const ending: readonly Trace[] = [
   trace(
     'a runtime with internal extensions may end by itself',
     stopping({ extensions: [inner({ state: 'Ready' })] }),
-    [[exits('runtime', signalled('SIGTERM')), cooled, disarm('grace'), ...swept]],
+    [[exits('runtime', signalled('SIGTERM')), cooled, disarm('grace'), ...released]],
   ),
   trace(
     'processes that outlive SIGKILL are not waited for',
     stopping({ step: 'extensions', runtimeState: 'Running' }),
     [
       [next(1), { polls: [call(1)] }],
-      [givenUp, cooled, ...swept, reply(1, parkedTooLong)],
+      [killWaitOver, cooled, ...released, reply(1, parkedTooLong)],
       [exits('runtime', signalled('SIGKILL')), same],
     ],
   ),
@@ -306,9 +306,9 @@ export const ending: readonly Trace[] = [
     }),
     [
       [
-        givenUp,
+        killWaitOver,
         starting({ ...second, waiting: one }),
-        ...swept,
+        ...released,
         reply(1, pollTooLong('watch')),
         armDeadline(),
         initStart('invoke'),
@@ -318,7 +318,7 @@ export const ending: readonly Trace[] = [
   ),
   trace('an extension ends before the runtime does', stopping({ extensions: [quiet(ready(1))] }), [
     [exits(ext('quiet')), { extensions: [quiet({ ...ready(1), ...dead })] }],
-    [exits('runtime'), cooled, disarm('grace'), ...swept, reply(1, pollTooLong('quiet'))],
+    [exits('runtime'), cooled, disarm('grace'), ...released, reply(1, pollTooLong('quiet'))],
   ]),
   trace('a process that nobody knows ends', stopping({ extensions: [quiet(ready(1))] }), [
     [exits(ext('nobody')), same],
@@ -348,7 +348,7 @@ export const ending: readonly Trace[] = [
     stopping({ step: 'extensions', extensions: [quiet({ ...told, ...dead })] }),
     [
       [extNext(1, 'quiet'), { extensions: [quiet({ ...told, ...dead, poll: call(1) })] }],
-      [exits('runtime'), cooled, ...swept, reply(1, pollTooLong('quiet'))],
+      [exits('runtime'), cooled, ...released, reply(1, pollTooLong('quiet'))],
     ],
   ),
   trace(
@@ -412,7 +412,7 @@ export const ending: readonly Trace[] = [
     [
       [gone(1), { polls: [call(2)] }],
       [gone(3), { extensions: [quiet({ state: 'Ready', ...dead })] }],
-      [exits('runtime'), cooled, disarm('grace'), ...swept, reply(2, parkedTooLong)],
+      [exits('runtime'), cooled, disarm('grace'), ...released, reply(2, parkedTooLong)],
     ],
   ),
   trace(
@@ -421,7 +421,7 @@ export const ending: readonly Trace[] = [
     [
       [stop, { afterwards: toStopped }, settle(cut), begun(), report(failed('Sandbox.Failure')), finish()],
       [stop, { afterwards: toStopped }],
-      [exits('runtime', signalled('SIGKILL')), stopped(), ...swept],
+      [exits('runtime', signalled('SIGKILL')), stopped(), ...released],
     ],
   ),
   trace(
@@ -429,7 +429,7 @@ export const ending: readonly Trace[] = [
     stopping({ step: 'extensions', afterwards: toCold }),
     [
       [stop, { afterwards: toStopped }],
-      [exits('runtime', signalled('SIGKILL')), stopped(), ...swept],
+      [exits('runtime', signalled('SIGKILL')), stopped(), ...released],
     ],
   ),
   trace('nothing stirs an environment that has stopped', stopped(), [

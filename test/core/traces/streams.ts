@@ -28,6 +28,7 @@ import {
   read,
   received,
   refused,
+  released,
   reply,
   report,
   responded,
@@ -42,7 +43,6 @@ import {
   stop,
   stopping,
   succeeded,
-  swept,
   type Trace,
   timedOut,
   toCold,
@@ -52,7 +52,7 @@ import {
   truncatedUpload,
 } from '../script.ts'
 
-const giveUp = arm('give-up', 2000)
+const killWait = arm('kill-wait', 2000)
 const wait = arm('exit-wait', 100)
 const streaming = () => serving({ inflight: [at('responding', { begun: true })] })
 const ofTrailers = {
@@ -134,7 +134,7 @@ export const streamTraces: readonly Trace[] = [
       finish(),
       shutdown('timeout'),
       sigkill('runtime'),
-      giveUp,
+      killWait,
     ],
     [received(1), same, reply(1, runtimeRefused('InvocationResponse', 'RuntimeResponseSentState'))],
   ]),
@@ -157,7 +157,7 @@ export const streamTraces: readonly Trace[] = [
       finish(),
       shutdown('timeout'),
       sigkill('runtime'),
-      giveUp,
+      killWait,
     ],
   ]),
   trace(
@@ -177,7 +177,7 @@ export const streamTraces: readonly Trace[] = [
         finish(),
         shutdown('timeout'),
         sigkill('runtime'),
-        giveUp,
+        killWait,
       ],
       [responseStarted(), same],
       [response(2, one, 'streaming'), same, reply(2, invalidId)],
@@ -193,7 +193,7 @@ export const streamTraces: readonly Trace[] = [
       report(failed('Function.Oops')),
       finish(),
       shutdown('failure'),
-      ...swept,
+      ...released,
     ],
   ]),
   trace('race: the trailers are read, then the runtime ends: they are the answer', streaming(), [
@@ -209,7 +209,7 @@ export const streamTraces: readonly Trace[] = [
       report(failed('Function.Oops')),
       finish(),
       shutdown('failure'),
-      ...swept,
+      ...released,
       faulted('runtime', exit1),
     ],
   ]),
@@ -223,7 +223,7 @@ export const streamTraces: readonly Trace[] = [
       report(failed('Runtime.ExitError')),
       finish(),
       shutdown('failure'),
-      ...swept,
+      ...released,
     ],
   ]),
   trace(
@@ -240,7 +240,7 @@ export const streamTraces: readonly Trace[] = [
         report(failed('Runtime.ExitError')),
         finish(),
         shutdown('failure'),
-        ...swept,
+        ...released,
       ],
     ],
   ),
@@ -257,7 +257,7 @@ export const streamTraces: readonly Trace[] = [
         report(failed('Runtime.ExitError')),
         finish(),
         shutdown('failure'),
-        ...swept,
+        ...released,
         faulted('runtime', exit1),
       ],
     ],
@@ -289,7 +289,7 @@ export const streamTraces: readonly Trace[] = [
       finish(),
       shutdown('spindown'),
       sigkill('runtime'),
-      giveUp,
+      killWait,
     ],
   ]),
 ]

@@ -1,6 +1,6 @@
 /**
- * Faults at no point of any script: a while after the callers have spoken, whatever is going on at that moment. Traps
- * know what they interrupt; these do not.
+ * Faults at no point of any script: a while after the callers have spoken, whatever is going on at that moment. Points
+ * of injection know what they interrupt; these do not.
  */
 import type { Random } from './random.ts'
 

@@ -74,6 +74,7 @@ export const health = chapter('Health', (it) => {
     expect(Object.fromEntries(types)).toEqual({
       lambda_rie_invocations_total: 'counter',
       lambda_rie_invocation_duration_seconds: 'histogram',
+      lambda_rie_first_byte_seconds: 'histogram',
       lambda_rie_init_duration_seconds: 'histogram',
       lambda_rie_queue_wait_seconds: 'histogram',
       lambda_rie_response_bytes: 'histogram',

@@ -14,7 +14,7 @@ import type { Cpu } from './running.ts'
 import type { Metric, Sample, Scenario } from './scenario.ts'
 import { METRICS } from './scenario.ts'
 import { cold } from './scenarios/cold.ts'
-import { eight, scale, warm } from './scenarios/load.ts'
+import { eight, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
 import { nodePair } from './scenarios/node.ts'
 import { payload } from './scenarios/payload.ts'
@@ -23,10 +23,19 @@ import { cargoLambda } from './subjects/cargo-lambda.ts'
 import { ours } from './subjects/ours.ts'
 import { reference } from './subjects/reference.ts'
 import { relayInC, relayOnBun, relayOnHandles } from './subjects/relays.ts'
+import { subscribed } from './subjects/subscribed.ts'
 import { goals, type Results, shown, table } from './table.ts'
 
-const SCENARIOS: readonly Scenario[] = [warm, payload, cold, memory, eight, ...scale, nodePair]
-const SUBJECTS: readonly Subject[] = [reference, cargoLambda, ours, relayOnBun, relayOnHandles, relayInC]
+const SCENARIOS: readonly Scenario[] = [warm, telemetry, payload, cold, memory, eight, ...scale, nodePair]
+const SUBJECTS: readonly Subject[] = [
+  reference,
+  cargoLambda,
+  ours,
+  subscribed,
+  relayOnBun,
+  relayOnHandles,
+  relayInC,
+]
 
 interface Options {
   readonly rounds: number

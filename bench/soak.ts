@@ -1,14 +1,17 @@
 /**
  * A long run: a million invocations in one emulator, and nothing that grows.
  *
- *     bun run soak [--invocations N] [--callers N] [--seconds N] [--binary PATH]
+ *     bun run soak [--invocations N] [--callers N] [--seconds N] [--binary PATH] [--telemetry]
  *
  * First the built program, under callers and a runtime in C: resident memory, descriptors and threads after the first
  * tenth and at the end. Then a crowd of callers at once on one environment of it, for a minute. Then the same parts from
  * source inside this process, with invocations of every kind: timers and objects on the heap, which cannot be seen from
  * outside.
+ *
+ * With --telemetry only the first of these, with an extension that subscribes to every record: none may be lost or doubled.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort } from '../test/kit/launch.ts'
@@ -17,6 +20,7 @@ import { crowd } from './soak/crowd.ts'
 import { inside } from './soak/inside.ts'
 import { type Check, flat, mean, print, type Row, steady } from './soak/report.ts'
 import { INVOKE_PATH } from './subject.ts'
+import { layExtensions } from './subjects/subscribed.ts'
 
 /** Of this many, the first five after a tenth of the way are compared with the last five. */
 const LEGS = 50
@@ -27,6 +31,7 @@ const { values } = parseArgs({
     invocations: { type: 'string', default: '1000000' },
     callers: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '60' },
+    telemetry: { type: 'boolean', default: false },
     binary: { type: 'string', default: join(ROOT, 'dist', 'aws-lambda-rie') },
   },
 })
@@ -155,11 +160,32 @@ function fail(problem: string): never {
   process.exit(2)
 }
 
-const checks = [
-  ...(await program({}, million)),
-  ...(await program({ BENCH_ECHO: '1' }, (port) => crowd(port, seconds))),
-  ...(await inside(runtime, Math.round(invocations / 10), callAll)),
-]
+/** The first part, with a subscriber to everything, whose counts have to be those of the invocations. */
+async function subscribed(): Promise<Check[]> {
+  const file = join(mkdtempSync(join(tmpdir(), 'soak-')), 'counts')
+  const environment = { AWS_LAMBDA_RIE_EXTENSIONS_DIR: layExtensions(), SUBSCRIBER_COUNTS: file }
+  const checks = await program(environment, million)
+  const counts = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>
+  const asked = callers * Math.ceil(Math.round(invocations / LEGS) / callers) * LEGS
+  const types = ['platform.start', 'platform.runtimeDone', 'platform.report']
+  return [
+    ...checks,
+    ...types.map((type) => ({
+      name: `${type} of each`,
+      good: counts[type] === asked,
+      figure: `${counts[type]}`,
+    })),
+    { name: 'no record twice', good: counts.doubled === 0, figure: `${counts.doubled}` },
+  ]
+}
+
+const checks = values.telemetry
+  ? await subscribed()
+  : [
+      ...(await program({}, million)),
+      ...(await program({ BENCH_ECHO: '1' }, (port) => crowd(port, seconds))),
+      ...(await inside(runtime, Math.round(invocations / 10), callAll)),
+    ]
 for (const { name, good, figure } of checks) console.log(`${good ? 'passed' : 'FAILED'}  ${name}: ${figure}`)
 const failed = checks.filter(({ good }) => !good).length
 console.log(`${checks.length - failed} passed, ${failed} failed`)

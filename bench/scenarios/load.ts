@@ -45,6 +45,16 @@ export const warm: Scenario = {
   measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
 }
 
+export const telemetry: Scenario = {
+  name: 'telemetry',
+  about: 'one caller, a small event, with and without an extension that subscribes to every record',
+  metrics: METRICS,
+  subjects: ['ours', 'subscribed'],
+  // a subscriber to everything costs less than a third
+  goals: [{ metric: 'cpu', is: 'at least', factor: 1 / 1.3, of: 'subscribed' }],
+  measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
+}
+
 export const eight: Scenario = {
   name: 'load-8',
   about: 'eight callers, eight environments',

@@ -29,6 +29,9 @@ const clocks = () => require('./wall-clock.ts') as typeof import('./wall-clock.t
 /** Bytes of events that are kept during init. */
 const maxReplayBytes = 8 * 1024 * 1024
 
+/** How often the calendar's clock is looked at, in milliseconds. */
+const followMs = 1000
+
 export interface SubscriptionsParts {
   readonly facts: RecordFacts
   readonly clock: Clock
@@ -144,6 +147,7 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
     const { droppedRecord, formOf, renderRecords } = records()
     const { Subscriber, realTiming } = subscribers()
     const wall = new (clocks().WallClock)(clock)
+    let followed = 0
     const entry: Entry = {
       subscription,
       init: this.#init,
@@ -154,7 +158,10 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
           // of the subscription as it is when the event is rendered
           render: (event) => {
             const { api, schemaVersion } = entry.subscription
-            wall.follow()
+            if (event.at - followed > followMs) {
+              wall.follow()
+              followed = event.at
+            }
             return renderRecords(event, formOf(api, schemaVersion, json), facts, wall)
           },
           renderLoss: ({ records, bytes }, reason) =>

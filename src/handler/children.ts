@@ -8,7 +8,10 @@
 
 import { CLI_FLAGS } from './command.ts'
 
-type Options = { cmd: string[]; env?: Record<string, string | undefined> }
+interface Options {
+  cmd: string[]
+  env?: Record<string, string | undefined>
+}
 
 /** What is started instead of a command: the same command, unless it runs `program`. */
 export const asModuleRunner = <T extends Options>(options: T, program: string, isCompiled: boolean): T => {

@@ -12,7 +12,10 @@ import { type Reply, ReplyParser } from './reply.ts'
 export type { Reply } from './reply.ts'
 
 /** Where the Runtime API listens. */
-export type Address = { readonly host: string; readonly port: number }
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
 
 /** The peer closed the connection before it had answered. */
 export class ConnectionLost extends Error {
@@ -33,7 +36,10 @@ export const parseAddress = (text: string): Address => {
   return { host: host || '127.0.0.1', port: Number(text.slice(colon + 1)) }
 }
 
-type Waiting<T> = { resolve(value: T): void; reject(error: Error): void }
+interface Waiting<T> {
+  resolve(value: T): void
+  reject(error: Error): void
+}
 
 /** A connection that carries one exchange at a time. It keeps the process alive only while an answer is awaited. */
 export class Connection {

@@ -23,10 +23,13 @@ const METHODS = {
 } as const satisfies Record<string, Level>
 
 /** What the lines of one invocation carry besides the message. */
-export type LogScope = { requestId: string; tenantId: string | undefined }
+export interface LogScope {
+  requestId: string
+  tenantId: string | undefined
+}
 
 /** The log that belongs to a patched console. */
-export type FunctionLog = {
+export interface FunctionLog {
   /** Whose lines the next ones are. */
   scope: LogScope
   /** Logs an error of the function the way AWS's client does. */

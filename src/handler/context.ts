@@ -5,7 +5,7 @@
 import type { Reply } from './connection.ts'
 
 /** The second argument of every handler. */
-export type Context = {
+export interface Context {
   callbackWaitsForEmptyEventLoop: boolean
   readonly functionName: string | undefined
   readonly functionVersion: string | undefined

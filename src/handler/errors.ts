@@ -5,7 +5,11 @@
 import { withoutOwnFrames } from './frames.ts'
 
 /** The document that is posted for a failed init or invocation. */
-export type ErrorDocument = { errorType: string; errorMessage: string; trace: string[] }
+export interface ErrorDocument {
+  errorType: string
+  errorMessage: string
+  trace: string[]
+}
 
 /** An error of the runtime, not of the function; its name is the error type that callers see. */
 export class RuntimeError extends Error {

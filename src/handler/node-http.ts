@@ -10,7 +10,10 @@ import { readFileSync } from 'node:fs'
 import Module from 'node:module'
 
 type Listen = (event: string, listener: () => void) => unknown
-type Socket = { on?: Listen; once?: Listen }
+interface Socket {
+  on?: Listen
+  once?: Listen
+}
 type Require = (this: unknown, ...args: unknown[]) => unknown
 
 let repaired = false

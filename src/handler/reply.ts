@@ -3,7 +3,7 @@
  */
 
 /** One reply, read to its end. */
-export type Reply = {
+export interface Reply {
   readonly status: number
   /** By lower-case name; of a repeated header the last. */
   readonly headers: ReadonlyMap<string, string>

@@ -27,7 +27,7 @@ import { RuntimeApi, RuntimeApiGone } from './runtime-api.ts'
 const isCompiled = Bun.main.startsWith('/$bunfs/') || process.env.BUN_BE_BUN === '1'
 
 /** Everything that one serving process holds on to. */
-type Runtime = {
+interface Runtime {
   readonly api: RuntimeApi
   readonly env: NodeJS.ProcessEnv
   readonly log: FunctionLog

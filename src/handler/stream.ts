@@ -109,7 +109,10 @@ const PRELUDE_LOST =
   'HttpResponseStream: status and headers are lost, because end() was called before any write(). ' +
   'On Lambda too: write before you end, if only an empty text.'
 
-type Settle = { resolve(reply: Reply): void; reject(error: unknown): void }
+interface Settle {
+  resolve(reply: Reply): void
+  reject(error: unknown): void
+}
 
 /** Loads node's streams only now: other handlers should not pay for them at every cold start. */
 const createStream = async (answer: StreamedAnswer, settle: Settle, highWaterMark: number | undefined) => {

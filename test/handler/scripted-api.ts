@@ -8,10 +8,14 @@ export const fixtures: string = join(import.meta.dir, '../fixtures/handlers')
 const fromSource = [process.execPath, '--no-env-file', '--config=/dev/null', join(fixtures, 'entry.ts')]
 
 /** One event of the script: the body of `/next`, the headers to add, and the status for the answer. */
-export type Event = { body?: string; headers?: Record<string, string>; status?: number }
+export interface Event {
+  body?: string
+  headers?: Record<string, string>
+  status?: number
+}
 
 /** One request of the runtime other than a poll. */
-export type Call = {
+export interface Call {
   path: string
   headers: IncomingHttpHeaders
   body: string
@@ -19,7 +23,7 @@ export type Call = {
 }
 
 /** What is left when a script has been played. */
-export type Played = {
+export interface Played {
   calls: Call[]
   lines: string[]
   /** the bytes of it */
@@ -34,7 +38,7 @@ export type Played = {
 export const document = (call: Call | undefined) =>
   JSON.parse(call?.body ?? 'null') as { errorType: string; errorMessage: string; trace: string[] }
 
-export type Options = {
+export interface Options {
   events?: Event[]
   env?: Record<string, string>
   command?: string[]

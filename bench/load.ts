@@ -32,6 +32,18 @@ export async function probe(
   return lastLine(await output([...onCpu(cpu), binary, 'load', String(target.port), target.path, ...numbers]))
 }
 
+/** One caller who reads `count` streams; the latencies are those of their first bytes, and `bytes` is what came. */
+export async function probeStream(
+  target: Running,
+  count: number,
+  cpu: Cpu,
+): Promise<Counted & { readonly bytes: number }> {
+  const binary = await compileC('load/probe.c')
+  return lastLine(
+    await output([...onCpu(cpu), binary, 'stream', String(target.port), target.path, String(count)]),
+  )
+}
+
 /** Microseconds from the start of a command to its first answer. */
 export async function probeStart(
   launch: {

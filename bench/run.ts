@@ -18,6 +18,8 @@ import { eight, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
 import { nodePair } from './scenarios/node.ts'
 import { payload } from './scenarios/payload.ts'
+import { firstByte, throughput } from './scenarios/stream.ts'
+import { functionUrl } from './scenarios/url.ts'
 import { type Subject, Unavailable } from './subject.ts'
 import { cargoLambda } from './subjects/cargo-lambda.ts'
 import { ours } from './subjects/ours.ts'
@@ -26,7 +28,19 @@ import { relayInC, relayOnBun, relayOnHandles } from './subjects/relays.ts'
 import { subscribed } from './subjects/subscribed.ts'
 import { goals, type Results, shown, table } from './table.ts'
 
-const SCENARIOS: readonly Scenario[] = [warm, telemetry, payload, cold, memory, eight, ...scale, nodePair]
+const SCENARIOS: readonly Scenario[] = [
+  warm,
+  telemetry,
+  payload,
+  cold,
+  memory,
+  eight,
+  ...scale,
+  nodePair,
+  firstByte,
+  throughput,
+  functionUrl,
+]
 const SUBJECTS: readonly Subject[] = [
   reference,
   cargoLambda,

@@ -43,7 +43,16 @@ export function variables(launch: Launch, setup: Setup): Record<string, string> 
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(AWS_|BENCH_|LOG_LEVEL$|_HANDLER$)/.test(name)),
   ) as Record<string, string>
-  return { ...inherited, ...(setup.echo ? { BENCH_ECHO: '1' } : {}), ...launch.env }
+  const { echo, stream, url } = setup
+  return {
+    ...inherited,
+    ...(echo ? { BENCH_ECHO: '1' } : {}),
+    ...(url ? { BENCH_URL: '1' } : {}),
+    ...(stream
+      ? { BENCH_STREAM_PIECES: String(stream.pieces), BENCH_STREAM_BYTES: String(stream.bytes) }
+      : {}),
+    ...launch.env,
+  }
 }
 
 /** Starts a subject and waits until it gives the right answer. */
@@ -108,7 +117,8 @@ async function listening(port: number, emulator: Bun.Subprocess): Promise<void> 
 }
 
 async function verify(setup: Setup, launch: Launch): Promise<void> {
-  const expected = setup.echo || setup.function ? '{"a":1}' : '"hello"'
+  const { stream, url } = setup
+  const expected = setup.echo || setup.function ? '{"a":1}' : url ? 'hello' : '"hello"'
   const response = await fetch(`http://127.0.0.1:${setup.port}${launch.path}`, {
     method: 'POST',
     body: '{"a":1}',
@@ -117,7 +127,8 @@ async function verify(setup: Setup, launch: Launch): Promise<void> {
     signal: AbortSignal.timeout(10_000),
   })
   const body = await response.text()
-  if (response.status === 200 && body === expected) return
+  const isRight = stream ? body.length === stream.pieces * stream.bytes : body === expected
+  if (response.status === 200 && isRight) return
   throw new Unavailable(`it answers ${response.status} ${body.slice(0, 120)}`)
 }
 

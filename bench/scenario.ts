@@ -9,6 +9,8 @@ export const METRICS = {
   p50: { title: 'p50, ms', digits: 3 },
   p99: { title: 'p99, ms', digits: 3 },
   start: { title: 'start to first answer, ms', digits: 1 },
+  throughput: { title: 'MB/s', digits: 0 },
+  cpuPerGigabyte: { title: 'CPU per GB, s', digits: 2 },
   share: { title: 'share of the CPU, %', digits: 1 },
   rss: { title: 'resident, MB', digits: 1 },
   errors: { title: 'errors', digits: 0 },

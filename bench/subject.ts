@@ -6,6 +6,10 @@ export interface Setup {
   readonly echo: boolean
   /** How many invocations must be able to run at once. */
   readonly environments: number
+  /** Answer with a stream of so many pieces of so many bytes. */
+  readonly stream?: { readonly pieces: number; readonly bytes: number }
+  /** Serve a Function URL on the port. */
+  readonly url?: boolean
   /** A function that echoes its event, in place of the one in C. */
   readonly function?: { readonly command: readonly string[]; readonly cwd: string }
   readonly port: number

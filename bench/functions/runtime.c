@@ -1,4 +1,5 @@
 // The function under load: a Lambda runtime that answers "hello" at once, or the event itself (BENCH_ECHO=1).
+// BENCH_URL=1: an answer for a Function URL.
 // It costs next to nothing, so that what is measured is the emulator.
 // BENCH_POLLERS=N: N such runtimes, each a process with its own connection (for emulators that start only one).
 // AWS_LAMBDA_RUNTIME_API may be a whole URL with a prefix: cargo-lambda wants http://HOST:PORT/.rt.
@@ -33,8 +34,9 @@ int main(void) {
     if (n >= sizeof id) return 1;
     memcpy(id, value, n);
     id[n] = 0;
-    const char *body = echo ? event.body : "\"hello\"";
-    size_t length = echo ? event.body_length : 7;
+    const char *fixed = getenv("BENCH_URL") ? "{\"statusCode\":200,\"body\":\"hello\"}" : "\"hello\"";
+    const char *body = echo ? event.body : fixed;
+    size_t length = echo ? event.body_length : strlen(fixed);
     int head_length = snprintf(head, sizeof head, "POST %s/2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\n"
       "Host: %s:%d\r\nUser-Agent: bench\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
       prefix, id, host, port, length);

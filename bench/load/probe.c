@@ -2,6 +2,7 @@
 // the start of a process to its first answer. One caller, one connection.
 //
 //   probe load PORT PATH BYTES COUNT ECHO       COUNT requests; ECHO=1: the answer must be the request
+//   probe stream PORT PATH COUNT                COUNT streams; the latency is from the write of the first byte to its arrival
 //   probe start PORT PATH -- COMMAND…           starts COMMAND, asks until it answers, ends it
 //
 // Prints one line of JSON; latencies and times in microseconds.
@@ -69,6 +70,49 @@ static int load(int port, const char *path, size_t bytes, int count, int echo) {
   return 0;
 }
 
+// Each stream begins with the time at which its first piece was written, see functions/stream.c.
+static int stream(int port, const char *path, int count) {
+  int fd = connect_to(port), errors = 0;
+  if (fd < 0) return perror("connect"), 1;
+  char head[512];
+  size_t head_length = request_head(head, sizeof head, port, path, 2), received = 0;
+  double *took = calloc(count, sizeof *took), begun = now();
+  static char data[1 << 20];
+  for (int i = 0; i < count; i++) {
+    if (send_message(fd, head, head_length, "{}", 2)) return 1;
+    size_t length = 0;
+    char *body = NULL, *piece = NULL;
+    while (!piece || data + length < piece + 16) {
+      ssize_t n = read(fd, data + length, sizeof data - length);
+      double arrived = now();
+      if (n <= 0) return fprintf(stderr, "the connection ended after %d streams\n", i), 1;
+      length += n;
+      if (!body && (body = memmem(data, length, "\r\n\r\n", 4))) body += 4;
+      if (body && !piece && (piece = memmem(body, data + length - body, "\r\n", 2))) piece += 2;
+      if (piece && data + length >= piece + 16) {
+        char stamp[17] = "";
+        memcpy(stamp, piece, 16);
+        took[i] = arrived - strtoull(stamp, NULL, 16) / 1e3;
+      }
+    }
+    if (memcmp(data + 9, "200", 3) || took[i] < 0) errors++;
+    received += length;
+    while (length < 5 || memcmp(data + length - 5, "0\r\n\r\n", 5)) {
+      size_t kept = length < 4 ? length : 4;
+      memmove(data, data + length - kept, kept);
+      ssize_t n = read(fd, data + kept, sizeof data - kept);
+      if (n <= 0) return fprintf(stderr, "a stream broke off after %zu bytes\n", received), 1;
+      received += n;
+      length = kept + n;
+    }
+  }
+  double seconds = (now() - begun) / 1e6;
+  qsort(took, count, sizeof *took, by_size);
+  printf("{\"requests\":%d,\"errors\":%d,\"seconds\":%.6f,\"p50\":%.1f,\"p99\":%.1f,\"bytes\":%zu}\n", count, errors, seconds,
+    took[count / 2], took[count * 99 / 100], received);
+  return 0;
+}
+
 // The prober shares the CPU with what it probes, so it sleeps between attempts: a refused connect costs about 10 µs,
 // four times per millisecond.
 static int start(int port, const char *path, char **command) {
@@ -105,6 +149,7 @@ int main(int count, char **words) {
   signal(SIGPIPE, SIG_IGN);
   if (count == 7 && !strcmp(words[1], "load"))
     return load(atoi(words[2]), words[3], strtoul(words[4], NULL, 10), atoi(words[5]), atoi(words[6]));
+  if (count == 5 && !strcmp(words[1], "stream")) return stream(atoi(words[2]), words[3], atoi(words[4]));
   if (count > 5 && !strcmp(words[1], "start") && !strcmp(words[4], "--"))
     return start(atoi(words[2]), words[3], words + 5);
   return 64;

@@ -24,11 +24,12 @@ export const cargoLambda: Subject = {
     await Bun.write(join(CRATE, 'src/main.rs'), 'fn main() {}\n')
   },
   launch(setup) {
+    const served = setup.url ? [] : ['--only-lambda-apis']
     const serve = ['--invoke-address', '127.0.0.1', '--invoke-port', String(setup.port)]
     return {
-      command: [binary, 'lambda', 'watch', '--only-lambda-apis', ...serve],
+      command: [binary, 'lambda', 'watch', ...served, ...serve],
       cwd: CRATE,
-      path: '/2015-03-31/functions/_/invocations',
+      path: setup.url ? '/' : '/2015-03-31/functions/_/invocations',
       runtime: {
         command: [runtime],
         env: {

@@ -7,6 +7,7 @@ import { addresses } from './reference.ts'
 
 const BINARY = join(ROOT, 'dist', 'aws-lambda-rie')
 let runtime = ''
+let streaming = ''
 
 export const ours: Subject = {
   name: 'ours',
@@ -14,10 +15,15 @@ export const ours: Subject = {
   async prepare() {
     if (!existsSync(BINARY)) throw new Unavailable('dist/aws-lambda-rie is not there: bun run build')
     runtime = await compileC('functions/runtime.c')
+    streaming = await compileC('functions/stream.c')
   },
   launch(setup) {
     const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
-    const command = setup.function?.command ?? [runtime]
-    return { command: [BINARY, ...addresses(setup), ...several, ...command], path: INVOKE_PATH }
+    const command = setup.function?.command ?? [setup.stream ? streaming : runtime]
+    if (!setup.url)
+      return { command: [BINARY, ...addresses(setup), ...several, ...command], path: INVOKE_PATH }
+    const url = ['--function-url-address', `127.0.0.1:${setup.port}`]
+    const invoke = addresses({ ...setup, port: 0 })
+    return { command: [BINARY, ...url, ...invoke, ...several, ...command], path: '/' }
   },
 }

@@ -1,5 +1,6 @@
 // The floor under any emulator: blocking sockets, one caller, one runtime, no rules. It hands the caller's body to
 // the runtime and the runtime's body to the caller.
+// With BENCH_STREAM_PIECES the body of the runtime goes on as it comes.
 // relay PORT API_PORT COMMAND…
 #include "../c/http.h"
 #include <signal.h>
@@ -16,6 +17,35 @@ static int answer(int fd, const char *headers, const char *body, size_t length) 
   char head[512];
   int n = snprintf(head, sizeof head, "HTTP/1.1 %sContent-Length: %zu\r\n\r\n", headers, length);
   return send_message(fd, head, n, body, length);
+}
+
+// The end of a chunked body: no piece of the benchmark ends like it.
+static int ends(const char *data, size_t length) {
+  return length >= 5 && !memcmp(data + length - 5, "0\r\n\r\n", 5);
+}
+
+// Reads the head of the runtime's response, then writes its chunks on as they are.
+static int stream(int from, int to) {
+  static char data[1 << 18];
+  size_t length = 0;
+  char *end;
+  do {
+    ssize_t n = read(from, data + length, sizeof data - length);
+    if (n <= 0) return -1;
+    length += n;
+  } while (!(end = memmem(data, length, "\r\n\r\n", 4)));
+  const char *head = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+  size_t rest = data + length - (end + 4);
+  if (send_message(to, head, strlen(head), end + 4, rest)) return -1;
+  memmove(data, end + 4, rest);
+  for (length = rest; !ends(data, length);) {
+    size_t kept = length < 4 ? length : 4;
+    memmove(data, data + length - kept, kept);
+    ssize_t n = read(from, data + kept, sizeof data - kept);
+    if (n <= 0 || send_message(to, data + kept, n, NULL, 0)) return -1;
+    length = kept + n;
+  }
+  return 0;
 }
 
 int main(int count, char **words) {
@@ -39,6 +69,10 @@ int main(int count, char **words) {
       if (answer(runtime.fd, "200 OK\r\nContent-Type: application/json\r\n"
           "Lambda-Runtime-Aws-Request-Id: 8f2b1c1e-1111-4111-8111-111111111111\r\n"
           "Lambda-Runtime-Deadline-Ms: 1700000000000\r\n", caller.body, caller.body_length)) return 1;
+      if (getenv("BENCH_STREAM_PIECES")) {
+        if (stream(runtime.fd, caller.fd) || answer(runtime.fd, "202 Accepted\r\n", NULL, 0) || read_message(&runtime)) return 1;
+        continue;
+      }
       if (read_message(&runtime)) return 1;
       answer(caller.fd, "200 OK\r\nContent-Type: application/json\r\n", runtime.body, runtime.body_length);
       if (answer(runtime.fd, "202 Accepted\r\n", NULL, 0) || read_message(&runtime)) return 1;

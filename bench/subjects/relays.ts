@@ -6,6 +6,7 @@ let cRelay = ''
 let bunRelayBinary = ''
 let nativeRelayBinary = ''
 let runtime = ''
+let streaming = ''
 
 export const relayInC: Subject = {
   name: 'c-relay',
@@ -13,10 +14,11 @@ export const relayInC: Subject = {
   async prepare() {
     cRelay = await compileC('subjects/relay.c')
     runtime = await compileC('functions/runtime.c')
+    streaming = await compileC('functions/stream.c')
   },
   refuses: (setup) => (setup.environments > 1 ? 'it serves one caller' : undefined),
   launch: (setup) => ({
-    command: [cRelay, String(setup.port), String(setup.apiPort), runtime],
+    command: [cRelay, String(setup.port), String(setup.apiPort), setup.stream ? streaming : runtime],
     path: INVOKE_PATH,
   }),
 }

@@ -5,6 +5,9 @@
 // AWS_LAMBDA_RUNTIME_API may be a whole URL with a prefix: cargo-lambda wants http://HOST:PORT/.rt.
 #include "../c/http.h"
 
+#define URL_ANSWER "{\"statusCode\":200,\"headers\":{\"content-type\":\"text/plain\"},\"multiValueHeaders\":{}," \
+  "\"body\":\"hello\",\"isBase64Encoded\":false,\"cookies\":[]}"
+
 int main(void) {
   const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
   if (!api) return 64;
@@ -34,7 +37,7 @@ int main(void) {
     if (n >= sizeof id) return 1;
     memcpy(id, value, n);
     id[n] = 0;
-    const char *fixed = getenv("BENCH_URL") ? "{\"statusCode\":200,\"body\":\"hello\"}" : "\"hello\"";
+    const char *fixed = getenv("BENCH_URL") ? URL_ANSWER : "\"hello\"";
     const char *body = echo ? event.body : fixed;
     size_t length = echo ? event.body_length : strlen(fixed);
     int head_length = snprintf(head, sizeof head, "POST %s/2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\n"

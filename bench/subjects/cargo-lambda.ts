@@ -24,10 +24,9 @@ export const cargoLambda: Subject = {
     await Bun.write(join(CRATE, 'src/main.rs'), 'fn main() {}\n')
   },
   launch(setup) {
-    const served = setup.url ? [] : ['--only-lambda-apis']
     const serve = ['--invoke-address', '127.0.0.1', '--invoke-port', String(setup.port)]
     return {
-      command: [binary, 'lambda', 'watch', ...served, ...serve],
+      command: [binary, 'lambda', 'watch', '--only-lambda-apis', ...serve],
       cwd: CRATE,
       path: setup.url ? '/' : '/2015-03-31/functions/_/invocations',
       runtime: {

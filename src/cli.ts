@@ -12,7 +12,7 @@ import {
   parseConfig,
 } from './config/config.ts'
 import { composeEmulator, type Emulator } from './emulator.ts'
-import { SAMPLE_HANDLER } from './handler/command.ts'
+import { afterStart, SAMPLE_HANDLER } from './handler/command.ts'
 import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
 import { createLog, type Log, type RootLog } from './log/log.ts'
@@ -116,8 +116,7 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
     const watches = watch !== null && launch.kind !== 'attach'
     writeSync(2, invitation({ url, functionUrl, console, watches }))
   }
-  // Both listeners are open, and an invocation that is there already goes first.
-  if (launch.kind === 'handler') setImmediate(inspect, launch, config.function, log)
+  if (launch.kind === 'handler') afterStart(() => inspect(launch, config.function, log))
 }
 
 /** Says which file and export is served, and what can be known to be wrong with it before anyone calls it. */

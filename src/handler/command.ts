@@ -2,6 +2,9 @@
  * How the emulator starts itself as the runtime of a JavaScript or TypeScript handler.
  */
 
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
 /** `main.ts` serves a handler instead of emulating when this variable is `1`. */
 export const SERVE_MARKER = '_LAMBDA_RIE_SERVE_HANDLER'
 
@@ -46,10 +49,21 @@ export interface Served {
   readonly inspect?: { readonly url: string; readonly stops: boolean } | null
 }
 
-/** What a handler's project asks of Bun. Loaded late: commands need none of it. */
+/** Whether there is a configuration in a folder, as it really is, or above it. */
+function isConfigured(folder: string): boolean {
+  if (!existsSync(folder)) return false
+  for (let at = realpathSync(folder); ; at = dirname(at)) {
+    if (existsSync(`${at}/tsconfig.json`) || existsSync(`${at}/jsconfig.json`)) return true
+    if (at === dirname(at)) return false
+  }
+}
+
+/** What a handler's project asks of Bun. Most ask nothing, and a cold start does not load what would find that out. */
 function projectOf({ handler, cwd, taskRoot }: Served): { needsCli: boolean; flags: readonly string[] } {
   const plain = { needsCli: false, flags: [] }
   if (handler === SAMPLE_HANDLER) return plain
+  const folders = [cwd, taskRoot ?? cwd].map((root) => dirname(resolve(root, handler)))
+  if (!folders.some(isConfigured)) return plain
   const { locate, parseHandler } = require('./locate.ts') as typeof import('./locate.ts')
   const { configuresLanguage } = require('./tsconfig.ts') as typeof import('./tsconfig.ts')
   let file: string | undefined
@@ -64,6 +78,11 @@ function projectOf({ handler, cwd, taskRoot }: Served): { needsCli: boolean; fla
   const path = text === undefined ? undefined : pathOf(text)
   if (path !== undefined) return { needsCli: true, flags: [`--tsconfig-override=${path}`] }
   return { needsCli: configuresLanguage(file), flags: [] }
+}
+
+/** Looks at a handler's files when the start, and an invocation that came with it, have had their chance. */
+export function afterStart(look: () => void): void {
+  setTimeout(look, 100).unref()
 }
 
 /** Bun waits for a debugger before it runs anything; where it stops by itself would be in our code. */

@@ -78,7 +78,7 @@ export function openWatch(options: WatchOptions): Watch {
     watcher.on('ready', () => ready.resolve())
     watcher.on('all', (event, path) => {
       if (leftOut.has(path, event === 'addDir' || event === 'unlinkDir')) return
-      if (basename(path) === '.gitignore') reopen(root, poll)
+      if (basename(path) === '.gitignore') void reopen(root, poll)
       // an empty folder is no code, and one that is gone took its files along, which are told too
       if (event !== 'addDir' && event !== 'unlinkDir') tell(root, path, event === 'add')
     })
@@ -86,23 +86,23 @@ export function openWatch(options: WatchOptions): Watch {
       const { code = '', message } = error as NodeJS.ErrnoException
       if (poll || !needsPolling.has(code)) {
         options.warn({ folder: root, reason: message }, 'part of the code cannot be watched')
+        ready.resolve()
       } else if (watchers.get(root) === watcher) {
         const remedy = 'raise fs.inotify.max_user_watches and max_user_instances, or use --watch-poll'
         options.warn(
           { folder: root, reason: message, remedy },
           'the kernel cannot watch the code; it is looked at instead',
         )
-        reopen(root, true)
+        reopen(root, true).then(ready.resolve)
       }
-      ready.resolve()
     })
     return ready.promise
   }
 
   /** Other rules, or another way to watch. What changes meanwhile is not told; new rules are a change themselves. */
-  const reopen = (root: string, poll: boolean): void => {
+  const reopen = (root: string, poll: boolean): Promise<void> => {
     void watchers.get(root)?.close()
-    if (!closed) void open(root, poll)
+    return closed ? Promise.resolve() : open(root, poll)
   }
 
   return {

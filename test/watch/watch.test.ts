@@ -237,6 +237,43 @@ test('a rule that is added to .gitignore counts', async () => {
   expect(await it.after(() => it.write('local.ts'))).not.toContain('local.ts')
 })
 
+for (const limit of ['max_inotify_watches', 'max_inotify_instances']) {
+  // a user namespace has limits of its own
+  const words = (command: string) => [
+    'unshare',
+    '-U',
+    '-r',
+    'sh',
+    '-c',
+    `echo 3 > /proc/sys/user/${limit} && ${command}`,
+  ]
+  const allowed = Bun.which('unshare') !== null && Bun.spawnSync(words('true'), { stderr: 'ignore' }).success
+  test.skipIf(!allowed)(
+    `where the kernel is out of ${limit}, the files are looked at (skipped without user namespaces)`,
+    async () => {
+      using folder = tempDir()
+      const root = realpathSync(folder.path)
+      for (let count = 0; count < 10; count++) {
+        mkdirSync(join(root, `lib${count}`))
+        writeFileSync(join(root, `lib${count}/a.ts`), '1')
+      }
+      const script = join(import.meta.dir, '../fixtures/watch/logs.ts')
+      const command = words(`exec ${process.execPath} ${script} ${root}`)
+      const program = Bun.spawn(
+        limit.endsWith('instances') ? command.map((word) => word.replace('echo 3', 'echo 0')) : command,
+        {
+          stdout: 'ignore',
+          stderr: 'pipe',
+        },
+      )
+      expect(await program.stderr.text()).toBe(
+        'the kernel cannot watch the code; it is looked at instead\nindex.ts\n',
+      )
+      expect(await program.exited).toBe(0)
+    },
+  )
+}
+
 test("the emulator's own output is not told, though it is a file of the folder", async () => {
   using folder = tempDir()
   const root = realpathSync(folder.path)

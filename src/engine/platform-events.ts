@@ -304,6 +304,9 @@ export class PlatformEvents {
 
   /** A caller is about to get the first byte of a stream. */
   began({ id, startedAt }: Invocation, now: number): void {
+    const progress = this.#progress.size > 0 ? this.#progress.get(id) : undefined
+    // the latency of a stream ends with its first byte, not with the head of the request
+    if (progress !== undefined) progress.respondingAt = now
     this.#emit({ type: 'responseStart', at: now, id, latencyMs: now - startedAt })
   }
 

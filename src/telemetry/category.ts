@@ -9,6 +9,7 @@ export function categoryOf(event: PlatformEvent): TelemetryType | null {
     case 'log':
       return event.process === 'runtime' ? 'function' : 'extension'
     case 'answered':
+    case 'responseStart':
     case 'shutdown':
       return null
     default:

@@ -259,6 +259,21 @@ export const telemetryRecords = chapter('Telemetry API: records', (it) => {
     call.catch(() => {})
   })
 
+  it.external('tells of a stream, whose latency ends with its first byte', async ({ start }) => {
+    await using rie = await start(watched)
+    await using subscriber = new Subscriber()
+    const { call, watcher, id } = await invoked(rie, subscriber)
+    await rie.respond(id, 'x'.repeat(5000), { 'Lambda-Runtime-Function-Response-Mode': 'streaming' })
+    rie.park()
+    await watcher.pass()
+    await call
+    const done = await subscriber.one('platform.runtimeDone')
+    expect(done.record).toMatchObject({ status: 'success', metrics: { producedBytes: 5000 } })
+    expect(Object.keys(spansOf(done))).toEqual(['responseLatency', 'responseDuration', 'runtimeOverhead'])
+    await subscriber.one('platform.report')
+    await figures(rie, subscriber)
+  })
+
   it.external('keeps a subscription when the environment starts again', async ({ start }) => {
     await using rie = await start(watched)
     await using subscriber = new Subscriber()

@@ -206,7 +206,7 @@ export const delivery = chapter('Runtime API: what is delivered with an event', 
 
   it('leaves a whole trace header as it is', async ({ start }) => {
     await using rie = await start()
-    const whole = `${parent};Sampled=1; ${root};Lineage=1:a:0`
+    const whole = `${parent}; ${root};Lineage=1:a:0;Sampled=1`
     const { event } = await rie.exchange('{}', '1', { 'X-Amzn-Trace-Id': whole })
     expect(event.header('Lambda-Runtime-Trace-Id')).toBe(whole)
   })

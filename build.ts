@@ -4,10 +4,12 @@
  *
  * Two builds of one commit with one version of Bun are the same to the byte, wherever they are made. Each program is
  * run once before it takes its place, where this machine can run it.
+ *
+ * `bun build.ts lib` makes what the package holds instead.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import self from './package.json'
-import { billOfMaterials } from './sbom.ts'
 
 /** A program that is released. */
 export interface Artifact {
@@ -125,6 +127,7 @@ async function main(): Promise<void> {
     sums.set('aws-lambda-rie', sums.get('aws-lambda-rie-x86_64') as string)
     const lines = [...sums].map(([name, sum]) => `${sum}  ${name}\n`)
     await Bun.write(`${folder}/SHA256SUMS`, lines.join(''))
+    const { billOfMaterials } = await import('./sbom.ts')
     const bill = billOfMaterials(sums, modules)
     await Bun.write(`${folder}/sbom.cdx.json`, `${JSON.stringify(bill, null, 2)}\n`)
     for (const name of [...sums.keys(), 'SHA256SUMS', 'sbom.cdx.json'])
@@ -134,4 +137,26 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main()
+/** What is the program's alone: the client, its example events, and the script of `bun run dev`. */
+const notForPrograms = /^(invoke|events)\/|^dev\.ts$/
+
+/**
+ * Makes what programs get that embed the emulator, in `lib/`: `src` file by file, without types and comments, which are
+ * half of it. `bun pm pack` runs it; within this repository, the package's name means `src/index.ts` (tsconfig.json).
+ */
+async function writeLibrary(): Promise<void> {
+  const from = join(import.meta.dir, 'src')
+  const to = join(import.meta.dir, 'lib')
+  const transpiler = new Bun.Transpiler({ loader: 'ts', target: 'bun' })
+  rmSync(to, { recursive: true, force: true })
+  for (const path of new Bun.Glob('**/*').scanSync(from)) {
+    if (notForPrograms.test(path)) continue
+    mkdirSync(dirname(join(to, path)), { recursive: true })
+    const isCode = path.endsWith('.ts') && !path.endsWith('.d.ts')
+    if (isCode)
+      await Bun.write(join(to, path), transpiler.transformSync(await Bun.file(join(from, path)).text()))
+    else cpSync(join(from, path), join(to, path))
+  }
+}
+
+if (import.meta.main) await (process.argv[2] === 'lib' ? writeLibrary() : main())

@@ -26,7 +26,7 @@ const good: Record<(typeof steps)[number], Said> = {
   images: { text: 'skip  one: podman is not installed\n\n5 passed, 0 failed, 1 skipped\n' },
 }
 
-/** Runs the script where `bun run STEP` says and ends as told, and nothing is ever installed. */
+/** Runs the script where `bun run STEP`, or `bun run clients STEP`, says and ends as told, and nothing is ever installed. */
 async function ci(said: Partial<typeof good>): Promise<{ code: number; lines: string[] }> {
   using folder = tempDir()
   const bin = join(folder.path, 'bin')
@@ -39,7 +39,8 @@ async function ci(said: Partial<typeof good>): Promise<{ code: number; lines: st
   }
   const bun = `#!/bin/sh
 [ "$1" = --version ] && exec echo 1.4.5
-cat "$2"; code=$(cat "$2.code")
+step=$2; [ -f "$3.code" ] && step=$3
+cat "$step"; code=$(cat "$step.code")
 [ "$code" = crash ] && kill -SEGV $$
 exit "$code"\n`
   for (const [name, text] of Object.entries({ bun, 'apt-get': '#!/bin/sh\n' })) {

@@ -38,7 +38,7 @@ test("a small package that brings no tools passes the README's test in another f
   using temporary = tempDir()
   // packed from a copy, so that what is made on the way lies in nobody's way
   const copy = join(temporary.path, 'copy')
-  for (const path of ['package.json', 'prepack.ts', 'README.md', 'LICENSE', 'src'])
+  for (const path of ['package.json', 'build.ts', 'README.md', 'LICENSE', 'src'])
     cpSync(join(root, path), join(copy, path), { recursive: true })
   await bun(copy, 'pm', 'pack', '--destination', temporary.path)
   const archive = join(temporary.path, `bun-lambda-rie-${manifest.version}.tgz`)

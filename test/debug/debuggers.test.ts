@@ -1,6 +1,6 @@
 /**
  * The README's chapter on debuggers: each stops the function behind `--debug` for longer than its timeout, shows the
- * event, goes on, and the caller has its answer. `bun run debuggers` runs it; a debugger that is not here is skipped.
+ * event, goes on, and the caller has its answer. `bun run clients debuggers` runs it; a debugger that is not here is skipped.
  */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -196,7 +196,7 @@ const program = programOf(existsSync(join(root, 'dist/aws-lambda-rie')) ? 'binar
 
 for (const [name, prepare] of Object.entries({ node, python, go, java })) {
   if (!wanted) {
-    test.skip(`the debugger of ${name}: only by bun run debuggers`, () => {})
+    test.skip(`the debugger of ${name}: only by bun run clients debuggers`, () => {})
     continue
   }
   const port = freePort()

@@ -1,5 +1,5 @@
 /**
- * Other people's programs against a built emulator: `bun run field [NAME…] [--emulator PATH]`. Each is installed with its
+ * Other people's programs against a built emulator: `bun run clients field [NAME…] [--emulator PATH]`. Each is installed with its
  * own package manager into `.cache`, at its first use; one whose tools are missing is skipped with the reason.
  */
 

@@ -13,10 +13,10 @@ const root = join(import.meta.dir, '../..')
 /** The package as it is packed, in a copy, so that what is made on the way lies in nobody's way. */
 const made = tempDir()
 beforeAll(() => {
-  for (const path of ['package.json', 'prepack.ts', 'src']) {
+  for (const path of ['package.json', 'build.ts', 'src']) {
     cpSync(join(root, path), join(made.path, path), { recursive: true })
   }
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, 'prepack.ts'], { cwd: made.path })
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, 'build.ts', 'lib'], { cwd: made.path })
   expect([exitCode, stderr.toString()]).toEqual([0, ''])
   symlinkSync(join(root, 'node_modules'), join(made.path, 'node_modules'))
 })

@@ -2,7 +2,7 @@
  * Web frameworks behind the Function URL of a built emulator, seen by an HTTP client and by a browser; and a page that
  * invokes with an SDK.
  *
- *     bun run url [framework…] [--case name,…] [--emulator PATH]
+ *     bun run clients url [framework…] [--case name,…] [--emulator PATH]
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -164,6 +164,6 @@ export function outcomeOf(call: Call, answer: Answer | null): string {
   }
   if (type === 'Sandbox.Timedout') return 'timeout'
   // the service answers 200 where the reference answers 502
-  const platform = /^(Runtime\.|Extension\.|ScriptedProcess\.InitError)/.test(type)
+  const platform = /^(Runtime\.|Extension\.|Scripted\.InitError)/.test(type)
   return `${call.manners === 'lambda' && platform ? 502 : status} ${type}`
 }

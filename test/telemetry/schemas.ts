@@ -42,7 +42,7 @@ const initializationType = one(
 const tracing = record({
   'spanId?': name,
   type: one('X-Amzn-Trace-Id'),
-  value: { type: 'string', pattern: 'Root=.*Sampled=1' },
+  value: { type: 'string', pattern: '^(?=.*Root=)(?=.*Sampled=1)' },
 })
 const spans = (...names: string[]): Schema => ({
   type: 'array',

@@ -315,6 +315,8 @@ if (executable === undefined || executable === null) {
       await using page = await visit(rie)
       await rie.invoke({ name: 'a'.repeat(300) })
       await rie.invoke({ name: 'b', fail: true })
+      // the list is told of both by events: a click that comes first would choose the one that did not fail
+      await page.getByRole('list', { name: 'Invocations' }).getByRole('button').nth(1).waitFor()
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme })
         for (const width of [420, 1280]) {

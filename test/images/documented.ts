@@ -21,7 +21,7 @@ async function baseProject(engine?: 'docker' | 'podman'): Promise<Project> {
 async function otherProject(base: Base, files: readonly string[], script?: string): Promise<Project> {
   const from = await image(base)
   const project = new Project().bring(...files)
-  const own = `FROM ${from}\nWORKDIR /function\nCOPY ${files.join(' ')} ./\n`
+  const own = `FROM ${from}\nWORKDIR /var/task\nCOPY ${files.join(' ')} ./\n`
   if (script) {
     await project.program('x86_64')
     await project.save(script, 'entry_script.sh')
@@ -79,7 +79,7 @@ async function asksRuntimeApi(): Promise<unknown> {
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
     AWS_LAMBDA_LOG_GROUP_NAME: 'g',
     AWS_LAMBDA_LOG_STREAM_NAME: 's',
-    LAMBDA_TASK_ROOT: '/function',
+    LAMBDA_TASK_ROOT: '/var/task',
     _HANDLER: 'app.handler',
   }
   const words = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`])

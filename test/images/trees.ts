@@ -70,16 +70,16 @@ export const debianNode: Base = {
     const local = join(into, 'usr/local')
     mkdirSync(join(local, 'bin'), { recursive: true })
     cpSync(launch.command[0] as string, join(local, 'bin/node'), { dereference: true })
-    mkdirSync(join(into, 'function/node_modules'), { recursive: true })
+    mkdirSync(join(into, 'var/task/node_modules'), { recursive: true })
     for (const name of readdirSync(modules).filter((each) => !each.startsWith('node-linux-')))
-      cpSync(join(modules, name), join(into, 'function/node_modules', name), {
+      cpSync(join(modules, name), join(into, 'var/task/node_modules', name), {
         recursive: true,
         verbatimSymlinks: true,
       })
     const npm = Bun.which('npm')
     if (!npm) throw new Unavailable('npm is not installed')
     await must([npm, 'install', '--silent', '--prefix', local, '--global', 'npm@10.9.4'])
-    return ['ENV npm_config_update_notifier=false', 'WORKDIR /function']
+    return ['ENV npm_config_update_notifier=false', 'WORKDIR /var/task']
   },
 }
 

@@ -112,7 +112,10 @@ for (const poll of [false, true]) {
       await using it = await Watched.of(files, { poll })
       const gone = await it.after(() => rmSync(it.path('lib'), { recursive: true }))
       expect(gone).toEqual(['lib/a.ts', 'lib/deep/b.ts'])
-      expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
+      const before = it.told.length
+      it.write('lib/deep/b.ts')
+      // by looks, a folder that came back is looked into later than a file that stayed: no sentinel tells that it was
+      await until('the new file to be told', () => it.told.slice(before).flat().includes('lib/deep/b.ts'))
       expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
       // in one go, as a build does it
       const anew = await it.after(() => {

@@ -6,15 +6,13 @@
 import { identify } from '../core/extensions.ts'
 import { type Refusal, subscriptionClosed } from '../core/failure.ts'
 import type { ExtensionId } from '../core/ids.ts'
+import { maxSubscriptionBytes } from '../core/limits.ts'
 import type { Environment } from '../engine/environment.ts'
 import type { TelemetryApi, TelemetryPort } from '../engine/ports.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { identifier } from './extension.ts'
 import { type Answer, errorAnswer, refusal } from './wire.ts'
-
-/** Largest body of a subscription, in bytes; the reference has the same limit. */
-const maxBodyBytes = 1024 * 1024
 
 const invalid = (message: string): Answer => errorAnswer(400, 'ValidationError', message)
 const ok: Answer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: '"OK"' }
@@ -38,7 +36,7 @@ export function subscribe(parts: SubscribeParts, exchange: Exchange, done: (answ
     return
   }
   const { name } = extension
-  collect(exchange, maxBodyBytes, (collected) => {
+  collect(exchange, maxSubscriptionBytes, (collected) => {
     const body = read(collected)
     if ('problem' in body) done(invalid(`Failed to read request body: ${body.problem}`))
     else void decide(parts, id, name, body.text).then(done)
@@ -80,7 +78,7 @@ function find({ state }: Environment, id: ExtensionId): ReturnType<typeof identi
 function read(collected: Collected): { readonly text: string } | { readonly problem: string } {
   switch (collected.kind) {
     case 'oversize':
-      return { problem: `larger than ${maxBodyBytes} bytes` }
+      return { problem: `larger than ${maxSubscriptionBytes} bytes` }
     case 'truncated':
       return { problem: 'the connection ended before the body was complete' }
     case 'complete':

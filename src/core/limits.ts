@@ -13,6 +13,8 @@ export const maxAsyncRequestBytes = 1024 * 1024
 export const maxResponseBytes = 6 * 1024 * 1024 + 100
 /** Largest streamed response of a function, in bytes: 200 MiB. */
 export const maxStreamBytes = 200 * 1024 * 1024
+/** Largest body of a subscription to telemetry or logs, in bytes: 1 MiB, as the reference. */
+export const maxSubscriptionBytes = 1024 * 1024
 /** Most extensions in one environment, external and internal together. */
 export const maxExtensions = 10
 

@@ -44,9 +44,6 @@ export const schemaVersions: Readonly<Record<TelemetryApi, readonly string[]>> =
   logs: ['2020-08-15', '2021-03-18'],
 }
 
-/** Largest body of a subscription, in bytes. */
-export const maxSubscriptionBytes = 1024 * 1024
-
 const typeNames = ['platform', 'function', 'extension']
 const ranges = {
   maxItems: [1000, 10_000, 10_000],

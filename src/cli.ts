@@ -11,11 +11,11 @@ import {
   type Notice,
   parseConfig,
 } from './config/config.ts'
-import { composeEmulator, type Emulator } from './emulator.ts'
-import { afterStart, SAMPLE_HANDLER } from './handler/command.ts'
+import { composeEmulator, type RunningEmulator } from './emulator.ts'
+import { afterStart, sampleHandler } from './handler/command.ts'
 import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
-import { createLog, type Log, type RootLog } from './log/log.ts'
+import { createLog, type Logger, type RootLogger } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { addSandboxHosts } from './process/hosts.ts'
 import { createProcesses } from './process/processes.ts'
@@ -42,7 +42,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
   for (const warning of config.warnings) log.warn({}, warning)
 
-  let emulator: Emulator
+  let emulator: RunningEmulator
   try {
     emulator = open(config, log)
   } catch (error) {
@@ -59,7 +59,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 
 /** From source it serves a sample, and listens for this machine alone; in an image both would be of no use. */
 const fromSource = {
-  sample: SAMPLE_HANDLER,
+  sample: sampleHandler,
   gateway: 'localhost:8080',
   repository: dirname(import.meta.dir),
 }
@@ -72,7 +72,7 @@ function refuse(error: unknown): number {
   return error.exitCode
 }
 
-function open(config: Config, log: RootLog): Emulator {
+function open(config: Config, log: RootLogger): RunningEmulator {
   // in a container of its own; for extensions that listen on these names
   if (process.pid === 1) addSandboxHosts()
   const warn = (message: string): void => log.warn({}, message)
@@ -85,7 +85,7 @@ function open(config: Config, log: RootLog): Emulator {
 }
 
 /** Says what runs, where it listens, and what speaks against it; to a person also how to call it. */
-function announce(config: Config, emulator: Emulator, log: Log): void {
+function announce(config: Config, emulator: RunningEmulator, log: Logger): void {
   const { launch, environment } = config.function
   if (launch.kind === 'command') {
     const [command] = launch.argv
@@ -120,7 +120,7 @@ function announce(config: Config, emulator: Emulator, log: Log): void {
 }
 
 /** Says which file and export is served, and what can be known to be wrong with it before anyone calls it. */
-function inspect({ handler, cwd }: Launch & { kind: 'handler' }, config: FunctionConfig, log: Log): void {
+function inspect({ handler, cwd }: Launch & { kind: 'handler' }, config: FunctionConfig, log: Logger): void {
   const { inspectHandler } = require('./handler/inspect.ts') as typeof import('./handler/inspect.ts')
   const taskRoot = config.environment.LAMBDA_TASK_ROOT || config.taskRoot
   const { file, exported, problem, warnings } = inspectHandler(handler, cwd, taskRoot)

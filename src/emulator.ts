@@ -25,7 +25,7 @@ export interface EmulatorParts {
   readonly log: Log & { child(fields: object): Log }
 }
 
-export interface Emulator extends AsyncDisposable {
+export interface RunningEmulator extends AsyncDisposable {
   /** `http://HOST:PORT`, where callers of this machine post to */
   readonly url: string
   /** `host:port` that was really bound: `[::]` for every address of the machine */
@@ -57,7 +57,7 @@ function reloader(): typeof import('./reload.ts') {
 }
 
 /** Opens all listeners, then starts what is to start eagerly. Throws `ListenError`. */
-export function composeEmulator(config: Config, parts: EmulatorParts): Emulator {
+export function composeEmulator(config: Config, parts: EmulatorParts): RunningEmulator {
   const { emulator } = config
   const { processes, clock, sink, log } = parts
   const metrics = new Metrics()

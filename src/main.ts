@@ -7,7 +7,7 @@
  * the handlers are installed before anything else.
  */
 
-import { SERVE_MARKER } from './handler/command.ts'
+import { serveMarker } from './handler/command.ts'
 import { startWithoutInspector } from './process/inspector.ts'
 import { execMarker } from './process/marker.ts'
 
@@ -15,8 +15,8 @@ if (process.env[execMarker] !== undefined) {
   const { becomeProcess } = await import('./process/exec.ts')
   becomeProcess(process.env)
   process.exit(127)
-} else if (process.env[SERVE_MARKER] === '1') {
-  delete process.env[SERVE_MARKER]
+} else if (process.env[serveMarker] === '1') {
+  delete process.env[serveMarker]
   const { serveHandler } = await import('./handler/serve.ts')
   // resolves when serving begins; the process ends when its event loop is empty
   await serveHandler(process.env)

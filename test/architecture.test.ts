@@ -101,9 +101,17 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bfetch\(/, ['embed/', 'gateway/admin.ts', 'http/', 'invoke/']],
 ]
 
+/** Types that two files may export by one name, and why. */
+const sharedTypeNames: Readonly<Record<string, string>> = {
+  ConfigError: 'embed/api.d.ts declares, for programs that embed the emulator, the class of config/kinds.ts',
+  InvokeStreamError:
+    'embed/api.d.ts declares, for programs that embed the emulator, the class of embed/stream.ts',
+}
+
 interface Source {
   readonly path: string
   readonly unit: string
+  readonly text: string
   /** without types and comments */
   readonly code: string
   readonly imports: readonly { readonly name: string; readonly typesOnly: boolean }[]
@@ -121,6 +129,7 @@ const sources: readonly Source[] = [...new Bun.Glob('**/*.ts').scanSync(root)].t
   return {
     path,
     unit: unitOf(path),
+    text,
     code: transpiler.transformSync(text),
     imports: [...new Set(names)].map((name) => ({ name, typesOnly: !runtime.has(name) })),
   }
@@ -209,6 +218,19 @@ describe('what reaches outside stands where it belongs', () => {
     // a rule about a word that stands nowhere would be a rule about nothing
     expect(sources.some(({ code }) => word.test(code))).toBe(true)
   })
+})
+
+test('a type name is exported by one file: it means one thing', () => {
+  const declaration = /^export (?:declare )?(?:abstract )?(?:class|interface|type) (\w+)/gm
+  const files = new Map<string, string[]>()
+  for (const { path, text } of sources) {
+    for (const [, name] of text.matchAll(declaration)) {
+      files.set(name as string, [...(files.get(name as string) ?? []), path])
+    }
+  }
+  const shared = [...files].filter(([, paths]) => paths.length > 1)
+  expect(shared.filter(([name]) => sharedTypeNames[name] === undefined)).toEqual([])
+  expect(shared.map(([name]) => name).toSorted()).toEqual(Object.keys(sharedTypeNames).toSorted())
 })
 
 test('nothing is exported by default', () => {

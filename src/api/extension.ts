@@ -10,9 +10,9 @@ import type { Invocation } from '../engine/invocation.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { jsonProblem } from '../http/json.ts'
-import { type Polls, poll } from './poll.ts'
+import { type ListenerPolls, poll } from './poll.ts'
 import {
-  type Answer,
+  type ApiAnswer,
   accepted,
   internalError,
   invokeEvent,
@@ -36,7 +36,7 @@ export function register(
   environment: Environment,
   facts: FunctionFacts,
   exchange: Exchange,
-  done: (answer: Answer) => void,
+  done: (answer: ApiAnswer) => void,
 ): void {
   const name = nameOf(exchange)
   if (!name) {
@@ -112,7 +112,7 @@ function listOf(document: object, key: string): readonly string[] | null {
 }
 
 /** `GET …/event/next`: parked until there is an event, without limit. */
-export function next(environment: Environment, polls: Polls, exchange: Exchange): void {
+export function next(environment: Environment, polls: ListenerPolls, exchange: Exchange): void {
   const id = identifier(exchange)
   if (typeof id !== 'string') {
     send(exchange, id)
@@ -131,7 +131,7 @@ export function report(
   environment: Environment,
   exchange: Exchange,
   type: 'extension/init-error' | 'extension/exit-error',
-  done: (answer: Answer) => void,
+  done: (answer: ApiAnswer) => void,
 ): void {
   const id = identifier(exchange)
   if (typeof id !== 'string') {
@@ -154,7 +154,7 @@ const plain = (sent: string): string =>
     .replace(/^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/, '$1-$2-$3-$4-$5')
 
 /** The identifier in its canonical form, whichever of the usual ones was sent; else the refusal. */
-export function identifier(exchange: Exchange): ExtensionId | Answer {
+export function identifier(exchange: Exchange): ExtensionId | ApiAnswer {
   const sent = exchange.header('lambda-extension-identifier')
   if (!sent) {
     return refuse('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')
@@ -166,7 +166,7 @@ export function identifier(exchange: Exchange): ExtensionId | Answer {
   return id.toLowerCase() as ExtensionId
 }
 
-function answer(environment: Environment, reply: Reply, invocation?: Invocation): Answer {
+function answer(environment: Environment, reply: Reply, invocation?: Invocation): ApiAnswer {
   switch (reply.kind) {
     case 'accepted':
       return accepted

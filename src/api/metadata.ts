@@ -4,7 +4,7 @@
  */
 
 import type { Exchange } from '../http/exchange.ts'
-import { type Answer, goJson } from './wire.ts'
+import { type ApiAnswer, goJson } from './wire.ts'
 
 export interface MetadataOptions {
   /** what `AWS_LAMBDA_METADATA_TOKEN` of the environment's processes is */
@@ -19,13 +19,13 @@ export const metadataPaths = [
   '/2026-01-15/metadata/execution-environment/',
 ] as const
 
-const unauthorized: Answer = {
+const unauthorized: ApiAnswer = {
   status: 401,
   headers: ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],
   body: 'Unauthorized\n',
 }
 
-export function metadata(exchange: Exchange, { token, availabilityZoneId }: MetadataOptions): Answer {
+export function metadata(exchange: Exchange, { token, availabilityZoneId }: MetadataOptions): ApiAnswer {
   if (exchange.header('authorization') !== `Bearer ${token}`) return unauthorized
   return {
     status: 200,

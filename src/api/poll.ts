@@ -23,7 +23,7 @@ export interface Poller {
 }
 
 /** The polls of one listener. */
-export interface Polls {
+export interface ListenerPolls {
   /** the last one that came, answered or not */
   latest: Poll | null
   /** polls that have come and are not in force yet */
@@ -58,7 +58,12 @@ export class Poll implements PendingCall {
 }
 
 /** Answers when there is an event, without limit; a peer that goes away is forgotten. */
-export function poll(environment: Environment, polls: Polls, exchange: Exchange, poller: Poller): void {
+export function poll(
+  environment: Environment,
+  polls: ListenerPolls,
+  exchange: Exchange,
+  poller: Poller,
+): void {
   const occupied = poller.occupied(environment)
   const parked = new Poll(environment, exchange, poller)
   const before = polls.latest

@@ -10,18 +10,18 @@ import { metadata, metadataPaths } from './metadata.ts'
 import * as runtime from './runtime.ts'
 import type { RuntimeApiOptions } from './server.ts'
 import * as telemetry from './telemetry.ts'
-import { type Answer, extensionPrefix, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
+import { type ApiAnswer, extensionPrefix, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
 
 /** Answers by calling `done`, once. */
-type Handler = (exchange: Exchange, done: (answer: Answer) => void) => void
+type Handler = (exchange: Exchange, done: (answer: ApiAnswer) => void) => void
 type Route = [method: string, path: string, handler: Handler]
 
-const pong: Answer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: 'pong' }
+const pong: ApiAnswer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: 'pong' }
 
 const isExtensionsApi = /^\/2020-01-01(\/|$)/
 
 /** What the reference says on every path and to every method of an Extensions API that is switched off. */
-export const switchedOff: Answer = { status: 404, headers: [], body: '' }
+export const switchedOff: ApiAnswer = { status: 404, headers: [], body: '' }
 
 /** With a slash at the end too, as AWS's pages write the addresses. */
 function subscriptions(environment: Environment, port: TelemetryPort): Route[] {
@@ -89,7 +89,7 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ro
   return router
 }
 
-function responseOf({ status, headers, body }: Answer): Response {
+function responseOf({ status, headers, body }: ApiAnswer): Response {
   const all = new Headers()
   for (let index = 0; index < headers.length; index += 2) {
     all.append(headers[index] as string, headers[index + 1] as string)

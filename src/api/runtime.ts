@@ -11,11 +11,11 @@ import type { PendingUpload, Upload, UploadTarget } from '../engine/upload.ts'
 import { type Collected, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
-import { type Poller, type Polls, poll } from './poll.ts'
-import { type StreamResult, StreamUpload } from './stream-upload.ts'
+import { type ListenerPolls, type Poller, poll } from './poll.ts'
+import { StreamUpload, type StreamUploadResult } from './stream-upload.ts'
 import { streamError } from './trailers.ts'
 import {
-  type Answer,
+  type ApiAnswer,
   accepted,
   errorType,
   internalError,
@@ -35,7 +35,7 @@ const poller: Poller = {
 }
 
 /** `GET …/invocation/next`: parked until there is an event, without limit. */
-export function next(environment: Environment, polls: Polls, exchange: Exchange): void {
+export function next(environment: Environment, polls: ListenerPolls, exchange: Exchange): void {
   poll(environment, polls, exchange, poller)
 }
 
@@ -91,7 +91,7 @@ class InvocationUpload implements PendingUpload {
   }
 
   /** Only a streamed response decides the type that its caller sees. */
-  #responseOf(collected: Collected | StreamResult, contentType: string | null): UploadResult {
+  #responseOf(collected: Collected | StreamUploadResult, contentType: string | null): UploadResult {
     if (collected.kind !== 'complete') return collected
     const failed = streamError(collected.trailers)
     if (failed === null) return { kind: 'complete', payload: collected, contentType }
@@ -133,7 +133,7 @@ const isChunked = (exchange: Exchange): boolean =>
 export function initError(
   environment: Environment,
   exchange: Exchange,
-  done: (answer: Answer) => void,
+  done: (answer: ApiAnswer) => void,
 ): void {
   const type = errorType(exchange.header('lambda-runtime-function-error-type'))
   environment.upload(
@@ -148,7 +148,7 @@ export function initError(
 const bodyOf = (collected: Collected): UploadResult =>
   collected.kind === 'complete' ? { kind: 'complete', payload: collected, contentType: null } : collected
 
-function answerTo(reply: Reply): Answer {
+function answerTo(reply: Reply): ApiAnswer {
   if (reply.kind === 'accepted') return accepted
   return reply.kind === 'refused' ? refusal(reply) : internalError
 }

@@ -15,7 +15,7 @@ import { listen } from '../http/listen.ts'
 import { pathOf } from '../http/path.ts'
 import * as extension from './extension.ts'
 import type { MetadataOptions } from './metadata.ts'
-import type { Polls } from './poll.ts'
+import type { ListenerPolls } from './poll.ts'
 import * as runtime from './runtime.ts'
 import { extensionPrefix, internalError, runtimePrefix, send } from './wire.ts'
 
@@ -59,8 +59,8 @@ function loadBridge(): typeof import('../http/hono.ts') {
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openRuntimeApi(environment: Environment, options: RuntimeApiOptions): RuntimeApi {
   const { hostname, port, log } = options
-  const polls: Polls = { latest: null, deferred: 0 }
-  const extensionPolls: Polls = { latest: null, deferred: 0 }
+  const polls: ListenerPolls = { latest: null, deferred: 0 }
+  const extensionPolls: ListenerPolls = { latest: null, deferred: 0 }
   let router: Router | undefined
 
   function failed(error: unknown, exchange: Exchange): void {

@@ -9,7 +9,7 @@ import type { Collected } from '../http/collect.ts'
 import type { BodyEnd, BodyReader, Exchange } from '../http/exchange.ts'
 import { Relay } from '../http/relay.ts'
 
-export type StreamResult =
+export type StreamUploadResult =
   | Exclude<Collected, { kind: 'oversize' }>
   /** `limit` in bytes */
   | { readonly kind: 'oversize'; readonly bytes: number; readonly limit: number }
@@ -18,7 +18,7 @@ export interface StreamUploadParts {
   /** The first piece is there. What it gives takes the pieces; null when there is nobody to take them. */
   begin(): Receiver | null
   /** The body has ended, and all of it has been taken. Called once; the pieces are not in the result. */
-  done(result: StreamResult): void
+  done(result: StreamUploadResult): void
 }
 
 export class StreamUpload implements BodyReader {

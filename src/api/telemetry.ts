@@ -12,10 +12,10 @@ import type { TelemetryApi, TelemetryPort } from '../engine/ports.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { identifier } from './extension.ts'
-import { type Answer, errorAnswer, refusal } from './wire.ts'
+import { type ApiAnswer, errorAnswer, refusal } from './wire.ts'
 
-const invalid = (message: string): Answer => errorAnswer(400, 'ValidationError', message)
-const ok: Answer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: '"OK"' }
+const invalid = (message: string): ApiAnswer => errorAnswer(400, 'ValidationError', message)
+const ok: ApiAnswer = { status: 200, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: '"OK"' }
 
 /** What subscriptions are made of, and with. */
 export interface SubscribeParts {
@@ -24,7 +24,11 @@ export interface SubscribeParts {
   readonly api: TelemetryApi
 }
 
-export function subscribe(parts: SubscribeParts, exchange: Exchange, done: (answer: Answer) => void): void {
+export function subscribe(
+  parts: SubscribeParts,
+  exchange: Exchange,
+  done: (answer: ApiAnswer) => void,
+): void {
   const id = identifier(exchange)
   if (typeof id === 'object') {
     done(id)
@@ -48,7 +52,7 @@ async function decide(
   id: ExtensionId,
   name: string,
   body: string,
-): Promise<Answer> {
+): Promise<ApiAnswer> {
   // asked last: while a TCP connection is made, init may end, or a new one may begin
   let late: Refusal | undefined
   const accept = (): boolean => {

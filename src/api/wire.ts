@@ -13,13 +13,13 @@ export const runtimePrefix = '/2018-06-01/runtime/'
 export const extensionPrefix = '/2020-01-01/extension/'
 
 /** What a call is answered. */
-export interface Answer {
+export interface ApiAnswer {
   readonly status: number
   readonly headers: Fields
   readonly body: Body
 }
 
-export function send(exchange: Exchange, answer: Answer): void {
+export function send(exchange: Exchange, answer: ApiAnswer): void {
   const { status, headers, body } = answer
   exchange.respond(status, headers, body, answer === accepted)
 }
@@ -40,23 +40,23 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /** 202 to everything that was posted. */
-export const accepted: Answer = { status: 202, headers: json, body: '{"status":"OK"}\n' }
+export const accepted: ApiAnswer = { status: 202, headers: json, body: '{"status":"OK"}\n' }
 
-export function errorAnswer(status: number, errorType: string, errorMessage: string): Answer {
+export function errorAnswer(status: number, errorType: string, errorMessage: string): ApiAnswer {
   return { status, headers: json, body: `${goJson({ errorMessage, errorType })}\n` }
 }
 
-export function refusal({ code, message }: Pick<Refusal, 'code' | 'message'>): Answer {
+export function refusal({ code, message }: Pick<Refusal, 'code' | 'message'>): ApiAnswer {
   return errorAnswer(refusals[code], code, message)
 }
 
-export const refuse = (code: RefusalCode, message: string): Answer => refusal({ code, message })
+export const refuse = (code: RefusalCode, message: string): ApiAnswer => refusal({ code, message })
 
 /** The reference's answer when an event cannot be rendered; the rules never let it come to that. */
-export const internalError: Answer = errorAnswer(500, 'InternalServerError', 'Internal Server Error')
+export const internalError: ApiAnswer = errorAnswer(500, 'InternalServerError', 'Internal Server Error')
 
 /** To an answer that echoes another delivery than the last one (behaviour.md 3.9). */
-export const outdatedDelivery: Answer = errorAnswer(410, 'InvokeTimeout', 'Invoke timeout')
+export const outdatedDelivery: ApiAnswer = errorAnswer(410, 'InvokeTimeout', 'Invoke timeout')
 
 /** The event for the runtime: the caller's bytes under the headers of the service. */
 export function sendInvocation(exchange: Exchange, invocation: Invocation): void {
@@ -97,7 +97,7 @@ function deadlineText(deadline: number): string {
 }
 
 /** INVOKE for an extension; no payload, and no newline at the end. */
-export function invokeEvent(invocation: Invocation): Answer {
+export function invokeEvent(invocation: Invocation): ApiAnswer {
   return event({
     eventType: 'INVOKE',
     deadlineMs: Math.floor(invocation.deadline),
@@ -107,27 +107,27 @@ export function invokeEvent(invocation: Invocation): Answer {
   })
 }
 
-export function shutdownEvent(reason: ShutdownReason, deadline: number): Answer {
+export function shutdownEvent(reason: ShutdownReason, deadline: number): ApiAnswer {
   return event({ eventType: 'SHUTDOWN', deadlineMs: Math.floor(deadline), shutdownReason: reason })
 }
 
-function event(body: object): Answer {
+function event(body: object): ApiAnswer {
   const headers = [...json, 'Lambda-Extension-Event-Identifier', crypto.randomUUID()]
   return { status: 200, headers, body: goJson(body) }
 }
 
-export function registered(id: ExtensionId, body: object): Answer {
+export function registered(id: ExtensionId, body: object): ApiAnswer {
   return { status: 200, headers: [...json, 'Lambda-Extension-Identifier', id], body: `${goJson(body)}\n` }
 }
 
 /** What the reference's router says where nothing is mounted. */
-export const notFound: Answer = {
+export const notFound: ApiAnswer = {
   status: 404,
   headers: ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],
   body: '404 page not found\n',
 }
 
-export function methodNotAllowed(allow: string): Answer {
+export function methodNotAllowed(allow: string): ApiAnswer {
   return { status: 405, headers: ['Allow', allow], body: '' }
 }
 

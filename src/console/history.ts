@@ -15,7 +15,7 @@ export const keptInvocations = 200
 export type State = 'waiting' | 'running' | 'succeeded' | 'failed' | 'timed out' | 'refused'
 
 /** Status and headers of an answer in one dialect. */
-export interface Head {
+export interface ResponseHead {
   readonly status: number
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** where it is another one than in the `rie` dialect */
@@ -24,8 +24,8 @@ export interface Head {
 
 /** What both dialects make of an outcome. */
 export interface Rendered {
-  readonly rie: Head
-  readonly lambda: Head
+  readonly rie: ResponseHead
+  readonly lambda: ResponseHead
   /** in the `rie` dialect */
   readonly body: readonly Uint8Array[]
 }
@@ -59,7 +59,7 @@ export interface Detail extends Summary {
   readonly event: Kept | null
   /** null until there is one; of a stream never, because its bytes go to the caller alone */
   readonly answer: Kept | null
-  readonly heads: { readonly rie: Head; readonly lambda: Head } | null
+  readonly heads: { readonly rie: ResponseHead; readonly lambda: ResponseHead } | null
   readonly log: Kept
 }
 
@@ -80,7 +80,7 @@ class Entry {
   traceId = ''
   event: Keeper | null = null
   answer: Keeper | null = null
-  heads: { rie: Head; lambda: Head } | null = null
+  heads: { rie: ResponseHead; lambda: ResponseHead } | null = null
   log = new Keeper()
   errorType: string | null = null
   startedAt: number | null = null

@@ -6,7 +6,7 @@ import { noneOwed } from './extensions.ts'
 import { type Fault, type Outcome, success, truncated, verdict } from './failure.ts'
 import { findAt, isRead, remove, runtimeState } from './inflight.ts'
 import type { Mode } from './mode.ts'
-import type { EnvironmentState, Inflight, Serving } from './state.ts'
+import type { Inflight, LifecycleState, Serving } from './state.ts'
 
 /** The caller gets the answer, or the end of it. */
 export function answer(entry: Inflight, outcome: Outcome, out: Effects): void {
@@ -55,7 +55,7 @@ const brokenOff: Outcome = { kind: 'fault', fault: truncated }
  * Ends all that is in flight with the fault of a process, and the processes. A runtime that had ended while an answer
  * of it was being read is the first cause.
  */
-export function failAll(state: Serving, fault: Fault, out: Effects, runtimeGone = true): EnvironmentState {
+export function failAll(state: Serving, fault: Fault, out: Effects, runtimeGone = true): LifecycleState {
   const { exited } = state
   const name = runtimeState(state)
   for (const entry of [...state.inflight])
@@ -65,7 +65,7 @@ export function failAll(state: Serving, fault: Fault, out: Effects, runtimeGone 
 }
 
 /** The runtime has ended: what is not being read ends now, and the processes with the last answer. */
-export function failUnlessRead(state: Serving, fault: Fault, out: Effects): EnvironmentState {
+export function failUnlessRead(state: Serving, fault: Fault, out: Effects): LifecycleState {
   if (!state.inflight.some(isRead)) return failAll(state, fault, out)
   for (const entry of state.inflight.filter((one) => !isRead(one))) {
     endOne(state, entry, { kind: 'fault', fault }, out)

@@ -7,8 +7,8 @@ import type { Generation, RequestId } from './ids.ts'
 import { waiting as newInvocation } from './inflight.ts'
 import { killWaitMs, shutdownBudget } from './limits.ts'
 import type {
-  EnvironmentState,
   InitPhase,
+  LifecycleState,
   NextPhase,
   Serving,
   ShutdownReason,
@@ -83,7 +83,7 @@ export function beginStop(
   afterwards: NextPhase,
   out: Effects,
   runtimeGone = false,
-): EnvironmentState {
+): LifecycleState {
   const runtime = from.phase === 'serving' ? !runtimeGone : from.runtime !== 'absent'
   const { generation, polls, extensions } = from
   const state: Stopping = {
@@ -114,7 +114,7 @@ export function beginStop(
 }
 
 /** The second step: what waits for extensions that subscribed to telemetry is delivered while they live. */
-function flush(state: Stopping, out: Effects): EnvironmentState {
+function flush(state: Stopping, out: Effects): LifecycleState {
   if (!state.extensions.some(({ subscribed, external, alive }) => subscribed && external && alive)) {
     return shutDownExtensions(state, out)
   }
@@ -124,7 +124,7 @@ function flush(state: Stopping, out: Effects): EnvironmentState {
 }
 
 /** The last step: SHUTDOWN to the external extensions that asked for it, SIGKILL to the others. */
-export function shutDownExtensions(state: Stopping, out: Effects): EnvironmentState {
+export function shutDownExtensions(state: Stopping, out: Effects): LifecycleState {
   state.step = 'extensions'
   for (const extension of state.extensions) {
     if (!extension.external || !extension.alive) continue
@@ -145,7 +145,7 @@ export function shutDownExtensions(state: Stopping, out: Effects): EnvironmentSt
 }
 
 /** Goes on to the next step, or out of the phase, when the processes of this step have ended. */
-export function proceed(state: Stopping, out: Effects): EnvironmentState {
+export function proceed(state: Stopping, out: Effects): LifecycleState {
   if (state.runtime) return state
   if (state.step === 'runtime') {
     out.disarm('grace')
@@ -156,7 +156,7 @@ export function proceed(state: Stopping, out: Effects): EnvironmentState {
 }
 
 /** All processes have ended: their groups are released, parked requests are refused, and the next phase begins. */
-export function finishStop(state: Stopping, out: Effects): EnvironmentState {
+export function finishStop(state: Stopping, out: Effects): LifecycleState {
   const { generation, afterwards } = state
   out.disarm('grace')
   out.disarm('budget')

@@ -204,13 +204,13 @@ export const noneOwed = (all: readonly Extension[]): boolean =>
   all.every((extension) => extension.state === 'Ready' || !extension.events.includes('INVOKE'))
 
 /** Where polls are parked: those of the runtime, and one per extension. */
-export interface Polls {
+export interface ParkedPolls {
   readonly polls: ApiCallId[]
   readonly extensions: Extension[]
 }
 
 /** Removes a poll whose peer went away from where it is parked. */
-export function dropPoll({ polls, extensions }: Polls, call: ApiCallId): void {
+export function dropPoll({ polls, extensions }: ParkedPolls, call: ApiCallId): void {
   const index = polls.indexOf(call)
   if (index >= 0) polls.splice(index, 1)
   for (const extension of extensions) if (extension.poll === call) extension.poll = null

@@ -26,7 +26,7 @@ import * as inflight from './inflight.ts'
 import type { Mode } from './mode.ts'
 import * as serving from './serving.ts'
 import * as starting from './starting.ts'
-import type { EnvironmentState, In } from './state.ts'
+import type { In, LifecycleState } from './state.ts'
 import * as stopping from './stopping.ts'
 
 export * from './effect.ts'
@@ -34,8 +34,8 @@ export type * from './event.ts'
 export * from './state.ts'
 
 export type Table = {
-  readonly [P in EnvironmentState['phase']]: {
-    readonly [T in Event['type']]?: (state: In<P>, event: On<T>, out: Effects, mode: Mode) => EnvironmentState
+  readonly [P in LifecycleState['phase']]: {
+    readonly [T in Event['type']]?: (state: In<P>, event: On<T>, out: Effects, mode: Mode) => LifecycleState
   }
 }
 
@@ -101,19 +101,19 @@ export const transitions: Table = {
   stopped: {},
 }
 
-type Cell = (state: EnvironmentState, event: Event, out: Effects, mode: Mode) => EnvironmentState
+type Cell = (state: LifecycleState, event: Event, out: Effects, mode: Mode) => LifecycleState
 
 /**
  * One event through a table: the state that follows, which may be the same object with other fields. Total, never
  * throws. Without a cell nothing moves, and an API call is refused.
  */
 export function step(
-  state: EnvironmentState,
+  state: LifecycleState,
   event: Event,
   out: Effects,
   mode: Mode,
   table: Table = transitions,
-): EnvironmentState {
+): LifecycleState {
   const cell = table[state.phase][event.type] as Cell | undefined
   if (cell !== undefined) return cell(state, event, out, mode)
   if ('call' in event && event.type !== 'gone') out.reply(event.call, refusal(state, event))
@@ -143,7 +143,7 @@ type Call = Exclude<Extract<Event, { call: ApiCallId }>, { type: 'gone' }>
 export const refuseStale = (generation: Generation, event: Event): Refusal | null =>
   'call' in event && event.type !== 'gone' ? refusal({ phase: 'stopped', generation }, event) : null
 
-function refusal(state: EnvironmentState, event: Call): Refusal {
+function refusal(state: LifecycleState, event: Call): Refusal {
   switch (event.type) {
     case 'runtime/response':
     case 'runtime/error':
@@ -169,7 +169,7 @@ function refusal(state: EnvironmentState, event: Call): Refusal {
 }
 
 /** The state of the runtime under its name in the reference's messages. */
-export function runtimeState(state: EnvironmentState): string {
+export function runtimeState(state: LifecycleState): string {
   switch (state.phase) {
     case 'cold':
     case 'stopped':

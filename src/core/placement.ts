@@ -35,7 +35,7 @@ export interface Applicant {
 }
 
 /** What holds for all of them. */
-export interface Terms {
+export interface PlacementLimits {
   /** most environments */
   readonly limit: number
   /** none can be made before this: the last attempt failed */
@@ -62,7 +62,7 @@ const wait = { do: 'wait', until: null } as const
 export function place<C extends Candidate>(
   environments: readonly C[],
   applicant: Applicant,
-  terms: Terms,
+  terms: PlacementLimits,
 ): Placement<C> {
   const { tenant } = applicant
   let open: C | undefined
@@ -86,7 +86,7 @@ export function place<C extends Candidate>(
 function mayCreate<C extends Candidate>(
   environments: readonly C[],
   { tenant, since, rivals }: Applicant,
-  { notBefore, now }: Terms,
+  { notBefore, now }: PlacementLimits,
 ): Placement<C> {
   // without any environment, try: nothing else would serve the queue
   if (environments.length === 0) return create
@@ -99,7 +99,10 @@ function mayCreate<C extends Candidate>(
 }
 
 /** Whether any invocation could be placed now. While all environments are busy, the queue need not be looked at. */
-export function couldPlace(environments: readonly Candidate[], { limit, notBefore, now }: Terms): boolean {
+export function couldPlace(
+  environments: readonly Candidate[],
+  { limit, notBefore, now }: PlacementLimits,
+): boolean {
   const { length } = environments
   if (length === 0 || (length < limit && notBefore <= now)) return true
   for (const { open } of environments) if (open) return true

@@ -26,7 +26,7 @@ import { illegal, invalidRequestId, type Outcome, refused, tooLarge, truncated }
 import { find, findAt, isRead, runtimeState, stageName } from './inflight.ts'
 import { exitWaitMs } from './limits.ts'
 import type { Mode } from './mode.ts'
-import type { EnvironmentState, Inflight, Serving } from './state.ts'
+import type { Inflight, LifecycleState, Serving } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
 
@@ -112,7 +112,7 @@ export function received(
   event: On<'runtime/received'>,
   out: Effects,
   mode: Mode,
-): EnvironmentState {
+): LifecycleState {
   const { call } = event
   const entry = find(state, event.id)
   if (entry === undefined || !isRead(entry)) {
@@ -165,7 +165,7 @@ export function exitWaitOver(
   _: On<'exit-wait-over'>,
   out: Effects,
   mode: Mode,
-): EnvironmentState {
+): LifecycleState {
   settleBroken(state, out)
   return finishIfOver(state, out, mode)
 }
@@ -210,7 +210,7 @@ export function deadline(
   { id }: On<'deadline'>,
   out: Effects,
   { afterTimeout }: Mode,
-): EnvironmentState {
+): LifecycleState {
   const entry = find(state, id)
   if (entry === undefined) return state
   const { exited } = state
@@ -222,7 +222,7 @@ export function deadline(
   return exited === null ? state : failUnlessRead(state, exited, out)
 }
 
-export function exit(state: Serving, { process, status }: On<'exit'>, out: Effects): EnvironmentState {
+export function exit(state: Serving, { process, status }: On<'exit'>, out: Effects): LifecycleState {
   const { inflight } = state
   const runtime = process === 'runtime'
   const fault = exitFault(state.extensions, process, status)
@@ -253,12 +253,12 @@ export function exit(state: Serving, { process, status }: On<'exit'>, out: Effec
 }
 
 /** While an invocation runs nothing moves: the event comes again when it is over. */
-export function recycle(state: Serving, _: On<'recycle'>, out: Effects): EnvironmentState {
+export function recycle(state: Serving, _: On<'recycle'>, out: Effects): LifecycleState {
   if (state.inflight.length > 0) return state
   return beginStop(state, 'Ready', 'spindown', { to: 'cold', retry: false }, out)
 }
 
-export function stop(state: Serving, _: On<'stop'>, out: Effects): EnvironmentState {
+export function stop(state: Serving, _: On<'stop'>, out: Effects): LifecycleState {
   const name = runtimeState(state)
   for (const entry of [...state.inflight]) endOne(state, entry, { kind: 'shutdown' }, out)
   return beginStop(state, name, 'spindown', { to: 'stopped' }, out, state.exited !== null)

@@ -33,7 +33,7 @@ import {
 import { exitWaitMs, maxExtensions } from './limits.ts'
 import type { Mode } from './mode.ts'
 import { describeStall } from './stall.ts'
-import type { Cold, EnvironmentState, Starting } from './state.ts'
+import type { Cold, LifecycleState, Starting } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
 
@@ -51,11 +51,7 @@ export function invoke(state: Starting, { id }: On<'invoke'>): Starting {
   return state
 }
 
-export function discovered(
-  state: Starting,
-  { extensions }: On<'discovered'>,
-  out: Effects,
-): EnvironmentState {
+export function discovered(state: Starting, { extensions }: On<'discovered'>, out: Effects): LifecycleState {
   if (extensions.length > maxExtensions) return failInit(state, null, tooManyExtensions, out)
   if (extensions.length === 0) return startRuntime(state, out)
   state.extensions = extensions.map(launched)
@@ -73,18 +69,18 @@ export function launchFailed(
   state: Starting,
   { process, fault }: On<'launch-failed'>,
   out: Effects,
-): EnvironmentState {
+): LifecycleState {
   markEnded(state, process)
   return failInit(state, process, fault, out)
 }
 
-export function exit(state: Starting, { process, status }: On<'exit'>, out: Effects): EnvironmentState {
+export function exit(state: Starting, { process, status }: On<'exit'>, out: Effects): LifecycleState {
   markEnded(state, process)
   if (state.failure !== null) return failReported(state, state.failure, out)
   return failInit(state, process, exitFault(state.extensions, process, status), out)
 }
 
-export function runtimeNext(state: Starting, { call }: On<'runtime/next'>, out: Effects): EnvironmentState {
+export function runtimeNext(state: Starting, { call }: On<'runtime/next'>, out: Effects): LifecycleState {
   if (state.runtime === 'absent' || state.runtime === 'InitError') {
     out.reply(call, illegal('runtime', runtimeStateOf(state), 'Ready'))
     return state
@@ -118,12 +114,12 @@ export function initError(
   return state
 }
 
-export function exitWaitOver(state: Starting, _: On<'exit-wait-over'>, out: Effects): EnvironmentState {
+export function exitWaitOver(state: Starting, _: On<'exit-wait-over'>, out: Effects): LifecycleState {
   return state.failure === null ? state : failReported(state, state.failure, out)
 }
 
 /** The attempt fails with what the runtime reported. */
-function failReported(state: Starting, failure: Fault, out: Effects): EnvironmentState {
+function failReported(state: Starting, failure: Fault, out: Effects): LifecycleState {
   out.disarm('exit-wait')
   return failInit(state, 'runtime', failure, out, 'InitError')
 }
@@ -144,7 +140,7 @@ export function extensionNext(
   state: Starting,
   { call, id }: On<'extension/next'>,
   out: Effects,
-): EnvironmentState {
+): LifecycleState {
   const extension = findPoller(state.extensions, id)
   if ('kind' in extension) {
     out.reply(call, extension)
@@ -172,13 +168,13 @@ export function extensionSubscribe(
 }
 
 /** Init limit against the last poll: whichever is dispatched first; after the poll the timer is disarmed. */
-export function initLimit(state: Starting, _: On<'init-limit'>, out: Effects): EnvironmentState {
+export function initLimit(state: Starting, _: On<'init-limit'>, out: Effects): LifecycleState {
   if (state.failure !== null) return failReported(state, state.failure, out)
   return failInit(state, null, initTimeout(describeStall(state)), out)
 }
 
 /** The function timeout covers the second attempt; of a first attempt no deadline is armed. */
-export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects): EnvironmentState {
+export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects): LifecycleState {
   if (state.waiting !== id) return state
   if (state.failure !== null) return failReported(state, state.failure, out)
   const end: Verdict = { status: 'timeout', errorType: null }
@@ -190,7 +186,7 @@ export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects):
 }
 
 /** What is being started has read the old code. An invocation that waits has not begun: it gets a new first attempt. */
-export function recycle(state: Starting, _: On<'recycle'>, out: Effects): EnvironmentState {
+export function recycle(state: Starting, _: On<'recycle'>, out: Effects): LifecycleState {
   const { waiting, attempt } = state
   out.disarm('init')
   if (state.failure !== null) out.disarm('exit-wait')
@@ -208,7 +204,7 @@ export function recycleCold(state: Cold): Cold {
   return state
 }
 
-export function stop(state: Starting, _: On<'stop'>, out: Effects): EnvironmentState {
+export function stop(state: Starting, _: On<'stop'>, out: Effects): LifecycleState {
   const { waiting } = state
   out.disarm('init')
   if (state.failure !== null) out.disarm('exit-wait')
@@ -220,7 +216,7 @@ export function stop(state: Starting, _: On<'stop'>, out: Effects): EnvironmentS
 }
 
 /** Init is over when the runtime and all extensions have asked for an event. */
-function serveIfReady(state: Starting, out: Effects): EnvironmentState {
+function serveIfReady(state: Starting, out: Effects): LifecycleState {
   if (state.runtime !== 'Ready' || !allReady(state.extensions)) return state
   out.disarm('init')
   recordInit(state, success, null, out)
@@ -233,7 +229,7 @@ function failInit(
   fault: Fault,
   out: Effects,
   runtimeState = runtimeStateOf(state),
-): EnvironmentState {
+): LifecycleState {
   const { attempt, waiting } = state
   const late = fault.errorType === initTimeoutType
   const end: Verdict = late

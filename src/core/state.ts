@@ -100,16 +100,16 @@ export interface Stopped {
   readonly generation: Generation
 }
 
-export type EnvironmentState = Cold | Starting | Serving | Stopping | Stopped
+export type LifecycleState = Cold | Starting | Serving | Stopping | Stopped
 
 /** The state of one phase. */
-export type In<P extends EnvironmentState['phase']> = Extract<EnvironmentState, { phase: P }>
+export type In<P extends LifecycleState['phase']> = Extract<LifecycleState, { phase: P }>
 
 /**
  * How many invocations this environment can take at once. One that runs one at a time needs no parked poll: the
  * invocation waits for it. With several, each parked poll is a slot.
  */
-export function freeSlots(state: EnvironmentState, { concurrency }: Mode): number {
+export function freeSlots(state: LifecycleState, { concurrency }: Mode): number {
   if (state.phase !== 'serving') return 0
   const { inflight, polls, exited } = state
   if (concurrency === 1) return inflight.length === 0 ? 1 : 0
@@ -117,19 +117,19 @@ export function freeSlots(state: EnvironmentState, { concurrency }: Mode): numbe
 }
 
 /** Whether this environment can take an invocation at once. */
-export const isFree = (state: EnvironmentState, mode: Mode): boolean => freeSlots(state, mode) > 0
+export const isFree = (state: LifecycleState, mode: Mode): boolean => freeSlots(state, mode) > 0
 
 /** Whether an invocation may be bound to this environment: it is free, cold, or starting without one. */
-export const isOpen = (state: EnvironmentState, mode: Mode): boolean =>
+export const isOpen = (state: LifecycleState, mode: Mode): boolean =>
   isFree(state, mode) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)
 
 /** No invocation needs it any more, and it will be open again by itself: after an answer, or after a failure. */
-export function isRecovering(state: EnvironmentState): boolean {
+export function isRecovering(state: LifecycleState): boolean {
   if (state.phase === 'stopping') return state.afterwards.to === 'cold'
   if (state.phase !== 'serving' || state.inflight.length === 0) return false
   return state.inflight.every(({ stage }) => stage === 'responded')
 }
 
 /** It is being stopped for good, and makes room for another. */
-export const isLeaving = (state: EnvironmentState): boolean =>
+export const isLeaving = (state: LifecycleState): boolean =>
   state.phase === 'stopping' && state.afterwards.to === 'stopped'

@@ -13,7 +13,7 @@ import type { On } from './event.ts'
 import { identify, markExited, pollRefusal, processOf } from './extensions.ts'
 import { illegal, verdict } from './failure.ts'
 import { killWaitMs } from './limits.ts'
-import type { Cold, EnvironmentState, Stopped, Stopping } from './state.ts'
+import type { Cold, LifecycleState, Stopped, Stopping } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
 
@@ -26,7 +26,7 @@ export function exit(
   state: Stopping,
   { process }: On<'exit' | 'launch-failed'>,
   out: Effects,
-): EnvironmentState {
+): LifecycleState {
   if (process === 'runtime') state.runtime = false
   else markExited(state.extensions, process)
   return proceed(state, out)
@@ -67,7 +67,7 @@ export function extensionNext(state: Stopping, { call, id }: On<'extension/next'
 }
 
 /** The flush against the end of the budget: the first of them decides; the extensions get SHUTDOWN, or SIGKILL, once. */
-export function flushed(state: Stopping, { generation }: On<'flushed'>, out: Effects): EnvironmentState {
+export function flushed(state: Stopping, { generation }: On<'flushed'>, out: Effects): LifecycleState {
   return state.step === 'flush' && generation === state.generation ? shutDownExtensions(state, out) : state
 }
 
@@ -87,7 +87,7 @@ export function budgetOver(state: Stopping, _: On<'budget-over'>, out: Effects):
 }
 
 /** A process in uninterruptible sleep ignores SIGKILL and is left behind. */
-export function killWaitOver(state: Stopping, _: On<'kill-wait-over'>, out: Effects): EnvironmentState {
+export function killWaitOver(state: Stopping, _: On<'kill-wait-over'>, out: Effects): LifecycleState {
   return finishStop(state, out)
 }
 

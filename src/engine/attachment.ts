@@ -9,7 +9,7 @@
  */
 
 import type { ApiCallId } from '../core/ids.ts'
-import type { EnvironmentState, Event } from '../core/lifecycle.ts'
+import type { Event, LifecycleState } from '../core/lifecycle.ts'
 
 export class Attachment {
   readonly #kept: ApiCallId[] = []
@@ -23,7 +23,7 @@ export class Attachment {
   }
 
   /** Whether a poll has to be kept; it is handed out by `next`. */
-  keeps(call: ApiCallId, state: EnvironmentState): boolean {
+  keeps(call: ApiCallId, state: LifecycleState): boolean {
     if (state.phase === 'serving' || state.phase === 'stopped') return false
     if (state.phase === 'starting' && state.runtime !== 'absent') return false
     this.#kept.push(call)
@@ -38,7 +38,7 @@ export class Attachment {
   }
 
   /** What is to happen now; asked after everything that changed the state. */
-  next(state: EnvironmentState): Event | undefined {
+  next(state: LifecycleState): Event | undefined {
     if (state.phase === 'cold') {
       // after a start that failed, the next one waits for somebody who wants it: a failing extension would go on for ever
       if (state.retry && !this.#asked) return undefined

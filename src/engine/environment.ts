@@ -8,12 +8,12 @@
 
 import type { ApiCallId, EnvironmentId, Generation, RequestId } from '../core/ids.ts'
 import {
-  type EnvironmentState,
   type Event,
   isFree,
   isLeaving,
   isOpen,
   isRecovering,
+  type LifecycleState,
   refuseStale,
   step,
 } from '../core/lifecycle.ts'
@@ -55,7 +55,7 @@ export class Environment {
   idleSince: number
   readonly #parts: EnvironmentParts
   readonly #mode: Mode
-  #state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
+  #state: LifecycleState = { phase: 'cold', generation: 0 as Generation, retry: false }
   #busy = false
   readonly #queue: Event[] = []
   #calls = 0
@@ -111,7 +111,7 @@ export class Environment {
   }
 
   /** For reading only. */
-  get state(): EnvironmentState {
+  get state(): LifecycleState {
     return this.#state
   }
 

@@ -17,7 +17,7 @@ import {
 } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { isRead } from '../core/inflight.ts'
-import type { EnvironmentState, InitPhase, PlatformRecord, ShutdownReason } from '../core/lifecycle.ts'
+import type { InitPhase, LifecycleState, PlatformRecord, ShutdownReason } from '../core/lifecycle.ts'
 import type { Invocation } from './invocation.ts'
 import { MemoryUse } from './memory-use.ts'
 import type {
@@ -56,7 +56,7 @@ export interface InitReport extends Timed {
 }
 
 /** What an extension has come to when an init attempt ends; one event for each, before its `initReport`. */
-export interface ExtensionState extends Timed {
+export interface ExtensionStatus extends Timed {
   readonly type: 'extension'
   readonly name: string
   readonly state: string
@@ -143,7 +143,7 @@ export interface Subscribed extends Timed {
 }
 
 /** Something that a process wrote: one or more whole lines, or one record of its logger. */
-export interface Log extends Timed {
+export interface ProcessLog extends Timed {
   readonly type: 'log'
   readonly process: ProcessName
   /** Ends in a newline. A listener may keep it, and must not change it. */
@@ -156,7 +156,7 @@ export type PlatformEvent =
   | InitStart
   | InitRuntimeDone
   | InitReport
-  | ExtensionState
+  | ExtensionStatus
   | InvocationStart
   | ResponseStart
   | Answered
@@ -165,7 +165,7 @@ export type PlatformEvent =
   | EnvironmentFault
   | Shutdown
   | Subscribed
-  | Log
+  | ProcessLog
 
 /**
  * Told of every event, in order. Called while invocations wait for their answer, so a call has to take well under a
@@ -278,7 +278,7 @@ export class PlatformEvents {
   }
 
   /** Looks how far the runtime has come, after each step of an init, and of an invocation while details are wanted. */
-  observe(state: EnvironmentState, invocation: (id: RequestId) => Invocation | undefined): void {
+  observe(state: LifecycleState, invocation: (id: RequestId) => Invocation | undefined): void {
     if (state.phase === 'starting') {
       if (this.#awaitsRuntime && state.runtime === 'Ready')
         this.#initRuntimeDone(success, this.#parts.clock.now())

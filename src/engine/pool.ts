@@ -6,7 +6,7 @@
 import { type Outcome, verdict } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import { recoveryMs } from '../core/limits.ts'
-import { couldPlace, evict, mayWait, place, type Terms } from '../core/placement.ts'
+import { couldPlace, evict, mayWait, type PlacementLimits, place } from '../core/placement.ts'
 import { Conditions } from './conditions.ts'
 import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
@@ -21,7 +21,7 @@ interface Waiting {
   readonly since: number
 }
 
-export interface PoolState {
+export interface PoolSnapshot {
   /** invocations that wait for an environment */
   readonly queued: number
   /** of the one that waits longest; 0 when none does */
@@ -166,7 +166,7 @@ export class Pool {
   }
 
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
-  state(): PoolState {
+  state(): PoolSnapshot {
     const [first] = this.#queue
     return {
       queued: this.#queue.size,
@@ -231,7 +231,7 @@ export class Pool {
     }
   }
 
-  #terms(now: number): Terms {
+  #terms(now: number): PlacementLimits {
     return { limit: this.#parts.maxEnvironments, notBefore: this.#notBefore, now }
   }
 

@@ -3,7 +3,7 @@
  * of invocations: as soon as nothing runs in them.
  */
 
-import type { EnvironmentState, Event } from '../core/lifecycle.ts'
+import type { Event, LifecycleState } from '../core/lifecycle.ts'
 
 export class Renewal {
   #recycle = false
@@ -16,7 +16,7 @@ export class Renewal {
   }
 
   /** What is to happen now; asked after everything that changed the state. */
-  next(state: EnvironmentState): Event | undefined {
+  next(state: LifecycleState): Event | undefined {
     if (this.#recycle) {
       if (state.phase === 'serving' && state.inflight.length > 0) return undefined
       this.#recycle = false

@@ -1,7 +1,7 @@
 /** What an environment is doing, in words for people, for `/_rie/state`, and for the figures. */
 
 import type { RequestId } from '../core/ids.ts'
-import type { EnvironmentState } from '../core/lifecycle.ts'
+import type { LifecycleState } from '../core/lifecycle.ts'
 import type { Environment } from './environment.ts'
 
 /**
@@ -52,18 +52,18 @@ export function snapshot(environment: Environment, now: number): EnvironmentSnap
   }
 }
 
-function invocationsOf(state: EnvironmentState): RequestId[] {
+function invocationsOf(state: LifecycleState): RequestId[] {
   if (state.phase === 'serving') return state.inflight.map(({ id }) => id)
   if (state.phase === 'starting') return state.waiting === null ? [] : [state.waiting]
   return state.phase === 'stopping' && state.afterwards.to === 'starting' ? [state.afterwards.waiting] : []
 }
 
-function streamingOf(state: EnvironmentState): RequestId[] {
+function streamingOf(state: LifecycleState): RequestId[] {
   if (state.phase !== 'serving') return []
   return state.inflight.filter(({ stage, begun }) => begun && stage === 'responding').map(({ id }) => id)
 }
 
-export function activity(state: EnvironmentState): Activity {
+export function activity(state: LifecycleState): Activity {
   switch (state.phase) {
     case 'cold':
     case 'starting':

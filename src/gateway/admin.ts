@@ -72,8 +72,8 @@ export function admin(pool: Pool, options: AdminOptions): Router {
     const { target } = env
     const path = pathOf(target)
     if (path.includes('//')) {
-      const Location = path.replace(/\/\/+/g, '/') + queryOf(target)
-      return new Response(null, { status: 307, headers: { Location } })
+      const location = path.replace(/\/\/+/g, '/') + queryOf(target)
+      return new Response(null, { status: 307, headers: { Location: location } })
     }
     const help = 'invoke with POST /2015-03-31/functions/function/invocations'
     const { status, headers, body } = problem(404, `${req.method} ${path} is not served; ${help}`)

@@ -1,7 +1,7 @@
 /** What a caller tells of itself, for the runtime: the context of its client, and who it is for Cognito. */
 
 import { contentProblem } from './content.ts'
-import { type Answer, invalidContent, type SpokenDialect } from './dialect.ts'
+import { type InvokeAnswer, invalidContent, type SpokenDialect } from './dialect.ts'
 import type { Sent } from './request.ts'
 
 /** Longest client context of the service, in base64 characters; the reference has no limit. */
@@ -12,7 +12,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  * The client context as ASCII JSON, null when there is none, or the answer to a bad one. Other characters than ASCII
  * are escaped, because raw bytes in a header end Rust's client and cut Java's.
  */
-export function clientContext(request: Sent, dialect: SpokenDialect): string | null | Answer {
+export function clientContext(request: Sent, dialect: SpokenDialect): string | null | InvokeAnswer {
   const sent = request.header('x-amz-client-context')
   if (!sent) return null
   if (dialect === 'lambda' && sent.length > maxClientContext) {
@@ -20,7 +20,7 @@ export function clientContext(request: Sent, dialect: SpokenDialect): string | n
       `X-Amz-Client-Context is ${sent.length} characters long; at most ${maxClientContext} are allowed`,
     )
   }
-  const bad = (why: string): Answer =>
+  const bad = (why: string): InvokeAnswer =>
     invalidContent(`X-Amz-Client-Context must be base64 of a JSON object: ${why}`)
   if (!base64.test(sent)) return bad(`'${sent.slice(0, 64)}' is not base64`)
   const bytes = Buffer.from(sent, 'base64')
@@ -43,7 +43,7 @@ const identityHeader = 'X-Amz-Cognito-Identity'
  * The identity of Cognito as the runtime is told it, null when there is none, or the answer to a bad one (behaviour.md
  * 2.9). Names count in any letters, null is nothing, other fields are left out.
  */
-export function cognitoIdentity(request: Sent): string | null | Answer {
+export function cognitoIdentity(request: Sent): string | null | InvokeAnswer {
   const sent = request.header('x-amz-cognito-identity')
   if (!sent) return null
   const bytes = Buffer.from(sent, 'latin1')

@@ -9,7 +9,7 @@ import { maxResponseBytes } from '../core/limits.ts'
 
 export type SpokenDialect = 'rie' | 'lambda'
 
-export interface Answer {
+export interface InvokeAnswer {
   readonly status: number
   /** null: none */
   readonly body: Payload | string | null
@@ -30,7 +30,7 @@ export interface AnswerContext {
   readonly timeoutSeconds: number
 }
 
-export function render(outcome: Outcome, context: AnswerContext): Answer {
+export function render(outcome: Outcome, context: AnswerContext): InvokeAnswer {
   const { dialect, id, timeoutSeconds } = context
   switch (outcome.kind) {
     case 'response':
@@ -77,7 +77,7 @@ function faultBody({ errorType, text, document: posted }: Fault, id: RequestId):
   return document(errorType, `RequestId: ${id} Error: ${text}`)
 }
 
-function functionError(status: number, body: Payload | string): Answer {
+function functionError(status: number, body: Payload | string): InvokeAnswer {
   return { status, body, contentType: json, functionError: true }
 }
 
@@ -90,7 +90,7 @@ export function serviceError(
   type: string,
   body: object,
   headers: Readonly<Record<string, string>> = {},
-): Answer {
+): InvokeAnswer {
   return {
     status,
     body: JSON.stringify(body),
@@ -117,10 +117,10 @@ const stopping = serviceError(503, 'ServiceUnavailableException', {
 })
 
 /** One byte over the limit is too much; both dialects get the service's document. */
-export const requestTooLarge = (limit: number): Answer =>
+export const requestTooLarge = (limit: number): InvokeAnswer =>
   serviceError(413, 'RequestEntityTooLargeException', {
     Message: `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
   })
 
-export const invalidContent = (message: string): Answer =>
+export const invalidContent = (message: string): InvokeAnswer =>
   serviceError(400, 'InvalidRequestContentException', { Type: 'User', message })

@@ -11,13 +11,13 @@ import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { CallerStream } from './caller-stream.ts'
 import { contentProblem } from './content.ts'
-import { type Answer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
+import { type InvokeAnswer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
 import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, type ResponseMetadata, respond } from './respond.ts'
 import { answeredTrace, traceId } from './trace.ts'
 
-export interface InvokeOptions {
+export interface InvokeSettings {
   readonly dialect: 'auto' | SpokenDialect
   readonly functionTimeoutMs: number
   readonly functionVersion: string
@@ -27,7 +27,12 @@ export interface InvokeOptions {
 }
 
 /** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
-export function invoke(pool: Pool, options: InvokeOptions, exchange: Exchange, segment: string | null): void {
+export function invoke(
+  pool: Pool,
+  options: InvokeSettings,
+  exchange: Exchange,
+  segment: string | null,
+): void {
   const sent = ownRequestId(exchange)
   const own = sent !== null && !pool.has(sent)
   const id = own ? sent : newRequestId()
@@ -43,13 +48,13 @@ export function invoke(pool: Pool, options: InvokeOptions, exchange: Exchange, s
 /** Answers as the operation Invoke of the service, in either dialect. */
 class InvokeFront implements Front {
   readonly #pool: Pool
-  readonly #options: InvokeOptions
+  readonly #options: InvokeSettings
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
   readonly streams: Front['streams']
   #stream: CallerStream | null = null
 
-  constructor(pool: Pool, options: InvokeOptions, exchange: Exchange, parameters: InvokeParameters) {
+  constructor(pool: Pool, options: InvokeSettings, exchange: Exchange, parameters: InvokeParameters) {
     this.#pool = pool
     this.#options = options
     this.#exchange = exchange
@@ -114,7 +119,7 @@ class InvokeFront implements Front {
     return dialect === 'lambda' ? answeredTrace(traceId, type !== 'Event') : null
   }
 
-  #respond(request: InvokeRequest, answer: Answer, metadata?: ResponseMetadata): void {
+  #respond(request: InvokeRequest, answer: InvokeAnswer, metadata?: ResponseMetadata): void {
     respond(this.#exchange, answer, request.id, metadata)
   }
 }
@@ -141,25 +146,25 @@ export function readEvent(
   exchange: Exchange,
   limit: number,
   strict: boolean,
-  done: (event: Payload | Answer) => void,
+  done: (event: Payload | InvokeAnswer) => void,
 ): void {
   const length = exchange.header('content-length')
   if (length !== null && Number(length) > limit) done(requestTooLarge(limit))
   else collect(exchange, limit, (body) => done(eventOf(body, limit, strict)))
 }
 
-function eventOf(body: Collected, limit: number, strict: boolean): Payload | Answer {
+function eventOf(body: Collected, limit: number, strict: boolean): Payload | InvokeAnswer {
   if (body.kind === 'oversize') return requestTooLarge(limit)
   // nobody is there to read it, but every request is answered
   if (body.kind === 'truncated') return invalidContent('The request body ended before it was complete.')
   return (strict && body.size > 0 ? checkJson(body) : null) ?? body
 }
 
-export const noContent: Answer = { status: 204, body: null, contentType: '', functionError: false }
-const accepted: Answer = { ...noContent, status: 202 }
+export const noContent: InvokeAnswer = { status: 204, body: null, contentType: '', functionError: false }
+const accepted: InvokeAnswer = { ...noContent, status: 202 }
 
 /** The words of the service, and what is wrong where. */
-function checkJson({ chunks }: Payload): Answer | null {
+function checkJson({ chunks }: Payload): InvokeAnswer | null {
   const why = contentProblem(joined(chunks))
   return why === null
     ? null

@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
-import { type Answer, render, type SpokenDialect } from './dialect.ts'
+import { type InvokeAnswer, render, type SpokenDialect } from './dialect.ts'
 import { headersOf } from './respond.ts'
 import { answeredTrace } from './trace.ts'
 
@@ -32,7 +32,7 @@ export function renderBoth(
   readonly body: readonly Uint8Array[]
 } {
   const [rie, lambda] = [answer('rie'), answer('lambda')]
-  function answer(dialect: SpokenDialect): Answer {
+  function answer(dialect: SpokenDialect): InvokeAnswer {
     return render(outcome, { dialect, id: options.id, timeoutSeconds: options.functionTimeoutMs / 1000 })
   }
   const own = typeof lambda.body === 'string' && lambda.body !== rie.body ? { body: lambda.body } : {}
@@ -43,7 +43,7 @@ export function renderBoth(
   }
 }
 
-function head(answer: Answer, { id, version }: RenderOptions, trace: string | null): RenderedHead {
+function head(answer: InvokeAnswer, { id, version }: RenderOptions, trace: string | null): RenderedHead {
   const fields = headersOf(answer, id, { version, log: null, trace })
   const headers = Array.from(
     { length: fields.length / 2 },

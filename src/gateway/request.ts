@@ -6,7 +6,7 @@ import type { RequestId } from '../core/ids.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { queryOf } from '../http/path.ts'
 import { clientContext, cognitoIdentity } from './caller.ts'
-import { type Answer, type SpokenDialect, serviceError } from './dialect.ts'
+import { type InvokeAnswer, type SpokenDialect, serviceError } from './dialect.ts'
 
 /** The headers of a request. */
 export type Sent = Pick<Exchange, 'header'>
@@ -45,7 +45,7 @@ const qualifierPattern = /^(?:\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128})$/
  * Any name, partial or full ARN, with or without a qualifier, percent-encoded or not. What is none of these is
  * refused with the pattern that it should match.
  */
-export function parseTarget(segment: string, queryQualifier: string | null): FunctionTarget | Answer {
+export function parseTarget(segment: string, queryQualifier: string | null): FunctionTarget | InvokeAnswer {
   let name: string
   try {
     name = decodeURIComponent(segment)
@@ -100,7 +100,7 @@ export const newRequestId = (): RequestId => crypto.randomUUID() as string as Re
 
 const tenantPattern = /^[a-zA-Z0-9._:/=+\-@ ]{1,256}$/
 
-export function tenantId(request: Sent): string | null | Answer {
+export function tenantId(request: Sent): string | null | InvokeAnswer {
   const sent = request.header('x-amz-tenant-id')
   if (sent === null || sent === '') return null
   if (tenantPattern.test(sent)) return sent
@@ -112,7 +112,7 @@ export function tenantId(request: Sent): string | null | Answer {
 
 export type InvocationType = 'RequestResponse' | 'Event' | 'DryRun'
 
-export function invocationType(request: Sent): InvocationType | Answer {
+export function invocationType(request: Sent): InvocationType | InvokeAnswer {
   const sent = request.header('x-amz-invocation-type')
   if (sent === null || sent === '' || sent === 'RequestResponse') return 'RequestResponse'
   if (sent === 'Event' || sent === 'DryRun') return sent
@@ -122,7 +122,7 @@ export function invocationType(request: Sent): InvocationType | Answer {
   })
 }
 
-export function wantsTail(request: Sent): boolean | Answer {
+export function wantsTail(request: Sent): boolean | InvokeAnswer {
   const sent = request.header('x-amz-log-type')
   if (sent === null || sent === '' || sent === 'None') return false
   if (sent === 'Tail') return true
@@ -151,7 +151,7 @@ export function parseInvoke(
   request: Pick<Exchange, 'header' | 'target'>,
   segment: string | null,
   forced: 'auto' | SpokenDialect,
-): InvokeParameters | Answer {
+): InvokeParameters | InvokeAnswer {
   const dialect = dialectOf(request, forced)
   let qualifier: string | null = null
   if (segment !== null) {

@@ -1,7 +1,7 @@
 /** The headers of an answer: those of the service, which the reference leaves out. */
 
 import type { Exchange, Fields } from '../http/exchange.ts'
-import type { Answer } from './dialect.ts'
+import type { InvokeAnswer } from './dialect.ts'
 
 /** What an answer tells besides the outcome; each is null where the service, or the reference, sends none. */
 export interface ResponseMetadata {
@@ -14,7 +14,7 @@ export const noMetadata: ResponseMetadata = { version: null, log: null, trace: n
 
 export function respond(
   exchange: Exchange,
-  answer: Answer,
+  answer: InvokeAnswer,
   id: string,
   metadata: ResponseMetadata = noMetadata,
 ): void {
@@ -24,7 +24,11 @@ export function respond(
 }
 
 /** All headers of an answer, as they are sent. */
-export function headersOf(answer: Answer, id: string, { version, log, trace }: ResponseMetadata): string[] {
+export function headersOf(
+  answer: InvokeAnswer,
+  id: string,
+  { version, log, trace }: ResponseMetadata,
+): string[] {
   const headers = ['x-amzn-RequestId', id]
   if (answer.contentType !== '') headers.push('Content-Type', answer.contentType)
   if (version !== null) headers.push('X-Amz-Executed-Version', version)

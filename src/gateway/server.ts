@@ -12,13 +12,13 @@ import type { RequestTrace } from '../http/traced.ts'
 import type { AdminOptions } from './admin.ts'
 import type { Origins } from './cors.ts'
 import type { SpokenDialect } from './dialect.ts'
-import { type InvokeOptions, invoke } from './invoke.ts'
+import { type InvokeSettings, invoke } from './invoke.ts'
 import { dialectOf, functionSegment, streamSegment } from './request.ts'
 import { type Problem, problem } from './respond.ts'
 
 export type Gateway = Listener
 
-export interface GatewayOptions extends InvokeOptions, AdminOptions {
+export interface GatewayOptions extends InvokeSettings, AdminOptions {
   /** empty for every address of the machine, see `ListenAt` */
   readonly hostname: string
   /** 0 for a free one */

@@ -11,9 +11,9 @@ import type { Pool } from '../engine/pool.ts'
 import { joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { CallerStream } from './caller-stream.ts'
-import { type Answer, render, serviceError } from './dialect.ts'
+import { type InvokeAnswer, render, serviceError } from './dialect.ts'
 import { eventStreamType, invokeComplete, payloadChunk, payloadChunks } from './eventstream.ts'
-import { type InvokeOptions, noContent, readEvent } from './invoke.ts'
+import { type InvokeSettings, noContent, readEvent } from './invoke.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
 import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, respond } from './respond.ts'
@@ -22,7 +22,7 @@ import { answeredTrace, traceId } from './trace.ts'
 /** `segment` names the function as it stands in the path. */
 export function invokeWithResponseStream(
   pool: Pool,
-  options: InvokeOptions,
+  options: InvokeSettings,
   exchange: Exchange,
   segment: string,
 ): void {
@@ -47,7 +47,7 @@ export function invokeWithResponseStream(
   })
 }
 
-const eventRefused: Answer = serviceError(400, 'InvalidParameterValueException', {
+const eventRefused: InvokeAnswer = serviceError(400, 'InvalidParameterValueException', {
   Type: 'User',
   message: "X-Amz-Invocation-Type 'Event' must be RequestResponse or DryRun where the response is a stream",
 })
@@ -55,12 +55,12 @@ const eventRefused: Answer = serviceError(400, 'InvalidParameterValueException',
 class StreamFront implements Front {
   /** Go's client does not declare its streams. */
   readonly streams = 'chunked'
-  readonly #options: InvokeOptions
+  readonly #options: InvokeSettings
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
   #stream: CallerStream | null = null
 
-  constructor(options: InvokeOptions, exchange: Exchange, parameters: InvokeParameters) {
+  constructor(options: InvokeSettings, exchange: Exchange, parameters: InvokeParameters) {
     this.#options = options
     this.#exchange = exchange
     this.#parameters = parameters
@@ -78,9 +78,9 @@ class StreamFront implements Front {
       respond(this.#exchange, this.#rendered(request, outcome), request.id, { ...noMetadata, trace })
       return
     }
-    const LogResult = log === null ? undefined : Buffer.from(log).toString('base64')
+    const logResult = log === null ? undefined : Buffer.from(log).toString('base64')
     const end = outcome.kind === 'response' ? {} : this.#failure(request, outcome)
-    const complete = invokeComplete({ ...end, LogResult })
+    const complete = invokeComplete({ ...end, LogResult: logResult })
     if (begun) {
       this.#stream?.write(complete)
       this.#stream?.end()
@@ -101,7 +101,7 @@ class StreamFront implements Front {
     return { ErrorCode: sent ?? typeIn(details) ?? typeOf(outcome), ErrorDetails: details }
   }
 
-  #rendered({ id }: InvokeRequest, outcome: Outcome): Answer {
+  #rendered({ id }: InvokeRequest, outcome: Outcome): InvokeAnswer {
     const timeoutSeconds = this.#options.functionTimeoutMs / 1000
     return render(outcome, { dialect: 'lambda', id, timeoutSeconds })
   }

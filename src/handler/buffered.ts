@@ -19,7 +19,7 @@ export type Result =
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
-const NEVER_SETTLED =
+const neverSettled =
   "The handler's promise never settles: nothing is left that it could wait for. The answer is null."
 
 const hasError = (error: unknown) => error !== undefined && error !== null
@@ -53,7 +53,7 @@ export const runBuffered = (handler: Handler, event: unknown, context: Context):
     })
     let promised = false
     onIdle(() => {
-      if (promised && !finished) console.warn(NEVER_SETTLED)
+      if (promised && !finished) console.warn(neverSettled)
       done(null, null)
     })
     try {

@@ -6,7 +6,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
-import { ENDINGS } from './locate.ts'
+import { endings } from './locate.ts'
 import { mask } from './mask.ts'
 
 /** One thing that Node refuses, where it stands. */
@@ -18,8 +18,8 @@ export interface BunOnly {
 }
 
 /** Larger files are bundles: what they are made of was looked at by a bundler. */
-const MAX_BYTES = 128 * 1024
-const MAX_FILES = 100
+const maxBytes = 128 * 1024
+const maxFiles = 100
 
 interface Module {
   readonly file: string
@@ -47,9 +47,9 @@ function isFile(path: string): boolean {
 
 function read(file: string): Module | undefined {
   const ending = extname(file)
-  if (!(ENDINGS as readonly string[]).includes(ending)) return undefined
+  if (!(endings as readonly string[]).includes(ending)) return undefined
   try {
-    if (statSync(file).size > MAX_BYTES) return undefined
+    if (statSync(file).size > maxBytes) return undefined
     const code = readFileSync(file, 'utf8')
     const loader = ending.endsWith('x')
       ? (ending.slice(1) as 'tsx' | 'jsx')
@@ -83,7 +83,7 @@ function placeOf({ code, masked }: Module, path: string): number {
   return 0
 }
 
-const IN_MODULES: readonly [name: RegExp, declared: RegExp, text: string][] = [
+const modulePatterns: readonly [name: RegExp, declared: RegExp, text: string][] = [
   [
     /(?<![.\w$])require\s*\(/,
     /createRequire|\b(?:function|const|let|var)\s+require\b/,
@@ -121,7 +121,7 @@ function refusedImport({ file, masked }: Module, { path, kind }: Bun.Import, at:
     if (!path.endsWith('.json') || /^\s*,?\s*(?:with|assert|\{)/.test(rest)) return undefined
     return `import of '${path}' without: with { type: 'json' }`
   }
-  const ending = ENDINGS.find((each) => isFile(target + each) || isFile(`${target}/index${each}`))
+  const ending = endings.find((each) => isFile(target + each) || isFile(`${target}/index${each}`))
   if (ending === undefined) return undefined
   const whole = isFile(target + ending) ? path + ending : `${path.replace(/\/$/, '')}/index${ending}`
   return `import of '${path}' without its whole name: '${whole}'`
@@ -138,7 +138,7 @@ function* refusals(module: Module): Generator<BunOnly> {
       yield told(placeOf(module, path), `'${path}' is not there in Node`)
   }
   if (!isModule) return
-  for (const [name, declared, text] of IN_MODULES) {
+  for (const [name, declared, text] of modulePatterns) {
     const found = name.exec(masked)
     if (found && !declared.test(masked)) yield told(found.index, text)
   }
@@ -171,7 +171,7 @@ export function findBunOnly(entry: string): BunOnly[] {
     found.push(...refusals(module))
     for (const { path } of module.imports) {
       const next = imported(file, path)
-      if (next !== undefined && files.size < MAX_FILES) files.add(next)
+      if (next !== undefined && files.size < maxFiles) files.add(next)
     }
   }
   return found

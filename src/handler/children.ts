@@ -6,7 +6,7 @@
  * `Bun.spawnSync`, so these are where the program is told to run the module; nothing has to be loaded for it.
  */
 
-import { CLI_FLAGS } from './command.ts'
+import { cliFlags } from './command.ts'
 
 interface Options {
   cmd: string[]
@@ -18,10 +18,10 @@ export const asModuleRunner = <T extends Options>(options: T, program: string, i
   const [first, ...rest] = options.cmd
   if (!options.cmd.some((word) => typeof word === 'string' && word.includes(program))) return options
   // A shell's command line is left as it is; the variable reaches what the shell starts.
-  const flagged = first !== program || CLI_FLAGS.every((flag) => rest.includes(flag))
+  const flagged = first !== program || cliFlags.every((flag) => rest.includes(flag))
   return {
     ...options,
-    cmd: flagged ? options.cmd : [first, ...CLI_FLAGS, ...rest],
+    cmd: flagged ? options.cmd : [first, ...cliFlags, ...rest],
     ...(isCompiled && { env: { ...(options.env ?? process.env), BUN_BE_BUN: '1' } }),
   }
 }
@@ -34,7 +34,7 @@ export const prepareForChildren = (isCompiled: boolean): void => {
   const program = process.execPath
   process.argv[0] = program
   const override = process.execArgv.filter((flag) => flag.startsWith('--tsconfig-override='))
-  process.execArgv = [...CLI_FLAGS, ...override]
+  process.execArgv = [...cliFlags, ...override]
   for (const name of ['spawn', 'spawnSync'] as const) {
     const start = Bun[name] as (options: Options) => unknown
     const instead = (first: Options | string[], options?: object) =>

@@ -6,28 +6,28 @@ import { existsSync, realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /** `main.ts` serves a handler instead of emulating when this variable is `1`. */
-export const SERVE_MARKER = '_LAMBDA_RIE_SERVE_HANDLER'
+export const serveMarker = '_LAMBDA_RIE_SERVE_HANDLER'
 
 /** The folder that a relative handler is looked up in first: where the user typed the command. */
-export const HANDLER_ROOT = '_LAMBDA_RIE_HANDLER_ROOT'
+export const handlerRootVariable = '_LAMBDA_RIE_HANDLER_ROOT'
 
 /** The function stops for a debugger before its file is run, when this variable is `1`. */
-export const BREAK_MARKER = '_LAMBDA_RIE_BREAK'
+export const breakMarker = '_LAMBDA_RIE_BREAK'
 
 /** Carries the text of the runtime client to the bun CLI. */
-export const CLIENT = '_LAMBDA_RIE_CLIENT'
+export const clientVariable = '_LAMBDA_RIE_CLIENT'
 
 /** The reserved handler name of the function that comes with the emulator. */
-export const SAMPLE_HANDLER = '@sample.handler'
+export const sampleHandler = '@sample.handler'
 
 /**
  * What keeps the bun CLI from reading the function's .env and bunfig.toml, and from downloading packages that are
  * missing where no node_modules exists. The compiled program was built not to.
  */
-export const CLI_FLAGS = ['--no-env-file', '--config=/dev/null', '--no-install'] as const
+export const cliFlags = ['--no-env-file', '--config=/dev/null', '--no-install'] as const
 
 /** What the CLI evaluates: not the client itself, which would fill a list of processes. */
-const EVALUATED = `const text=process.env.${CLIENT};delete process.env.${CLIENT};(0,eval)(text)({},require,{})`
+const evaluated = `const text=process.env.${clientVariable};delete process.env.${clientVariable};(0,eval)(text)({},require,{})`
 
 /** A command and what its environment needs on top of the function's. */
 export interface HandlerCommand {
@@ -61,7 +61,7 @@ function isConfigured(folder: string): boolean {
 /** What a handler's project asks of Bun. Most ask nothing, and a cold start does not load what would find that out. */
 function projectOf({ handler, cwd, taskRoot }: Served): { needsCli: boolean; flags: readonly string[] } {
   const plain = { needsCli: false, flags: [] }
-  if (handler === SAMPLE_HANDLER) return plain
+  if (handler === sampleHandler) return plain
   const folders = [cwd, taskRoot ?? cwd].map((root) => dirname(resolve(root, handler)))
   if (!folders.some(isConfigured)) return plain
   const { locate, parseHandler } = require('./locate.ts') as typeof import('./locate.ts')
@@ -87,21 +87,21 @@ export function afterStart(look: () => void): void {
 
 /** Bun waits for a debugger before it runs anything; where it stops by itself would be in our code. */
 function inspection({ url, stops }: { url: string; stops: boolean }): Record<string, string> {
-  return stops ? { BUN_INSPECT: `${url}?wait=1`, [BREAK_MARKER]: '1' } : { BUN_INSPECT: url }
+  return stops ? { BUN_INSPECT: `${url}?wait=1`, [breakMarker]: '1' } : { BUN_INSPECT: url }
 }
 
 /** Builds the command of the child that serves a handler. */
 export function handlerCommand(served: Served): HandlerCommand {
   const { execPath, isCompiled, mainPath, handler, cwd, inspect } = served
-  const env = { [HANDLER_ROOT]: cwd, _HANDLER: handler, ...(inspect && inspection(inspect)) }
+  const env = { [handlerRootVariable]: cwd, _HANDLER: handler, ...(inspect && inspection(inspect)) }
   const { needsCli, flags } = projectOf(served)
   if (!isCompiled) {
-    return { argv: [execPath, ...CLI_FLAGS, ...flags, mainPath], env: { ...env, [SERVE_MARKER]: '1' } }
+    return { argv: [execPath, ...cliFlags, ...flags, mainPath], env: { ...env, [serveMarker]: '1' } }
   }
-  if (!needsCli) return { argv: [execPath], env: { ...env, [SERVE_MARKER]: '1' } }
+  if (!needsCli) return { argv: [execPath], env: { ...env, [serveMarker]: '1' } }
   const { clientText } = require('./client-text.ts') as typeof import('./client-text.ts')
   return {
-    argv: [execPath, ...CLI_FLAGS, ...flags, '-e', EVALUATED],
-    env: { ...env, BUN_BE_BUN: '1', [CLIENT]: clientText },
+    argv: [execPath, ...cliFlags, ...flags, '-e', evaluated],
+    env: { ...env, BUN_BE_BUN: '1', [clientVariable]: clientText },
   }
 }

@@ -7,12 +7,12 @@
  */
 
 import type { Socket } from 'bun'
-import { type Reply, ReplyParser } from './reply.ts'
+import { type HttpResponse, HttpResponseParser } from './http-response.ts'
 
-export type { Reply } from './reply.ts'
+export type { HttpResponse } from './http-response.ts'
 
 /** Where the Runtime API listens. */
-export interface Address {
+export interface RuntimeApiAddress {
   readonly host: string
   readonly port: number
 }
@@ -30,7 +30,7 @@ export class ConnectionLost extends Error {
 }
 
 /** Splits `host:port`; the host may be an IPv6 literal in brackets, or absent for the loopback. */
-export const parseAddress = (text: string): Address => {
+export const parseAddress = (text: string): RuntimeApiAddress => {
   const colon = text.lastIndexOf(':')
   const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   return { host: host || '127.0.0.1', port: Number(text.slice(colon + 1)) }
@@ -44,16 +44,16 @@ interface Waiting<T> {
 /** A connection that carries one exchange at a time. It keeps the process alive only while an answer is awaited. */
 export class Connection {
   #socket: Socket | undefined
-  readonly #parser = new ReplyParser()
-  #reply: Waiting<Reply> | undefined
-  #early: Reply | undefined
+  readonly #parser = new HttpResponseParser()
+  #reply: Waiting<HttpResponse> | undefined
+  #early: HttpResponse | undefined
   /** What the kernel did not take yet, and who waits for it to. */
   #unsent: Buffer[] = []
   #drained: Waiting<void>[] = []
   #closed = false
 
   /** Connects; rejects when nobody listens. */
-  static async open({ host, port }: Address): Promise<Connection> {
+  static async open({ host, port }: RuntimeApiAddress): Promise<Connection> {
     const connection = new Connection()
     connection.#socket = await Bun.connect({
       hostname: host,
@@ -90,7 +90,7 @@ export class Connection {
   }
 
   /** Waits for the next reply, however long. */
-  reply(): Promise<Reply> {
+  reply(): Promise<HttpResponse> {
     const early = this.#early
     this.#early = undefined
     if (early) return Promise.resolve(early)
@@ -102,7 +102,7 @@ export class Connection {
   }
 
   /** Sends a whole request and waits for its reply, which may come before the last byte is sent. */
-  exchange(bytes: Buffer): Promise<Reply> {
+  exchange(bytes: Buffer): Promise<HttpResponse> {
     const reply = this.reply()
     // The reply fails with the connection; the second report of the same loss is not news.
     this.send(bytes).catch(() => {})
@@ -118,7 +118,7 @@ export class Connection {
     this.#settle(this.#parser.push(bytes))
   }
 
-  #settle(reply: Reply | undefined) {
+  #settle(reply: HttpResponse | undefined) {
     if (!reply) return
     const waiting = this.#reply
     this.#reply = undefined

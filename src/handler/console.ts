@@ -9,10 +9,10 @@ import { patchConsoleMethods } from './console-methods.ts'
 import { errorDocument, RuntimeError } from './errors.ts'
 import { withoutOwnFrames } from './frames.ts'
 
-const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
-type Level = (typeof LEVELS)[number]
+const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
+type Level = (typeof levels)[number]
 
-const METHODS = {
+const methods = {
   trace: 'TRACE',
   debug: 'DEBUG',
   info: 'INFO',
@@ -56,7 +56,7 @@ const write = (fd: number, bytes: Buffer) => {
   }
 }
 
-const STDOUT = 1
+const stdout = 1
 
 /** Where records are written whole, with their line feeds; undefined where there are only lines. */
 const takeRecordsFd = (env: NodeJS.ProcessEnv): number | undefined => {
@@ -72,7 +72,7 @@ const takeRecordsFd = (env: NodeJS.ProcessEnv): number | undefined => {
 const frame = (level: Level, now: Date, record: string, isJson: boolean): Buffer => {
   const text = Buffer.from(record)
   const header = Buffer.alloc(16)
-  header.writeUInt32BE((0xa55a0000 | ((LEVELS.indexOf(level) + 1) << 2) | (isJson ? 2 : 3)) >>> 0)
+  header.writeUInt32BE((0xa55a0000 | ((levels.indexOf(level) + 1) << 2) | (isJson ? 2 : 3)) >>> 0)
   header.writeUInt32BE(text.length, 4)
   header.writeBigUInt64BE(BigInt(now.getTime()) * 1000n, 8)
   return Buffer.concat([header, text])
@@ -150,7 +150,7 @@ const standIn = (message: string) => Object.assign(new Error(message), { stack: 
 /** Replaces the methods of the global console, by the log settings of `env`. */
 export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
   const isJson = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON'
-  const least = LEVELS.indexOf((env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase() ?? 'TRACE') as Level)
+  const least = levels.indexOf((env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase() ?? 'TRACE') as Level)
   const line = isJson ? jsonLine : textLine
   const records = takeRecordsFd(env)
   const log: FunctionLog = {
@@ -161,12 +161,12 @@ export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
       else console.error(title, `\t${textError(error)}`)
     },
   }
-  for (const [method, level] of Object.entries(METHODS)) {
-    const silent = LEVELS.indexOf(level) < least
+  for (const [method, level] of Object.entries(methods)) {
+    const silent = levels.indexOf(level) < least
     const print = (...args: unknown[]) => {
       const now = new Date()
       const text = line(now, level, log.scope, args)
-      if (records === undefined) return write(STDOUT, Buffer.from(`${text}\n`))
+      if (records === undefined) return write(stdout, Buffer.from(`${text}\n`))
       write(records, frame(level, now, isJson ? text : `${text}\n`, isJson))
     }
     Object.assign(console, { [method]: silent ? () => {} : print })

@@ -2,7 +2,7 @@
  * What a handler is told about its invocation.
  */
 
-import type { Reply } from './connection.ts'
+import type { HttpResponse } from './connection.ts'
 
 /** The second argument of every handler. */
 export interface Context {
@@ -28,7 +28,7 @@ export interface Context {
 const json = (text: string | undefined): unknown => (text ? JSON.parse(text) : undefined)
 
 /** Builds the context from the headers of `/next`; throws when one that holds JSON does not parse. */
-export const createContext = (env: NodeJS.ProcessEnv, headers: Reply['headers']): Context => {
+export const createContext = (env: NodeJS.ProcessEnv, headers: HttpResponse['headers']): Context => {
   const deadline = Number(headers.get('lambda-runtime-deadline-ms'))
   return {
     callbackWaitsForEmptyEventLoop: true,

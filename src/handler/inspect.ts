@@ -6,7 +6,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { extname, relative } from 'node:path'
 import { findBunOnly } from './bun-only.ts'
-import { SAMPLE_HANDLER } from './command.ts'
+import { sampleHandler } from './command.ts'
 import {
   type HandlerName,
   hintForEnding,
@@ -30,12 +30,12 @@ export interface Inspected {
 }
 
 /** Larger files take longer to look at than it is worth. */
-const MAX_BYTES = 1024 * 1024
+const maxBytes = 1024 * 1024
 
 /** The names that a module exports, when its text says them all; undefined for CommonJS, and when it re-exports. */
 function exportsOf(file: string): string[] | undefined {
   try {
-    if (statSync(file).size > MAX_BYTES) return undefined
+    if (statSync(file).size > maxBytes) return undefined
     const code = readFileSync(file, 'utf8')
     const ending = extname(file).slice(1)
     const loader = ending.endsWith('x') ? (ending as 'tsx' | 'jsx') : ending.includes('t') ? 'ts' : 'js'
@@ -71,7 +71,7 @@ function staleness(file: string): string[] {
  */
 export function inspectHandler(name: string, cwd: string, taskRoot: string | undefined): Inspected {
   const nothing = { file: undefined, exported: '', problem: undefined, warnings: [] }
-  if (name === SAMPLE_HANDLER) return nothing
+  if (name === sampleHandler) return nothing
   try {
     const parsed = parseHandler(name)
     const roots = taskRoot === undefined ? [cwd] : [...new Set([cwd, taskRoot])]

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { SAMPLE_HANDLER } from './command.ts'
+import { sampleHandler } from './command.ts'
 import { RuntimeError } from './errors.ts'
 import { hintForEnding, hintForMissing, locate, parseHandler } from './locate.ts'
 import { repairForBundle } from './node-http.ts'
@@ -83,7 +83,7 @@ interface Loaded {
 
 const importModule = async (name: string, roots: readonly string[]): Promise<Loaded> => {
   // The literal path is what puts the sample into the compiled program.
-  if (name === SAMPLE_HANDLER) return { module: await import('./sample.ts'), path: name }
+  if (name === sampleHandler) return { module: await import('./sample.ts'), path: name }
   const parsed = parseHandler(name)
   const path = locate(parsed.module, roots)
   if (path === undefined) {

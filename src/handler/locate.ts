@@ -10,7 +10,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { RuntimeError } from './errors.ts'
 
 /** The endings that are tried, in this order; AWS's client knows the first three. */
-export const ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'] as const
+export const endings = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'] as const
 
 /** A handler's name, taken apart. */
 export interface HandlerName {
@@ -40,7 +40,7 @@ function isFile(path: string): boolean {
 function findFile(module: string, roots: readonly string[]): string | undefined {
   for (const root of roots) {
     const path = resolve(root, module)
-    const ending = [...ENDINGS, ''].find((candidate) => isFile(path + candidate))
+    const ending = [...endings, ''].find((candidate) => isFile(path + candidate))
     if (ending !== undefined) return path + ending
   }
   return undefined
@@ -77,7 +77,7 @@ export function locate(module: string, roots: readonly string[]): string | undef
 /** The other files that the name could mean: those in the same folder that differ in the ending alone. */
 export function siblings(file: string): string[] {
   const stem = file.slice(0, file.length - extname(file).length)
-  return ENDINGS.map((ending) => stem + ending).filter((path) => path !== file && isFile(path))
+  return endings.map((ending) => stem + ending).filter((path) => path !== file && isFile(path))
 }
 
 /** Names of a folder, none when it cannot be read. */
@@ -140,7 +140,7 @@ export function hintForMissing({ module, exported }: HandlerName, roots: readonl
   }
   for (const root of new Set(roots)) {
     const folder = dirname(resolve(root, module))
-    const files = list(folder).filter((name) => ENDINGS.some((ending) => name.endsWith(ending)))
+    const files = list(folder).filter((name) => endings.some((ending) => name.endsWith(ending)))
     const stems = files.map((name) => name.slice(0, name.length - extname(name).length))
     const near = nearest(basename(module), stems)
     if (near !== undefined) {

@@ -4,16 +4,16 @@
  */
 
 /** After one of these a slash begins a regular expression; after anything else it divides. */
-const BEFORE_REGEXP =
+const beforeRegExp =
   /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|do|else|void|delete|throw|new|await|yield))\s*$/
 
 /** A comment, a string, what else may begin something, or a run of code. */
-const TOKEN =
+const tokenPattern =
   /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:\\[\s\S]|[^'\\\n])*'?|"(?:\\[\s\S]|[^"\\\n])*"?|[`/{}]|[^'"`/{}]+/y
 /** The text of a template, up to its end or to an expression. */
-const TEMPLATE = /(?:\\[\s\S]|\$(?!\{)|[^`\\$])*/y
+const templatePattern = /(?:\\[\s\S]|\$(?!\{)|[^`\\$])*/y
 /** A regular expression behind its first slash. */
-const REGEXP = /(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])*\//y
+const regExpPattern = /(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])*\//y
 
 /** Blanks out everything but line feeds. */
 function blank(text: string): string {
@@ -42,7 +42,7 @@ export function mask(code: string): string {
   let at = 0
 
   const template = (): void => {
-    const text = matchAt(TEMPLATE, code, at) ?? ''
+    const text = matchAt(templatePattern, code, at) ?? ''
     at += text.length
     const opens = code.startsWith('${', at)
     const end = opens ? '${' : code.slice(at, at + 1)
@@ -53,7 +53,7 @@ export function mask(code: string): string {
   }
 
   while (at < code.length) {
-    const token = matchAt(TOKEN, code, at)!
+    const token = matchAt(tokenPattern, code, at)!
     const first = token[0]!
     at += token.length
     if (token.startsWith('//') || token.startsWith('/*')) {
@@ -65,7 +65,7 @@ export function mask(code: string): string {
       out.push(first)
       template()
     } else if (first === '/') {
-      const expression = BEFORE_REGEXP.test(tail) ? matchAt(REGEXP, code, at) : undefined
+      const expression = beforeRegExp.test(tail) ? matchAt(regExpPattern, code, at) : undefined
       out.push(expression === undefined ? first : blankLiteral(first + expression))
       at += expression?.length ?? 0
       tail = expression === undefined ? first : ')'

@@ -6,7 +6,7 @@
 
 type Constructor = new (...args: unknown[]) => { readonly headers: Headers }
 
-const TEXT = 'text/plain;charset=UTF-8'
+const textType = 'text/plain;charset=UTF-8'
 
 /** Wraps a class so that what is made of text has the type of text; `instanceof` and static methods stay. */
 const typed = (original: Constructor, bodyOf: (args: unknown[]) => unknown): Constructor => {
@@ -16,7 +16,7 @@ const typed = (original: Constructor, bodyOf: (args: unknown[]) => unknown): Con
         readonly headers: Headers
       }
       if (typeof bodyOf(args) === 'string' && !created.headers.has('content-type')) {
-        created.headers.set('content-type', TEXT)
+        created.headers.set('content-type', textType)
       }
       return created
     },

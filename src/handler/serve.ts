@@ -11,8 +11,8 @@
 
 import { runBuffered } from './buffered.ts'
 import { prepareForChildren } from './children.ts'
-import { BREAK_MARKER, HANDLER_ROOT, SERVE_MARKER } from './command.ts'
-import { parseAddress, type Reply } from './connection.ts'
+import { breakMarker, handlerRootVariable, serveMarker } from './command.ts'
+import { type HttpResponse, parseAddress } from './connection.ts'
 import { type FunctionLog, patchConsole } from './console.ts'
 import { type Context, createContext } from './context.ts'
 import { RuntimeError, unhandledRejection } from './errors.ts'
@@ -21,14 +21,14 @@ import { onIdle, watchEventLoop } from './idle.ts'
 import { type Handler, loadHandler } from './load.ts'
 import { repairWhenRequired } from './node-http.ts'
 import { typeTextBodies } from './response.ts'
-import { RuntimeApi, RuntimeApiGone } from './runtime-api.ts'
+import { RuntimeApiClient, RuntimeApiGone } from './runtime-api-client.ts'
 
 /** Whether `process.execPath` is the emulator's program, which is the bun CLI only when it is told to be. */
 const isCompiled = Bun.main.startsWith('/$bunfs/') || process.env.BUN_BE_BUN === '1'
 
 /** Everything that one serving process holds on to. */
 interface Runtime {
-  readonly api: RuntimeApi
+  readonly api: RuntimeApiClient
   readonly env: NodeJS.ProcessEnv
   readonly log: FunctionLog
   /** The newest invocation, which the last words of a dying process are about. */
@@ -76,7 +76,7 @@ const parseEvent = (body: Buffer): unknown => {
   }
 }
 
-const logRefusal = (reply: Reply | undefined) => {
+const logRefusal = (reply: HttpResponse | undefined) => {
   if (reply && reply.status < 300) return
   const answer = reply ? `${reply.status} ${reply.body.toString().trim()}` : 'connection lost'
   console.error(`The response was not accepted: ${answer}`)
@@ -128,7 +128,7 @@ const setTrace = (env: NodeJS.ProcessEnv, trace: string | undefined) => {
   else delete env._X_AMZN_TRACE_ID
 }
 
-const handle = async (runtime: Runtime, run: Run, { headers, body }: Reply) => {
+const handle = async (runtime: Runtime, run: Run, { headers, body }: HttpResponse) => {
   const requestId = headers.get('lambda-runtime-aws-request-id') ?? ''
   runtime.requestId = requestId
   runtime.log.scope = { requestId, tenantId: headers.get('lambda-runtime-aws-tenant-id') }
@@ -157,20 +157,20 @@ const serve = async (runtime: Runtime, roots: string[], stops: boolean) => {
  * lives until it is stopped, and an entry module that waited would hide an empty event loop from us.
  */
 export const serveHandler = async (env: NodeJS.ProcessEnv): Promise<void> => {
-  const roots = [env[HANDLER_ROOT] ?? process.cwd(), env.LAMBDA_TASK_ROOT].filter(
+  const roots = [env[handlerRootVariable] ?? process.cwd(), env.LAMBDA_TASK_ROOT].filter(
     (root) => root !== undefined,
   )
   // The function's own children must not take themselves for handlers.
-  delete env[SERVE_MARKER]
-  delete env[HANDLER_ROOT]
+  delete env[serveMarker]
+  delete env[handlerRootVariable]
   delete env.BUN_BE_BUN
   // Nor must they take the address of the function's debugger.
   for (const name of ['BUN_INSPECT', 'BUN_INSPECT_CONNECT_TO', 'BUN_INSPECT_NOTIFY']) delete env[name]
-  const stops = env[BREAK_MARKER] === '1'
-  delete env[BREAK_MARKER]
+  const stops = env[breakMarker] === '1'
+  delete env[breakMarker]
   // The program that we are a part of may have asked for these; a function dies of them unless it asks itself.
   for (const signal of ['SIGTERM', 'SIGINT']) process.removeAllListeners(signal)
-  const api = new RuntimeApi(parseAddress(env.AWS_LAMBDA_RUNTIME_API ?? ''))
+  const api = new RuntimeApiClient(parseAddress(env.AWS_LAMBDA_RUNTIME_API ?? ''))
   const runtime: Runtime = { api, env, log: patchConsole(env), requestId: undefined }
   installGlobals(env)
   prepareForChildren(isCompiled)

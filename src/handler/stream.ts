@@ -9,18 +9,18 @@
 
 import type { Writable } from 'node:stream'
 import { isThenable } from './buffered.ts'
-import type { Connection, Reply } from './connection.ts'
+import type { Connection, HttpResponse } from './connection.ts'
 import type { Context } from './context.ts'
 import { errorDocument, RuntimeError } from './errors.ts'
 import { onIdle } from './idle.ts'
 import type { Handler } from './load.ts'
-import type { RuntimeApi } from './runtime-api.ts'
+import type { RuntimeApiClient } from './runtime-api-client.ts'
 
-const ERROR_TYPE = 'Lambda-Runtime-Function-Error-Type'
-const ERROR_BODY = 'Lambda-Runtime-Function-Error-Body'
+const errorTypeTrailer = 'Lambda-Runtime-Function-Error-Type'
+const errorBodyTrailer = 'Lambda-Runtime-Function-Error-Body'
 
 /** What a streaming handler writes to. */
-export type ResponseStream = Writable & {
+export type HandlerResponseStream = Writable & {
   setContentType(type: string): void
   /** The hook by which `HttpResponseStream.from` puts its prelude before everything else. */
   _onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void
@@ -28,13 +28,13 @@ export type ResponseStream = Writable & {
 
 /** The request that carries a streamed answer. */
 class StreamedAnswer {
-  readonly #api: RuntimeApi
+  readonly #api: RuntimeApiClient
   readonly #requestId: string
   #connection: Promise<Connection> | undefined
   contentType = 'application/octet-stream'
   failure: { readonly error: unknown } | undefined
 
-  constructor(api: RuntimeApi, requestId: string) {
+  constructor(api: RuntimeApiClient, requestId: string) {
     this.#api = api
     this.#requestId = requestId
   }
@@ -47,7 +47,7 @@ class StreamedAnswer {
     await connection.send(Buffer.concat([size, chunk, Buffer.from('\r\n')]))
   }
 
-  async end(): Promise<Reply> {
+  async end(): Promise<HttpResponse> {
     const connection = await this.#begin()
     await connection.send(Buffer.from(`0\r\n${this.#trailers()}\r\n`))
     try {
@@ -61,7 +61,7 @@ class StreamedAnswer {
     if (!this.failure) return ''
     const document = errorDocument(this.failure.error)
     const body = Buffer.from(JSON.stringify(document)).toString('base64')
-    return `${ERROR_TYPE}: ${document.errorType.replace(/[^\x20-\x7e]/g, '?')}\r\n${ERROR_BODY}: ${body}\r\n`
+    return `${errorTypeTrailer}: ${document.errorType.replace(/[^\x20-\x7e]/g, '?')}\r\n${errorBodyTrailer}: ${body}\r\n`
   }
 
   #begin() {
@@ -74,7 +74,7 @@ class StreamedAnswer {
     const headers = {
       'Lambda-Runtime-Function-Response-Mode': 'streaming',
       'Content-Type': this.contentType,
-      Trailer: [ERROR_BODY, ERROR_TYPE],
+      Trailer: [errorBodyTrailer, errorTypeTrailer],
     }
     await connection.send(this.#api.streamHead(this.#requestId, headers))
     return connection
@@ -105,12 +105,12 @@ const checkContentType = (type: unknown): string => {
   return String(type)
 }
 
-const PRELUDE_LOST =
+const preludeLost =
   'HttpResponseStream: status and headers are lost, because end() was called before any write(). ' +
   'On Lambda too: write before you end, if only an empty text.'
 
 interface Settle {
-  resolve(reply: Reply): void
+  resolve(reply: HttpResponse): void
   reject(error: unknown): void
 }
 
@@ -124,13 +124,13 @@ const createStream = async (answer: StreamedAnswer, settle: Settle, highWaterMar
       answer.write(chunk).then(() => done(), done)
     },
     final: (done) => {
-      if (stream._onBeforeFirstWrite && !touched && !answer.failure) console.warn(PRELUDE_LOST)
+      if (stream._onBeforeFirstWrite && !touched && !answer.failure) console.warn(preludeLost)
       answer
         .end()
         .then(settle.resolve)
         .then(() => done(), done)
     },
-  }) as ResponseStream
+  }) as HandlerResponseStream
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
   stream.write = (chunk: unknown, ...rest: unknown[]) => {
     const checked = toChunk(chunk)
@@ -140,13 +140,13 @@ const createStream = async (answer: StreamedAnswer, settle: Settle, highWaterMar
     }
     return write(checked, ...rest)
   }
-  const end = stream.end.bind(stream) as (...args: unknown[]) => ResponseStream
+  const end = stream.end.bind(stream) as (...args: unknown[]) => HandlerResponseStream
   // Whoever waits for `finish` is called before who waits for the end, in the order in which they asked.
   stream.end = ((...args: unknown[]) => {
     const called = args.at(-1)
     if (typeof called === 'function') stream.once('finish', args.pop() as () => void)
     return end(...args)
-  }) as ResponseStream['end']
+  }) as HandlerResponseStream['end']
   stream.setContentType = (type) => {
     if (touched) throw new RuntimeError('InvalidStreamingOperation', 'Cannot set content-type, too late.')
     answer.contentType = checkContentType(type)
@@ -158,19 +158,19 @@ const createStream = async (answer: StreamedAnswer, settle: Settle, highWaterMar
 
 /** How a streamed invocation ended; of an error the caller has been told, unless the answer had been ended before. */
 export type StreamResult =
-  | { readonly state: 'answered'; readonly reply: Reply }
+  | { readonly state: 'answered'; readonly reply: HttpResponse }
   | { readonly state: 'failed'; readonly error: unknown }
 
 /** Runs one invocation to the end of its answer. */
 export const runStreaming = async (
-  api: RuntimeApi,
+  api: RuntimeApiClient,
   handler: Handler,
   event: unknown,
   context: Context,
   highWaterMark: number | undefined,
 ): Promise<StreamResult> => {
   const answer = new StreamedAnswer(api, context.awsRequestId)
-  const { promise: replied, ...settle } = Promise.withResolvers<Reply>()
+  const { promise: replied, ...settle } = Promise.withResolvers<HttpResponse>()
   replied.catch(() => {})
   const stream = await createStream(answer, settle, highWaterMark)
   // A callback has no place beside a stream.
@@ -204,7 +204,7 @@ export const runStreaming = async (
 const endWith = async (
   error: unknown,
   answer: StreamedAnswer,
-  stream: ResponseStream,
+  stream: HandlerResponseStream,
   broken: boolean,
 ): Promise<void> => {
   if (broken || !stream.writableEnded) answer.failure = { error }

@@ -20,8 +20,8 @@ export const languageOptions: readonly string[] = [
   'jsxImportSource',
 ]
 
-const LANGUAGE = new RegExp(`"(?:${languageOptions.join('|')})"\\s*:`)
-const EXTENDS = /"extends"\s*:\s*(\[[^\]]*\]|"(?:[^"\\]|\\.)*")/g
+const languagePattern = new RegExp(`"(?:${languageOptions.join('|')})"\\s*:`)
+const extendsPattern = /"extends"\s*:\s*(\[[^\]]*\]|"(?:[^"\\]|\\.)*")/g
 
 /** Both names are Bun's: it takes the second where there is no first. */
 export const configurationNames: readonly string[] = ['tsconfig.json', 'jsconfig.json']
@@ -57,8 +57,10 @@ function says(path: string, seen: Set<string>): boolean {
   // Comments and trailing commas are allowed there, so this looks for words; one in a comment costs milliseconds.
   const text = read(path)
   if (text === undefined) return false
-  if (LANGUAGE.test(text)) return true
-  const names = [...text.matchAll(EXTENDS)].flatMap(([, value]) => value!.match(/"(?:[^"\\]|\\.)*"/g) ?? [])
+  if (languagePattern.test(text)) return true
+  const names = [...text.matchAll(extendsPattern)].flatMap(
+    ([, value]) => value!.match(/"(?:[^"\\]|\\.)*"/g) ?? [],
+  )
   return names.some((quoted) => {
     const base = extended(JSON.parse(quoted) as string, dirname(path))
     return base !== undefined && says(base, seen)

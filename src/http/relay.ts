@@ -6,7 +6,7 @@ import type { BodyEnd, BodyReader, Exchange, ResponseStream } from './exchange.t
 const heldBytes = 1024 * 1024
 
 /** Where the pieces go; a `ResponseStream` is one. */
-export type Receiver = Pick<ResponseStream, 'write' | 'onDrain'>
+export type RelayTarget = Pick<ResponseStream, 'write' | 'onDrain'>
 
 /**
  * Reads the body of `source` into `receiver`, which may be exchanged for null at any time: from then on the pieces are
@@ -17,7 +17,7 @@ export class Relay implements BodyReader {
   size = 0
   readonly #source: Exchange
   readonly #done: (end: BodyEnd) => void
-  #receiver: Receiver | null
+  #receiver: RelayTarget | null
   readonly #held: Uint8Array[] = []
   #heldBytes = 0
   #slow = false
@@ -25,7 +25,7 @@ export class Relay implements BodyReader {
   #end: BodyEnd | null = null
 
   /** `done` is called once, when the body has ended and its receiver has taken all of it. */
-  constructor(source: Exchange, receiver: Receiver | null, done: (end: BodyEnd) => void) {
+  constructor(source: Exchange, receiver: RelayTarget | null, done: (end: BodyEnd) => void) {
     this.#source = source
     this.#receiver = null
     this.#done = done
@@ -37,7 +37,7 @@ export class Relay implements BodyReader {
     return this.#heldBytes
   }
 
-  #attach(receiver: Receiver | null): void {
+  #attach(receiver: RelayTarget | null): void {
     if (this.#receiver !== null) this.#receiver.onDrain = null
     this.#receiver = receiver
     if (receiver !== null) receiver.onDrain = () => this.#drained()

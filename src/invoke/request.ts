@@ -14,7 +14,7 @@ export type EventSource =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'file'; readonly path: string }
 
-export interface InvokeRequest {
+export interface InvokeCommand {
   /** name or ARN of the function */
   readonly name: string
   readonly event: EventSource
@@ -60,7 +60,7 @@ event; 2 the command line is wrong, or a file cannot be read; 3 nobody listens a
 export function parseRequest(
   words: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): InvokeRequest | 'help' {
+): InvokeCommand | 'help' {
   const { values, positionals } = read(words)
   if (values.help) return 'help'
   const [name = 'function', surplus] = positionals

@@ -3,7 +3,7 @@
 import type { Streams, Writer } from './main.ts'
 import { endLine, print, printError, printLog } from './print.ts'
 import { showProgress } from './progress.ts'
-import type { InvokeRequest } from './request.ts'
+import type { InvokeCommand } from './request.ts'
 
 /** Exit statuses of the program; the usage text describes them. */
 const succeeded = 0
@@ -14,7 +14,7 @@ const nobodyListens = 3
 const unreachable = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE)$/
 
 export async function send(
-  request: InvokeRequest,
+  request: InvokeCommand,
   event: string | Uint8Array<ArrayBuffer>,
   { stdout, stderr }: Streams,
 ): Promise<number> {
@@ -50,7 +50,7 @@ export async function send(
 }
 
 /** The call that `--stream` makes where it is served, else Invoke, whose answer may be a stream too. */
-async function post(request: InvokeRequest, event: string | Uint8Array<ArrayBuffer>): Promise<Response> {
+async function post(request: InvokeCommand, event: string | Uint8Array<ArrayBuffer>): Promise<Response> {
   if (request.mode !== 'stream') return await call(request, '2015-03-31', 'invocations', event)
   const streamed = await call(request, '2021-11-15', 'response-streaming-invocations', event)
   // an emulator without that call, as AWS's own, names no function in its 404
@@ -61,7 +61,7 @@ async function post(request: InvokeRequest, event: string | Uint8Array<ArrayBuff
 }
 
 function call(
-  { endpoint, name, mode, tail }: InvokeRequest,
+  { endpoint, name, mode, tail }: InvokeCommand,
   version: string,
   operation: string,
   event: string | Uint8Array<ArrayBuffer>,

@@ -4,7 +4,7 @@ import { pino, stdSerializers } from 'pino'
 import type { LogLevel } from '../config/options.ts'
 
 /** Takes whole lines, their newline included. */
-export interface Destination {
+export interface LogDestination {
   write(line: string): void
 }
 
@@ -12,7 +12,7 @@ export interface Destination {
 export type LineWriter = (level: LogLevel, fields: object, message: string, at?: number) => void
 
 /** Makes what writes lines from this level on. */
-export function createJsonLines(level: LogLevel, target: Destination): LineWriter {
+export function createJsonLines(level: LogLevel, target: LogDestination): LineWriter {
   let now = 0
   const logger = pino(
     {

@@ -10,13 +10,13 @@
 import { writeSync } from 'node:fs'
 import type { LogLevel } from '../config/options.ts'
 import { isTerminal, reopenNonBlocking } from '../stdio.ts'
-import type { Destination, LineWriter } from './json.ts'
+import type { LineWriter, LogDestination } from './json.ts'
 
 /**
  * What the rest of the program logs with. Fields named `level`, `time` or `msg` would stand in the line twice, and one
  * named `timestamp` is not shown to people.
  */
-export interface Log {
+export interface Logger {
   trace(fields: object, message: string): void
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -24,11 +24,11 @@ export interface Log {
   error(fields: object, message: string): void
   fatal(fields: object, message: string): void
   /** A log that adds these fields to each of its lines, as that of one environment. */
-  child(bindings: object): Log
+  child(bindings: object): Logger
 }
 
 /** The log of the program, which may hold lines back for a moment. */
-export interface RootLog extends Log {
+export interface RootLogger extends Logger {
   /** Writes out what is held back; to be called before the program ends. */
   flush(): void
 }
@@ -39,14 +39,14 @@ export interface LogOptions {
   /** the least severe level that is written */
   readonly level: LogLevel
   /** default: stderr */
-  readonly destination?: Destination
+  readonly destination?: LogDestination
   /** lines for people; default: whether stderr is a terminal, and no if there is a `destination` */
   readonly pretty?: boolean
 }
 
 const severities: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
-function logTo(sink: LineWriter, bindings: object): Log {
+function logTo(sink: LineWriter, bindings: object): Logger {
   const write =
     (level: LogLevel) =>
     (fields: object, message: string): void => {
@@ -71,7 +71,7 @@ const patience = 100
  * Writes whole lines, or none when stderr is closed: a log must not end the program. Nor must it stop it: a reader who
  * takes nothing is waited for once, and lines are lost until it reads again.
  */
-function openStderr(): Destination {
+function openStderr(): LogDestination {
   const target = reopenNonBlocking(2)
   let stopped = false
   /** the end of a line whose beginning was written */
@@ -105,9 +105,9 @@ function openStderr(): Destination {
   }
 }
 
-let opened: Destination | undefined
+let opened: LogDestination | undefined
 /** One for all logs of the process: each has a descriptor of its own. */
-function theStderr(): Destination {
+function theStderr(): LogDestination {
   opened ??= openStderr()
   return opened
 }
@@ -125,7 +125,7 @@ function open({ level, destination, pretty }: LogOptions): LineWriter {
 }
 
 /** Makes the log. Costs nothing until a line is written; the first one loads pino, which takes 5 to 10 ms. */
-export function createLog(options: LogOptions): RootLog {
+export function createLog(options: LogOptions): RootLogger {
   const { holdMs = 0 } = options
   const threshold = severities.indexOf(options.level)
   let sink: LineWriter | undefined
@@ -155,7 +155,7 @@ export interface LogEntry {
 }
 
 /** A log for tests that keeps everything and writes nothing. */
-export function memoryLog(): { readonly log: Log; readonly entries: LogEntry[] } {
+export function memoryLog(): { readonly log: Logger; readonly entries: LogEntry[] } {
   const entries: LogEntry[] = []
   return { log: logTo((level, fields, message) => entries.push({ level, fields, message }), {}), entries }
 }

@@ -15,8 +15,8 @@
  */
 import { F_SETFL, F_SETOWN, F_SETSIG, libc, O_ASYNC, O_NONBLOCK, openPipe } from './libc.ts'
 
-const SIGTERM = 15
-const SIGKILL = 9
+const sigterm = 15
+const sigkill = 9
 const oneByte = new Uint8Array(1)
 
 /** An armed guard of one process group. */
@@ -45,7 +45,7 @@ export function guardGroup(leader: number): Guard | null {
   }
 
   const armed =
-    sys.fcntl(read, F_SETSIG, SIGKILL) === 0 &&
+    sys.fcntl(read, F_SETSIG, sigkill) === 0 &&
     sys.fcntl(read, F_SETOWN, -leader) === 0 &&
     sys.fcntl(read, F_SETFL, O_ASYNC | O_NONBLOCK) === 0
   if (!armed) {
@@ -56,11 +56,11 @@ export function guardGroup(leader: number): Guard | null {
   return {
     signal(signal) {
       if (!open) return
-      if (signal === 'SIGTERM') sys.fcntl(read, F_SETSIG, SIGTERM)
+      if (signal === 'SIGTERM') sys.fcntl(read, F_SETSIG, sigterm)
       sys.write(write, oneByte, 1)
       // Taken out again, so that no number of signals can fill the pipe; reading sends none.
       sys.read(read, oneByte, 1)
-      if (signal === 'SIGTERM') sys.fcntl(read, F_SETSIG, SIGKILL)
+      if (signal === 'SIGTERM') sys.fcntl(read, F_SETSIG, sigkill)
     },
     dispose,
   }

@@ -15,7 +15,7 @@ const own: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
 const elf = '\x7fELF'
 const machO = '\xcf\xfa\xed\xfe'
 /** ELF's kind of a program header that names the loader. */
-const PT_INTERP = 3
+const ptInterp = 3
 
 /** What is wrong with an executable file, in words that follow its name; null when nothing seems to be. */
 export function programFault(path: string): string | null {
@@ -74,7 +74,7 @@ function loaderOf(head: Buffer): string | null {
   for (let at = 0, left = head.readUInt16LE(56); left > 0; left--, at += size) {
     const entry = table + at
     if (entry + 56 > head.length) return null
-    if (head.readUInt32LE(entry) !== PT_INTERP) continue
+    if (head.readUInt32LE(entry) !== ptInterp) continue
     const offset = Number(head.readBigUInt64LE(entry + 8))
     const length = Number(head.readBigUInt64LE(entry + 32))
     if (offset + length > head.length) return null

@@ -4,7 +4,7 @@
  * level event mapping". Subscribers of the Telemetry API get everything, whatever is left out here.
  */
 
-import type { Log, PlatformEvent, PlatformListener } from '../engine/platform-events.ts'
+import type { PlatformEvent, PlatformListener, ProcessLog } from '../engine/platform-events.ts'
 import type { Clock } from '../engine/ports.ts'
 import { formOf, type RecordFacts, renderRecords } from './records.ts'
 import type { LateLines, Lines } from './sink.ts'
@@ -96,7 +96,7 @@ const newline = 10
 const brace = 123
 
 /** Without lines of too low a level; null when nothing is left. */
-function filtered(event: Log, lowest: number): Uint8Array | null {
+function filtered(event: ProcessLog, lowest: number): Uint8Array | null {
   const { bytes, recordedAt } = event
   if (recordedAt !== null) return passes(bytes, lowest) ? endedRecord(event) : null
   const kept: Uint8Array[] = []

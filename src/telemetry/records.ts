@@ -5,7 +5,7 @@
  */
 
 import type { Verdict } from '../core/failure.ts'
-import type { InvocationReport, Log, PlatformEvent, RuntimeDone } from '../engine/platform-events.ts'
+import type { InvocationReport, PlatformEvent, ProcessLog, RuntimeDone } from '../engine/platform-events.ts'
 import type { TelemetryApi } from '../engine/ports.ts'
 import type { WallClock } from './wall-clock.ts'
 
@@ -59,7 +59,7 @@ const none: readonly Typed[] = []
 
 /** The records of the Telemetry API, which are also the JSON lines of the log. */
 export function telemetryRecords(
-  event: Exclude<PlatformEvent, Log>,
+  event: Exclude<PlatformEvent, ProcessLog>,
   form: Pick<RecordForm, 'schemaVersion'>,
   facts: RecordFacts,
   wall: WallClock,
@@ -112,7 +112,7 @@ export function telemetryRecords(
 }
 
 function logsRecords(
-  event: Exclude<PlatformEvent, Log>,
+  event: Exclude<PlatformEvent, ProcessLog>,
   form: RecordForm,
   facts: RecordFacts,
 ): readonly Typed[] {
@@ -193,7 +193,7 @@ function extension({ name, state, events }: Extract<PlatformEvent, { type: 'exte
 }
 
 /** One record per line, with its newline; or the one record of a logger. */
-function lines(event: Log, { objects }: RecordForm, wall: WallClock): string[] {
+function lines(event: ProcessLog, { objects }: RecordForm, wall: WallClock): string[] {
   const { process, bytes, recordedAt, at } = event
   const time = recordedAt === null ? wall.text(at) : new Date(recordedAt).toISOString()
   const type = process === 'runtime' ? 'function' : 'extension'

@@ -58,7 +58,7 @@ export interface SubscriberParts {
 }
 
 /** What of a subscription may change when the same extension subscribes again. */
-export interface Terms {
+export interface SubscriptionTerms {
   readonly types: readonly TelemetryType[]
   readonly buffering: Buffering
   readonly transport: Transport
@@ -66,7 +66,7 @@ export interface Terms {
 
 export class Subscriber implements Disposable {
   readonly #parts: SubscriberParts
-  #terms: Terms
+  #terms: SubscriptionTerms
   readonly #outbox = new Outbox()
   #fresh: PlatformEvent[] = []
   #freshBytes = 0
@@ -83,7 +83,7 @@ export class Subscriber implements Disposable {
   readonly #flushes = new Set<() => void>()
   #disposed = false
 
-  constructor(parts: SubscriberParts, terms: Terms) {
+  constructor(parts: SubscriberParts, terms: SubscriptionTerms) {
     this.#parts = parts
     this.#terms = terms
   }
@@ -98,7 +98,7 @@ export class Subscriber implements Disposable {
   }
 
   /** The extension subscribed again: what waits goes the new way, once a delivery that is under way has ended. */
-  change(terms: Terms): void {
+  change(terms: SubscriptionTerms): void {
     this.#render()
     const { transport } = this.#terms
     this.#terms = terms

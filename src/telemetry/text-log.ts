@@ -5,11 +5,11 @@
 
 import type { RequestId } from '../core/ids.ts'
 import type {
-  ExtensionState,
+  ExtensionStatus,
   InitReport,
   InvocationReport,
-  Log,
   PlatformListener,
+  ProcessLog,
   Subscribed,
 } from '../engine/platform-events.ts'
 import type { Report } from '../engine/ports.ts'
@@ -48,7 +48,7 @@ export function textLog({ functionVersion, memorySize, write }: TextLogOptions):
 }
 
 /** The bytes of an event with a newline at their end; the record of a logger may come without. */
-export function endedRecord({ bytes, recordedAt }: Log): Uint8Array {
+export function endedRecord({ bytes, recordedAt }: ProcessLog): Uint8Array {
   if (recordedAt === null || bytes[bytes.length - 1] === 10) return bytes
   const ended = new Uint8Array(bytes.length + 1)
   ended.set(bytes)
@@ -110,7 +110,7 @@ export function initReportLine({ phase, verdict, durationMs }: Omit<InitReport, 
   return `INIT_REPORT Init Duration: ${durationMs.toFixed(2)} ms\tPhase: ${phase}\t${failure(verdict, '\t').trimStart()}\n`
 }
 
-export function extensionLine({ name, state, events }: Omit<ExtensionState, 'type' | 'at'>): string {
+export function extensionLine({ name, state, events }: Omit<ExtensionStatus, 'type' | 'at'>): string {
   const type = state === 'LaunchError' ? '\tError Type: UnknownError' : ''
   return `EXTENSION\tName: ${name}\tState: ${state}\tEvents: [${events.join(',')}]${type}\n`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import {
-  type Answer,
+  type ApiAnswer,
   accepted,
   errorAnswer,
   errorType,
@@ -19,7 +19,7 @@ import { invocation } from '../engine/fakes.ts'
 import { type FakeAnswer, FakeExchange } from '../http/fake.ts'
 
 /** An answer as one value. */
-function whole({ status, headers, body }: Omit<Answer, 'body'> & { readonly body: unknown }): unknown {
+function whole({ status, headers, body }: Omit<ApiAnswer, 'body'> & { readonly body: unknown }): unknown {
   const pairs: [string, string][] = []
   for (let index = 0; index < headers.length; index += 2) {
     pairs.push([headers[index] as string, headers[index + 1] as string])

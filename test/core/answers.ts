@@ -4,7 +4,7 @@
  */
 
 import { type RefusalCode, refusals } from '../../src/core/failure.ts'
-import type { EnvironmentState, Event } from '../../src/core/lifecycle.ts'
+import type { Event, LifecycleState } from '../../src/core/lifecycle.ts'
 import { copy, play } from './recorder.ts'
 import {
   at,
@@ -31,7 +31,7 @@ const watching = (state: 'Registered' | 'Ready' | 'Running') => [
 ]
 
 /** The columns: what AWS calls the runtime's state, or the phase. The extension is in the state that goes with it. */
-const columns: readonly [title: string, state: EnvironmentState][] = [
+const columns: readonly [title: string, state: LifecycleState][] = [
   ['cold', cold()],
   ['starting: extensions register', starting({ waiting: one, extensions: watching('Registered') })],
   ['… runtime Started', starting({ waiting: one, runtime: 'Started', extensions: watching('Registered') })],
@@ -59,7 +59,7 @@ const rows: readonly [title: string, event: Event][] = [
   ['`extension/exit/error`', extExitError(1, 'watch')],
 ]
 
-function answer(state: EnvironmentState, event: Event): string {
+function answer(state: LifecycleState, event: Event): string {
   const [, ...effects] = play(copy(state), event)
   for (const effect of effects) {
     if (effect.do !== 'reply' || effect.call !== call(1)) continue

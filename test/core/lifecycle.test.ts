@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import type { RequestId } from '../../src/core/ids.ts'
 import {
-  type EnvironmentState,
   type Event,
   freeSlots,
   type Inflight,
   isFree,
   isOpen,
+  type LifecycleState,
   refuseStale,
   runtimeState,
   type Serving,
@@ -102,7 +102,7 @@ describe('the traces notice when a cell is missing', () => {
 const busy = [external('watch', { state: 'Ready', poll: call(50), events: ['INVOKE'] })]
 
 /** Of each phase the states that differ most. */
-const states: Record<EnvironmentState['phase'], readonly EnvironmentState[]> = {
+const states: Record<LifecycleState['phase'], readonly LifecycleState[]> = {
   cold: [cold(), cold({ retry: true })],
   starting: [
     starting(),
@@ -159,7 +159,7 @@ const events: { readonly [T in Event['type']]: Event } = {
 describe('a pair of phase and event is a cell or a refusal that moves nothing', () => {
   for (const [phase, all] of Object.entries(states)) {
     for (const [type, event] of Object.entries(events)) {
-      const cell = transitions[phase as EnvironmentState['phase']][type as 'gone']
+      const cell = transitions[phase as LifecycleState['phase']][type as 'gone']
       if (cell !== undefined) continue
       test(`${phase}: ${type}`, () => {
         for (const state of all) {
@@ -186,7 +186,7 @@ const extensionAbsent = (from: string, to: string) => ({
 const invalidId = { kind: 'refused', code: 'InvalidRequestID', message: 'Invalid request ID' }
 
 describe('a call that has no cell is refused in the words of the reference', () => {
-  const refusals: [name: string, state: EnvironmentState, event: Event, reply: unknown][] = [
+  const refusals: [name: string, state: LifecycleState, event: Event, reply: unknown][] = [
     ['next while nothing is expected', cold(), next(1), runtimeRefused('NotStarted', 'Ready')],
     [
       'init/error while nothing is expected',

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { type EnvironmentState, isFree, isLeaving, isOpen, isRecovering } from '../../src/core/lifecycle.ts'
+import { isFree, isLeaving, isOpen, isRecovering, type LifecycleState } from '../../src/core/lifecycle.ts'
 import { onDemand } from '../../src/core/mode.ts'
 import {
   type Applicant,
@@ -8,8 +8,8 @@ import {
   evict,
   mayWait,
   type Placement,
+  type PlacementLimits,
   place,
-  type Terms,
 } from '../../src/core/placement.ts'
 import { at, call, cold, one, serving, starting, stopped, stopping, toCold, toStopped } from './script.ts'
 
@@ -25,7 +25,7 @@ const leaving = stopping({ afterwards: toStopped })
 const forNobody = starting()
 const forSomebody = starting({ waiting: one })
 
-const of = (name: string, state: EnvironmentState, tenant: Candidate['tenant'] = null): Named => ({
+const of = (name: string, state: LifecycleState, tenant: Candidate['tenant'] = null): Named => ({
   name,
   free: isFree(state, onDemand),
   open: isOpen(state, onDemand),
@@ -33,7 +33,7 @@ const of = (name: string, state: EnvironmentState, tenant: Candidate['tenant'] =
   leaving: isLeaving(state),
   tenant,
 })
-const unused = (name: string, state: EnvironmentState): Named => ({ ...of(name, state), tenant: undefined })
+const unused = (name: string, state: LifecycleState): Named => ({ ...of(name, state), tenant: undefined })
 function told(placement: Placement<Named>): string {
   if (placement.do === 'create') return 'create'
   if (placement.do === 'wait') return placement.until === null ? 'wait' : `wait until ${placement.until}`
@@ -47,7 +47,7 @@ const applicant = (over: Partial<Applicant> = {}): Applicant => ({
   rivals: 0,
   ...over,
 })
-const terms = (limit: number, over: Partial<Terms> = {}): Terms => ({
+const terms = (limit: number, over: Partial<PlacementLimits> = {}): PlacementLimits => ({
   limit,
   notBefore: 0,
   now: 5000,

@@ -8,10 +8,10 @@ import { describe, expect, test } from 'bun:test'
 import type { ProcessName } from '../../src/core/failure.ts'
 import type { ApiCallId, ExtensionId, Generation, RequestId } from '../../src/core/ids.ts'
 import {
-  type EnvironmentState,
   type Event,
   isFree,
   isOpen,
+  type LifecycleState,
   transitions,
   type UploadResult,
 } from '../../src/core/lifecycle.ts'
@@ -81,7 +81,7 @@ function must(condition: boolean, rule: string): asserts condition {
 }
 
 class World {
-  state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
+  state: LifecycleState = { phase: 'cold', generation: 0 as Generation, retry: false }
   readonly history: Event[] = []
   readonly #below: (below: number) => number
   readonly #fates = new Map<RequestId, Fate>()
@@ -272,7 +272,7 @@ class World {
     if (idle) must(this.#alive.size === 0, 'nothing is left alive')
   }
 
-  #needed(state: EnvironmentState): boolean {
+  #needed(state: LifecycleState): boolean {
     switch (state.phase) {
       case 'starting':
         return state.attempt === 'init' ? this.#armed.init : this.#deadlines.has(state.waiting as RequestId)
@@ -537,7 +537,7 @@ test.each(Object.entries(modes))('random lives reach every cell: %s', (_, mode) 
     const world = new World(seed, mode)
     world.live()
     world.end(seed % 8 === 0)
-    let state: EnvironmentState = { phase: 'cold', generation: 0 as Generation, retry: false }
+    let state: LifecycleState = { phase: 'cold', generation: 0 as Generation, retry: false }
     for (const event of world.history) {
       if (transitions[state.phase][event.type]) reached.add(`${state.phase}: ${event.type}`)
       state = play(state, event, mode)[0]

@@ -3,7 +3,7 @@
 import type { Effects, PlatformRecord, Reply, TimerName } from '../../src/core/effect.ts'
 import type { Outcome, ProcessName } from '../../src/core/failure.ts'
 import type { ApiCallId, RequestId } from '../../src/core/ids.ts'
-import { type EnvironmentState, type Event, step, type Table } from '../../src/core/lifecycle.ts'
+import { type Event, type LifecycleState, step, type Table } from '../../src/core/lifecycle.ts'
 import { type Mode, onDemand } from '../../src/core/mode.ts'
 
 export type Effect =
@@ -78,19 +78,19 @@ export class Recorder implements Effects {
 
 /** One event through the rules: the state that follows, and the effects in their order. */
 export function play(
-  state: EnvironmentState,
+  state: LifecycleState,
   event: Event,
   mode: Mode = onDemand,
   table?: Table,
-): readonly [EnvironmentState, ...Effect[]] {
+): readonly [LifecycleState, ...Effect[]] {
   const recorder = new Recorder()
   const next = step(state, event, recorder, mode, table)
   return [next, ...recorder.effects]
 }
 
 /** A state of its own for whoever changes it. */
-export function copy<S extends EnvironmentState>(state: S): S {
-  const all: EnvironmentState = { ...state }
+export function copy<S extends LifecycleState>(state: S): S {
+  const all: LifecycleState = { ...state }
   if ('polls' in all)
     Object.assign(all, { polls: [...all.polls], extensions: all.extensions.map((one) => ({ ...one })) })
   if (all.phase === 'serving') Object.assign(all, { inflight: all.inflight.map((one) => ({ ...one })) })

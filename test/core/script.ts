@@ -18,11 +18,11 @@ import type {
 import type { ApiCallId, ExtensionId, Generation, RequestId } from '../../src/core/ids.ts'
 import type {
   Cold,
-  EnvironmentState,
   Event,
   ExtensionReport,
   Inflight,
   InitPhase,
+  LifecycleState,
   NextPhase,
   Reply,
   Serving,
@@ -373,7 +373,7 @@ export const faultOf = (fault: Fault): Outcome => ({ kind: 'fault', fault })
 type Fields<S> = Partial<Omit<S, 'phase'>>
 
 /** A whole new state, or the fields of the old one that become others. */
-export type Change = EnvironmentState | Fields<Cold> | Fields<Starting> | Fields<Serving> | Fields<Stopping>
+export type Change = LifecycleState | Fields<Cold> | Fields<Starting> | Fields<Serving> | Fields<Stopping>
 
 /** What happens, what it changes, and what is to be done about it. */
 export type Beat = readonly [event: Event, change: Change, ...effects: Effect[]]
@@ -381,13 +381,13 @@ export type Beat = readonly [event: Event, change: Change, ...effects: Effect[]]
 export interface Trace {
   readonly name: string
   readonly mode: Mode
-  readonly given: EnvironmentState
+  readonly given: LifecycleState
   readonly beats: readonly Beat[]
 }
 
 export const trace = (
   name: string,
-  given: EnvironmentState,
+  given: LifecycleState,
   beats: readonly Beat[],
   mode: Mode = onDemand,
 ): Trace => ({ name, mode, given, beats })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Outcome, Payload } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
 import {
-  type Answer,
+  type InvokeAnswer,
   invalidContent,
   render,
   requestTooLarge,
@@ -16,7 +16,7 @@ const bytes = encoded('{"posted": 1}')
 const nothing = encoded('')
 const json = 'application/json'
 const fault = { errorType: 'Runtime.ExitError', text: 'Runtime exited with error: exit status 1' }
-const unhandled = (status: number, body: Payload | string, contentType = json): Answer => ({
+const unhandled = (status: number, body: Payload | string, contentType = json): InvokeAnswer => ({
   status,
   body,
   contentType,
@@ -25,14 +25,14 @@ const unhandled = (status: number, body: Payload | string, contentType = json): 
 
 const faultBody =
   '{"errorType":"Runtime.ExitError","errorMessage":"RequestId: an-id Error: Runtime exited with error: exit status 1"}'
-const throttled: Answer = {
+const throttled: InvokeAnswer = {
   status: 429,
   body: '{"Type":"User","Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}',
   contentType: json,
   functionError: false,
   headers: { 'x-amzn-ErrorType': 'TooManyRequestsException', 'Retry-After': '1' },
 }
-const stopping: Answer = {
+const stopping: InvokeAnswer = {
   status: 503,
   body: '{"Type":"Service","Message":"The emulator is shutting down; this invocation was not finished."}',
   contentType: json,
@@ -45,7 +45,7 @@ const streamError = unhandled(
 )
 
 /** Every outcome, as the reference and as the service would have sent it. */
-const rows: [name: string, outcome: Outcome, rie: Answer, lambda: Answer][] = [
+const rows: [name: string, outcome: Outcome, rie: InvokeAnswer, lambda: InvokeAnswer][] = [
   [
     'a response',
     { kind: 'response', payload: bytes, contentType: null },
@@ -142,7 +142,7 @@ describe.each(rows)('%s', (_, outcome, rie, lambda) => {
   test.each([
     ['rie', rie],
     ['lambda', lambda],
-  ] as [SpokenDialect, Answer][])('in the dialect %s', (dialect, expected) => {
+  ] as [SpokenDialect, InvokeAnswer][])('in the dialect %s', (dialect, expected) => {
     const answer = render(outcome, { dialect, id, timeoutSeconds: 3 })
     expect(answer).toEqual(expected)
     // bytes of a runtime are handed on, not copied

@@ -4,7 +4,7 @@ import type { Outcome } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import type { Pool } from '../../src/engine/pool.ts'
-import type { InvokeOptions } from '../../src/gateway/invoke.ts'
+import type { InvokeSettings } from '../../src/gateway/invoke.ts'
 import { encoded } from '../../src/http/collect.ts'
 
 export class FakePool {
@@ -49,7 +49,7 @@ export function answer(invocation: Invocation, outcome: Outcome, tail: string | 
   invocation.over?.(tail === null ? null : new TextEncoder().encode(tail), report)
 }
 
-export const invokeOptions: InvokeOptions = {
+export const invokeOptions: InvokeSettings = {
   dialect: 'auto',
   functionTimeoutMs: 3000,
   functionVersion: '$LATEST',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
-import { type InvokeOptions, invoke } from '../../src/gateway/invoke.ts'
+import { type InvokeSettings, invoke } from '../../src/gateway/invoke.ts'
 import { encoded } from '../../src/http/collect.ts'
 import { type FakeAnswer, FakeExchange, textOf } from '../http/fake.ts'
 import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
@@ -14,7 +14,7 @@ interface Sent {
   readonly query?: string
   readonly body?: string
   readonly headers?: Record<string, string>
-  readonly options?: Partial<InvokeOptions>
+  readonly options?: Partial<InvokeSettings>
 }
 
 /** Sends one request, and hands on the whole answer. */

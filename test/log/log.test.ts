@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogLevel } from '../../src/config/options.ts'
-import { createLog, type Log, memoryLog } from '../../src/log/log.ts'
+import { createLog, type Logger, memoryLog } from '../../src/log/log.ts'
 import { tempDir, within } from '../harness.ts'
 
 const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
@@ -22,7 +22,7 @@ const parsed = (lines: readonly string[]): unknown[] =>
     return rest
   })
 
-const writeAll = (log: Log): void => {
+const writeAll = (log: Logger): void => {
   for (const level of levels) log[level]({ at: level }, `said ${level}`)
 }
 

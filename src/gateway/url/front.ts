@@ -11,14 +11,14 @@ import type { Pool } from '../../engine/pool.ts'
 import { type Collected, collect, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
 import { CallerStream } from '../caller-stream.ts'
-import { type Answer, render, requestTooLarge } from '../dialect.ts'
+import { type InvokeAnswer, render, requestTooLarge } from '../dialect.ts'
 import { type Front, InvokeRequest } from '../invoke-request.ts'
 import { newRequestId } from '../request.ts'
 import { answeredTrace, traceId } from '../trace.ts'
 import { wholeAnswer } from './answer.ts'
 import { isPreflight, preflightFields, type UrlCors, withCors } from './cors.ts'
 import { urlEvent } from './event.ts'
-import { type Head, HeadedStream } from './stream.ts'
+import { HeadedStream, type ParsedHead } from './stream.ts'
 
 export interface UrlOptions {
   readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM'
@@ -98,7 +98,7 @@ class UrlFront implements Front {
   }
 
   /** The head of a stream is known; what is wrong with it is answered in its place. */
-  #open(head: Head): CallerStream | null {
+  #open(head: ParsedHead): CallerStream | null {
     if ('invalid' in head) {
       this.#fail(head.invalid)
       return null
@@ -118,7 +118,7 @@ class UrlFront implements Front {
     }
   }
 
-  #rendered(outcome: Outcome): Answer {
+  #rendered(outcome: Outcome): InvokeAnswer {
     const timeoutSeconds = this.#options.functionTimeoutMs / 1000
     return render(outcome, { dialect: 'lambda', id: this.#request.id, timeoutSeconds })
   }
@@ -144,7 +144,7 @@ class UrlFront implements Front {
   }
 
   /** An answer of ours that no function gave. */
-  #refuse({ status, contentType, headers = {}, body }: Answer): void {
+  #refuse({ status, contentType, headers = {}, body }: InvokeAnswer): void {
     this.#respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
   }
 
@@ -163,6 +163,6 @@ class UrlFront implements Front {
   }
 }
 
-function textOf(body: Answer['body']): string {
+function textOf(body: InvokeAnswer['body']): string {
   return body === null || typeof body === 'string' ? (body ?? '') : joined(body.chunks).toString()
 }

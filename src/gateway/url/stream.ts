@@ -5,10 +5,10 @@ import type { CallerStream } from '../caller-stream.ts'
 import type { Invalid, UrlHead } from './head.ts'
 import { hasPrelude, type Prelude, PreludeReader } from './prelude.ts'
 
-export type Head = UrlHead | Invalid
+export type ParsedHead = UrlHead | Invalid
 
 export class HeadedStream implements Receiver {
-  readonly #open: (head: Head) => CallerStream | null
+  readonly #open: (head: ParsedHead) => CallerStream | null
   /** null when the head is known */
   #prelude: PreludeReader | null = null
   #stream: CallerStream | null = null
@@ -17,7 +17,7 @@ export class HeadedStream implements Receiver {
   #onDrain: (() => void) | null = null
 
   /** `open` is called once, with the head, and sends it; null when nobody is there to get the rest. */
-  constructor(contentType: string, open: (head: Head) => CallerStream | null) {
+  constructor(contentType: string, open: (head: ParsedHead) => CallerStream | null) {
     this.#open = open
     if (hasPrelude(contentType)) this.#prelude = new PreludeReader()
     else this.#begin({ status: 200, fields: ['Content-Type', contentType] })
@@ -60,7 +60,7 @@ export class HeadedStream implements Receiver {
     return 'invalid' in read || read.rest.length === 0 || this.write(read.rest)
   }
 
-  #begin(head: Head): void {
+  #begin(head: ParsedHead): void {
     this.#stream = this.#open(head)
     if (this.#stream === null) this.#over = true
     else this.#stream.onDrain = this.#onDrain

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import { parseAddress } from '../../src/handler/connection.ts'
-import { type Reply, ReplyParser } from '../../src/handler/reply.ts'
+import { type HttpResponse, HttpResponseParser } from '../../src/handler/http-response.ts'
 
 /** Feeds a text in pieces of one size and gives back the replies, and whether the rest counts as begun. */
 const parse = (text: string, size: number) => {
-  const parser = new ReplyParser()
-  const replies: Reply[] = []
+  const parser = new HttpResponseParser()
+  const replies: HttpResponse[] = []
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length; at += size) {
     const reply = parser.push(bytes.subarray(at, at + size))
@@ -46,7 +46,7 @@ describe.each([1, 2, 3, 7, 1000])('a reply in pieces of %i bytes', (size) => {
 
   test('follows another on the same connection', () => {
     const one = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n'
-    const parser = new ReplyParser()
+    const parser = new HttpResponseParser()
     for (const body of ['first', 'second']) {
       const first = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
       expect(parser.push(Buffer.from(first))?.body.toString()).toBe(body)

@@ -2,7 +2,7 @@
  * The Runtime API as its client sees it: poll, answer, fail.
  */
 
-import { type Address, Connection, ConnectionLost, type Reply } from './connection.ts'
+import { Connection, ConnectionLost, type HttpResponse, type RuntimeApiAddress } from './connection.ts'
 import { type ErrorDocument, errorDocument } from './errors.ts'
 
 /** Nobody listens at the address any more: there is nothing left to serve. */
@@ -11,7 +11,7 @@ export class RuntimeApiGone extends Error {
 }
 
 /** Connections that may end without an answer before a request is given up. */
-const ATTEMPTS = 3
+const attempts = 3
 
 /** By name; of a repeated one, all. */
 type Headers = Readonly<Record<string, string | readonly string[]>>
@@ -22,31 +22,31 @@ const typeHeader = ({ errorType }: ErrorDocument) => ({
 })
 
 /** One client: polls and answers share a connection, streams and last words have their own. */
-export class RuntimeApi {
-  readonly #address: Address
+export class RuntimeApiClient {
+  readonly #address: RuntimeApiAddress
   #shared: Promise<Connection>
 
   /** Begins to connect, so that this and the loading of the handler overlap. */
-  constructor(address: Address) {
+  constructor(address: RuntimeApiAddress) {
     this.#address = address
     this.#shared = this.connect()
     this.#shared.catch(() => {})
   }
 
   /** Waits for the next invocation. */
-  async next(): Promise<Reply> {
+  async next(): Promise<HttpResponse> {
     const reply = await this.#exchange(this.#request('GET', '/invocation/next'))
     if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body.toString().trim()}`)
     return reply
   }
 
   /** Answers an invocation. A refusal comes back as the reply, a lost connection as `undefined`. */
-  respond(requestId: string, body: string): Promise<Reply | undefined> {
+  respond(requestId: string, body: string): Promise<HttpResponse | undefined> {
     return this.#post(`/invocation/${encodeURIComponent(requestId)}/response`, body)
   }
 
   /** Reports that an invocation failed. */
-  fail(requestId: string, thrown: unknown): Promise<Reply | undefined> {
+  fail(requestId: string, thrown: unknown): Promise<HttpResponse | undefined> {
     const document = errorDocument(thrown)
     // As AWS's client, which names no type of the function's own here: what is no type of the runtime's would be
     // taken for an unknown failure of it.
@@ -100,13 +100,13 @@ export class RuntimeApi {
   }
 
   /** Sends a request, again when it met the end of an idle connection: what comes twice is refused by its id. */
-  async #exchange(request: Buffer): Promise<Reply> {
+  async #exchange(request: Buffer): Promise<HttpResponse> {
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#usable()
       try {
         return await connection.exchange(request)
       } catch (error) {
-        const again = error instanceof ConnectionLost && !error.answering && attempt < ATTEMPTS
+        const again = error instanceof ConnectionLost && !error.answering && attempt < attempts
         if (!again) throw error
       }
     }

@@ -3,14 +3,14 @@
  */
 
 /** One reply, read to its end. */
-export interface Reply {
+export interface HttpResponse {
   readonly status: number
   /** By lower-case name; of a repeated header the last. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer
 }
 
-type Head = Omit<Reply, 'body'>
+type Head = Omit<HttpResponse, 'body'>
 
 const parseHead = (text: string): Head => {
   const [first = '', ...lines] = text.split('\r\n')
@@ -23,7 +23,7 @@ const parseHead = (text: string): Head => {
 }
 
 /** Takes the bytes of a connection and gives back each reply when its last byte has arrived. */
-export class ReplyParser {
+export class HttpResponseParser {
   #head: Head | undefined
   /** Bytes not understood yet. While a body is read by length they stay in pieces: joining each time is quadratic. */
   #pieces: Buffer[] = []
@@ -37,20 +37,20 @@ export class ReplyParser {
     return this.#head !== undefined || this.#size > 0
   }
 
-  push(bytes: Buffer): Reply | undefined {
+  push(bytes: Buffer): HttpResponse | undefined {
     this.#pieces.push(bytes)
     this.#size += bytes.length
     return this.#size < this.#wanted ? undefined : this.#parse()
   }
 
   /** The connection ended; that completes a reply that had no other end. */
-  end(): Reply | undefined {
+  end(): HttpResponse | undefined {
     const head = this.#head
     if (!head || head.headers.has('content-length') || head.headers.has('transfer-encoding')) return undefined
     return this.#complete(head, this.#take(this.#size))
   }
 
-  #parse(): Reply | undefined {
+  #parse(): HttpResponse | undefined {
     if (!this.#head) {
       const bytes = this.#join()
       const end = bytes.indexOf('\r\n\r\n')
@@ -70,7 +70,7 @@ export class ReplyParser {
     return this.#size < this.#wanted ? undefined : this.#complete(this.#head, this.#take(this.#wanted))
   }
 
-  #parseChunks(head: Head): Reply | undefined {
+  #parseChunks(head: Head): HttpResponse | undefined {
     for (;;) {
       const bytes = this.#join()
       const end = bytes.indexOf('\r\n')
@@ -103,7 +103,7 @@ export class ReplyParser {
     return bytes.subarray(0, count)
   }
 
-  #complete(head: Head, body: Buffer): Reply {
+  #complete(head: Head, body: Buffer): HttpResponse {
     this.#head = undefined
     this.#body = []
     this.#wanted = 1

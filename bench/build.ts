@@ -4,15 +4,15 @@ import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Unavailable } from './subject.ts'
 
-export const ROOT = resolve(import.meta.dir, '..')
-export const CACHE = join(ROOT, '.cache', 'bench')
+export const root = resolve(import.meta.dir, '..')
+export const cacheFolder = join(root, '.cache', 'bench')
 
 /** The reference and cargo-lambda come out of the packages that ship them. */
-export const SAM_CLI = 'aws-sam-cli==1.170.0'
-export const CARGO_LAMBDA = 'cargo-lambda==1.9.2'
+export const samCliPackage = 'aws-sam-cli==1.170.0'
+export const cargoLambdaPackage = 'cargo-lambda==1.9.2'
 
 /** Runs a command; its output is the error when it fails. */
-export async function run(command: readonly string[], cwd = ROOT): Promise<string> {
+export async function run(command: readonly string[], cwd = root): Promise<string> {
   const child = Bun.spawn([...command], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   if (code !== 0)
@@ -30,9 +30,9 @@ export function need(program: string): string {
 /** Compiles `bench/<source>` unless the binary is newer than every C file. */
 export async function compileC(source: string): Promise<string> {
   need('cc')
-  await mkdir(CACHE, { recursive: true })
-  const binary = join(CACHE, source.replace(/^.*\/|\.c$/g, ''))
-  const sources = [join(ROOT, 'bench', source), join(ROOT, 'bench/c/http.h')]
+  await mkdir(cacheFolder, { recursive: true })
+  const binary = join(cacheFolder, source.replace(/^.*\/|\.c$/g, ''))
+  const sources = [join(root, 'bench', source), join(root, 'bench/c/http.h')]
   if (!isNewer(binary, sources)) {
     await run(['cc', '-O2', '-Wall', '-o', `${binary}.new`, sources[0] as string])
     await rename(`${binary}.new`, binary)
@@ -42,9 +42,9 @@ export async function compileC(source: string): Promise<string> {
 
 /** Compiles a TypeScript subject the way the product is compiled. */
 export async function compileBun(source: string, name: string): Promise<string> {
-  await mkdir(CACHE, { recursive: true })
-  const binary = join(CACHE, name)
-  const path = join(ROOT, 'bench', source)
+  await mkdir(cacheFolder, { recursive: true })
+  const binary = join(cacheFolder, name)
+  const path = join(root, 'bench', source)
   if (!isNewer(binary, [path, process.execPath])) {
     await run([process.execPath, 'build', '--compile', '--minify', `--outfile=${binary}`, path])
   }
@@ -53,7 +53,7 @@ export async function compileBun(source: string, name: string): Promise<string> 
 
 /** Takes one file out of a wheel from PyPI and makes it executable. */
 export async function fromWheel(requirement: string, member: string): Promise<string> {
-  const folder = join(CACHE, requirement.replace('==', '-'))
+  const folder = join(cacheFolder, requirement.replace('==', '-'))
   const path = join(folder, member)
   if (!existsSync(path)) {
     need('python3')

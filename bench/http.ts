@@ -13,11 +13,11 @@ import { collect } from '../src/http/collect.ts'
 import { listen } from '../src/http/listen.ts'
 import { need } from './build.ts'
 
-const SIDES = ['fetch', 'bare', 'exchange'] as const
-type Side = (typeof SIDES)[number]
+const sides = ['fetch', 'bare', 'exchange'] as const
+type Side = (typeof sides)[number]
 
-const LOOKED_UP = ['content-type', 'x-amzn-trace-id', 'x-amz-invocation-type', 'x-amzn-requestid']
-const ANSWER = [
+const lookedUp = ['content-type', 'x-amzn-trace-id', 'x-amz-invocation-type', 'x-amzn-requestid']
+const answerFields = [
   'Content-Type',
   'application/json',
   'x-amzn-RequestId',
@@ -34,9 +34,9 @@ function serve(side: Side): number {
       failed: (error: unknown) => console.error(error),
       limited: (what: string) => console.error(what),
       handle(exchange: Parameters<typeof collect>[0]) {
-        for (const name of LOOKED_UP) exchange.header(name)
+        for (const name of lookedUp) exchange.header(name)
         collect(exchange, 1e6, (body) => {
-          exchange.respond(200, ANSWER, body.kind === 'complete' ? body.chunks : [])
+          exchange.respond(200, answerFields, body.kind === 'complete' ? body.chunks : [])
         })
       },
     }
@@ -44,14 +44,14 @@ function serve(side: Side): number {
   }
   if (side === 'fetch') {
     const headers: Record<string, string> = {}
-    for (let index = 0; index < ANSWER.length; index += 2)
-      headers[ANSWER[index] as string] = ANSWER[index + 1] as string
+    for (let index = 0; index < answerFields.length; index += 2)
+      headers[answerFields[index] as string] = answerFields[index + 1] as string
     return Bun.serve({
       hostname: '127.0.0.1',
       port: 0,
       idleTimeout: 0,
       async fetch(request) {
-        for (const name of LOOKED_UP) request.headers.get(name)
+        for (const name of lookedUp) request.headers.get(name)
         return new Response(await request.blob(), { headers })
       },
     }).port as number
@@ -63,7 +63,7 @@ function serve(side: Side): number {
     // biome-ignore lint/suspicious/noExplicitAny: the handle has no published type
     onNodeHTTPRequest(_: unknown, __: string, ___: string, ____: number, handle: any) {
       const raw = handle.takeRawHeaders() as string[]
-      for (const name of LOOKED_UP)
+      for (const name of lookedUp)
         raw.findIndex((one) => one.length === name.length && one.toLowerCase() === name)
       let body: Uint8Array | undefined
       let open = true
@@ -71,7 +71,7 @@ function serve(side: Side): number {
         if (!open) return
         open = !last
         body ??= chunk
-        if (last) handle.writeHeadAndEnd(200, '', ANSWER, body, undefined, undefined, 1, 0)
+        if (last) handle.writeHeadAndEnd(200, '', answerFields, body, undefined, undefined, 1, 0)
       }
     },
   } as never).port as number
@@ -91,9 +91,9 @@ async function measure(side: Side, seconds: number): Promise<Figures> {
   try {
     const reader = server.stdout.getReader()
     const port = Number(new TextDecoder().decode((await reader.read()).value))
-    const load = async (for_: number): Promise<number> => {
+    const load = async (durationSeconds: number): Promise<number> => {
       const script = `${import.meta.dir}/load/post.lua`
-      const words = ['-t1', '-c1', `-d${for_}s`, '-s', script, `http://127.0.0.1:${port}/`]
+      const words = ['-t1', '-c1', `-d${durationSeconds}s`, '-s', script, `http://127.0.0.1:${port}/`]
       const wrk = Bun.spawn(['taskset', '-c', '0', need('wrk'), ...words], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -131,10 +131,10 @@ async function main(): Promise<void> {
     console.log(serve(values.serve as Side))
     return
   }
-  const ratios = new Map<Side, { rate: number; cpu: number }[]>(SIDES.map((side) => [side, []]))
+  const ratios = new Map<Side, { rate: number; cpu: number }[]>(sides.map((side) => [side, []]))
   for (let round = 0; round < Number(values.rounds); round++) {
     const figures = new Map<Side, Figures>()
-    for (const side of round % 2 ? SIDES.toReversed() : SIDES) {
+    for (const side of round % 2 ? sides.toReversed() : sides) {
       figures.set(side, await measure(side, Number(values.seconds)))
     }
     const base = figures.get('fetch') as Figures

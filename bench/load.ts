@@ -1,6 +1,6 @@
 /** The two load generators: wrk for rates, `load/probe.c` for what wrk cannot do. */
 import { join } from 'node:path'
-import { compileC, need, ROOT } from './build.ts'
+import { compileC, need, root } from './build.ts'
 import { type Cpu, onCpu, type Running } from './running.ts'
 import { Unavailable } from './subject.ts'
 
@@ -15,7 +15,7 @@ interface Counted {
 
 /** Callers that each wait for their answer and ask again. */
 export async function wrk(target: Running, callers: number, seconds: number, cpu: Cpu): Promise<Counted> {
-  const script = join(ROOT, 'bench/load/post.lua')
+  const script = join(root, 'bench/load/post.lua')
   const url = `http://127.0.0.1:${target.port}${target.path}`
   const words = ['-t1', `-c${callers}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, url]
   return lastLine(await output([...onCpu(cpu), need('wrk'), ...words]))

@@ -8,11 +8,11 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ROOT } from './build.ts'
+import { root } from './build.ts'
 import { ignoreSessions, machine } from './machine.ts'
 import type { Cpu } from './running.ts'
 import type { Metric, Sample, Scenario } from './scenario.ts'
-import { METRICS } from './scenario.ts'
+import { figureUnits } from './scenario.ts'
 import { cold } from './scenarios/cold.ts'
 import { eight, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
@@ -28,7 +28,7 @@ import { relayInC, relayOnBun, relayOnHandles } from './subjects/relays.ts'
 import { subscribed } from './subjects/subscribed.ts'
 import { goals, type Results, shown, table } from './table.ts'
 
-const SCENARIOS: readonly Scenario[] = [
+const allScenarios: readonly Scenario[] = [
   warm,
   telemetry,
   payload,
@@ -41,7 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   throughput,
   functionUrl,
 ]
-const SUBJECTS: readonly Subject[] = [
+const allSubjects: readonly Subject[] = [
   reference,
   cargoLambda,
   ours,
@@ -78,10 +78,10 @@ function options(): Options {
     rounds: positive('--rounds', values.rounds),
     seconds: positive('--seconds', values.seconds),
     cpus: cpus[values.cpu] ?? usage(`--cpu is pinned, free or both, not ${values.cpu}`),
-    subjects: names ? names.map((name) => named('subject', SUBJECTS, name)[0] as Subject) : SUBJECTS,
+    subjects: names ? names.map((name) => named('subject', allSubjects, name)[0] as Subject) : allSubjects,
     scenarios: positionals.length
-      ? positionals.flatMap((name) => named('scenario', SCENARIOS, name))
-      : SCENARIOS,
+      ? positionals.flatMap((name) => named('scenario', allScenarios, name))
+      : allScenarios,
     markdown: values.markdown,
   }
 }
@@ -122,7 +122,7 @@ async function measure(scenario: Scenario, cpu: Cpu, options: Options): Promise<
         const sample = await scenario.measure(subject, conditions)
         samples.set(subject.name, [...(samples.get(subject.name) ?? []), sample])
         const figures = (Object.keys(sample) as Metric[]).map(
-          (metric) => `${shown(metric, sample[metric] as number)} ${METRICS[metric].title}`,
+          (metric) => `${shown(metric, sample[metric] as number)} ${figureUnits[metric].title}`,
         )
         console.log(`round ${round}  ${subject.name.padEnd(12)}  ${figures.join('; ')}`)
       } catch (error) {
@@ -137,7 +137,7 @@ async function measure(scenario: Scenario, cpu: Cpu, options: Options): Promise<
 
 /** Replaces the table in the README. */
 async function publish(text: string): Promise<void> {
-  const path = join(ROOT, 'bench/README.md')
+  const path = join(root, 'bench/README.md')
   const readme = await Bun.file(path).text()
   const block = /(<!-- table:begin -->)[\s\S]*(<!-- table:end -->)/
   await Bun.write(

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../test/kit/launch.ts'
-import { CACHE } from './build.ts'
+import { cacheFolder } from './build.ts'
 import { type Launch, type Setup, type Subject, Unavailable } from './subject.ts'
 
 /** Everything on one CPU, or wherever the kernel puts it. */
@@ -61,10 +61,10 @@ export async function start(subject: Subject, setup: Setup, cpu: Cpu): Promise<R
   if (refusal) throw new Unavailable(refusal)
   const launch = subject.launch(setup)
   const env = variables(launch, setup)
-  const log = join(CACHE, `${subject.name}.log`)
+  const log = join(cacheFolder, `${subject.name}.log`)
   const emulator = Bun.spawn([...onCpu(cpu), ...launch.command], {
     env,
-    cwd: launch.cwd ?? setup.function?.cwd ?? CACHE,
+    cwd: launch.cwd ?? setup.function?.cwd ?? cacheFolder,
     stdio: ['ignore', Bun.file('/dev/null'), Bun.file(log)],
   })
   const beside: Bun.Subprocess[] = []

@@ -3,7 +3,7 @@ import type { Cpu } from './running.ts'
 import type { Subject } from './subject.ts'
 
 /** The figures, in the units they are shown in. */
-export const METRICS = {
+export const figureUnits = {
   rate: { title: 'answers/s', digits: 0 },
   cpu: { title: 'CPU per invocation, µs', digits: 1 },
   p50: { title: 'p50, ms', digits: 3 },
@@ -16,7 +16,7 @@ export const METRICS = {
   errors: { title: 'errors', digits: 0 },
 } as const
 
-export type Metric = keyof typeof METRICS
+export type Metric = keyof typeof figureUnits
 
 /** One measurement of one subject. */
 export type Sample = Readonly<Partial<Record<Metric, number>>>

@@ -15,16 +15,16 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort } from '../test/kit/launch.ts'
-import { compileC, ROOT } from './build.ts'
+import { compileC, root } from './build.ts'
 import { crowd } from './soak/crowd.ts'
 import { inside } from './soak/inside.ts'
 import { type Check, flat, mean, print, type Row, steady } from './soak/report.ts'
-import { INVOKE_PATH } from './subject.ts'
+import { invokePath } from './subject.ts'
 import { layExtensions } from './subjects/subscribed.ts'
 
 /** Of this many, the first five after a tenth of the way are compared with the last five. */
-const LEGS = 50
-const WINDOW = 5
+const legs = 50
+const windowLegs = 5
 
 const { values } = parseArgs({
   options: {
@@ -32,10 +32,10 @@ const { values } = parseArgs({
     callers: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '60' },
     telemetry: { type: 'boolean', default: false },
-    binary: { type: 'string', default: join(ROOT, 'dist', 'aws-lambda-rie') },
+    binary: { type: 'string', default: join(root, 'dist', 'aws-lambda-rie') },
   },
 })
-const invocations = atLeast(LEGS, '--invocations', values.invocations)
+const invocations = atLeast(legs, '--invocations', values.invocations)
 const callers = atLeast(1, '--callers', values.callers)
 const seconds = atLeast(1, '--seconds', values.seconds)
 const binary = resolve(values.binary)
@@ -48,7 +48,7 @@ const probe = await compileC('load/probe.c')
 export async function callAll(port: number, count: number): Promise<number> {
   const share = Math.ceil(count / callers)
   const errors = Array.from({ length: callers }, async () => {
-    const child = Bun.spawn([probe, 'load', String(port), INVOKE_PATH, '64', String(share), '0'], {
+    const child = Bun.spawn([probe, 'load', String(port), invokePath, '64', String(share), '0'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const text = await child.stdout.text()
@@ -105,9 +105,9 @@ async function program(
 
 async function million(port: number, pid: number): Promise<Check[]> {
   const rows: Row[] = []
-  const count = Math.round(invocations / LEGS)
+  const count = Math.round(invocations / legs)
   let errors = 0
-  for (let leg = 1; leg <= LEGS; leg++) {
+  for (let leg = 1; leg <= legs; leg++) {
     const begun = performance.now()
     errors += await callAll(port, count)
     rows.push({
@@ -119,9 +119,9 @@ async function million(port: number, pid: number): Promise<Check[]> {
     })
     print(rows)
   }
-  const early = rows.slice(LEGS / 10 - 1, LEGS / 10 - 1 + WINDOW)
-  const late = rows.slice(-WINDOW)
-  const asked = callers * Math.ceil(count / callers) * LEGS
+  const early = rows.slice(legs / 10 - 1, legs / 10 - 1 + windowLegs)
+  const late = rows.slice(-windowLegs)
+  const asked = callers * Math.ceil(count / callers) * legs
   const counted = await successes(port)
   return [
     { name: `${asked} invocations without a failure`, good: errors === 0, figure: `${errors} failed` },
@@ -166,7 +166,7 @@ async function subscribed(): Promise<Check[]> {
   const environment = { AWS_LAMBDA_RIE_EXTENSIONS_DIR: layExtensions(), SUBSCRIBER_COUNTS: file }
   const checks = await program(environment, million)
   const counts = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>
-  const asked = callers * Math.ceil(Math.round(invocations / LEGS) / callers) * LEGS
+  const asked = callers * Math.ceil(Math.round(invocations / legs) / callers) * legs
   const types = ['platform.start', 'platform.runtimeDone', 'platform.report']
   return [
     ...checks,

@@ -42,4 +42,4 @@ export interface Subject {
 export class Unavailable extends Error {}
 
 /** Where the invoke endpoint of an emulator is. */
-export const INVOKE_PATH = '/2015-03-31/functions/function/invocations'
+export const invokePath = '/2015-03-31/functions/function/invocations'

@@ -1,6 +1,6 @@
 /** Rounds become medians, medians become ratios, ratios become a table. */
 import type { Cpu } from './running.ts'
-import { type Goal, METRICS, type Metric, type Sample, type Scenario } from './scenario.ts'
+import { figureUnits, type Goal, type Metric, type Sample, type Scenario } from './scenario.ts'
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
@@ -22,7 +22,9 @@ function medianOf(results: Results, subject: string, metric: Metric): number {
 }
 
 export function shown(metric: Metric, value: number): string {
-  return Number.isNaN(value) ? '–' : value.toFixed(METRICS[metric].digits).replace(/\B(?=(\d{3})+$)/g, ' ')
+  return Number.isNaN(value)
+    ? '–'
+    : value.toFixed(figureUnits[metric].digits).replace(/\B(?=(\d{3})+$)/g, ' ')
 }
 
 /** A Markdown table: medians, and in brackets the ratio to the first subject that was measured. */
@@ -42,7 +44,7 @@ export function table(results: Results): string {
       })
       return `| ${[name, ...cells].join(' | ')} |`
     })
-  const titles = ['subject', ...scenario.metrics.map((metric) => METRICS[metric].title)]
+  const titles = ['subject', ...scenario.metrics.map((metric) => figureUnits[metric].title)]
   const notes = [...skipped]
     .filter(([name]) => samples.has(name))
     .map(([name, reason]) => `\n${name} was not measured in every round: ${reason}`)
@@ -64,5 +66,5 @@ export function goals(results: Results, cpu: Cpu): string[] {
 
 function describe(goal: Goal): string {
   const limit = goal.of ? `${goal.factor} × ${goal.of}'s` : String(goal.factor)
-  return `${METRICS[goal.metric].title} ${goal.is} ${limit}`
+  return `${figureUnits[goal.metric].title} ${goal.is} ${limit}`
 }

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { optionsTable } from '../src/config/usage.ts'
-import { ANSWERS } from './clients/callers/answers.ts'
-import { CALLERS } from './clients/callers/callers.ts'
-import { REFUSALS } from './clients/callers/refusals.ts'
-import { STREAMS } from './clients/callers/streams.ts'
-import { CASES } from './clients/cases.ts'
-import { CLIENTS } from './clients/clients.ts'
+import { answerCases } from './clients/callers/answers.ts'
+import { allCallers } from './clients/callers/callers.ts'
+import { refusalCases } from './clients/callers/refusals.ts'
+import { streamCases } from './clients/callers/streams.ts'
+import { runtimeCases } from './clients/cases.ts'
+import { allClients } from './clients/clients.ts'
 
 const readme = await Bun.file(new URL('../README.md', import.meta.url)).text()
 
@@ -27,10 +27,10 @@ test('the README has the matrices of all runtime clients, all SDKs and all cases
   const lines = between('clients').split('\n')
   const cells = (line: string) => line.split(' | ').map((cell) => cell.replace(/^\| ?| \|$/g, ''))
   const heads = lines.filter((line) => line.startsWith('| | ')).map((line) => cells(line).slice(1))
-  expect(heads).toEqual([CLIENTS, CALLERS].map((all) => all.map(({ title }) => title)))
+  expect(heads).toEqual([allClients, allCallers].map((all) => all.map(({ title }) => title)))
   const rows = lines.filter((line) => /^\| [^|-]/.test(line)).map(cells)
   expect(rows.map(([title]) => title)).toEqual(
-    [...CASES, ...ANSWERS, ...STREAMS, ...REFUSALS].map(({ title }) => title),
+    [...runtimeCases, ...answerCases, ...streamCases, ...refusalCases].map(({ title }) => title),
   )
   for (const [title, ...outcomes] of rows)
     for (const outcome of outcomes) expect(outcome, title).toMatch(/^(✓|– \(\d+\))$/)

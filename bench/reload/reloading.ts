@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CACHE, CARGO_LAMBDA, fromWheel, need, ROOT, run } from '../build.ts'
-import { INVOKE_PATH, Unavailable } from '../subject.ts'
+import { cacheFolder, cargoLambdaPackage, fromWheel, need, root, run } from '../build.ts'
+import { invokePath, Unavailable } from '../subject.ts'
 
 /** A function that answers with a number, and what runs it. */
 export interface Reloading {
@@ -22,7 +22,7 @@ export interface Reloading {
 
 const javascript = (answer: number): string => `exports.handler = async () => ${answer}\n`
 
-const binary = join(ROOT, 'dist', 'aws-lambda-rie')
+const binary = join(root, 'dist', 'aws-lambda-rie')
 
 function ours(name: string, about: string, flags: readonly string[]): Reloading {
   return {
@@ -45,13 +45,13 @@ function ours(name: string, about: string, flags: readonly string[]): Reloading 
         '--handler',
         'index.handler',
       ],
-      path: INVOKE_PATH,
+      path: invokePath,
     }),
   }
 }
 
 const offline = 'serverless-offline 13.9.0 on serverless 3.40.0'
-const modules = join(CACHE, 'serverless-offline')
+const modules = join(cacheFolder, 'serverless-offline')
 
 const serverlessOffline: Reloading = {
   name: 'serverless-offline',
@@ -97,22 +97,22 @@ const serverlessOffline: Reloading = {
 }
 
 let cargoLambda = ''
-const target = join(CACHE, 'reload-target')
+const target = join(cacheFolder, 'reload-target')
 
 const cargo: Reloading = {
   name: 'cargo-lambda',
-  about: `${CARGO_LAMBDA}, \`watch\` of a Rust function: most of it is the compiler`,
+  about: `${cargoLambdaPackage}, \`watch\` of a Rust function: most of it is the compiler`,
   async prepare() {
     if (process.arch !== 'x64') throw new Unavailable('fetched for x86-64 only')
     need('cargo')
-    const [name, version] = CARGO_LAMBDA.split('==')
+    const [name, version] = cargoLambdaPackage.split('==')
     cargoLambda = await fromWheel(
-      CARGO_LAMBDA,
+      cargoLambdaPackage,
       `${name?.replace('-', '_')}-${version}.data/scripts/cargo-lambda`,
     )
     await chmod(cargoLambda, 0o755)
     // the crates are compiled once, outside of what is measured
-    const folder = join(CACHE, 'reload-crate')
+    const folder = join(cacheFolder, 'reload-crate')
     await this.layOut(folder)
     await Bun.write(join(folder, this.file), this.source(0))
     await run(['cargo', 'build', '--quiet', '--target-dir', target], folder)

@@ -5,18 +5,18 @@ import type { Scenario } from '../scenario.ts'
 import { Unavailable } from '../subject.ts'
 import { median } from '../table.ts'
 
-const STARTS = 20
+const startCount = 20
 
 export const cold: Scenario = {
   name: 'cold',
-  about: `process start to first answer, median of ${STARTS} starts`,
+  about: `process start to first answer, median of ${startCount} starts`,
   metrics: ['start', 'errors'],
   subjects: ['reference', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [{ metric: 'start', is: 'at most', factor: 1, of: 'reference' }],
   async measure(subject, { cpu }) {
     const took: number[] = []
     let errors = 0
-    for (let i = 0; i <= STARTS; i++) {
+    for (let i = 0; i <= startCount; i++) {
       const setup = setupFor({})
       const launch = subject.launch(setup)
       try {
@@ -24,7 +24,7 @@ export const cold: Scenario = {
         // The first start reads the binary from disk.
         if (i > 0) took.push(microseconds / 1000)
       } catch (error) {
-        if (!(error instanceof Unavailable) || ++errors > STARTS / 4) throw error
+        if (!(error instanceof Unavailable) || ++errors > startCount / 4) throw error
       }
     }
     return { start: median(took), errors }

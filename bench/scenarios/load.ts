@@ -29,12 +29,12 @@ async function closedLoop(
   }
 }
 
-const METRICS = ['rate', 'cpu', 'p50', 'p99', 'errors'] as const
+const metricNames = ['rate', 'cpu', 'p50', 'p99', 'errors'] as const
 
 export const warm: Scenario = {
   name: 'warm-1',
   about: 'one caller, a small event',
-  metrics: METRICS,
+  metrics: metricNames,
   subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay', 'c-relay'],
   goals: [
     { metric: 'rate', is: 'at least', factor: 2.5, of: 'reference' },
@@ -48,7 +48,7 @@ export const warm: Scenario = {
 export const telemetry: Scenario = {
   name: 'telemetry',
   about: 'one caller, a small event, with and without an extension that subscribes to every record',
-  metrics: METRICS,
+  metrics: metricNames,
   subjects: ['ours', 'subscribed'],
   // a subscriber to everything costs less than a third
   goals: [{ metric: 'cpu', is: 'at least', factor: 1 / 1.3, of: 'subscribed' }],
@@ -58,7 +58,7 @@ export const telemetry: Scenario = {
 export const eight: Scenario = {
   name: 'load-8',
   about: 'eight callers, eight environments',
-  metrics: METRICS,
+  metrics: metricNames,
   subjects: ['reference', 'cargo-lambda', 'ours', 'bun-relay', 'native-relay'],
   goals: [
     { metric: 'rate', is: 'at least', factor: 1.9, of: 'cargo-lambda' },
@@ -74,7 +74,7 @@ export const eight: Scenario = {
 export const scale: readonly Scenario[] = [1, 8, 64, 512].map((callers) => ({
   name: `scale-${callers}`,
   about: `${callers} ${callers === 1 ? 'caller' : 'callers'}, eight environments`,
-  metrics: METRICS,
+  metrics: metricNames,
   subjects: ['ours', 'bun-relay', 'native-relay'],
   goals: [],
   measure: (subject, conditions) => closedLoop(subject, conditions, callers, 8),

@@ -1,12 +1,12 @@
 /** A function as people have them: Node's own runtime client. How much of the CPU is left to it. */
 import { Unavailable as NotHere } from '../../test/clients/client.ts'
-import { CLIENTS } from '../../test/clients/clients.ts'
+import { allClients } from '../../test/clients/clients.ts'
 import { wrk } from '../load.ts'
 import { setupFor, start } from '../running.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Setup, Unavailable } from '../subject.ts'
 
-const ENVIRONMENTS = 2
+const environmentCount = 2
 
 export const nodePair: Scenario = {
   name: 'node-2',
@@ -19,11 +19,11 @@ export const nodePair: Scenario = {
     { cpu: 'free', metric: 'share', is: 'at most', factor: 25 },
   ],
   async measure(subject, { cpu, seconds, warmup }) {
-    const setup = setupFor({ environments: ENVIRONMENTS, function: await nodeFunction() })
+    const setup = setupFor({ environments: environmentCount, function: await nodeFunction() })
     await using target = await start(subject, setup, cpu)
-    await wrk(target, ENVIRONMENTS, warmup, cpu)
+    await wrk(target, environmentCount, warmup, cpu)
     const before = [target.cpuSeconds(), target.childrenCpuSeconds()] as const
-    const counted = await wrk(target, ENVIRONMENTS, seconds, cpu)
+    const counted = await wrk(target, environmentCount, seconds, cpu)
     const emulator = target.cpuSeconds() - before[0]
     const runtimes = target.childrenCpuSeconds() - before[1]
     await target.verify()
@@ -41,7 +41,7 @@ export const nodePair: Scenario = {
 
 /** The function of the client matrix, which echoes what is no command. */
 async function nodeFunction(): Promise<NonNullable<Setup['function']>> {
-  const node = CLIENTS.find(({ name }) => name === 'node')
+  const node = allClients.find(({ name }) => name === 'node')
   if (node === undefined) throw new Unavailable("Node's client is in the matrix no more")
   try {
     return await node.prepare()

@@ -4,7 +4,7 @@ import { setupFor, start } from '../running.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** The service's limit for an event: 6 MiB. */
-const BYTES = 6 * 1024 * 1024
+const payloadBytes = 6 * 1024 * 1024
 
 export const payload: Scenario = {
   name: 'payload',
@@ -17,9 +17,13 @@ export const payload: Scenario = {
   ],
   async measure(subject, { cpu, seconds }) {
     await using target = await start(subject, setupFor({ echo: true }), cpu)
-    await probe(target, { bytes: BYTES, count: 10, echo: true }, cpu)
+    await probe(target, { bytes: payloadBytes, count: 10, echo: true }, cpu)
     const before = target.cpuSeconds()
-    const counted = await probe(target, { bytes: BYTES, count: Math.ceil(seconds * 20), echo: true }, cpu)
+    const counted = await probe(
+      target,
+      { bytes: payloadBytes, count: Math.ceil(seconds * 20), echo: true },
+      cpu,
+    )
     const used = target.cpuSeconds() - before
     return {
       p50: counted.p50 / 1000,

@@ -1,8 +1,8 @@
 /** 64 callers at once on one environment, for a minute: every answer is the caller's own, and nobody is overtaken. */
-import { INVOKE_PATH } from '../subject.ts'
+import { invokePath } from '../subject.ts'
 import type { Check } from './report.ts'
 
-const CALLERS = 64
+const callerCount = 64
 
 /** One caller on one connection. Gives the body of a good answer, and throws for any other. */
 class Caller implements Disposable {
@@ -32,7 +32,7 @@ class Caller implements Disposable {
     this.#text = ''
     this.#told = Promise.withResolvers()
     this.#socket.write(
-      `POST ${INVOKE_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `POST ${invokePath} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     )
     return this.#told.promise
   }
@@ -55,7 +55,7 @@ class Caller implements Disposable {
 /** The function at that port has to answer each event with itself. */
 export async function crowd(port: number, seconds: number): Promise<Check[]> {
   const end = performance.now() + seconds * 1000
-  const served = new Array<number>(CALLERS).fill(0)
+  const served = new Array<number>(callerCount).fill(0)
   const problems: string[] = []
   let overtaken = 0
   const run = async (index: number): Promise<void> => {
@@ -77,8 +77,8 @@ export async function crowd(port: number, seconds: number): Promise<Check[]> {
   const [least, most] = [Math.min(...served), Math.max(...served)]
   return [
     {
-      name: `${CALLERS} callers at once for ${seconds} s without a failure`,
-      good: problems.length === 0 && total > CALLERS,
+      name: `${callerCount} callers at once for ${seconds} s without a failure`,
+      good: problems.length === 0 && total > callerCount,
       figure: `${total} invocations, ${problems.length} failed${problems.length > 0 ? `: ${problems[0]}` : ''}`,
     },
     { name: 'nobody is overtaken', good: overtaken === 0, figure: `${overtaken} times` },

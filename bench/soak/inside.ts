@@ -4,10 +4,10 @@ import { heapStats } from 'bun:jsc'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Emulator, startEmulator } from '../../src/index.ts'
-import { ROOT } from '../build.ts'
+import { root } from '../build.ts'
 import { type Check, flat, print, type Row, steady } from './report.ts'
 
-const LEGS = 10
+const legs = 10
 
 /** Plain invocations as fast as they come, and of every other kind some hundred in each leg. */
 export async function inside(
@@ -17,7 +17,7 @@ export async function inside(
 ): Promise<Check[]> {
   await using plain = await startEmulator({ command: [runtime], output() {}, log() {} })
   await using mixed = await startEmulator({
-    handler: join(ROOT, 'test/fixtures/overlap/function.handler'),
+    handler: join(root, 'test/fixtures/overlap/function.handler'),
     maxEnvironments: 2,
     maxQueue: 4,
     environmentTtlSeconds: 0,
@@ -27,8 +27,8 @@ export async function inside(
   })
   const rows: Row[] = []
   let errors = 0
-  for (let leg = 1; leg <= LEGS; leg++) {
-    errors += await callAll(Number(new URL(plain.url).port), invocations / LEGS)
+  for (let leg = 1; leg <= legs; leg++) {
+    errors += await callAll(Number(new URL(plain.url).port), invocations / legs)
     await everyKind(mixed)
     await Promise.all([plain.idle(), mixed.idle()])
     rows.push({ leg, ...counted() })

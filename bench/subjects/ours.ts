@@ -1,11 +1,11 @@
 /** This emulator, as `bun run build` leaves it. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { compileC, ROOT } from '../build.ts'
-import { INVOKE_PATH, type Subject, Unavailable } from '../subject.ts'
+import { compileC, root } from '../build.ts'
+import { invokePath, type Subject, Unavailable } from '../subject.ts'
 import { addresses } from './reference.ts'
 
-const BINARY = join(ROOT, 'dist', 'aws-lambda-rie')
+const binary = join(root, 'dist', 'aws-lambda-rie')
 let runtime = ''
 let streaming = ''
 
@@ -13,7 +13,7 @@ export const ours: Subject = {
   name: 'ours',
   about: 'this emulator, compiled',
   async prepare() {
-    if (!existsSync(BINARY)) throw new Unavailable('dist/aws-lambda-rie is not there: bun run build')
+    if (!existsSync(binary)) throw new Unavailable('dist/aws-lambda-rie is not there: bun run build')
     runtime = await compileC('functions/runtime.c')
     streaming = await compileC('functions/stream.c')
   },
@@ -21,9 +21,9 @@ export const ours: Subject = {
     const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
     const command = setup.function?.command ?? [setup.stream ? streaming : runtime]
     if (!setup.url)
-      return { command: [BINARY, ...addresses(setup), ...several, ...command], path: INVOKE_PATH }
+      return { command: [binary, ...addresses(setup), ...several, ...command], path: invokePath }
     const url = ['--function-url-address', `127.0.0.1:${setup.port}`]
     const invoke = addresses({ ...setup, port: 0 })
-    return { command: [BINARY, ...url, ...invoke, ...several, ...command], path: '/' }
+    return { command: [binary, ...url, ...invoke, ...several, ...command], path: '/' }
   },
 }

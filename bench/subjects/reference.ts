@@ -1,6 +1,6 @@
 /** AWS's Runtime Interface Emulator, out of the package that ships its newest build. */
-import { compileC, fromWheel, need, run, SAM_CLI } from '../build.ts'
-import { INVOKE_PATH, type Launch, type Setup, type Subject, Unavailable } from '../subject.ts'
+import { compileC, fromWheel, need, run, samCliPackage } from '../build.ts'
+import { invokePath, type Launch, type Setup, type Subject, Unavailable } from '../subject.ts'
 
 let binary = ''
 let runtime = ''
@@ -8,11 +8,11 @@ let namespace: string[] | undefined
 
 export const reference: Subject = {
   name: 'reference',
-  about: `AWS's emulator (${SAM_CLI}); with several environments in its managed-instances mode`,
+  about: `AWS's emulator (${samCliPackage}); with several environments in its managed-instances mode`,
   async prepare() {
     runtime = await compileC('functions/runtime.c')
     const machine = process.arch === 'arm64' ? 'arm64' : 'x86_64'
-    binary = await fromWheel(SAM_CLI, `samcli/local/rapid/aws-lambda-rie-${machine}`)
+    binary = await fromWheel(samCliPackage, `samcli/local/rapid/aws-lambda-rie-${machine}`)
     namespace = await mountNamespace()
   },
   refuses(setup) {
@@ -22,7 +22,7 @@ export const reference: Subject = {
   },
   launch(setup) {
     const command = [binary, ...addresses(setup)]
-    if (setup.environments === 1) return { command: [...command, runtime], path: INVOKE_PATH }
+    if (setup.environments === 1) return { command: [...command, runtime], path: invokePath }
     return managedInstances(command, setup)
   },
 }
@@ -54,7 +54,7 @@ function managedInstances(command: readonly string[], setup: Setup): Launch {
   return {
     command: [...(namespace ?? []), 'sh', '-c', script.join('\n'), 'sh', runtime, ...command],
     env: { AWS_LAMBDA_MAX_CONCURRENCY: String(setup.environments) },
-    path: INVOKE_PATH,
+    path: invokePath,
   }
 }
 

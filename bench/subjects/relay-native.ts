@@ -38,8 +38,8 @@ const polls: Handle[] = []
 const running = new Map<string, Call>()
 let count = 0
 
-const PATH = '/2018-06-01/runtime/invocation/'
-const JSON_TYPE = ['Content-Type', 'application/json']
+const invocationPath = '/2018-06-01/runtime/invocation/'
+const jsonType = ['Content-Type', 'application/json']
 
 function answer(
   handle: Handle,
@@ -64,7 +64,7 @@ function answer(
 function deliver(call: Call, poll: Handle): void {
   running.set(call.id, call)
   const headers = [
-    ...JSON_TYPE,
+    ...jsonType,
     'Lambda-Runtime-Aws-Request-Id',
     call.id,
     'Lambda-Runtime-Deadline-Ms',
@@ -116,11 +116,11 @@ serve(apiPort, (target, method, handle, hasBody) => {
     else polls.push(handle)
     return
   }
-  const id = target.slice(PATH.length, target.indexOf('/', PATH.length))
+  const id = target.slice(invocationPath.length, target.indexOf('/', invocationPath.length))
   read(handle, hasBody, (body) => {
     const call = running.get(id)
     running.delete(id)
-    if (call) answer(call.caller, 200, JSON_TYPE, body)
+    if (call) answer(call.caller, 200, jsonType, body)
     answer(handle, 202, [], [])
   })
 })

@@ -17,7 +17,7 @@ const polls: ((response: Response) => void)[] = []
 const running = new Map<string, Call>()
 let count = 0
 
-const PATH = '/2018-06-01/runtime/invocation/'
+const invocationPath = '/2018-06-01/runtime/invocation/'
 
 function deliver(call: Call, poll: (response: Response) => void): void {
   running.set(call.id, call)
@@ -44,7 +44,7 @@ Bun.serve({
         else polls.push(resolve)
       })
     }
-    const start = request.url.indexOf(PATH) + PATH.length
+    const start = request.url.indexOf(invocationPath) + invocationPath.length
     const id = request.url.slice(start, request.url.indexOf('/', start))
     const body = await request.blob()
     running.get(id)?.answer(new Response(body, { headers: { 'Content-Type': 'application/json' } }))

@@ -1,6 +1,6 @@
 /** The floors: what no emulator on this machine, on `Bun.serve`, or on Bun's native handles can go below. */
 import { compileBun, compileC } from '../build.ts'
-import { INVOKE_PATH, type Subject } from '../subject.ts'
+import { invokePath, type Subject } from '../subject.ts'
 
 let cRelay = ''
 let bunRelayBinary = ''
@@ -19,7 +19,7 @@ export const relayInC: Subject = {
   refuses: (setup) => (setup.environments > 1 ? 'it serves one caller' : undefined),
   launch: (setup) => ({
     command: [cRelay, String(setup.port), String(setup.apiPort), setup.stream ? streaming : runtime],
-    path: INVOKE_PATH,
+    path: invokePath,
   }),
 }
 
@@ -33,7 +33,7 @@ export const relayOnBun: Subject = {
   launch: (setup) => ({
     command: [bunRelayBinary, String(setup.port), String(setup.apiPort), runtime],
     env: { BENCH_POLLERS: String(setup.environments) },
-    path: INVOKE_PATH,
+    path: invokePath,
   }),
 }
 
@@ -47,6 +47,6 @@ export const relayOnHandles: Subject = {
   launch: (setup) => ({
     command: [nativeRelayBinary, String(setup.port), String(setup.apiPort), runtime],
     env: { BENCH_POLLERS: String(setup.environments) },
-    path: INVOKE_PATH,
+    path: invokePath,
   }),
 }

@@ -1,7 +1,7 @@
 /** This emulator with an extension that subscribes to every record. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from '../build.ts'
+import { root } from '../build.ts'
 import type { Subject } from '../subject.ts'
 import { ours } from './ours.ts'
 
@@ -15,7 +15,7 @@ export function layExtensions(): string {
   return extensions
 }
 
-const extensions = join(ROOT, '.cache', 'bench', 'extensions')
+const extensions = join(root, '.cache', 'bench', 'extensions')
 
 export const subscribed: Subject = {
   name: 'subscribed',

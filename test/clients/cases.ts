@@ -5,7 +5,7 @@
  */
 import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
 import { until } from '../harness.ts'
-import { EXTENSIONS } from './clients.ts'
+import { clientExtensions } from './clients.ts'
 import { afterPrelude, failure, instance, json, nextSucceeds, success, type Trial } from './trial.ts'
 
 export interface Case {
@@ -16,8 +16,8 @@ export interface Case {
 }
 
 /** The service's limits: an event of 6 MiB, an answer of 6 MiB and 100 bytes. */
-const EVENT_LIMIT = 6 * 1024 * 1024
-const ANSWER_LIMIT = EVENT_LIMIT + 100
+const eventLimit = 6 * 1024 * 1024
+const answerLimit = eventLimit + 100
 
 /** Every line of an invocation stands between its START and its END, those of both streams in the order of the writes. */
 function inOrder(output: string, invocations: number, lines: number): void {
@@ -37,7 +37,7 @@ function inOrder(output: string, invocations: number, lines: number): void {
   same(all.length, at)
 }
 
-export const CASES: readonly Case[] = [
+export const runtimeCases: readonly Case[] = [
   {
     name: 'echo',
     title: 'echo',
@@ -64,7 +64,7 @@ export const CASES: readonly Case[] = [
     async run(trial) {
       await using emulator = await trial.start()
       const empty = JSON.stringify({ do: 'echo', text: '' })
-      const event = { do: 'echo', text: 'x'.repeat(EVENT_LIMIT - empty.length) }
+      const event = { do: 'echo', text: 'x'.repeat(eventLimit - empty.length) }
       const answer = success(await emulator.invoke(event)) as typeof event
       ok(answer.text === event.text, `${answer.text?.length} characters came back`)
     },
@@ -216,7 +216,7 @@ export const CASES: readonly Case[] = [
     title: 'answer over the limit',
     async run(trial) {
       await using emulator = await trial.start()
-      const answer = await emulator.invoke({ do: 'large', bytes: ANSWER_LIMIT })
+      const answer = await emulator.invoke({ do: 'large', bytes: answerLimit })
       const document = failure(trial, answer)
       same(document.errorType, 'Function.ResponseSizeTooLarge')
       match(
@@ -286,7 +286,7 @@ export const CASES: readonly Case[] = [
       ok(one !== other, 'both ran in one process')
     },
   },
-  ...EXTENSIONS.map(
+  ...clientExtensions.map(
     ({ name, title, prepare }): Case => ({
       name: `extension-${name}`,
       title: `with an extension (${title})`,

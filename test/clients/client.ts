@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
-const ROOT = resolve(import.meta.dir, '../..')
-const CACHE = join(ROOT, '.cache', 'clients')
+const root = resolve(import.meta.dir, '../..')
+const cacheFolder = join(root, '.cache', 'clients')
 
 /** What an emulator needs to run the function. */
 export interface Launch {
@@ -55,7 +55,7 @@ export async function run(
 
 /** The folder of a client's sources in this repository. */
 export function sources(client: string): string {
-  return join(ROOT, 'test', 'clients', 'functions', client)
+  return join(root, 'test', 'clients', 'functions', client)
 }
 
 interface Steps {
@@ -72,7 +72,7 @@ export async function cached(
   steps: Steps,
   source = sources(client),
 ): Promise<string> {
-  const folder = join(CACHE, client, version)
+  const folder = join(cacheFolder, client, version)
   await mkdir(folder, { recursive: true })
   await cp(source, folder, { recursive: true })
   await once(join(folder, '.installed'), version, () => steps.install?.(folder))

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Client, cached, need, run, sources, Unavailable } from './client.ts'
 
-const NO_PANIC = 'an error outside of the handler ends this client like an exit'
-const NO_STREAM = 'this client does not stream'
-const NO_STREAM_ERROR = 'this client writes the error into the answer, where it cannot be told from data'
+const noPanic = 'an error outside of the handler ends this client like an exit'
+const noStream = 'this client does not stream'
+const noStreamError = 'this client writes the error into the answer, where it cannot be told from data'
 
 const node: Client = {
   name: 'node',
@@ -40,7 +40,7 @@ const python: Client = {
   name: 'python',
   title: 'Python, awslambdaric 4.2.2',
   thrown: { errorType: 'ValueError', stack: 'stackTrace' },
-  lacks: { stream: NO_STREAM, 'stream-error': NO_STREAM },
+  lacks: { stream: noStream, 'stream-error': noStream },
   async prepare() {
     const folder = await cached('python', '4.2.2', {
       async install(folder) {
@@ -56,7 +56,7 @@ const shell: Client = {
   name: 'shell',
   title: 'shell, bash and curl',
   thrown: { errorType: 'HandlerError', stack: 'stackTrace' },
-  lacks: { panic: NO_PANIC, stream: NO_STREAM, 'stream-error': NO_STREAM },
+  lacks: { panic: noPanic, stream: noStream, 'stream-error': noStream },
   async prepare() {
     need('bash', 'curl')
     return { command: [join(sources('shell'), 'bootstrap')], cwd: sources('shell') }
@@ -81,7 +81,7 @@ const rust: Client = {
   name: 'rust',
   title: 'Rust, lambda_runtime 1.5.0',
   thrown: { errorType: /Error/ },
-  lacks: { 'stream-error': NO_STREAM_ERROR },
+  lacks: { 'stream-error': noStreamError },
   async prepare() {
     const folder = await rustFolder()
     const command = [join(folder, 'target/release/function')]
@@ -96,7 +96,7 @@ function rustFolder(): Promise<string> {
 }
 
 /** The external extensions that are put beside every client: a file, or what is laid into `/opt`. */
-export const EXTENSIONS: readonly {
+export const clientExtensions: readonly {
   readonly name: string
   readonly title: string
   prepare(): Promise<string>
@@ -128,7 +128,7 @@ const java: Client = {
   name: 'java',
   title: 'Java, runtime-interface-client 2.9.0',
   thrown: { errorType: 'java.lang.IllegalStateException', stack: 'stackTrace' },
-  lacks: { stream: NO_STREAM, 'stream-error': NO_STREAM },
+  lacks: { stream: noStream, 'stream-error': noStream },
   async prepare() {
     need('java', 'javac')
     const native = `libaws-lambda-jni.linux-${process.arch === 'arm64' ? 'aarch_64' : 'x86_64'}.so`
@@ -160,4 +160,4 @@ const java: Client = {
   },
 }
 
-export const CLIENTS: readonly Client[] = [node, python, shell, go, rust, java]
+export const allClients: readonly Client[] = [node, python, shell, go, rust, java]

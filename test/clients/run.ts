@@ -8,20 +8,20 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ANSWERS } from './callers/answers.ts'
+import { answerCases } from './callers/answers.ts'
 import type { Command } from './callers/caller.ts'
-import { CALLERS } from './callers/callers.ts'
-import { REFUSALS } from './callers/refusals.ts'
-import { STREAMS } from './callers/streams.ts'
+import { allCallers } from './callers/callers.ts'
+import { refusalCases } from './callers/refusals.ts'
+import { streamCases } from './callers/streams.ts'
 import { CallerTrial } from './callers/trial.ts'
-import { CASES } from './cases.ts'
+import { runtimeCases } from './cases.ts'
 import { type Launch, Unavailable } from './client.ts'
-import { CLIENTS } from './clients.ts'
+import { allClients } from './clients.ts'
 import { matrix, type Result } from './matrix.ts'
 import { trial } from './trial.ts'
 
-const ROOT = resolve(import.meta.dir, '../..')
-const CALLER_CASES = [...ANSWERS, ...STREAMS, ...REFUSALS]
+const root = resolve(import.meta.dir, '../..')
+const callerCases = [...answerCases, ...streamCases, ...refusalCases]
 
 function fail(problem: string): never {
   console.error(problem)
@@ -93,7 +93,7 @@ const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
   options: {
-    emulator: { type: 'string', default: join(ROOT, 'dist', 'aws-lambda-rie') },
+    emulator: { type: 'string', default: join(root, 'dist', 'aws-lambda-rie') },
     case: { type: 'string', default: '' },
     'handlers-only': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -101,8 +101,8 @@ const { values, positionals } = parseArgs({
 })
 const emulator = resolve(values.emulator)
 if (!existsSync(emulator)) fail(`${values.emulator} is not there: bun run build`)
-const [clients, callers] = chosen('client', positionals, CLIENTS, CALLERS)
-const [cases, calls] = chosen('case', values.case.split(',').filter(Boolean), CASES, CALLER_CASES)
+const [clients, callers] = chosen('client', positionals, allClients, allCallers)
+const [cases, calls] = chosen('case', values.case.split(',').filter(Boolean), runtimeCases, callerCases)
 
 const results = new Map<string, Map<string, Result>>()
 for (const client of clients) {
@@ -125,7 +125,7 @@ console.log(text)
 const all = [...results.values()].flatMap((row) => [...row.values()])
 const count = (outcome: Result['outcome']) => all.filter((result) => result.outcome === outcome).length
 
-const readme = join(ROOT, 'README.md')
+const readme = join(root, 'README.md')
 const block = /(<!-- clients:begin -->)[\s\S]*(<!-- clients:end -->)/
 const before = await Bun.file(readme).text()
 const after = before.replace(block, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`)

@@ -59,20 +59,20 @@ const wrong: [title: string, handler: string, files: Files, reason: RegExp][] = 
 
 export const handlerStart = chapter('Handlers, what is said of them', (it) => {
   it('names the file and the export that it serves', async (bench) => {
-    await using function_ = await serve(bench, 'src/index.handler', { 'src/index.ts': app })
-    expect(await function_.line('serving')).toMatchObject({
+    await using served = await serve(bench, 'src/index.handler', { 'src/index.ts': app })
+    expect(await served.line('serving')).toMatchObject({
       level: 'info',
-      file: join(function_.path, 'src/index.ts'),
+      file: join(served.path, 'src/index.ts'),
       export: 'handler',
     })
   })
 
   for (const [title, handler, files, reason] of wrong) {
     it(`says at the start and in the answer what is wrong with ${title}`, async (bench) => {
-      await using function_ = await serve(bench, handler, files)
-      const line = await function_.line('the handler cannot be served')
+      await using served = await serve(bench, handler, files)
+      const line = await served.line('the handler cannot be served')
       expect(line).toMatchObject({ level: 'error', handler, reason: expect.stringMatching(reason) })
-      const { status, json } = await function_.rie.invoke()
+      const { status, json } = await served.rie.invoke()
       expect([status, json.errorType]).toEqual([
         502,
         expect.stringMatching(/^Runtime\.(ImportModuleError|HandlerNotFound)$/),
@@ -127,12 +127,12 @@ export const handlerStart = chapter('Handlers, what is said of them', (it) => {
     ],
   ] as [string, Files, string][]) {
     it(`warns once, with file and line, of what Node refuses: ${title}`, async (bench) => {
-      await using function_ = await serve(bench, 'index.handler', files)
-      const warning = await function_.line('Node on Lambda does not')
+      await using served = await serve(bench, 'index.handler', files)
+      const warning = await served.line('Node on Lambda does not')
       expect(warning).toMatchObject({ level: 'warn', msg: expect.stringContaining(told) })
-      await function_.rie.invoke()
-      expect((await function_.rie.invoke()).json).toBe(1)
-      expect(function_.rie.stderr.text.match(/Node on Lambda does not/g)).toHaveLength(1)
+      await served.rie.invoke()
+      expect((await served.rie.invoke()).json).toBe(1)
+      expect(served.rie.stderr.text.match(/Node on Lambda does not/g)).toHaveLength(1)
     })
   }
 
@@ -149,11 +149,11 @@ export const handler = (event: string, _: unknown, done: (error: unknown) => voi
   if (event === 'callback') return done(new TypeError('by callback'))
   deep()
 }`
-      await using function_ = await serve(bench, 'index.handler', {
+      await using served = await serve(bench, 'index.handler', {
         'index.ts': code,
         'tsconfig.json': configuration,
       })
-      const { rie, path } = function_
+      const { rie, path } = served
       expect((await rie.invoke()).json.trace).toEqual([
         'RangeError: deep',
         `    at deep (${path}/index.ts:2:32)`,
@@ -169,22 +169,22 @@ export const handler = (event: string, _: unknown, done: (error: unknown) => voi
   }
 
   it('says plainly that an event is not JSON', async (bench) => {
-    await using function_ = await serve(bench, 'index.handler', { 'index.ts': app })
+    await using served = await serve(bench, 'index.handler', { 'index.ts': app })
     const message = "The event is not JSON: Expected '}'"
-    expect((await function_.rie.invoke('{name: 1}')).json).toEqual({
+    expect((await served.rie.invoke('{name: 1}')).json).toEqual({
       errorType: 'Runtime.UnmarshalError',
       errorMessage: message,
       trace: [`Runtime.UnmarshalError: ${message}`],
     })
-    expect((await function_.rie.invoke()).json).toBe(1)
+    expect((await served.rie.invoke()).json).toBe(1)
   })
 
   it('warns of a promise that never settles', async (bench) => {
     const code =
       'export const handler = () => new Promise(() => {})\nexport const old = (_: 1, __: 2, ___: 3) => {}'
-    await using function_ = await serve(bench, 'index.handler', { 'index.ts': code })
-    expect((await function_.rie.invoke()).text).toBe('null')
-    await function_.rie.stdout.until(/\tWARN\tThe handler's promise never settles: .*\n[\s\S]*^END/m)
+    await using served = await serve(bench, 'index.handler', { 'index.ts': code })
+    expect((await served.rie.invoke()).text).toBe('null')
+    await served.rie.stdout.until(/\tWARN\tThe handler's promise never settles: .*\n[\s\S]*^END/m)
     await using callback = await serve(bench, 'index.old', { 'index.ts': code })
     expect((await callback.rie.invoke()).text).toBe('null')
     const [, lines] = await callback.rie.stdout.until(/^START.*\n([\s\S]*)^END/m)

@@ -49,17 +49,17 @@ async function serve({ start }: Bench, name: string) {
 
 export const handlerStream = chapter('Handlers that stream', (it) => {
   it('answers with all pieces of a stream and its type, again and again', async (bench) => {
-    await using function_ = await serve(bench, 'pieces')
+    await using served = await serve(bench, 'pieces')
     for (const event of ['1', '2']) {
-      const answer = await function_.rie.invoke(event)
+      const answer = await served.rie.invoke(event)
       expect([answer.status, answer.text]).toEqual([200, `first,{"event":${event}}`])
       expect(answer.header('Content-Type')).toBe('text/plain')
     }
   })
 
   it('carries four megabytes of a stream', async (bench) => {
-    await using function_ = await serve(bench, 'large')
-    expect((await function_.rie.invoke()).text === 'x'.repeat(64 * 65_536)).toBe(true)
+    await using served = await serve(bench, 'large')
+    expect((await served.rie.invoke()).text === 'x'.repeat(64 * 65_536)).toBe(true)
   })
 
   for (const [name, errorType, errorMessage] of [
@@ -68,26 +68,26 @@ export const handlerStream = chapter('Handlers that stream', (it) => {
     ['unfinished', 'Error', 'Response stream is not finished.'],
   ] as const) {
     it(`answers with the error of a stream before its first byte: ${name}`, async (bench) => {
-      await using function_ = await serve(bench, name)
+      await using served = await serve(bench, name)
       for (let round = 0; round < 2; round += 1) {
-        const answer = await function_.rie.invoke()
+        const answer = await served.rie.invoke()
         expect([answer.status, answer.header('X-Amz-Function-Error')]).toEqual([200, 'Unhandled'])
         expect(answer.json).toEqual({ errorType, errorMessage, trace: expect.any(Array) })
       }
-      await function_.rie.stdout.until(/(REPORT.* Status: error.*\n[\s\S]*){2}/)
+      await served.rie.stdout.until(/(REPORT.* Status: error.*\n[\s\S]*){2}/)
     })
   }
 
   it('puts the prelude of an HTTP answer before its body', async (bench) => {
-    await using function_ = await serve(bench, 'http')
-    const answer = await function_.rie.invoke()
+    await using served = await serve(bench, 'http')
+    const answer = await served.rie.invoke()
     expect(answer.text).toBe(`{"statusCode":201}${'\0'.repeat(8)}body`)
     expect(answer.header('Content-Type')).toBe('application/vnd.awslambda.http-integration-response')
   })
 
   it('warns of a prelude that is lost, as on Lambda, because nothing was written', async (bench) => {
-    await using function_ = await serve(bench, 'lost')
-    expect((await function_.rie.invoke()).text).toBe('')
-    await function_.rie.stdout.until(/\tWARN\tHttpResponseStream: status and headers are lost/)
+    await using served = await serve(bench, 'lost')
+    expect((await served.rie.invoke()).text).toBe('')
+    await served.rie.stdout.until(/\tWARN\tHttpResponseStream: status and headers are lost/)
   })
 })

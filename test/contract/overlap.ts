@@ -6,8 +6,8 @@ import { chapter } from './chapter.ts'
 import { type Emulator, invokePath } from './emulator.ts'
 import { Cast, type Runtime } from './runtime.ts'
 
-const CALLERS = 64
-const ROUNDS = 16
+const callerCount = 64
+const rounds = 16
 
 interface Told {
   readonly queued: number
@@ -41,13 +41,13 @@ const bothBusy = async (cast: Cast): Promise<[Runtime, Answer, Runtime, Answer]>
 }
 
 export const overlap = chapter('Overlap', (it) => {
-  it(`serves ${CALLERS} callers at once in the order of their arrival`, async ({ start }) => {
+  it(`serves ${callerCount} callers at once in the order of their arrival`, async ({ start }) => {
     await using rie = await start()
     using cast = new Cast(rie)
     const first = rie.invoke('"first"')
     const runtime = await cast.one()
     const event = await runtime.next()
-    const events = names(CALLERS)
+    const events = names(callerCount)
     const calls = await inOrder(rie, events)
     await runtime.answer(event, event.text)
     const seen: string[] = []
@@ -56,32 +56,35 @@ export const overlap = chapter('Overlap', (it) => {
     expect(await texts([first, ...calls])).toEqual(['"first"', ...events])
   })
 
-  it.alone(`lets none of ${CALLERS} callers who come back at once overtake another`, async ({ start }) => {
-    await using rie = await start()
-    using cast = new Cast(rie)
-    const served = new Array<number>(CALLERS).fill(0)
-    const problems: string[] = []
-    const caller = async (index: number): Promise<void> => {
-      using wire = await Wire.open(rie.gateway)
-      for (let round = 0; round < ROUNDS; round++) {
-        const before = [...served]
-        const body = `"${index}:${round}"`
-        wire.send(bytes(rie.gateway, { method: 'POST', path: invokePath, body }))
-        const answer = await wire.answer()
-        if (answer.status !== 200 || answer.text !== body) problems.push(`${body} got ${answer.text}`)
-        // once ahead, and once read in the same breath
-        if (served.some((count, other) => count - (before[other] as number) > 2)) problems.push(body)
-        served[index] = round + 1
+  it.alone(
+    `lets none of ${callerCount} callers who come back at once overtake another`,
+    async ({ start }) => {
+      await using rie = await start()
+      using cast = new Cast(rie)
+      const served = new Array<number>(callerCount).fill(0)
+      const problems: string[] = []
+      const caller = async (index: number): Promise<void> => {
+        using wire = await Wire.open(rie.gateway)
+        for (let round = 0; round < rounds; round++) {
+          const before = [...served]
+          const body = `"${index}:${round}"`
+          wire.send(bytes(rie.gateway, { method: 'POST', path: invokePath, body }))
+          const answer = await wire.answer()
+          if (answer.status !== 200 || answer.text !== body) problems.push(`${body} got ${answer.text}`)
+          // once ahead, and once read in the same breath
+          if (served.some((count, other) => count - (before[other] as number) > 2)) problems.push(body)
+          served[index] = round + 1
+        }
       }
-    }
-    const callers = Promise.all(served.map((_, index) => caller(index)))
-    callers.catch(() => {})
-    const runtime = await cast.one()
-    for (let count = 0; count < CALLERS * ROUNDS; count++) await runtime.echo()
-    await callers
-    expect(problems).toEqual([])
-    expect(rie.runtimes()).toHaveLength(1)
-  })
+      const callers = Promise.all(served.map((_, index) => caller(index)))
+      callers.catch(() => {})
+      const runtime = await cast.one()
+      for (let count = 0; count < callerCount * rounds; count++) await runtime.echo()
+      await callers
+      expect(problems).toEqual([])
+      expect(rie.runtimes()).toHaveLength(1)
+    },
+  )
 
   it('runs as many at once as there are environments, each with an API of its own', async ({ start }) => {
     await using rie = await start({ flags: ['--max-environments', '8'] })

@@ -38,8 +38,8 @@ export const valuesChapter = chapter('Values of variables', (it) => {
       expect([answer.status, answer.text]).toEqual([200, '"answered"'])
       const arn = event.header('Lambda-Runtime-Invoked-Function-Arn')
       const region = name.endsWith('REGION') ? 'eu-west-1' : 'us-east-1'
-      const function_ = name.endsWith('_NAME') ? 'orders' : 'test_function'
-      expect(arn).toBe(`arn:aws:lambda:${region}:012345678912:function:${function_}`)
+      const functionName = name.endsWith('_NAME') ? 'orders' : 'test_function'
+      expect(arn).toBe(`arn:aws:lambda:${region}:012345678912:function:${functionName}`)
       if (name.endsWith('VERSION')) expect(answer.header('X-Amz-Executed-Version')).toBe('7')
       expect((await rie.runtime()).env()[name.replace('AWS_LAMBDA_FUNCTION_HANDLER', '_HANDLER')]).toBe(
         values[name]!,

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cached, need, run, sources, Unavailable } from '../clients/client.ts'
-import { CLIENTS } from '../clients/clients.ts'
+import { allClients } from '../clients/clients.ts'
 import { kill, Output, until } from '../harness.ts'
 import { addressesIn, addressFlags, freePort, programOf, root } from '../kit/launch.ts'
 import { Adapter } from './dap.ts'
@@ -34,7 +34,7 @@ async function lineOf(file: string, text: string): Promise<number> {
 }
 
 function client(name: string) {
-  const found = CLIENTS.find((one) => one.name === name)
+  const found = allClients.find((one) => one.name === name)
   if (found === undefined) throw new Error(`no client ${name}`)
   return found.prepare()
 }

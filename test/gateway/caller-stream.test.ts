@@ -5,12 +5,12 @@ import { FakeExchange } from '../http/fake.ts'
 function open() {
   const exchange = new FakeExchange()
   const stream = CallerStream.open(exchange, 200, ['Content-Type', 'text/x'])
-  if (stream === null || exchange.stream_ === null) throw new Error('no stream')
+  if (stream === null || exchange.openStream === null) throw new Error('no stream')
   let drained = 0
   stream.onDrain = () => {
     drained++
   }
-  return { exchange, stream, sent: exchange.stream_, drains: () => drained }
+  return { exchange, stream, sent: exchange.openStream, drains: () => drained }
 }
 
 const piece = (text: string): Uint8Array => new TextEncoder().encode(text)

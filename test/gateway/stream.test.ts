@@ -45,7 +45,8 @@ function streamed(
     answer(invocation, outcome, log ?? null)
   }
   const { exchange } = ask({ headers }, pool)
-  const bytes = exchange.stream_ === null ? exchange.answer?.bytes : Buffer.concat(exchange.stream_.pieces)
+  const bytes =
+    exchange.openStream === null ? exchange.answer?.bytes : Buffer.concat(exchange.openStream.pieces)
   return { exchange, pool, events: eventsIn(bytes ?? new Uint8Array()) }
 }
 
@@ -58,7 +59,7 @@ const complete = (text: string, contentType: string | null = null): Outcome => (
 test('each piece of a stream is an event, and the last one says how it ended', () => {
   const { exchange, pool, events } = streamed(['one', 'two'], complete('', 'text/x'))
   expect(events).toEqual(['PayloadChunk: one', 'PayloadChunk: two', 'InvokeComplete: {}'])
-  const { status, headers, ended } = exchange.stream_!
+  const { status, headers, ended } = exchange.openStream!
   expect([status, ended]).toEqual([200, 'complete'])
   expect(headers).toEqual([
     ...['Content-Type', 'application/vnd.amazon.eventstream', 'x-amzn-RequestId', pool.first.id],
@@ -161,5 +162,5 @@ test('race: a caller who leaves before the first piece gets none, and nobody wai
   pool.first.begin?.('text/x')
   expect(pool.first.receiver).toBeNull()
   answer(pool.first, complete('', 'text/x'))
-  expect([exchange.answer, exchange.stream_]).toEqual([null, null])
+  expect([exchange.answer, exchange.openStream]).toEqual([null, null])
 })

@@ -28,7 +28,7 @@ export class FakeExchange implements Exchange {
   reader: BodyReader | null = null
   /** the answer, once there is one */
   answer: FakeAnswer | null = null
-  stream_: FakeStream | null = null
+  openStream: FakeStream | null = null
   readonly #pieces: readonly Uint8Array[]
   readonly #end: BodyEnd | null
   #told: ((answer: FakeAnswer) => void) | null = null
@@ -68,7 +68,7 @@ export class FakeExchange implements Exchange {
   respond(status: number, headers: Fields, body?: Parameters<Exchange['respond']>[2]): boolean {
     const problem = fieldProblem(headers)
     if (problem !== null) throw new TypeError(problem)
-    if (this.answer !== null || this.stream_ !== null || this.gone) return false
+    if (this.answer !== null || this.openStream !== null || this.gone) return false
     this.answer = new FakeAnswer(status, headers, Buffer.concat(piecesOf(body)))
     this.#told?.(this.answer)
     return true
@@ -77,9 +77,9 @@ export class FakeExchange implements Exchange {
   stream(status: number, headers: Fields): ResponseStream | null {
     const problem = fieldProblem(headers)
     if (problem !== null) throw new TypeError(problem)
-    if (this.answer !== null || this.stream_ !== null || this.gone) return null
-    this.stream_ = new FakeStream(status, headers)
-    return this.stream_
+    if (this.answer !== null || this.openStream !== null || this.gone) return null
+    this.openStream = new FakeStream(status, headers)
+    return this.openStream
   }
 
   /** The answer, now or later. */

@@ -63,8 +63,8 @@ export const debianNode: Base = {
   tag: 'localhost/rie/node',
   from: debian,
   async fill(into) {
-    const { CLIENTS } = await import('../clients/clients.ts')
-    const launch = await CLIENTS.find(({ name }) => name === 'node')?.prepare()
+    const { allClients } = await import('../clients/clients.ts')
+    const launch = await allClients.find(({ name }) => name === 'node')?.prepare()
     if (!launch) throw new Unavailable('there is no client for Node')
     const modules = join(launch.cwd, 'node_modules')
     const local = join(into, 'usr/local')

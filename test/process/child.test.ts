@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { LaunchFailure } from '../../src/engine/ports.ts'
 import { createProcesses } from '../../src/process/processes.ts'
 import { until } from '../harness.ts'
-import { FIXTURES, PATH, type Start, spawn, start, survivors } from './system.ts'
+import { fixtureFolder, type Start, searchPath, spawn, start, survivors } from './system.ts'
 
 const failure = (how: Start): LaunchFailure => {
   using processes = createProcesses()
@@ -13,7 +13,7 @@ const failure = (how: Start): LaunchFailure => {
   return started
 }
 
-const fixture = (name: string): string => join(FIXTURES, name)
+const fixture = (name: string): string => join(fixtureFolder, name)
 
 test('a missing program is named', () => {
   const text = 'fork/exec /no/such/file: no such file or directory'
@@ -30,12 +30,15 @@ test('a name is looked up in the PATH of its own environment', () => {
   const text = 'exec: "sh": executable file not found in $PATH'
   expect(failure({ argv: ['sh'], env: {} })).toEqual({ reason: 'entrypoint', text })
   expect(failure({ argv: ['sh'], env: { PATH: '' } })).toEqual({ reason: 'entrypoint', text })
-  expect(failure({ argv: ['sh'], env: { PATH: FIXTURES } })).toEqual({ reason: 'entrypoint', text })
+  expect(failure({ argv: ['sh'], env: { PATH: fixtureFolder } })).toEqual({
+    reason: 'entrypoint',
+    text,
+  })
 })
 
 test('a file in PATH that is not executable is not found', () => {
   const text = 'exec: "not-executable": executable file not found in $PATH'
-  expect(failure({ argv: ['not-executable'], env: { PATH: FIXTURES } })).toEqual({
+  expect(failure({ argv: ['not-executable'], env: { PATH: fixtureFolder } })).toEqual({
     reason: 'entrypoint',
     text,
   })
@@ -60,7 +63,7 @@ test('a text without an interpreter line is not given to a shell', () => {
   const path = fixture('no-interpreter-line')
   const text = `fork/exec ${path}: exec format error`
   expect(failure({ argv: [path] })).toEqual({ reason: 'entrypoint', text })
-  expect(failure({ argv: ['no-interpreter-line'], env: { PATH: FIXTURES } })).toEqual({
+  expect(failure({ argv: ['no-interpreter-line'], env: { PATH: fixtureFolder } })).toEqual({
     reason: 'entrypoint',
     text,
   })
@@ -116,17 +119,17 @@ test('a relative working directory is refused', () => {
 test('a process gets exactly the command, directory and environment that were given', async () => {
   using processes = createProcesses()
   const script = 'tr "\\0" "\\n" </proc/self/cmdline; pwd; tr "\\0" "\\n" </proc/$$/environ'
-  const env = { PATH, EMPTY: '', EQUALS: 'a=b', _HANDLER: 'x y' }
+  const env = { PATH: searchPath, EMPTY: '', EQUALS: 'a=b', _HANDLER: 'x y' }
   const { output, exited } = start(processes, {
     argv: ['sh', '-c', `cat /proc/$$/cmdline | tr "\\0" "|"; echo; ${script}`],
-    cwd: FIXTURES,
+    cwd: fixtureFolder,
     env,
   })
   await exited
   const lines = output().trimEnd().split('\n')
   expect(lines[0]).toStartWith('sh|-c|')
-  const rest = lines.slice(lines.indexOf(FIXTURES) + 1)
-  expect(rest.sort()).toEqual([`PATH=${PATH}`, 'EMPTY=', 'EQUALS=a=b', '_HANDLER=x y'].sort())
+  const rest = lines.slice(lines.indexOf(fixtureFolder) + 1)
+  expect(rest.sort()).toEqual([`PATH=${searchPath}`, 'EMPTY=', 'EQUALS=a=b', '_HANDLER=x y'].sort())
 })
 
 test('a process has three descriptors: /dev/null and twice the same pipe', async () => {

@@ -86,7 +86,7 @@ describe('nothing is lost', () => {
   const kept = (told: Told[]): string => told.map(([text]) => text).join('')
 
   test('of bytes that look like a mark and are none', () => {
-    const false_ = [
+    const lookalikes = [
       new Uint8Array([0xa5]),
       new Uint8Array([0xa5, 0x5a, 0x00]),
       new Uint8Array([0xa5, 0x5a, 0x00, 0x0f, 1, 2]),
@@ -98,7 +98,7 @@ describe('nothing is lost', () => {
         0xa5, 0x5a, 0x00, 0x0f, 0xff, 0xff, 0xff, 0xff, 0, 6, 0x0a, 0x24, 0x18, 0x1e, 0x40, 0, 65,
       ]),
     ]
-    for (const one of false_) {
+    for (const one of lookalikes) {
       const text = Buffer.from(one).toString('latin1')
       const told = split('a\n', one, 'b\n')
       expect(kept(told)).toBe(`a\n${text}b\n`)

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { guardGroup } from '../../src/process/guard.ts'
 import { tempDir, until } from '../harness.ts'
-import { descriptors, FIXTURES, survivors } from './system.ts'
+import { descriptors, fixtureFolder, survivors } from './system.ts'
 
 const killedEmulatorLeaves = async (command: readonly string[]): Promise<number[]> => {
-  const emulator = Bun.spawn([...command, FIXTURES], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const emulator = Bun.spawn([...command, fixtureFolder], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   for await (const chunk of emulator.stdout) {
     text += Buffer.from(chunk).toString()
@@ -26,7 +26,7 @@ const killedEmulatorLeaves = async (command: readonly string[]): Promise<number[
 test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
   'an emulator that is killed leaves no process behind (round %d)',
   async () => {
-    expect(await killedEmulatorLeaves([process.execPath, join(FIXTURES, 'emulator.ts')])).toEqual([])
+    expect(await killedEmulatorLeaves([process.execPath, join(fixtureFolder, 'emulator.ts')])).toEqual([])
   },
 )
 
@@ -34,7 +34,7 @@ const compiledLeaves = async (target: Bun.Build.CompileTarget | undefined, prefi
   using directory = tempDir()
   const outfile = join(directory.path, 'emulator')
   const compile = target === undefined ? { outfile } : { outfile, target }
-  const built = await Bun.build({ entrypoints: [join(FIXTURES, 'emulator.ts')], compile })
+  const built = await Bun.build({ entrypoints: [join(fixtureFolder, 'emulator.ts')], compile })
   expect(built.success).toBe(true)
   const left: number[] = []
   for (let round = 0; round < 3; round++) left.push(...(await killedEmulatorLeaves([...prefix, outfile])))

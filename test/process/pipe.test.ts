@@ -2,20 +2,20 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { createProcesses } from '../../src/process/processes.ts'
 import { until } from '../harness.ts'
-import { descriptors, FIXTURES, PATH, start } from './system.ts'
+import { descriptors, fixtureFolder, searchPath, start } from './system.ts'
 
 const numbers = (count: number): string => Array.from({ length: count }, (_, i) => `${i}\n`).join('')
 
 test('stdout and stderr keep the order of the writes', async () => {
   using processes = createProcesses()
-  const { output, exited } = start(processes, { argv: [join(FIXTURES, 'interleaves')] })
+  const { output, exited } = start(processes, { argv: [join(fixtureFolder, 'interleaves')] })
   expect(await exited).toEqual({ kind: 'code', code: 0 })
   expect(output()).toBe(numbers(2000))
 })
 
 test('the order holds while the stream and drain take turns', async () => {
   using processes = createProcesses()
-  const { child, output, exited } = start(processes, { argv: [join(FIXTURES, 'interleaves')] })
+  const { child, output, exited } = start(processes, { argv: [join(fixtureFolder, 'interleaves')] })
   let ended = false
   exited.then(() => {
     ended = true
@@ -45,7 +45,7 @@ test('drain delivers everything that was written before a request arrived, in or
   })
   const busy = setInterval(() => Bun.sleepSync(1), 0)
   const watched = start(processes, {
-    argv: [process.execPath, join(FIXTURES, 'writes-then-asks.ts'), server.url.href, '300'],
+    argv: [process.execPath, join(fixtureFolder, 'writes-then-asks.ts'), server.url.href, '300'],
   })
   expect(await watched.exited).toEqual({ kind: 'code', code: 0 })
   clearInterval(busy)
@@ -105,7 +105,7 @@ test('nothing is delivered after dispose', async () => {
 test('no descriptor is left behind by 200 processes', async () => {
   using processes = createProcesses()
   const round = async (i: number) => {
-    const watched = start(processes, { argv: ['sh', '-c', 'echo x; exit 0'], env: { PATH } })
+    const watched = start(processes, { argv: ['sh', '-c', 'echo x; exit 0'], env: { PATH: searchPath } })
     if (i % 2 === 0) await watched.exited
     processes.memory([watched.child])
     watched.child.dispose()

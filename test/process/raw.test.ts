@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createProcesses } from '../../src/process/processes.ts'
 import { decode, encode, isRaw } from '../../src/process/raw.ts'
 import { tempDir } from '../harness.ts'
-import { FIXTURES, PATH, spawn, start } from './system.ts'
+import { fixtureFolder, searchPath, spawn, start } from './system.ts'
 
 test.each([
   [[0x61, 0xff, 0x62], 'a\udcffb'],
@@ -32,7 +32,7 @@ const self = [process.execPath, '--no-env-file', join(import.meta.dir, '../../sr
 
 test('such a process ignores no signal, and is told apart from one that cannot be run', async () => {
   using processes = createProcesses({ self })
-  const env = { PATH, ODD: '\udcff' }
+  const env = { PATH: searchPath, ODD: '\udcff' }
   const { output, exited } = start(processes, {
     argv: ['cat', '/proc/self/status', '/proc/self/environ'],
     env,
@@ -43,7 +43,7 @@ test('such a process ignores no signal, and is told apart from one that cannot b
   for (const [path, reason] of [
     ['/no/such/file', 'no such file or directory'],
     ['/tmp', 'permission denied'],
-    [join(FIXTURES, 'not-executable'), 'permission denied'],
+    [join(fixtureFolder, 'not-executable'), 'permission denied'],
   ] as const) {
     expect(spawn(processes, { argv: [path], env })).toEqual({
       reason: 'entrypoint',

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { createProcesses } from '../../src/process/processes.ts'
-import { FIXTURES } from './system.ts'
+import { fixtureFolder } from './system.ts'
 
 const expected = { codes: Array.from({ length: 60 }, (_, i) => i), reaped: true }
 
@@ -12,7 +12,7 @@ const run = async (command: readonly string[]): Promise<unknown> => {
   return JSON.parse(output)
 }
 
-const fixture = [process.execPath, join(FIXTURES, 'reaps-orphans.ts')] as const
+const fixture = [process.execPath, join(fixtureFolder, 'reaps-orphans.ts')] as const
 
 test('orphans are reaped and no exit status of our own children is lost', async () => {
   expect(await run(fixture)).toEqual(expected)

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import type { ExitStatus, LaunchFailure, RunningProcess } from '../../src/engine/ports.ts'
 import type { SystemProcesses } from '../../src/process/processes.ts'
 
-export const FIXTURES = join(import.meta.dir, '../fixtures/process')
+export const fixtureFolder = join(import.meta.dir, '../fixtures/process')
 
-export const PATH = process.env.PATH ?? '/usr/bin:/bin'
+export const searchPath = process.env.PATH ?? '/usr/bin:/bin'
 
 /** Processes of these groups that are alive; zombies are not. */
 export const survivors = (groups: readonly number[]): number[] =>
@@ -45,7 +45,7 @@ export interface Start {
 
 export const spawn = (
   processes: SystemProcesses,
-  { argv, cwd = '/', env = { PATH }, logFd = false, onExit }: Start,
+  { argv, cwd = '/', env = { PATH: searchPath }, logFd = false, onExit }: Start,
 ): Watched | LaunchFailure => {
   const chunks: Uint8Array[] = []
   let peak: number | undefined

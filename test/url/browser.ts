@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { cached, need, run, Unavailable } from '../clients/client.ts'
 
-const VERSION = '1.65.1'
+const playwrightVersion = '1.65.1'
 
 export interface Seen {
   readonly title: string
@@ -25,12 +25,12 @@ export async function drive(step: string, ...rest: readonly string[]): Promise<u
   if (browser === null || !existsSync(browser)) throw new Unavailable('chromium is not installed')
   const folder = await cached(
     'playwright-core',
-    VERSION,
+    playwrightVersion,
     {
       async install(folder) {
         await Bun.write(join(folder, 'package.json'), '{"private":true}')
         const install = [need('npm'), 'install', '--no-audit', '--no-fund', '--save-exact']
-        await run([...install, `playwright-core@${VERSION}`], { cwd: folder })
+        await run([...install, `playwright-core@${playwrightVersion}`], { cwd: folder })
       },
     },
     join(import.meta.dir, 'browser'),

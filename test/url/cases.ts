@@ -26,7 +26,7 @@ async function expectText(response: Response, text: string, type: RegExp): Promi
   ok(response.headers.get('x-amzn-requestid'), 'no request id')
 }
 
-export const CASES: readonly Case[] = [
+export const urlCases: readonly Case[] = [
   {
     name: 'page',
     title: 'a page, and what is not there',

@@ -2,7 +2,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, type Launch, need, run } from '../clients/client.ts'
-import { CLIENTS } from '../clients/clients.ts'
+import { allClients } from '../clients/clients.ts'
 import { freePort } from '../kit/launch.ts'
 
 export interface Framework {
@@ -34,7 +34,7 @@ const hono: Framework = {
   title: 'Node, hono 4.13.19',
   lacks: {},
   async prepare() {
-    const client = await CLIENTS.find(({ name }) => name === 'node')!.prepare()
+    const client = await allClients.find(({ name }) => name === 'node')!.prepare()
     const folder = await cached(
       'url-hono',
       '4.13.19',
@@ -127,4 +127,4 @@ const webAdapter: Framework = {
   },
 }
 
-export const FRAMEWORKS: readonly Framework[] = [hono, mangum, webAdapter]
+export const allFrameworks: readonly Framework[] = [hono, mangum, webAdapter]

@@ -9,12 +9,12 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Unavailable } from '../clients/client.ts'
 import { matrix, type Result } from '../clients/matrix.ts'
-import { CASES } from './cases.ts'
-import { FRAMEWORKS } from './frameworks.ts'
+import { urlCases } from './cases.ts'
+import { allFrameworks } from './frameworks.ts'
 import { pageWithSdk } from './sdk-page.ts'
 import { trial } from './site.ts'
 
-const ROOT = resolve(import.meta.dir, '../..')
+const root = resolve(import.meta.dir, '../..')
 
 function fail(problem: string): never {
   console.error(problem)
@@ -25,23 +25,23 @@ const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   allowPositionals: true,
   options: {
-    emulator: { type: 'string', default: join(ROOT, 'dist', 'aws-lambda-rie') },
+    emulator: { type: 'string', default: join(root, 'dist', 'aws-lambda-rie') },
     case: { type: 'string', default: '' },
   },
 })
 const emulator = resolve(values.emulator)
 if (!existsSync(emulator)) fail(`${values.emulator} is not there: bun run build`)
-const names = [...FRAMEWORKS.map(({ name }) => name), 'sdk-page']
+const names = [...allFrameworks.map(({ name }) => name), 'sdk-page']
 const wanted = values.case.split(',').filter(Boolean)
 for (const name of positionals)
   if (!names.includes(name)) fail(`no framework ${name}; there are ${names.join(', ')}`)
 for (const name of wanted) {
-  if (!CASES.some((one) => one.name === name))
-    fail(`no case ${name}; there are ${CASES.map((one) => one.name).join(', ')}`)
+  if (!urlCases.some((one) => one.name === name))
+    fail(`no case ${name}; there are ${urlCases.map((one) => one.name).join(', ')}`)
 }
 const isChosen = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
-const frameworks = FRAMEWORKS.filter(({ name }) => isChosen(name))
-const cases = CASES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+const frameworks = allFrameworks.filter(({ name }) => isChosen(name))
+const cases = urlCases.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
 
 async function attempt(name: string, run: () => Promise<void>, lack?: string): Promise<Result> {
   let result: Result = { outcome: 'passed' }

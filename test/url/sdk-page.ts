@@ -2,7 +2,7 @@
 import { ok, deepStrictEqual as same } from 'node:assert/strict'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CALLERS } from '../clients/callers/callers.ts'
+import { allCallers } from '../clients/callers/callers.ts'
 import { startEmulator } from '../clients/emulator.ts'
 import { drive } from './browser.ts'
 
@@ -13,7 +13,7 @@ interface Seen {
 
 /** The page is served here, the gateway knows its origin; another one is not named, and gets nothing. */
 export async function pageWithSdk(binary: string): Promise<void> {
-  const { cwd } = await CALLERS.find(({ name }) => name === 'sdk-js')!.prepare()
+  const { cwd } = await allCallers.find(({ name }) => name === 'sdk-js')!.prepare()
   // beside the SDK, so that the bundler finds what it has for browsers
   const entry = join(cwd, 'page.mjs')
   await cp(join(import.meta.dir, 'sdk-page', 'main.mjs'), entry)

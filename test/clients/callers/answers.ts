@@ -4,7 +4,7 @@ import type { Launch } from '../client.ts'
 import type { Input } from './caller.ts'
 import { type CallerCase, failed, raised, shown, succeeded } from './trial.ts'
 
-export const ANSWERS: readonly CallerCase[] = [
+export const answerCases: readonly CallerCase[] = [
   {
     name: 'sdk-success',
     title: 'success',
@@ -110,8 +110,8 @@ export const ANSWERS: readonly CallerCase[] = [
       await using emulator = await trial.start()
       const arn = 'arn:aws:lambda:us-east-1:012345678912:function:test_function'
       const ask = (input: Input) => trial.call(emulator, input, { do: 'context' })
-      const ClientContext = Buffer.from('{"custom":{"city":"Zürich"}}').toString('base64')
-      const seen = await ask({ ClientContext, TenantId: 'tenant 7' })
+      const clientContext = Buffer.from('{"custom":{"city":"Zürich"}}').toString('base64')
+      const seen = await ask({ ClientContext: clientContext, TenantId: 'tenant 7' })
       same(succeeded(seen), {
         requestId: seen.requestId,
         arn,

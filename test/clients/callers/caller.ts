@@ -59,7 +59,7 @@ export interface Session extends AsyncDisposable {
 }
 
 /** Long enough for every call, the retries included. */
-const PATIENCE_MS = 60_000
+const patienceMs = 60_000
 
 export function open({ words, cwd }: Command): Session {
   const child = Bun.spawn([...words], { cwd, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -70,7 +70,7 @@ export function open({ words, cwd }: Command): Session {
     async call({ url, operation = 'Invoke', input = {}, attempts = 1 }) {
       child.stdin.write(`${JSON.stringify({ url, operation, input, attempts })}\n`)
       await child.stdin.flush()
-      const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+      const late = setTimeout(() => child.kill('SIGKILL'), patienceMs)
       const line = await lines.next()
       clearTimeout(late)
       if (!line.done) return JSON.parse(line.value)

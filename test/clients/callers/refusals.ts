@@ -3,13 +3,13 @@ import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
 import { type CallerCase, failed, invocation, occupy, raised, succeeded } from './trial.ts'
 
 /** The service's limits: an event of 6 MiB, an answer of 6 MiB and 100 bytes. */
-const EVENT_LIMIT = 6 * 1024 * 1024
-const ANSWER_LIMIT = EVENT_LIMIT + 100
+const eventLimit = 6 * 1024 * 1024
+const answerLimit = eventLimit + 100
 
 /** An event that is a JSON string of so many bytes. */
 const sized = (bytes: number): string => 'x'.repeat(bytes - 2)
 
-export const REFUSALS: readonly CallerCase[] = [
+export const refusalCases: readonly CallerCase[] = [
   {
     name: 'sdk-throttled',
     title: 'throttling',
@@ -51,14 +51,14 @@ export const REFUSALS: readonly CallerCase[] = [
     async run(trial) {
       await using emulator = await trial.start()
       const large = (event: unknown) => trial.call(emulator, {}, event)
-      same(succeeded(await large(sized(EVENT_LIMIT))), EVENT_LIMIT - 2)
-      const refused = await large(sized(EVENT_LIMIT + 1))
+      same(succeeded(await large(sized(eventLimit))), eventLimit - 2)
+      const refused = await large(sized(eventLimit + 1))
       raised(refused, trial.caller.unmodeled, 'RequestEntityTooLargeException', 413)
       same(refused.attempts, 1)
-      same((await large({ do: 'large', bytes: ANSWER_LIMIT })).bytes, ANSWER_LIMIT)
-      same(failed(await large({ do: 'large', bytes: ANSWER_LIMIT + 1 })), {
+      same((await large({ do: 'large', bytes: answerLimit })).bytes, answerLimit)
+      same(failed(await large({ do: 'large', bytes: answerLimit + 1 })), {
         errorType: 'Function.ResponseSizeTooLarge',
-        errorMessage: `Response payload size exceeded maximum allowed payload size (${ANSWER_LIMIT} bytes).`,
+        errorMessage: `Response payload size exceeded maximum allowed payload size (${answerLimit} bytes).`,
       })
       const later = await trial.call(emulator, { InvocationType: 'Event' }, sized(1024 * 1024 + 1))
       raised(later, trial.caller.unmodeled, 'RequestEntityTooLargeException', 413)

@@ -15,7 +15,7 @@ async function stream(trial: CallerTrial, url: string, event: unknown, input: In
   return await trial.session.call({ url, operation, input: invocation(input, event) })
 }
 
-export const STREAMS: readonly CallerCase[] = [
+export const streamCases: readonly CallerCase[] = [
   {
     name: 'sdk-stream',
     title: 'stream, as it comes',

@@ -5,7 +5,7 @@ import type { Launch } from '../client.ts'
 import { type Emulator, type StartOptions, startEmulator } from '../emulator.ts'
 import { type Caller, type Command, type Input, open, type Seen, type Session } from './caller.ts'
 
-const SERVED: Launch = { command: ['--handler', 'index.handler'], cwd: join(import.meta.dir, 'function') }
+const served: Launch = { command: ['--handler', 'index.handler'], cwd: join(import.meta.dir, 'function') }
 
 export class CallerTrial implements AsyncDisposable {
   readonly caller: Caller
@@ -19,7 +19,7 @@ export class CallerTrial implements AsyncDisposable {
     this.#command = command
   }
 
-  start(options?: StartOptions, launch = SERVED): Promise<Emulator> {
+  start(options?: StartOptions, launch = served): Promise<Emulator> {
     return startEmulator(this.#binary, launch, options)
   }
 

@@ -127,7 +127,7 @@ async function main(): Promise<void> {
     sums.set('aws-lambda-rie', sums.get('aws-lambda-rie-x86_64') as string)
     const lines = [...sums].map(([name, sum]) => `${sum}  ${name}\n`)
     await Bun.write(`${folder}/SHA256SUMS`, lines.join(''))
-    const { billOfMaterials } = await import('./sbom.ts')
+    const { billOfMaterials } = await import('./src/build/sbom.ts')
     const bill = billOfMaterials(sums, modules)
     await Bun.write(`${folder}/sbom.cdx.json`, `${JSON.stringify(bill, null, 2)}\n`)
     for (const name of [...sums.keys(), 'SHA256SUMS', 'sbom.cdx.json'])
@@ -137,8 +137,8 @@ async function main(): Promise<void> {
   }
 }
 
-/** What is the program's alone: the client, its example events, and the script of `bun run dev`. */
-const notForPrograms = /^(invoke|events)\/|^dev\.ts$/
+/** What is not for them: what this file needs, the client, its example events, and the script of `bun run dev`. */
+const notForPrograms = /^(build|invoke|events)\/|^dev\.ts$/
 
 /**
  * Makes what programs get that embed the emulator, in `lib/`: `src` file by file, without types and comments, which are

@@ -25,8 +25,7 @@ async function clone(to: string): Promise<void> {
   await run(['git', 'clone', '--quiet', '--no-checkout', root, to], root)
   const names = await run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], root)
   for (const name of names.split('\0')) {
-    if (!/^(src\/.*|(?:build|sbom)\.ts|package\.json|bun\.lock|bunfig\.toml|tsconfig\.json)$/.test(name))
-      continue
+    if (!/^(src\/.*|build\.ts|package\.json|bun\.lock|bunfig\.toml|tsconfig\.json)$/.test(name)) continue
     if (!existsSync(join(root, name))) continue
     mkdirSync(dirname(join(to, name)), { recursive: true })
     cpSync(join(root, name), join(to, name))

@@ -6,7 +6,7 @@
 import type { Outcome } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
-import type { PlatformEvent, PlatformListener } from '../engine/platform-events.ts'
+import type { PlatformEvent, PlatformListener } from '../engine/platform-event.ts'
 import { Keeper, type Kept, keep } from './kept.ts'
 
 export const keptInvocations = 200

@@ -3,7 +3,7 @@
 import { type Fault, initTimeoutType, type Payload, runtimeExit } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { reportedMessage } from './last-failure.ts'
-import type { EnvironmentFault, PlatformEvent, PlatformListener } from './platform-events.ts'
+import type { EnvironmentFault, PlatformEvent, PlatformListener } from './platform-event.ts'
 import type { Log } from './ports.ts'
 
 /** What the log says of limits, and whether there is anything to say of a runtime that comes and goes. */

@@ -1,7 +1,7 @@
 /** The last failure of a function's environments, for those who ask why it is not ready. */
 
 import type { Fault } from '../core/failure.ts'
-import type { PlatformListener } from './platform-events.ts'
+import type { PlatformListener } from './platform-event.ts'
 
 /** What failed; `at` is in Unix milliseconds. */
 export interface Failure {

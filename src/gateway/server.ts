@@ -65,7 +65,7 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
   let router: Router | undefined
 
   function failed(error: unknown, exchange: Exchange): void {
-    log.error({ error: String(error) }, 'an invoke request failed in the emulator')
+    log.error({ error: String(error) }, 'a request failed in the emulator')
     send(exchange, problem(500, 'The emulator failed to handle this request; its log says why.'))
   }
 

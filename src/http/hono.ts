@@ -21,20 +21,30 @@ export type Router = Hono<{ Bindings: Origin }>
 
 /** A router whose routes see the path as it was sent. */
 export function createRouter(): Router {
-  return new Hono<{ Bindings: Origin }>({
+  const router: Router = new Hono<{ Bindings: Origin }>({
     // an address that was made by hand, as tests do, comes without an origin
     getPath: ({ url }, options) => pathOf((options?.env as Partial<Origin> | undefined)?.target ?? url),
   })
+  // hono's own handler would print the error, and answer a text of its own
+  return router.onError((error) => {
+    throw error
+  })
 }
 
-/** Lets the router answer an exchange; what it throws goes to `failed`. */
+/** Lets the router answer an exchange. What it throws goes to `failed`, unless the peer has gone. */
 export function route(router: Router, exchange: Exchange, failed: (error: unknown) => void): void {
   const { target, peer } = exchange
   const abort = new AbortController()
   exchange.onGone = () => abort.abort()
   const request = requestOf(exchange, abort.signal)
-  Promise.resolve(router.fetch(request, { target, peer, exchange }))
-    .then((response) => send(exchange, response))
+  Promise.try(() => router.fetch(request, { target, peer, exchange }))
+    .then(
+      (response) => send(exchange, response),
+      (error) => {
+        // a route that waits for the rest of a body fails when the peer goes away: nobody is there to be answered
+        if (!exchange.gone) throw error
+      },
+    )
     .catch(failed)
 }
 

@@ -1,4 +1,4 @@
-import type { PlatformEvent } from '../engine/platform-events.ts'
+import type { PlatformEvent } from '../engine/platform-event.ts'
 
 /** What a subscription can ask for; AWS calls it a type in requests, and a category in its table of records. */
 export type TelemetryType = 'platform' | 'function' | 'extension'

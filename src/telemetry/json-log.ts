@@ -4,7 +4,7 @@
  * level event mapping". Subscribers of the Telemetry API get everything, whatever is left out here.
  */
 
-import type { PlatformEvent, PlatformListener, ProcessLog } from '../engine/platform-events.ts'
+import type { PlatformEvent, PlatformListener, ProcessLog } from '../engine/platform-event.ts'
 import type { Clock } from '../engine/ports.ts'
 import { formOf, type RecordFacts, renderRecords } from './records.ts'
 import type { LateLines, Lines } from './sink.ts'

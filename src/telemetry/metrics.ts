@@ -4,7 +4,7 @@
  */
 
 import type { Outcome } from '../core/failure.ts'
-import { isInitTimeout, type PlatformListener } from '../engine/platform-events.ts'
+import { isInitTimeout, type PlatformListener } from '../engine/platform-event.ts'
 import type { PoolObserver } from '../engine/ports.ts'
 import type { SubscriberCounts } from './subscriber.ts'
 

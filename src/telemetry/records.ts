@@ -5,7 +5,7 @@
  */
 
 import type { Verdict } from '../core/failure.ts'
-import type { InvocationReport, PlatformEvent, ProcessLog, RuntimeDone } from '../engine/platform-events.ts'
+import type { InvocationReport, PlatformEvent, ProcessLog, RuntimeDone } from '../engine/platform-event.ts'
 import type { TelemetryApi } from '../engine/ports.ts'
 import type { WallClock } from './wall-clock.ts'
 

@@ -6,7 +6,7 @@
  * with the next batch. Nothing here waits for the subscriber but the delivery itself.
  */
 
-import type { PlatformEvent } from '../engine/platform-events.ts'
+import type { PlatformEvent } from '../engine/platform-event.ts'
 import type { TelemetryType } from './category.ts'
 import type { Delivered, Transport } from './delivery.ts'
 import { type Batch, type Loss, Outbox } from './outbox.ts'

@@ -5,7 +5,7 @@
  * an extension's name: it stands when the environment starts again, and changes when that extension subscribes anew.
  */
 
-import type { Details, PlatformEvent, PlatformListener } from '../engine/platform-events.ts'
+import type { Details, PlatformEvent, PlatformListener } from '../engine/platform-event.ts'
 import type {
   Clock,
   SubscribeRequest,

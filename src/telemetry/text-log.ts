@@ -11,7 +11,7 @@ import type {
   PlatformListener,
   ProcessLog,
   Subscribed,
-} from '../engine/platform-events.ts'
+} from '../engine/platform-event.ts'
 import type { Report } from '../engine/ports.ts'
 import type { LateLines, Lines } from './sink.ts'
 

@@ -30,7 +30,7 @@ const citing = [
       (path) => `${folder}/${path}`,
     ),
   ),
-  ...['README.md', 'DECISIONS.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'build.ts', 'sbom.ts', '.ci/run'],
+  ...['README.md', 'DECISIONS.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'build.ts', '.ci/run'],
 ].filter((path) => !/(^|\/)(node_modules|\.cache|target)\//.test(path) && path !== own())
 
 function own(): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Environment } from '../../src/engine/environment.ts'
-import type { PlatformListener } from '../../src/engine/platform-events.ts'
+import type { PlatformListener } from '../../src/engine/platform-event.ts'
 import { Pool, type PoolParts } from '../../src/engine/pool.ts'
 import type { PoolObserver } from '../../src/engine/ports.ts'
 import { activities, activity } from '../../src/engine/snapshot.ts'

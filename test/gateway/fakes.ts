@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import type { Pool } from '../../src/engine/pool.ts'
+import type { EnvironmentSnapshot } from '../../src/engine/snapshot.ts'
 import type { InvokeSettings } from '../../src/gateway/invoke.ts'
 import { encoded } from '../../src/http/collect.ts'
 
@@ -20,6 +21,19 @@ export class FakePool {
   invoke(invocation: Invocation): void {
     this.invocations.push(invocation)
     this.run(invocation)
+  }
+
+  /** Nothing runs, so there are no environments. */
+  snapshot(): EnvironmentSnapshot[] {
+    return []
+  }
+
+  get waiting(): number {
+    return 0
+  }
+
+  get draining(): boolean {
+    return false
   }
 
   get first(): Invocation {

@@ -180,8 +180,23 @@ describe('the listener', () => {
       {
         level: 'error',
         fields: { error: 'Error: a bug' },
-        message: 'an invoke request failed in the emulator',
+        message: 'a request failed in the emulator',
       },
+    ])
+  })
+
+  test('answers, and logs, what fails in a route of its own', async () => {
+    await using opened = open()
+    opened.pool.snapshot = () => {
+      throw new Error('a bug')
+    }
+    const response = await fetch(`${opened.url}/_rie/health`)
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      '{"Type":"Service","Message":"The emulator failed to handle this request; its log says why."}',
+    ])
+    expect(opened.log.lines).toEqual([
+      { level: 'error', fields: { error: 'Error: a bug' }, message: 'a request failed in the emulator' },
     ])
   })
 
@@ -219,6 +234,7 @@ test('a page of a named origin may invoke and read, and one of another runs noth
   const preflight = await fetch(setup.url + path, { method: 'OPTIONS', headers })
   expect([preflight.status, preflight.headers.get('access-control-max-age')]).toEqual([204, '600'])
   const health = await fetch(`${setup.url}/_rie/health`, { headers: { origin: 'http://localhost:3000' } })
+  expect([health.status, await health.json()]).toEqual([200, { status: 'ok', queued: 0, environments: [] }])
   expect(health.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
   expect(setup.pool.invocations).toHaveLength(2)
 })

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test'
 import { createRouter, type Router, route } from '../../src/http/hono.ts'
 import { listen } from '../../src/http/listen.ts'
 import { until } from '../harness.ts'
@@ -125,6 +125,45 @@ test('a large upload is read at the pace of its route', async () => {
   peer.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`)
   peer.send(Buffer.alloc(size))
   await peer.until(`\r\n\r\n${size}`)
+})
+
+test('what a route throws, at once or later, is told of and printed nowhere', async () => {
+  router.get('/now', () => {
+    throw new Error('now')
+  })
+  router.get('/later', async () => {
+    await turns(1)
+    throw new Error('later')
+  })
+  const printed = spyOn(console, 'error')
+  try {
+    for (const path of ['/now', '/later']) void ask(`GET ${path}`).catch(() => {})
+    await until('both errors', () => made.errors.length === 2)
+    expect(made.errors).toEqual(['Error: now', 'Error: later'])
+    expect(printed).not.toHaveBeenCalled()
+  } finally {
+    printed.mockRestore()
+  }
+})
+
+test('a peer that goes away in the middle of its body is no failure', async () => {
+  let waits = false
+  let refused: unknown
+  router.post('/', async ({ req }) => {
+    const body = req.arrayBuffer()
+    waits = true
+    await body.catch((error) => {
+      refused = error
+    })
+    throw refused
+  })
+  const peer = await made.connect()
+  peer.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf')
+  await until('the route to wait', () => waits)
+  peer.leave()
+  await until('the body to break off', () => refused !== undefined)
+  await turns(2)
+  expect(made.errors).toEqual([])
 })
 
 test('a body that its route does not read is dropped', async () => {

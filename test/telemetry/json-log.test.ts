@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Verdict } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
-import type { PlatformEvent } from '../../src/engine/platform-events.ts'
+import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import { type JsonLogOptions, jsonLog } from '../../src/telemetry/json-log.ts'
 import { bytesOf } from '../../src/telemetry/sink.ts'
 import { FakeClock } from '../engine/fakes.ts'

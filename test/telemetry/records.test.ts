@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Verdict } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
-import type { PlatformEvent } from '../../src/engine/platform-events.ts'
+import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import { categoryOf } from '../../src/telemetry/category.ts'
 import { droppedRecord, formOf, renderRecords } from '../../src/telemetry/records.ts'
 import { WallClock } from '../../src/telemetry/wall-clock.ts'

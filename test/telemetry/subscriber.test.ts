@@ -1,7 +1,7 @@
 /** Batches, retries and losses, with a clock that is turned and a transport that is told what to say. */
 
 import { describe, expect, test } from 'bun:test'
-import type { PlatformEvent } from '../../src/engine/platform-events.ts'
+import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import type { Delivered, Transport } from '../../src/telemetry/delivery.ts'
 import { maxHeldBytes } from '../../src/telemetry/outbox.ts'
 import { Subscriber, type Timing } from '../../src/telemetry/subscriber.ts'

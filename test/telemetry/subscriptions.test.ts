@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { RequestId } from '../../src/core/ids.ts'
-import type { PlatformEvent } from '../../src/engine/platform-events.ts'
+import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import type { SubscribeResult, TelemetryApi } from '../../src/engine/ports.ts'
 import { Subscriptions } from '../../src/telemetry/subscriptions.ts'
 import { realClock } from '../engine/fakes.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Verdict } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
-import type { PlatformEvent } from '../../src/engine/platform-events.ts'
+import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import type { Report } from '../../src/engine/ports.ts'
 import { bytesOf, type Lines } from '../../src/telemetry/sink.ts'
 import { createTail, type Tail } from '../../src/telemetry/tail.ts'

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import lock from './bun.lock'
-import self from './package.json'
+import lock from '../../bun.lock'
+import self from '../../package.json'
 
 interface Package {
   readonly name: string

@@ -66,7 +66,7 @@ async function measure(subject: Reloading): Promise<number[]> {
     const times: number[] = []
     for (let save = 1; save <= saves; save++) {
       // whoever watches has settled, and is not in the middle of anything
-      await Bun.sleep(500)
+      await Bun.sleep(1000)
       const before = performance.now()
       writeFileSync(join(folder, subject.file), subject.source(save))
       await until(() => answerOf(url), String(save), String(save - 1))

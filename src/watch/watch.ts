@@ -3,18 +3,21 @@
  *
  * chokidar watches each folder on its own, so that folders that are left out cost nothing, sees saves by renaming and
  * folders that are deleted and made again, and can look at times where the kernel tells nothing. What editors and
- * compilers write in one go is one change: it counts after 200 ms of quiet.
+ * compilers write in one go is one change: see `patience.ts`.
  */
 
 import { existsSync, fstatSync, type Stats, statSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import { LeftOut, type Run } from './left-out.ts'
+import { quietFor, seriesQuietMs } from './patience.ts'
 import { Quiet } from './quiet.ts'
 
-const quietMs = 200
+/** Changes that come sooner after the last one are a series, which is worth one restart. */
+const seriesMs = 500
 /** Where files are written without a pause, they count as a change all the same after this time. */
 const limitMs = 5000
+const atomicMs = 30
 /** How often files are looked at where the kernel does not tell. */
 const pollMs = 300
 
@@ -44,11 +47,22 @@ export function openWatch(options: WatchOptions): Watch {
   const ours = ownOutput()
   /** appeared since the last change that was told */
   const fresh = new Set<string>()
-  const quiet = new Quiet<string>(quietMs, limitMs, (paths) => {
-    // a file that came and went again was one on the way to another
-    const left = paths.filter((path) => !fresh.has(path) || existsSync(path))
-    fresh.clear()
-    if (left.length > 0) options.changed(left.map((path) => nameOf(path, options.roots)))
+  /** a file that came and went again was one on the way to another */
+  const isLeft = (path: string): boolean => !fresh.has(path) || existsSync(path)
+  let last = Number.NEGATIVE_INFINITY
+  const quiet = new Quiet<string>({
+    quietMs: (told) =>
+      options.poll || performance.now() - last < seriesMs
+        ? seriesQuietMs
+        : quietFor([...told].filter(isLeft), options.runs),
+    limitMs,
+    done(paths) {
+      const left = paths.filter(isLeft)
+      fresh.clear()
+      if (left.length === 0) return
+      last = performance.now()
+      options.changed(left.map((path) => nameOf(path, options.roots)))
+    },
   })
   const watchers = new Map<string, FSWatcher>()
   let closed = false
@@ -70,6 +84,8 @@ export function openWatch(options: WatchOptions): Watch {
       ignoreInitial: true,
       ignored,
       usePolling: poll,
+      // a file that is deleted and made again within this time was saved; sooner than the shortest quiet
+      atomic: poll ? false : atomicMs,
       interval: pollMs,
       binaryInterval: pollMs,
     })

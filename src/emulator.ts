@@ -77,7 +77,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
   let gateway: Gateway
   let opened: ReturnType<FunctionHost['open']>
   try {
-    gateway = openFront(config, host, metrics, parts)
+    gateway = openFront(config, host, metrics, parts, urlOf(config, functionUrl))
     listeners.push(gateway)
     opened = host.open()
   } catch (error) {
@@ -132,7 +132,13 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
 }
 
 /** Opens the listener for callers. Throws `ListenError`. */
-function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: EmulatorParts): Gateway {
+function openFront(
+  config: Config,
+  host: FunctionHost,
+  metrics: Metrics,
+  parts: EmulatorParts,
+  functionUrl: string | null,
+): Gateway {
   const { maxEnvironments, maxQueue, timeoutMs, version } = config.function
   const address = config.emulator.gateway
   const { pool } = host
@@ -148,7 +154,9 @@ function openFront(config: Config, host: FunctionHost, metrics: Metrics, parts: 
         })),
       limits: { maxEnvironments, maxQueue },
       console:
-        config.emulator.console === null ? null : () => consoleOf().openConsole(config, host, parts.clock),
+        config.emulator.console === null
+          ? null
+          : () => consoleOf().openConsole(config, host, parts.clock, functionUrl),
       lastFailure: () => host.lastFailure.value,
       functionTimeoutMs: timeoutMs,
       functionVersion: version,

@@ -67,6 +67,8 @@ export class FunctionHost {
   readonly #parts: HostParts
   /** those of each environment; some come later */
   readonly #listeners = new Map<EnvironmentId, PlatformListener[]>()
+  /** told of files of the code that have changed, when the environments know */
+  onCodeChange: ((files: readonly string[]) => void) | null = null
   #observe: ((id: EnvironmentId) => PlatformListener) | null = null
   readonly #apis = new Map<EnvironmentId, RuntimeApi>()
   readonly #facts: RecordFacts
@@ -130,12 +132,14 @@ export class FunctionHost {
     const { clock, metrics } = this.#parts
     const config = this.#config
     const attached = config.launch.kind === 'attach'
-    const processes = attached ? withAttachedRuntime(this.#parts.processes) : this.#parts.processes
+    let runtimeApi = ''
+    const processes = attached
+      ? withAttachedRuntime(this.#parts.processes, () => Number(runtimeApi.replace(/^.*:/, '')))
+      : this.#parts.processes
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
     const tail = createTail(this.#parts.sinkOf(id))
     const subscriptions = this.#telemetry.open(id, log)
     const metadataToken: string = crypto.randomUUID()
-    let runtimeApi = ''
     const listeners: PlatformListener[] = [
       this.#logOf(tail.write),
       subscriptions.listener,

@@ -4,25 +4,42 @@ import type { Config } from './config/config.ts'
 import { History } from './console/history.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Clock } from './engine/ports.ts'
+import { projectEvents } from './events/project.ts'
 import { renderBoth } from './gateway/rendered.ts'
 import type { FunctionHost } from './host.ts'
 
-/** The routes of the console. Nothing is kept before one of them is visited. */
-export function openConsole({ emulator, function: of }: Config, host: FunctionHost, clock: Clock) {
+/** The routes of the console. Nothing is kept before one of them is visited. `functionUrl` is `http://HOST:PORT`. */
+export function openConsole(
+  { emulator, function: of }: Config,
+  host: FunctionHost,
+  clock: Clock,
+  functionUrl: string | null,
+) {
   const { pool } = host
+  const taskRoot = of.environment.LAMBDA_TASK_ROOT || of.taskRoot
   return consoleRoutes({
-    name: of.name,
     anywhere: emulator.console?.anywhere === true,
-    environments: () => ({ environments: pool.snapshot(), queued: pool.waiting }),
-    open(changed) {
+    introduction: () => ({
+      name: of.name,
+      files: projectEvents(taskRoot),
+      functionUrl,
+      watches: emulator.watch !== null,
+    }),
+    situation: () => ({
+      environments: pool.snapshot(),
+      queued: pool.waiting,
+      failure: host.lastFailure.value,
+    }),
+    open(updates) {
       const history = new History({
         now: clock.now,
         epoch: clock.epoch,
         render: (outcome, { id, traceId }) =>
           renderBoth(outcome, { id, traceId, version: of.version, functionTimeoutMs: of.timeoutMs }),
-        changed,
+        changed: () => updates.due(),
       })
       host.observe((id) => history.listener(id))
+      host.onCodeChange = (files) => updates.codeChanged(files)
       pool.tap = history
       return history
     },

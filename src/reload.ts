@@ -45,6 +45,7 @@ function watchCode(config: Config, host: FunctionHost, log: Log): Watch {
       : 'the code has changed; the next invocation runs it'
     log.info(more > 0 ? { files, more } : { files }, then)
     host.pool.recycle(eagerInit)
+    host.onCodeChange?.(paths)
   }
   const opened = openWatch({
     roots,

@@ -9,6 +9,7 @@ import { invokePath, Unavailable } from '../subject.ts'
 export interface Reloading {
   readonly name: string
   readonly about: string
+  readonly isOurs?: true
   /** Fetches what is needed; throws `Unavailable` with the reason when that is impossible here. */
   prepare(): Promise<void>
   /** Lays out a function in an empty folder. */
@@ -28,6 +29,7 @@ function ours(name: string, about: string, flags: readonly string[]): Reloading 
   return {
     name,
     about,
+    isOurs: true,
     async prepare() {
       if (!existsSync(binary)) throw new Unavailable('dist/aws-lambda-rie is not there: bun run build')
     },
@@ -141,11 +143,12 @@ async fn main() -> Result<(), Error> { run(service_fn(handler)).await }
 `,
   launch: (_, port) => ({
     command: [
+      // its own option is handed on to a cargo that does not know it
+      'env',
+      `CARGO_TARGET_DIR=${target}`,
       cargoLambda,
       'lambda',
       'watch',
-      '--target-dir',
-      target,
       '--invoke-address',
       '127.0.0.1',
       '--invoke-port',

@@ -8,6 +8,7 @@ import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { PlatformEvent, PlatformListener } from '../engine/platform-event.ts'
 import { Keeper, type Kept, keep } from './kept.ts'
+import { titleOf } from './title.ts'
 
 export const keptInvocations = 200
 
@@ -39,8 +40,10 @@ export interface Summary {
   /** from its arrival to its answer; null until then */
   readonly durationMs: number | null
   readonly errorType: string | null
-  /** the beginning of its event */
+  /** the name of its event, as of its route or queue, else its beginning */
   readonly what: string
+  /** an init was for it; known when it has ended */
+  readonly cold: boolean
 }
 
 /** All that is known. Durations are milliseconds, null where there is none (yet). */
@@ -90,6 +93,7 @@ class Entry {
   reportedAt: number | null = null
   initMs: number | null = null
   memoryBytes = 0
+  #what: string | undefined
   readonly id: RequestId
   /** monotonic */
   readonly arrivedAt: number
@@ -108,8 +112,15 @@ class Entry {
       arrivedAt: this.arrivedEpoch,
       durationMs: this.answeredAt === null ? null : this.answeredAt - this.arrivedAt,
       errorType: this.errorType,
-      what: this.event?.kept.text.slice(0, 100).replace(/\s+/g, ' ') ?? '',
+      what: this.what,
+      cold: this.initMs !== null,
     }
+  }
+
+  private get what(): string {
+    if (this.event === null) return ''
+    this.#what ??= titleOf(this.event.kept.text)
+    return this.#what
   }
 
   detail(): Detail {

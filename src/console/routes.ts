@@ -13,16 +13,14 @@ import style from './page/console.css' with { type: 'text' }
 import script from './page/console.js' with { type: 'text' }
 import icon from './page/console.svg' with { type: 'text' }
 import page from './page/index.html' with { type: 'text' }
-import { Updates } from './updates.ts'
+import { type Introduction, type Situation, Updates } from './updates.ts'
 
 export interface ConsoleOptions {
-  /** name of the function */
-  readonly name: string
   readonly anywhere: boolean
-  /** Called once, with the first visitor. */
-  open(changed: () => void): History
-  /** what of the environments is shown live */
-  environments(): { readonly environments: readonly object[]; readonly queued: number }
+  /** Called once, with the first visitor; `updates` is to be told what happens from then on. */
+  open(updates: Pick<Updates, 'due' | 'codeChanged'>): History
+  introduction(): Omit<Introduction, 'examples'>
+  situation(): Situation
 }
 
 /** Nothing from elsewhere, nothing inline, in no frame. */
@@ -50,10 +48,10 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   const router = createRouter()
   let history: History | undefined
   const updates = new Updates({
-    ...options,
-    examples,
+    introduction: () => ({ ...options.introduction(), examples }),
+    situation: options.situation,
     history: () => {
-      history ??= options.open(() => updates.due())
+      history ??= options.open(updates)
       return history
     },
   })

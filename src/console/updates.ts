@@ -3,12 +3,36 @@
 import type { History } from './history.ts'
 
 export interface UpdateOptions {
-  readonly name: string
-  readonly examples: Readonly<Record<string, object>>
+  /** what a page is told once */
+  introduction(): Introduction
   /** the same one each time */
   history(): History
-  environments(): { readonly environments: readonly object[]; readonly queued: number }
+  /** what changes without an invocation */
+  situation(): Situation
 }
+
+export interface Introduction {
+  /** name of the function */
+  readonly name: string
+  /** events by the name of their source */
+  readonly examples: Readonly<Record<string, object>>
+  /** texts of events by the name of their file */
+  readonly files: Readonly<Record<string, string>>
+  /** `http://HOST:PORT` */
+  readonly functionUrl: string | null
+  /** changes of the code are picked up, and told */
+  readonly watches: boolean
+}
+
+export interface Situation {
+  readonly environments: readonly object[]
+  readonly queued: number
+  /** the last failure since all went well */
+  readonly failure: object | null
+}
+
+/** How many files of a change are named. */
+const namedFiles = 3
 
 /** Changes are gathered for this long: a page is no quicker, and a busy emulator writes less. */
 const gatherMs = 100
@@ -27,7 +51,7 @@ export class Updates {
   readonly #pages = new Set<Controller>()
   #gathering: ReturnType<typeof setTimeout> | undefined
   #looking: ReturnType<typeof setInterval> | undefined
-  #environments = ''
+  #seen = ''
 
   constructor(options: UpdateOptions) {
     this.#options = options
@@ -52,6 +76,12 @@ export class Updates {
     this.#gathering ??= setTimeout(() => this.#tell(), gatherMs)
   }
 
+  /** The next invocation runs new code. */
+  codeChanged(files: readonly string[]): void {
+    const code = { files: files.slice(0, namedFiles), more: Math.max(0, files.length - namedFiles) }
+    this.#send({ code, ...this.#options.situation() })
+  }
+
   /** The events of one page, until `gone`. */
   stream(gone: AbortSignal): ReadableStream<Uint8Array<ArrayBuffer>> {
     let page: Controller | undefined
@@ -64,9 +94,9 @@ export class Updates {
           page = controller
           this.#pages.add(controller)
           gone.addEventListener('abort', leave, { once: true })
-          const { name, examples } = this.#options
           const invocations = this.history.summaries().reverse()
-          write(controller, 'hello', { name, examples, invocations, ...this.#options.environments() })
+          const { introduction, situation } = this.#options
+          write(controller, 'hello', { ...introduction(), invocations, ...situation() })
           this.#looking ??= setInterval(() => this.#look(), lookMs)
         },
         cancel: leave,
@@ -87,18 +117,18 @@ export class Updates {
   #tell(): void {
     this.#gathering = undefined
     const invocations = this.history.takeChanged()
-    this.#send({ invocations, ...this.#options.environments() })
+    this.#send({ invocations, ...this.#options.situation() })
   }
 
   #look(): void {
-    const seen = this.#options.environments()
+    const seen = this.#options.situation()
     const text = JSON.stringify(seen)
-    if (text === this.#environments) {
+    if (text === this.#seen) {
       // a comment, which keeps proxies from closing the connection
       for (const page of this.#pages) put(page, ':\n\n')
       return
     }
-    this.#environments = text
+    this.#seen = text
     this.#send(seen)
   }
 

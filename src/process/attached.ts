@@ -1,22 +1,30 @@
 /**
  * A runtime that somebody else starts, as an IDE does (`--attach`), behind the port of processes: a place that is taken
- * when a runtime is expected, and left when it is told to end. No signal reaches the program; nothing is read of it.
+ * when a runtime is expected, and left when it is told to end. No signal reaches the program; of what it prints nothing
+ * is read, and its memory is that of the process which calls the Runtime API.
  */
 
 import type { ProcessEvents, Processes, RunningProcess } from '../engine/ports.ts'
+import { Peer } from './peer.ts'
 
-/** Processes of which the runtime is not started; extensions are. */
-export function withAttachedRuntime(processes: Processes): Processes {
+/** Processes of which the runtime is not started; extensions are. `port` gives that of the Runtime API. */
+export function withAttachedRuntime(processes: Processes, port: () => number): Processes {
+  /** sessions of extensions, which call the same port */
+  const extensions = new Set<number>()
+  const peer = new Peer(port, (session) => extensions.has(session))
   return {
     spawn(spec, events) {
-      return spec.name === 'runtime' ? attachedRuntime(events) : processes.spawn(spec, events)
+      if (spec.name === 'runtime') return attachedRuntime(events, peer)
+      const child = processes.spawn(spec, events)
+      if ('pid' in child) extensions.add(child.pid)
+      return child
     },
-    // what is not among its own, it leaves out
-    memory: (all) => processes.memory(all),
+    // what is not among its own, the first one leaves out
+    memory: (all) => processes.memory(all) + peer.peak(),
   }
 }
 
-function attachedRuntime(events: ProcessEvents): RunningProcess {
+function attachedRuntime(events: ProcessEvents, peer: Peer): RunningProcess {
   let ended = false
   return {
     pid: 0,
@@ -27,6 +35,6 @@ function attachedRuntime(events: ProcessEvents): RunningProcess {
     },
     drain() {},
     ended: () => null,
-    dispose() {},
+    dispose: () => peer[Symbol.dispose](),
   }
 }

@@ -1,6 +1,6 @@
 /** The console in a browser: what a person does with it. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { kill, patience, tempDir, until } from '../harness.ts'
@@ -23,21 +23,26 @@ class Emulator implements AsyncDisposable {
   readonly #folder = tempDir()
   #process: ReturnType<typeof this.spawn>
 
-  private constructor(port: number, flags: readonly string[], handler: string) {
-    this.#process = this.spawn(port, flags, handler)
+  private constructor(port: number, flags: readonly string[], handler: string, cwd: string) {
+    this.#process = this.spawn(port, flags, handler, cwd)
   }
 
-  static async start(port = 0, flags: readonly string[] = [], handler = 'index.handler'): Promise<Emulator> {
-    const one = new Emulator(port, flags, handler)
+  static async start(
+    port = 0,
+    flags: readonly string[] = [],
+    handler = 'index.handler',
+    cwd = join(import.meta.dir, '../fixtures/console'),
+  ): Promise<Emulator> {
+    const one = new Emulator(port, flags, handler, cwd)
     one.url = await one.address()
     return one
   }
 
-  spawn(port: number, flags: readonly string[], handler: string) {
+  spawn(port: number, flags: readonly string[], handler: string, cwd: string) {
     const addresses = addressFlags(`127.0.0.1:${port}`)
     const words = [...programOf('source'), ...addresses, '--name', 'greet', ...flags]
     return Bun.spawn([...words, '--handler', handler], {
-      cwd: join(import.meta.dir, '../fixtures/console'),
+      cwd,
       stdout: 'ignore',
       stderr: Bun.file(this.log),
     })
@@ -50,6 +55,10 @@ class Emulator implements AsyncDisposable {
   async address(): Promise<string> {
     const read = async () => /"gateway":"([^"]+)"/.exec(await Bun.file(this.log).text())?.[1]
     return `http://${await until('the emulator to listen', read)}`
+  }
+
+  logged(pattern: RegExp): Promise<true> {
+    return until(`${pattern} in the log`, async () => pattern.test(await Bun.file(this.log).text()))
   }
 
   invoke(event: object): Promise<Response> {
@@ -151,9 +160,20 @@ if (executable === undefined || executable === null) {
       await page.getByRole('list', { name: 'Invocations' }).getByRole('button').first().click()
       await state(page, 'failed')
       await until('the error', async () =>
-        (await region(page, 'Answer').textContent())?.includes('<b id=\\"markup\\">'),
+        (await region(page, 'Answer').textContent())?.startsWith(
+          'RangeError: too far: <b id="markup">bold</b>\n    at ',
+        ),
       )
       expect(await page.locator('#markup').count()).toBe(0)
+      await page.getByText('What the function returned', { exact: true }).click()
+      expect(JSON.parse((await page.locator('#returned').textContent()) ?? '')).toMatchObject({
+        errorType: 'RangeError',
+      })
+      // what the runtime client wrote of it is below each other too
+      expect(await page.locator('#log [data-level="error"]').allTextContents()).toEqual([
+        expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} {2}ERROR {2}Invoke Error {2}RangeError: too far/),
+        expect.stringMatching(/^ {4}at /),
+      ])
       await button(page, 'Replay').click()
       const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
       await until('the second one', async () => (await rows.count()) === 2)
@@ -178,12 +198,12 @@ if (executable === undefined || executable === null) {
         page.evaluate<string>('document.activeElement.id || document.activeElement.textContent')
       // from the top of the page, in the order in which one reads
       const seen: unknown[] = []
-      for (let tab = 0; tab < 5; tab++) {
+      for (let tab = 0; tab < 7; tab++) {
         await page.keyboard.press('Tab')
         seen.push(await focused())
       }
-      expect(seen.slice(0, 4)).toEqual(['example', 'event', 'send', 'async'])
-      expect(seen[4]).toContain('{"name":"two"}')
+      expect(seen.slice(0, 6)).toEqual(['example', 'format', 'event', 'send', 'async', 'filter'])
+      expect(seen[6]).toContain('{"name":"two"}')
       await page.keyboard.press('ArrowDown')
       expect(await focused()).toContain('{"name":"one"}')
       await until('its answer', async () =>
@@ -221,6 +241,93 @@ if (executable === undefined || executable === null) {
       const bar = page.locator('#bar')
       await until('its time', async () => /Stream [1-9]/.test((await bar.getAttribute('aria-label')) ?? ''))
       await picture(page, 'stream')
+    })
+
+    test('shows an answer for HTTP as its client gets it', async () => {
+      await using rie = await Emulator.start(0, [], 'index.site')
+      await using page = await visit(rie)
+      for (const [event, kind, body] of [
+        ['{"text":"{\\"a\\":1}"}', 'HTTP 201 · application/json · 1 cookie', '{\n  "a": 1\n}'],
+        ['{"text":"grün","base64":true}', 'HTTP 201 · application/json · 1 cookie', 'grün'],
+      ] as const) {
+        await page.getByRole('textbox', { name: 'Event', exact: true }).fill(event)
+        await button(page, 'Send').click()
+        await until('the body', async () => (await region(page, 'Answer').textContent()) === body)
+        expect(await page.locator('#kind').textContent()).toBe(kind)
+        expect(JSON.parse((await page.locator('#returned').textContent()) ?? '')).toMatchObject({
+          statusCode: 201,
+        })
+      }
+      await picture(page, 'http')
+    })
+
+    test('finds invocations by what they are called, their state and their error', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
+      for (const event of [{ name: 'one' }, { name: 'two', fail: true }]) await rie.invoke(event)
+      await page.getByText(/failed · RangeError/).waitFor()
+      const filter = page.getByRole('searchbox', { name: 'Filter' })
+      await filter.fill('rangeerror')
+      expect(await rows.allTextContents()).toEqual([expect.stringContaining('"two"')])
+      // one that comes meanwhile is there if it matches
+      await rie.invoke({ name: 'three' })
+      await rie.invoke({ name: 'four', fail: true })
+      await until('the second failure', async () => (await rows.count()) === 2)
+      await filter.fill('nothing of that name')
+      await page.getByText('None of them matches.').waitFor()
+      await filter.fill('')
+      await until('all of them', async () => (await rows.count()) === 4)
+    })
+
+    test('before anything is chosen, it says how else the function is invoked', async () => {
+      await using rie = await Emulator.start(0, ['--function-url-address', '127.0.0.1:0'])
+      await using page = await visit(rie)
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      const lines = await page.locator('#ways pre').allTextContents()
+      expect(lines).toEqual([
+        `curl -XPOST ${rie.url}/2015-03-31/functions/greet/invocations -d '{"name":"world"}'`,
+        `aws-lambda-rie invoke --endpoint-url ${rie.url} -d '{"name":"world"}'`,
+        `export AWS_ENDPOINT_URL_LAMBDA=${rie.url}`,
+        expect.stringMatching(/^curl -i 'http:\/\/127\.0\.0\.1:\d+\/\?name=world'$/),
+      ])
+      await button(page, 'Copy: As a website').click()
+      const line = await until('the line', () => page.evaluate<string>('navigator.clipboard.readText()'))
+      const ran = Bun.spawnSync(['sh', '-c', `${line} -s`])
+      expect(ran.stdout.toString()).toStartWith('HTTP/1.1 200 OK')
+      const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
+      await until('the request', async () => (await rows.count()) === 1)
+      expect(await rows.first().textContent()).toContain('GET /?name=world')
+    })
+
+    test('tells of saves, sends the event again, and says why new code does not load', async () => {
+      using project = tempDir()
+      const save = (answer: string) =>
+        writeFileSync(join(project.path, 'index.mjs'), `export const handler = async () => ${answer}\n`)
+      save("'one'")
+      mkdirSync(join(project.path, 'events'))
+      writeFileSync(join(project.path, 'events/order.json'), '{"order":17}')
+      const flags = ['--watch', '--eager-init', '--log-level', 'debug']
+      await using rie = await Emulator.start(0, flags, 'index.handler', project.path)
+      await rie.logged(/the code is watched/)
+      await using page = await visit(rie)
+      await page.getByLabel('Example', { exact: true }).selectOption({ label: 'order.json' })
+      await button(page, 'Send').click()
+      const answered = (text: string) =>
+        until(`the answer ${text}`, async () => (await region(page, 'Answer').textContent()) === text)
+      await answered('"one"')
+      await page.getByLabel('send again when the code changes').check()
+      save("'two'")
+      await answered('"two"')
+      await page.getByText(/the code has changed: index\.mjs/).waitFor()
+      expect(await page.locator('#sent').textContent()).toContain('"order": 17')
+      await picture(page, 'saved')
+      await page.getByLabel('send again when the code changes').uncheck()
+      save('=>')
+      await page.getByText(/^Init failed at .*Runtime\.UserCodeSyntaxError/).waitFor()
+      await picture(page, 'init-failed')
+      save("'three'")
+      await page.locator('#notice').waitFor({ state: 'hidden' })
     })
 
     test('queues an event that it does not wait for', async () => {

@@ -88,6 +88,7 @@ test('an invocation is followed from its arrival to its report', () => {
     durationMs: 100,
     errorType: null,
     what: '{"n":1}',
+    cold: true,
     environment: 7,
     arn: 'arn',
     traceId: 'Root=1',

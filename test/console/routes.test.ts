@@ -8,17 +8,17 @@ import { launch } from '../kit/launch.ts'
 function routes(anywhere = false) {
   let opened = 0
   const router = consoleRoutes({
-    name: 'greet',
     anywhere,
-    environments: () => ({ environments: [], queued: 0 }),
-    open(changed) {
+    introduction: () => ({ name: 'greet', files: {}, functionUrl: null, watches: false }),
+    situation: () => ({ environments: [], queued: 0, failure: null }),
+    open(updates) {
       opened++
       const render = () => ({
         rie: { status: 200, headers: [] },
         lambda: { status: 200, headers: [] },
         body: [],
       })
-      return new History({ now: () => 1, epoch: () => 1, render, changed })
+      return new History({ now: () => 1, epoch: () => 1, render, changed: () => updates.due() })
     },
   })
   return {
@@ -75,7 +75,9 @@ test('a page that goes away is told nothing more', async () => {
   const { body } = await console.get('/_rie/events', '127.0.0.1', leave.signal)
   const reader = body!.getReader()
   const first = new TextDecoder().decode((await reader.read()).value)
-  expect(first).toStartWith('event: hello\ndata: {"name":"greet","examples":{"s3":')
+  expect(first).toStartWith(
+    'event: hello\ndata: {"name":"greet","files":{},"functionUrl":null,"watches":false,"examples":{"s3":',
+  )
   leave.abort()
   await reader.cancel()
 })

@@ -16,7 +16,10 @@ export const attached = chapter('A runtime that is attached', (it) => {
     await rie.respond(event.id, '"attached"')
     expect((await answer).json).toBe('attached')
     void rie.poll()
-    await rie.stdout.until(/START RequestId.*\nEND RequestId.*\nREPORT RequestId/)
+    // the memory is that of whoever calls
+    await rie.stdout.until(
+      /START RequestId.*\nEND RequestId.*\nREPORT RequestId.*Max Memory Used: [1-9]\d* MB/,
+    )
     expect(rie.runtimes()).toEqual([])
   })
 

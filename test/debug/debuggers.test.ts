@@ -1,6 +1,7 @@
 /**
- * The README's chapter on debuggers: each stops the function behind `--debug` for longer than its timeout, shows the
- * event, goes on, and the caller has its answer. `bun run clients debuggers` runs it; a debugger that is not here is skipped.
+ * The README's chapters on debuggers: each stops the function for 20 s longer than its timeout, shows the event, goes on,
+ * and the caller has its answer. `bun run clients debuggers` runs it; a debugger that is not here is skipped.
+ * `bun run images debugger` does the same in a container.
  */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,30 +9,37 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cached, need, run, sources, Unavailable } from '../clients/client.ts'
 import { allClients } from '../clients/clients.ts'
+import { Debugger } from '../contract/debugger.ts'
 import { kill, Output, until } from '../harness.ts'
 import { addressesIn, addressFlags, freePort, programOf, root } from '../kit/launch.ts'
-import { Adapter } from './dap.ts'
-import { Session } from './session.ts'
+import {
+  type Attached,
+  attachDelve,
+  attachJava,
+  attachNode,
+  attachPython,
+  goMain,
+  javaFunction,
+  lineOf,
+} from './attach.ts'
 
 setDefaultTimeout(600_000)
 
 /** A function whose process a debugger can be attached to. */
 interface Debugged {
-  readonly command: readonly string[]
+  /** flags and command of the emulator */
+  readonly words: readonly string[]
   readonly cwd: string
-  /** Attaches, stops in the handler, and returns what is to be done when the invocation has been sent. */
-  attach(): Promise<AsyncDisposable & { stopped(): Promise<void>; go(): Promise<void> }>
+  /** Attaches, and sets a breakpoint in the handler. */
+  attach(): Promise<Attached>
 }
 
 const event = { name: 'Ada' }
+/** The limit of the function, and for how long it is stopped: time itself is what is waited for here. */
+const limitSeconds = 1
+const stoppedMs = (limitSeconds + 20) * 1000
 
-async function lineOf(file: string, text: string): Promise<number> {
-  const line = readFileSync(file, 'utf8')
-    .split('\n')
-    .findIndex((one) => one.includes(text))
-  if (line < 0) throw new Error(`${text} is not in ${file}`)
-  return line + 1
-}
+const behindDebug = (...command: readonly string[]) => ['--debug', '--eager-init', ...command]
 
 function client(name: string) {
   const found = allClients.find((one) => one.name === name)
@@ -39,36 +47,48 @@ function client(name: string) {
   return found.prepare()
 }
 
+/** A folder with one file. */
+function project(name: string, file: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `debug-${name}-`))
+  writeFileSync(join(folder, file), text)
+  return folder
+}
+
+async function typescript(port: number): Promise<Debugged> {
+  const text = 'export const handler = async (event: { name: string }) => {\n  return event\n}\n'
+  const cwd = project('typescript', 'index.ts', text)
+  const address = `127.0.0.1:${port}/here`
+  return {
+    words: [`--inspect=${address}`, '--handler', 'index.handler'],
+    cwd,
+    async attach() {
+      const attached = await Debugger.attach(`ws://${address}`)
+      await attached.breakAt(join(cwd, 'index.ts'), 'return event')
+      return {
+        async stopped() {
+          const [frame] = await attached.stop(1)
+          expect(await attached.evaluate(frame!, 'event.name')).toBe('Ada')
+        },
+        async go() {
+          await attached.resume()
+        },
+        async [Symbol.asyncDispose]() {
+          attached[Symbol.dispose]()
+        },
+      }
+    },
+  }
+}
+
 async function node(port: number): Promise<Debugged> {
   const { command } = await client('node')
   const [program, script] = command as [string, string]
-  const cwd = mkdtempSync(join(tmpdir(), 'debug-node-'))
-  const file = join(cwd, 'index.js')
-  writeFileSync(
-    file,
-    'exports.handler = async (event) => {\n  const { name } = event\n  return { name }\n}\n',
-  )
+  const text = 'exports.handler = async (event) => {\n  const { name } = event\n  return { name }\n}\n'
+  const cwd = project('node', 'index.js', text)
   return {
-    command: [program, `--inspect=127.0.0.1:${port}`, script, 'index.handler'],
+    words: behindDebug(program, `--inspect=127.0.0.1:${port}`, script, 'index.handler'),
     cwd,
-    async attach() {
-      const session = new Session([program, 'inspect', `127.0.0.1:${port}`], cwd)
-      await session.until(/connecting to .* ok/)
-      await Bun.sleep(500)
-      session.say(`setBreakpoint('${file}', 3)`)
-      await session.until(/> 3|Warning/)
-      return {
-        async stopped() {
-          await session.until(/break in .*index\.js:3/)
-          session.say("exec('event.name')")
-          await session.until(/'Ada'/)
-        },
-        async go() {
-          session.say('cont')
-        },
-        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
-      }
-    },
+    attach: () => attachNode(port, join(cwd, 'index.js'), 3),
   }
 }
 
@@ -80,39 +100,13 @@ async function python(port: number): Promise<Debugged> {
     })
   }
   const folder = await cached('python-debug', '1.8.22', { install }, sources('python'))
-  const cwd = mkdtempSync(join(tmpdir(), 'debug-python-'))
-  const file = join(cwd, 'app.py')
-  writeFileSync(file, 'def handler(event, context):\n    name = event["name"]\n    return {"name": name}\n')
+  const text = 'def handler(event, context):\n    name = event["name"]\n    return {"name": name}\n'
+  const cwd = project('python', 'app.py', text)
   const debug = ['-Xfrozen_modules=off', '-m', 'debugpy', '--listen', `127.0.0.1:${port}`]
   return {
-    command: [join(folder, 'venv/bin/python'), ...debug, '-m', 'awslambdaric', 'app.handler'],
+    words: behindDebug(join(folder, 'venv/bin/python'), ...debug, '-m', 'awslambdaric', 'app.handler'),
     cwd,
-    async attach() {
-      const adapter = await Adapter.connect(port)
-      await adapter.ask('initialize', { adapterID: 'test', pathFormat: 'path', linesStartAt1: true })
-      adapter.send('attach', { justMyCode: true })
-      await adapter.event('initialized')
-      await adapter.ask('setBreakpoints', { source: { path: file }, breakpoints: [{ line: 2 }] })
-      await adapter.ask('configurationDone')
-      let threadId = 0
-      return {
-        async stopped() {
-          threadId = (await adapter.event('stopped')).threadId
-          const { stackFrames } = await adapter.ask('stackTrace', { threadId })
-          expect(stackFrames[0]).toMatchObject({ line: 2, source: { path: file } })
-          const frameId = stackFrames[0].id
-          expect((await adapter.ask('evaluate', { expression: 'event', frameId })).result).toBe(
-            "{'name': 'Ada'}",
-          )
-        },
-        async go() {
-          await adapter.ask('continue', { threadId })
-        },
-        async [Symbol.asyncDispose]() {
-          adapter[Symbol.dispose]()
-        },
-      }
-    },
+    attach: () => attachPython(port, {}, { file: join(cwd, 'app.py'), line: 2 }),
   }
 }
 
@@ -121,43 +115,14 @@ async function go(port: number): Promise<Debugged> {
   const tools = join(root, '.cache/clients/delve')
   const dlv = Bun.which('dlv') ?? join(tools, 'dlv')
   if (!existsSync(dlv)) {
-    await run([need('go'), 'install', 'github.com/go-delve/delve/cmd/dlv@v1.27.2'], {
-      cwd,
-      env: { GOBIN: tools },
-    })
+    const install = [need('go'), 'install', 'github.com/go-delve/delve/cmd/dlv@v1.27.2']
+    await run(install, { cwd, env: { GOBIN: tools } })
   }
-  const serve = [
-    dlv,
-    'exec',
-    '--headless',
-    `--listen=127.0.0.1:${port}`,
-    '--api-version=2',
-    '--accept-multiclient',
-  ]
+  const serve = ['--headless', `--listen=127.0.0.1:${port}`, '--api-version=2', '--accept-multiclient']
   return {
-    command: [...serve, ...command],
+    words: behindDebug(dlv, 'exec', ...serve, ...command),
     cwd,
-    async attach() {
-      const session = new Session(
-        [dlv, 'connect', `127.0.0.1:${port}`, '--allow-non-terminal-interactive'],
-        cwd,
-      )
-      await session.until(/\(dlv\)/)
-      session.say(`break main.go:${await lineOf(join(cwd, 'main.go'), 'switch wanted.Do {')}`)
-      await session.until(/Breakpoint 1 set/)
-      // it has stopped everything, and goes on to the breakpoint
-      session.say('continue')
-      return {
-        async stopped() {
-          await session.until(/> \[Breakpoint 1\] main\.handle/)
-        },
-        async go() {
-          session.say('clearall')
-          session.say('continue')
-        },
-        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
-      }
-    },
+    attach: async () => attachDelve(port, dlv, `main.go:${await lineOf(goMain(cwd), 'switch wanted.Do {')}`),
   }
 }
 
@@ -167,34 +132,16 @@ async function java(port: number): Promise<Debugged> {
   const [program, ...rest] = command as [string, ...string[]]
   const agent = `-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${port}`
   return {
-    command: [program, agent, ...rest],
+    words: behindDebug(program, agent, ...rest),
     cwd,
-    async attach() {
-      const session = new Session(['jdb', '-attach', `127.0.0.1:${port}`], cwd)
-      await session.until(/Initializing jdb/)
-      const line = await lineOf(join(cwd, 'src/main/java/app/Function.java'), 'switch (String.valueOf')
-      session.say(`stop at app.Function:${line}`)
-      await session.until(/Set breakpoint|Deferring breakpoint/)
-      return {
-        async stopped() {
-          await session.until(
-            new RegExp(`Breakpoint hit: .*app\\.Function\\.handleRequest\\(\\), line=${line}`),
-          )
-        },
-        async go() {
-          session.say(`clear app.Function:${line}`)
-          session.say('cont')
-        },
-        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
-      }
-    },
+    attach: async () => attachJava(port, await lineOf(javaFunction(cwd), 'switch (String.valueOf')),
   }
 }
 
 const wanted = process.env.DEBUGGERS === '1'
 const program = programOf(existsSync(join(root, 'dist/aws-lambda-rie')) ? 'binary' : 'source')
 
-for (const [name, prepare] of Object.entries({ node, python, go, java })) {
+for (const [name, prepare] of Object.entries({ typescript, node, python, go, java })) {
   if (!wanted) {
     test.skip(`the debugger of ${name}: only by bun run clients debuggers`, () => {})
     continue
@@ -208,11 +155,11 @@ for (const [name, prepare] of Object.entries({ node, python, go, java })) {
     test.skip(`the debugger of ${name}: ${error.message}`, () => {})
     continue
   }
-  test(`the debugger of ${name} stops the function for longer than its timeout`, async () => {
-    const { command, cwd, attach } = debugged
-    const rie = Bun.spawn([...program, ...addressFlags(), '--debug', '--eager-init', ...command], {
+  test.concurrent(`the debugger of ${name} stops the function for 20 s longer than its timeout`, async () => {
+    const { words, cwd, attach } = debugged
+    const rie = Bun.spawn([...program, ...addressFlags(), ...words], {
       cwd,
-      env: { ...process.env, AWS_LAMBDA_FUNCTION_TIMEOUT: '1' },
+      env: { ...process.env, AWS_LAMBDA_FUNCTION_TIMEOUT: String(limitSeconds) },
       stdout: 'pipe',
       stderr: 'pipe',
     })
@@ -226,11 +173,12 @@ for (const [name, prepare] of Object.entries({ node, python, go, java })) {
       await using session = await attach()
       const answer = fetch(url, { method: 'POST', body: JSON.stringify(event) })
       await session.stopped()
-      await Bun.sleep(2000)
+      await Bun.sleep(stoppedMs)
       await session.go()
       const response = await answer
       expect([response.status, await response.json()]).toEqual([200, event])
-      await out.until(/REPORT RequestId: \S+\tDuration: (2[0-9]{3}|[3-9][0-9]{3}|[0-9]{5,})\./)
+      const [, ms] = await out.until(/REPORT RequestId: \S+\tDuration: (\d+)\.\d+ ms\t(?!.*Status: )/)
+      expect(Number(ms)).toBeGreaterThanOrEqual(stoppedMs - 100)
     } finally {
       kill(rie.pid, 'SIGTERM')
       await rie.exited

@@ -13,7 +13,7 @@ function attached(extensions: string[] = []): AttachedStage {
   const processes = new FakeProcesses()
   const staged = stage({
     attached: true,
-    processes: withAttachedRuntime(processes),
+    processes: withAttachedRuntime(processes, () => 0),
     discover: () => extensions,
     initTimeoutMs: 0,
   })

@@ -222,6 +222,12 @@ export class Container implements AsyncDisposable {
     return { status: response.status, headers: response.headers, text: await response.text() }
   }
 
+  /** What `/_rie/state` says of its environments. */
+  async environments(): Promise<readonly { readonly state: string; readonly starts: number }[]> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/_rie/state`)
+    return ((await response.json()) as { environments: { state: string; starts: number }[] }).environments
+  }
+
   /**
    * Signals PID 1 and says how many milliseconds it took until it was gone, how it ended, and what was left of the
    * container's processes. `podman stop` would add up to half a second of its own.

@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { arm64Cases } from './arm64.ts'
 import type { Case } from './case.ts'
+import { debuggerCases } from './debuggers.ts'
 import { documentedCases } from './documented.ts'
 import { endToEndCases } from './end-to-end.ts'
 import { libcCases } from './libc.ts'
@@ -17,6 +18,7 @@ import { pid1Cases } from './pid1.ts'
 import { openPodman, removeContainers, root, Unavailable } from './podman.ts'
 import { untried } from './readme.ts'
 import { surroundingCases } from './surroundings.ts'
+import { watchCases } from './watch.ts'
 
 const cases: readonly Case[] = [
   ...documentedCases,
@@ -25,6 +27,8 @@ const cases: readonly Case[] = [
   ...libcCases,
   ...arm64Cases,
   ...endToEndCases,
+  ...debuggerCases,
+  ...watchCases,
 ]
 
 const words = process.argv.slice(2)

@@ -9,6 +9,8 @@ const invocations = new Map()
 let selected = null
 let functionName = 'function'
 const streaming = new Map()
+/** the event that this page has sent last */
+let lastSent = null
 
 // --- small helpers
 
@@ -19,12 +21,18 @@ function element(tag, text, properties = {}) {
   return made
 }
 
-function pretty(text) {
+/** Undefined for what is no JSON. */
+function parsed(text) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    return JSON.parse(text)
   } catch {
-    return text
+    return undefined
   }
+}
+
+function pretty(text) {
+  const value = parsed(text)
+  return value === undefined ? text : JSON.stringify(value, null, 2)
 }
 
 function milliseconds(ms) {
@@ -51,6 +59,40 @@ function lines(text, id) {
     .replace(/\r(?!\n)/g, '\n')
     .replaceAll(`\t${id}\t`, '\t')
     .replace(/^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d\.\d{3})Z\t(\w+)\s*\t/gm, '$1  $2  ')
+}
+
+/** Of Node's lines, Python's, and lines that are JSON; what belongs to an entry has the level of its first line. */
+const levelPatterns = [/^\d\d:\d\d:\d\d\.\d{3} {2}(\w+) {2}/, /^\[(\w+)\]/, /^\{.*"level":"(\w+)"/]
+const levelNames = { FATAL: 'error', ERROR: 'error', CRITICAL: 'error', WARN: 'warn', WARNING: 'warn' }
+const quietLevels = { DEBUG: 'debug', TRACE: 'debug' }
+
+function levelOf(line) {
+  for (const pattern of levelPatterns) {
+    const level = pattern.exec(line)?.[1].toUpperCase()
+    if (level !== undefined) return levelNames[level] ?? quietLevels[level] ?? ''
+  }
+  return /^\s|^$/.test(line) ? undefined : ''
+}
+
+/** Node's client writes an error that nobody caught as one line of JSON. */
+function unfolded(line) {
+  const [, before, json] =
+    /^(.*(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection))\s+(\{.*\})$/.exec(line) ?? []
+  const { stack } = parsed(json ?? '') ?? {}
+  return Array.isArray(stack) ? `${before}  ${stack.join('\n')}` : line
+}
+
+function showLog(text) {
+  let level = ''
+  const shownLines = text
+    .split('\n')
+    .flatMap((line) => unfolded(line).split('\n'))
+    .map((line, index, all) => {
+      level = levelOf(line) ?? level
+      const end = index === all.length - 1 ? '' : '\n'
+      return element('span', line + end, level === '' ? {} : { 'data-level': level })
+    })
+  $('log').replaceChildren(...shownLines)
 }
 
 // --- the editor
@@ -83,6 +125,7 @@ function remember() {
 
 /** Sends an event. Its id is chosen here, so that the list and this answer are known to be one invocation. */
 async function send(text) {
+  lastSent = text
   const id = crypto.randomUUID()
   const headers = { 'Content-Type': 'application/json', 'X-Amzn-RequestId': id }
   if ($('async').checked) headers['X-Amz-Invocation-Type'] = 'Event'
@@ -114,7 +157,7 @@ async function send(text) {
 function showRefusal(id, { status, statusText }, body) {
   if (selected !== id) return
   badge('refused')
-  showAnswer(body || `${status} ${statusText}`)
+  showAnswer(body || `${status} ${statusText}`, 'refused')
 }
 
 // --- one invocation
@@ -127,7 +170,8 @@ async function select(id) {
   $('detail').hidden = false
   $('nothing').hidden = true
   $('id').textContent = id
-  for (const part of ['when', 'answer', 'log', 'sent', 'head-rie', 'head-lambda']) $(part).textContent = ''
+  for (const part of ['when', 'log', 'sent', 'head-rie', 'head-lambda']) $(part).textContent = ''
+  showAnswer('')
   $('bar').replaceChildren()
   $('legend').replaceChildren()
   badge(invocations.get(id)?.state ?? 'waiting')
@@ -147,14 +191,14 @@ async function load(id) {
   badge(state)
   $('when').textContent = `${clock(arrivedAt)}${environment === null ? '' : ` · environment ${environment}`}`
   const read = streaming.get(id)
-  if (read && (answer === null || answer.cut || whole.streamMs !== null)) showAnswer(read)
-  else if (answer !== null) showAnswer(shown(answer))
+  if (read && (answer === null || answer.cut || whole.streamMs !== null)) showAnswer(read, state)
+  else if (answer !== null) showAnswer(shown(answer), state)
   else if (whole.streamMs !== null)
     showAnswer('a stream: its bytes went to the caller, and are not kept here')
   else showAnswer(state === 'running' || state === 'waiting' ? '…' : '')
   showHead('head-rie', heads?.rie)
   showHead('head-lambda', heads?.lambda)
-  $('log').textContent = lines(shown(log), id) || 'nothing was written'
+  showLog(lines(shown(log), id).trimEnd() || 'nothing was written')
   $('sent').textContent = sent === null ? 'it came before this page was opened' : pretty(shown(sent))
   for (const button of ['replay', 'edit', 'save', 'curl']) $(button).disabled = sent === null || sent.cut
   showTiming(whole)
@@ -165,8 +209,58 @@ function badge(state) {
   $('state').dataset.state = state
 }
 
-function showAnswer(text) {
-  $('answer').textContent = pretty(text)
+/** `state` is that of the invocation, where it is known. */
+function showAnswer(text, state) {
+  const value = parsed(text)
+  const failure = state === undefined || state === 'succeeded' ? null : failureIn(value)
+  const http = state === 'failed' ? null : httpIn(value)
+  $('answer').replaceChildren(...(failure ?? [http?.body ?? pretty(text)]))
+  $('answer').dataset.state = failure === null ? '' : 'failed'
+  $('kind').textContent = http?.kind ?? ''
+  const isView = failure !== null || http !== null
+  $('whole').hidden = !isView
+  $('returned').textContent = isView ? pretty(text) : ''
+}
+
+/** The document of an error as people read errors: type and message, then the frames. */
+function failureIn(value) {
+  const { errorType, errorMessage, trace, stackTrace } = value ?? {}
+  if (typeof errorMessage !== 'string') return null
+  const said = errorType ? `${errorType}: ${errorMessage}` : errorMessage
+  const all = (trace ?? stackTrace ?? []).map((line) => String(line).trimEnd())
+  // Node's client repeats type and message in the first lines of the trace
+  const first = all.findIndex((line) => /^\s+(at|File) /.test(line))
+  const rest = first < 0 ? all.filter((line) => line !== said) : all.slice(first)
+  return [element('b', said), rest.length > 0 ? `\n${rest.join('\n')}` : '']
+}
+
+/** What a client of an API or a Function URL would get of this answer. */
+function httpIn(value) {
+  const { statusCode, headers, body = '', isBase64Encoded, cookies } = value ?? {}
+  if (!Number.isInteger(statusCode) || typeof body !== 'string') return null
+  const type = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+  const set =
+    Array.isArray(cookies) && cookies.length > 0
+      ? `${cookies.length} cookie${cookies.length > 1 ? 's' : ''}`
+      : ''
+  const kind = ['HTTP', statusCode].join(' ')
+  return {
+    kind: [kind, type, set].filter(Boolean).join(' · '),
+    body: pretty(isBase64Encoded ? decoded(body) : body) || '(no body)',
+  }
+}
+
+function decoded(base64) {
+  try {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    } catch {
+      return `(${bytes.length} bytes that are no text)`
+    }
+  } catch {
+    return base64
+  }
 }
 
 function showHead(id, head) {
@@ -200,10 +294,25 @@ function showTiming(of) {
     legend.push(entry(title, milliseconds(ms), part))
   }
   if (of.memoryBytes > 0) legend.push(entry('Memory', `${Math.ceil(of.memoryBytes / 1048576)} MB`))
-  $('bar').replaceChildren(...spans)
+  const runs = of.state === 'running' || of.state === 'waiting'
+  $('bar').classList.toggle('runs', runs)
+  $('bar').replaceChildren(...(runs ? [] : spans))
   $('bar').setAttribute('aria-label', words.join(', ') || 'no times yet')
+  clearInterval(ticking)
+  if (runs) {
+    const soFar = entry('So far', '')
+    const tick = () => {
+      soFar.lastElementChild.textContent = milliseconds(Math.max(0, Date.now() - of.arrivedAt))
+    }
+    tick()
+    ticking = setInterval(tick, 100)
+    legend.push(soFar)
+  }
   $('legend').replaceChildren(...legend)
 }
+
+/** counts while the invocation that is shown runs */
+let ticking
 
 function entry(title, value, part) {
   const made = element('div')
@@ -214,21 +323,47 @@ function entry(title, value, part) {
 
 // --- the list
 
-function row({ id, state, arrivedAt, durationMs, what, errorType }) {
+function row(summary) {
+  const { id, state, arrivedAt, durationMs, what, errorType, cold } = summary
   const button = element('button', undefined, { type: 'button', 'aria-current': String(id === selected) })
   button.dataset.id = id
   const dot = element('span', undefined, { class: 'dot', 'data-state': state })
-  const more = [clock(arrivedAt), state, errorType].filter(Boolean).join(' · ')
+  const more = [clock(arrivedAt), state, errorType, cold && 'cold start'].filter(Boolean).join(' · ')
   button.append(
     dot,
     element('span', what, { class: 'what' }),
     element('span', milliseconds(durationMs), { class: 'time' }),
     element('span', more, { class: 'more' }),
   )
-  button.addEventListener('click', () => select(id))
+  button.addEventListener('click', () => {
+    select(id)
+    // where the list is below it
+    if (matchMedia('(max-width: 820px)').matches) $('detail').scrollIntoView()
+  })
   const item = element('li')
   item.append(button)
+  item.hidden = !matches(item)
   return item
+}
+
+function matches(item) {
+  const words = $('filter').value.toLowerCase().split(/\s+/)
+  const text = `${item.textContent} ${item.firstElementChild?.dataset?.id ?? ''}`.toLowerCase()
+  return words.every((word) => text.includes(word))
+}
+
+function filter() {
+  const items = [...$('invocations').children]
+  for (const item of items) item.hidden = !matches(item)
+  $('none').hidden = items.length === 0 || items.some((item) => !item.hidden)
+}
+
+/** A line between the invocations of the old code and those of the new. */
+function showCode({ files, more }) {
+  const named = more > 0 ? `${files.join(', ')} and ${more} more` : files.join(', ')
+  const item = element('li', `${clock(Date.now())} · the code has changed: ${named}`, { class: 'code' })
+  item.hidden = !matches(item)
+  $('invocations').prepend(item)
 }
 
 /** Rows are changed in place: the one that has the focus keeps it. */
@@ -251,27 +386,59 @@ function showList(changed) {
     streaming.delete(id)
   }
   $('empty').hidden = invocations.size > 0
+  $('filter').hidden = invocations.size === 0
+  $('none').hidden = true
 }
 
-function change({ invocations: changed = [], environments, queued }) {
+function change({ invocations: changed = [], environments, queued, failure, code }) {
   for (const summary of changed) invocations.set(summary.id, summary)
   if (changed.length > 0) showList(changed)
   if (changed.some(({ id }) => id === selected)) load(selected)
-  if (environments) {
-    $('environments').replaceChildren(
-      ...environments.map(({ id, state, memoryBytes }) => {
-        const memory = memoryBytes > 0 ? ` · ${Math.ceil(memoryBytes / 1048576)} MB` : ''
-        return element('li', `environment ${id}: ${state}${memory}`, { 'data-state': state })
-      }),
-    )
-  }
+  if (environments) showEnvironments(environments)
   if (queued !== undefined) $('queued').textContent = queued > 0 ? `${queued} waiting` : ''
+  if (failure !== undefined) showFailure(failure)
+  if (code !== undefined) {
+    showCode(code)
+    if ($('again').checked && lastSent !== null) send(lastSent)
+  }
+}
+
+/** More than a header has room for are counted. */
+const mostChips = 6
+
+function showEnvironments(environments) {
+  if (environments.length > mostChips) {
+    const states = Map.groupBy(environments, ({ state }) => state)
+    const counted = [...states].map(([state, { length }]) =>
+      element('li', `${length} ${state}`, { 'data-state': state }),
+    )
+    $('environments').replaceChildren(...counted)
+    return
+  }
+  $('environments').replaceChildren(
+    ...environments.map(({ id, state, memoryBytes }) => {
+      const memory = memoryBytes > 0 ? ` · ${Math.ceil(memoryBytes / 1048576)} MB` : ''
+      const chip = element('li', undefined, { 'data-state': state })
+      chip.append(element('span', 'environment ', { class: 'word' }), `${id}: ${state}${memory}`)
+      return chip
+    }),
+  )
+}
+
+/** An init that failed has no invocation in the list if nobody has asked for it, as after a save. */
+function showFailure(failure) {
+  const shownOne = failure !== null && failure.during === 'init'
+  $('notice').hidden = !shownOne
+  const { at, errorType, errorMessage } = failure ?? {}
+  const text = shownOne ? `Init failed at ${clock(at)}: ${errorType}: ${errorMessage}` : ''
+  // what has not changed is not read out again
+  if ($('notice').textContent !== text) $('notice').textContent = text
 }
 
 $('invocations').addEventListener('keydown', (pressed) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[pressed.key]
   if (step === undefined) return
-  const all = [...$('invocations').querySelectorAll('button')]
+  const all = [...$('invocations').querySelectorAll('li:not([hidden]) > button')]
   const next = all[all.indexOf(document.activeElement) + step]
   if (next === undefined) return
   pressed.preventDefault()
@@ -279,7 +446,11 @@ $('invocations').addEventListener('keydown', (pressed) => {
   next.click()
 })
 
+$('filter').addEventListener('input', filter)
+
 // --- what the buttons do
+
+$('format').addEventListener('click', () => edit(event.value))
 
 $('send').addEventListener('click', () => send(event.value))
 event.addEventListener('input', () => {
@@ -297,15 +468,24 @@ $('save').addEventListener('click', () => {
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)
 })
-$('curl').addEventListener('click', async () => {
-  const quoted = `'${whole.event.text.replaceAll("'", `'\\''`)}'`
-  const line = `curl -XPOST ${location.origin}${invokePath(functionName)} -d ${quoted}`
-  await copy(line)
-  $('curl').textContent = 'Copied'
-  setTimeout(() => {
-    $('curl').textContent = 'Copy curl'
-  }, 1500)
+$('curl').addEventListener('click', () => {
+  copyBy($('curl'), curlLine(whole.event.text), 'Copy curl')
 })
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  button.addEventListener('click', () => copyBy(button, $(button.dataset.copy).textContent, 'Copy'))
+}
+
+function curlLine(text) {
+  return `curl -XPOST ${location.origin}${invokePath(functionName)} -d '${text.replaceAll("'", `'\\''`)}'`
+}
+
+async function copyBy(button, text, title) {
+  await copy(text)
+  button.textContent = 'Copied'
+  setTimeout(() => {
+    button.textContent = title
+  }, 1500)
+}
 
 /** The clipboard is there only on https and on this machine. */
 async function copy(text) {
@@ -327,25 +507,66 @@ function connection(state, text) {
   $('connection').textContent = text
 }
 
+function group(label, events) {
+  const made = element('optgroup', undefined, { label })
+  made.append(...events.map(([title, value]) => element('option', title, { value })))
+  return made
+}
+
+/** Each way to invoke the function, as a line to copy. */
+function showWays(functionUrl) {
+  const ways = [
+    ['With curl', curlLine('{"name":"world"}')],
+    ['With the client', `aws-lambda-rie invoke${endpointFlag()} -d '{"name":"world"}'`],
+    ['With an SDK or the AWS CLI', `export AWS_ENDPOINT_URL_LAMBDA=${location.origin}`],
+  ]
+  if (functionUrl !== null) {
+    // the port is the function's; under which name this machine is reached, the page knows
+    const url = new URL(functionUrl)
+    url.hostname = location.hostname
+    ways.push(['As a website', `curl -i '${url.href}?name=world'`])
+  }
+  $('ways').replaceChildren(
+    ...ways.map(([title, line]) => {
+      const way = element('div')
+      const value = element('dd')
+      const button = element('button', 'Copy', {
+        type: 'button',
+        class: 'copy',
+        'aria-label': `Copy: ${title}`,
+      })
+      button.addEventListener('click', () => copyBy(button, line, 'Copy'))
+      value.append(element('pre', line), button)
+      way.append(element('dt', title), value)
+      return way
+    }),
+  )
+}
+
+/** The client looks there by itself. */
+const endpointFlag = () => (location.port === '8080' ? '' : ` --endpoint-url ${location.origin}`)
+
 let source
 function connect() {
   source = new EventSource('/_rie/events')
   source.addEventListener('hello', ({ data }) => {
-    const { name, examples, invocations: all, ...rest } = JSON.parse(data)
+    const { name, examples, files, functionUrl, watches, invocations: all, ...rest } = JSON.parse(data)
     functionName = name
     $('function').textContent = name
     document.title = `${name} · Lambda console`
     connection('connected', 'connected')
     invocations.clear()
     $('invocations').replaceChildren()
-    const pick = $('example')
-    if (pick.childElementCount === 1) {
-      for (const [title, value] of Object.entries(examples)) {
-        pick.append(element('option', title, { value: JSON.stringify(value) }))
-      }
-    }
+    const texts = Object.entries(examples).map(([title, value]) => [title, JSON.stringify(value)])
+    const groups = [group('events/', Object.entries(files)), group('Sources', texts)]
+    $('example').replaceChildren(
+      $('example').firstElementChild,
+      ...groups.filter((one) => one.childElementCount > 0),
+    )
+    $('again-row').hidden = !watches
+    showWays(functionUrl)
     change({ invocations: all, ...rest })
-    $('empty').hidden = invocations.size > 0
+    showList([])
   })
   source.addEventListener('change', ({ data }) => change(JSON.parse(data)))
   source.addEventListener('error', () => {

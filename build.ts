@@ -20,7 +20,7 @@ export interface Artifact {
   readonly loader: string
 }
 
-const artifacts: readonly Artifact[] = [
+export const artifacts: readonly Artifact[] = [
   ['x86_64', 'bun-linux-x64', 'x64', '/lib64/ld-linux-x86-64.so.2'] as const,
   ['arm64', 'bun-linux-arm64', 'arm64', '/lib/ld-linux-aarch64.so.1'] as const,
   ['x86_64-musl', 'bun-linux-x64-musl', 'x64', '/lib/ld-musl-x86_64.so.1'] as const,
@@ -46,16 +46,20 @@ const withoutTransports: Bun.BunPlugin = {
 
 /** The runtime client as one text, for the bun CLI within the program (`src/handler/command.ts`). */
 async function runtimeClient(): Promise<string> {
-  const entrypoints = ['src/handler/client.ts']
+  const entrypoints = [join(import.meta.dir, 'src/handler/client.ts')]
   const { outputs } = await Bun.build({ entrypoints, target: 'bun', format: 'cjs', minify: true })
   // its name in stack traces is that of all our modules, by which they are recognised
   return `${await outputs[0]?.text()}\n//# sourceURL=/$bunfs/root/client.js`
 }
 
 /** Compiles one program into a folder, under its name; returns the paths of the modules that are in it. */
-async function compile({ name, target }: Artifact, folder: string): Promise<string[]> {
+export async function compile(
+  { name, target }: Pick<Artifact, 'name' | 'target'>,
+  folder: string,
+  plugins: readonly Bun.BunPlugin[] = [],
+): Promise<string[]> {
   const result = await Bun.build({
-    entrypoints: ['src/main.ts'],
+    entrypoints: [join(import.meta.dir, 'src/main.ts')],
     minify: true,
     // parsed ahead: 2.6 MB more, and a start of 13 ms instead of 35
     bytecode: true,
@@ -64,7 +68,7 @@ async function compile({ name, target }: Artifact, folder: string): Promise<stri
     splitting: true,
     sourcemap: 'none',
     metafile: true,
-    plugins: [withoutTransports],
+    plugins: [withoutTransports, ...plugins],
     // Packages look for the files of their worker threads with it, and those are not in the program; left alone, it
     // would be a path of the machine that builds.
     define: { __dirname: '"/"', RUNTIME_CLIENT: JSON.stringify(await runtimeClient()) },

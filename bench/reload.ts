@@ -23,6 +23,8 @@ const { values } = parseArgs({
 const saves = 8
 /** How long a subject may take from a save to the new answer. */
 const limitMs = 40_000
+/** How long one answer may take; then it is asked for again. */
+const answerLimitMs = 5000
 
 async function main(): Promise<void> {
   const wanted = values.subjects?.split(',') ?? reloading.map(({ name }) => name)
@@ -101,6 +103,8 @@ async function answerOf(url: string): Promise<string> {
     method: 'POST',
     body: '{}',
     headers: { 'Content-Type': 'application/json' },
+    // cargo-lambda may never answer a request that came while it started the function anew
+    signal: AbortSignal.timeout(answerLimitMs),
   })
   return await response.text()
 }

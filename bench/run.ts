@@ -17,10 +17,12 @@ import { cold } from './scenarios/cold.ts'
 import { eight, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
 import { nodePair } from './scenarios/node.ts'
+import { off } from './scenarios/off.ts'
 import { payload } from './scenarios/payload.ts'
 import { firstByte, throughput } from './scenarios/stream.ts'
 import { functionUrl } from './scenarios/url.ts'
 import { type Subject, Unavailable } from './subject.ts'
+import { bare } from './subjects/bare.ts'
 import { cargoLambda } from './subjects/cargo-lambda.ts'
 import { ours } from './subjects/ours.ts'
 import { reference } from './subjects/reference.ts'
@@ -40,11 +42,13 @@ const allScenarios: readonly Scenario[] = [
   firstByte,
   throughput,
   functionUrl,
+  ...off,
 ]
 const allSubjects: readonly Subject[] = [
   reference,
   cargoLambda,
   ours,
+  bare,
   subscribed,
   relayOnBun,
   relayOnHandles,

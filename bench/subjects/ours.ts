@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileC, root } from '../build.ts'
-import { invokePath, type Subject, Unavailable } from '../subject.ts'
+import { invokePath, type Launch, type Setup, type Subject, Unavailable } from '../subject.ts'
 import { addresses } from './reference.ts'
 
 const binary = join(root, 'dist', 'aws-lambda-rie')
@@ -17,13 +17,15 @@ export const ours: Subject = {
     runtime = await compileC('functions/runtime.c')
     streaming = await compileC('functions/stream.c')
   },
-  launch(setup) {
-    const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
-    const command = setup.function?.command ?? [setup.stream ? streaming : runtime]
-    if (!setup.url)
-      return { command: [binary, ...addresses(setup), ...several, ...command], path: invokePath }
-    const url = ['--function-url-address', `127.0.0.1:${setup.port}`]
-    const invoke = addresses({ ...setup, port: 0 })
-    return { command: [binary, ...url, ...invoke, ...several, ...command], path: '/' }
-  },
+  launch: (setup) => launchOurs(binary, setup),
+}
+
+/** How a program of ours is started, `ours` or another build of the same sources. */
+export function launchOurs(binary: string, setup: Setup): Launch {
+  const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
+  const command = setup.function?.command ?? [setup.stream ? streaming : runtime]
+  if (!setup.url) return { command: [binary, ...addresses(setup), ...several, ...command], path: invokePath }
+  const url = ['--function-url-address', `127.0.0.1:${setup.port}`]
+  const invoke = addresses({ ...setup, port: 0 })
+  return { command: [binary, ...url, ...invoke, ...several, ...command], path: '/' }
 }

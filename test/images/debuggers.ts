@@ -5,7 +5,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cached, need, run as runOrSkip, sources, Unavailable as ToolMissing } from '../clients/client.ts'
-import { CLIENTS } from '../clients/clients.ts'
+import { allClients } from '../clients/clients.ts'
 import {
   type Attached,
   attachGo,
@@ -68,7 +68,7 @@ function project(files: Readonly<Record<string, string>>): string {
 }
 
 function client(name: string) {
-  const found = CLIENTS.find((one) => one.name === name)
+  const found = allClients.find((one) => one.name === name)
   if (found === undefined) throw new Error(`no client ${name}`)
   return found.prepare()
 }
@@ -181,13 +181,13 @@ async function java(): Promise<Mounted> {
   const own = launch.slice(launch.indexOf('-cp')).join(' ')
   const words = command.replace(/ -cp … .*$/, ` ${own}`)
   if (words === command) throw new Error('the README has another command for Java')
-  const configuration_ = existsSync('/etc/java-17-openjdk') ? readOnly('/etc/java-17-openjdk') : []
+  const settings = existsSync('/etc/java-17-openjdk') ? readOnly('/etc/java-17-openjdk') : []
   return {
     folder,
     options: [
       ...readOnly(home),
       ...readOnly(cwd),
-      ...configuration_,
+      ...settings,
       '--env',
       `PATH=${home}/bin:/usr/bin:/bin`,
     ],

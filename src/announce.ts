@@ -31,12 +31,12 @@ export interface Invitation {
   readonly functionUrl: string | null
   /** there is a console, for this machine or for all */
   readonly console: { readonly anywhere: boolean } | null
-  /** changes of the code are picked up */
-  readonly watches: boolean
+  /** the file or folder of which changes are picked up; null where none are */
+  readonly watched: string | null
 }
 
 /** A line each: where to send an event, where to see what happened, and that edits are picked up. */
-export function invitation({ url, functionUrl, console, watches }: Invitation): string {
+export function invitation({ url, functionUrl, console, watched }: Invitation): string {
   const container = inContainer.some((file) => existsSync(file))
   const local = (address: string): string => address.replace('127.0.0.1', 'localhost')
   const lines = [`Send an event:  curl -XPOST ${local(url)}${invokePath} -d '{"name":"world"}'`]
@@ -44,7 +44,7 @@ export function invitation({ url, functionUrl, console, watches }: Invitation): 
   // to a container the machine around it is another one
   const outside = container && console?.anywhere === false ? ' (from outside with --console-anywhere)' : ''
   if (console !== null) lines.push(`See it:         ${local(url)}/_rie/${outside}`)
-  if (watches) lines.push('Edit it:        what you save is run by the next invocation')
+  if (watched !== null) lines.push(`Edit it:        ${watched}: the next invocation runs what you save`)
   if (container)
     lines.push('These are ports of the container; outside they are those that were published with -p.')
   return `${lines.join('\n')}\n`

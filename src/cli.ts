@@ -1,7 +1,7 @@
 /** The emulator as a program: command line and environment in, exit code out. */
 
 import { writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { firstLine, invitation, invokePath } from './announce.ts'
 import {
   type Config,
@@ -12,7 +12,7 @@ import {
   parseConfig,
 } from './config/config.ts'
 import { composeEmulator, type RunningEmulator } from './emulator.ts'
-import { afterStart, sampleHandler } from './handler/command.ts'
+import { afterStart, sampleFile, sampleHandler } from './handler/command.ts'
 import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
 import { createLog, type Logger, type RootLogger } from './log/log.ts'
@@ -113,10 +113,16 @@ function announce(config: Config, emulator: RunningEmulator, log: Logger): void 
   }
   if (isTerminal(2)) {
     const { console, watch } = config.emulator
-    const watches = watch !== null && launch.kind !== 'attach'
-    writeSync(2, invitation({ url, functionUrl, console, watches }))
+    const watched = watch === null || launch.kind === 'attach' ? null : codeOf(launch, config.function)
+    writeSync(2, invitation({ url, functionUrl, console, watched }))
   }
   if (launch.kind === 'handler') afterStart(() => inspect(launch, config.function, log))
+}
+
+/** What a person edits: the sample's file, else the folder of the function. */
+function codeOf(launch: Launch, { environment, taskRoot }: FunctionConfig): string {
+  const isSample = launch.kind === 'handler' && launch.handler === sampleHandler
+  return isSample ? relative(launch.cwd, sampleFile) : environment.LAMBDA_TASK_ROOT || taskRoot
 }
 
 /** Says which file and export is served, and what can be known to be wrong with it before anyone calls it. */

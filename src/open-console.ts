@@ -3,10 +3,12 @@
 import type { Config } from './config/config.ts'
 import { History } from './console/history.ts'
 import { consoleRoutes } from './console/routes.ts'
+import type { Failure } from './engine/last-failure.ts'
 import type { Clock } from './engine/ports.ts'
 import { projectEvents } from './events/project.ts'
 import { renderBoth } from './gateway/rendered.ts'
 import type { FunctionHost } from './host.ts'
+import { reportedError } from './telemetry/code-frame.ts'
 
 /** The routes of the console. Nothing is kept before one of them is visited. `functionUrl` is `http://HOST:PORT`. */
 export function openConsole(
@@ -16,6 +18,7 @@ export function openConsole(
   functionUrl: string | null,
 ) {
   const { pool } = host
+  const failureNow = failureOf(host)
   const taskRoot = of.environment.LAMBDA_TASK_ROOT || of.taskRoot
   return consoleRoutes({
     anywhere: emulator.console?.anywhere === true,
@@ -28,7 +31,7 @@ export function openConsole(
     situation: () => ({
       environments: pool.snapshot(),
       queued: pool.waiting,
-      failure: host.lastFailure.value,
+      failure: failureNow(),
     }),
     open(updates) {
       const history = new History({
@@ -44,4 +47,19 @@ export function openConsole(
       return history
     },
   })
+}
+
+/** Gives the last failure, with the line of code and the trace where the runtime told them; each is read once. */
+function failureOf({ lastFailure }: FunctionHost): () => object | null {
+  let known: Failure | null = null
+  let shown: object | null = null
+  return () => {
+    const { value, document } = lastFailure
+    if (value !== known) {
+      known = value
+      const stack = document === null ? null : (reportedError(document)?.stack ?? null)
+      shown = value === null ? null : { ...value, stack }
+    }
+    return shown
+  }
 }

@@ -7,7 +7,7 @@ const curl =
   'Send an event:  curl -XPOST http://localhost:8080/2015-03-31/functions/function/invocations -d \'{"name":"world"}\''
 const container = existsSync('/.dockerenv') || existsSync('/run/.containerenv')
 const lines = (over: object) =>
-  invitation({ url, functionUrl: null, console: { anywhere: true }, watches: true, ...over })
+  invitation({ url, functionUrl: null, console: { anywhere: true }, watched: '/home/me/function', ...over })
     .trimEnd()
     .split('\n')
     .filter((line) => !(container && line.startsWith('These are ports')))
@@ -16,12 +16,12 @@ test('three lines: where to send an event, where to see it, and that edits are p
   expect(lines({})).toEqual([
     curl,
     'See it:         http://localhost:8080/_rie/',
-    'Edit it:        what you save is run by the next invocation',
+    'Edit it:        /home/me/function: the next invocation runs what you save',
   ])
 })
 
 test('what there is not is not told of', () => {
-  expect(lines({ console: null, watches: false })).toEqual([curl])
+  expect(lines({ console: null, watched: null })).toEqual([curl])
 })
 
 test('a Function URL is told of too', () => {

@@ -48,7 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'announce.ts': ['config'],
   // a page for people, which is told of what happens as the other edges are
   console: ['console', 'core', 'engine', 'events', 'http'],
-  'open-console.ts': ['config', 'console', 'engine', 'events', 'gateway', 'host.ts'],
+  'open-console.ts': ['config', 'console', 'engine', 'events', 'gateway', 'host.ts', 'telemetry'],
   // what watches the code of a function, and what ties it to the function's environments
   watch: ['watch'],
   'reload.ts': ['config', 'engine', 'host.ts', 'watch'],

@@ -1,7 +1,7 @@
 /** The emulator as `bun run dev` starts it. */
 
 import { expect, test } from 'bun:test'
-import { chmodSync } from 'node:fs'
+import { chmodSync, cpSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { alive, killMarked, mark, marked, Output, tempDir, until } from './harness.ts'
 
@@ -106,4 +106,50 @@ test('an installation that fails says why', async () => {
   expect(await dev.child.exited).not.toBe(0)
   await dev.stderr.ended
   expect(dev.stderr.text + dev.stdout.text).toMatch(/ConnectionRefused|127\.0\.0\.1:1/)
+})
+
+test('on a terminal three lines say where to send an event, where to see it, and which file is picked up', async () => {
+  // the sample is a file of ours: a copy is edited
+  using copy = tempDir()
+  for (const name of ['src', 'package.json', 'tsconfig.json'])
+    cpSync(join(root, name), join(copy.path, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(copy.path, 'node_modules'))
+  const { scripts } = (await Bun.file(join(root, 'package.json')).json()) as { scripts: { dev: string } }
+  const decoder = new TextDecoder()
+  let text = ''
+  const shown = (pattern: RegExp) => until(`${pattern} on the terminal`, () => text.match(pattern))
+  const child = Bun.spawn(['sh', '-c', scripts.dev.replace(/^bun /, `exec ${process.execPath} `)], {
+    cwd: copy.path,
+    env: {
+      PATH: process.env.PATH,
+      TERM: 'dumb',
+      AWS_LAMBDA_RIE_ADDRESS: '127.0.0.1:0',
+      AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS: '127.0.0.1:0',
+      LOG_LEVEL: 'debug',
+    },
+    terminal: {
+      cols: 400,
+      rows: 60,
+      data(_, bytes) {
+        text += decoder.decode(bytes, { stream: true })
+      },
+    },
+  })
+  try {
+    const [, curl = ''] = await shown(
+      /^Send an event: +(curl -XPOST http:\/\/localhost:\d+\/.*'{"name":"world"}')\r?$/m,
+    )
+    const [, page = ''] = await shown(/^See it: +(http:\/\/localhost:\d+\/_rie\/)/m)
+    const [, file = ''] = await shown(/^Edit it: +(\S+): the next invocation runs what you save\r?$/m)
+    const call = () => Bun.$`sh -c ${`${curl} -s`}`.quiet().text()
+    expect(await call()).toContain('Hello, world!')
+    expect((await fetch(page)).status).toBe(200)
+    await shown(/the code is watched/)
+    const path = join(copy.path, file)
+    await Bun.write(path, (await Bun.file(path).text()).replace('Hello, ', 'Salve, '))
+    await until('the edited answer', async () => (await call()).includes('Salve, world!'))
+  } finally {
+    child.kill('SIGTERM')
+    await child.exited
+  }
 })

@@ -1,6 +1,6 @@
 /** The last failure of a function's environments, for those who ask why it is not ready. */
 
-import type { Fault } from '../core/failure.ts'
+import type { Fault, Payload } from '../core/failure.ts'
 import type { PlatformListener } from './platform-event.ts'
 
 /** What failed; `at` is in Unix milliseconds. */
@@ -16,10 +16,16 @@ export interface Failure {
 /** What was heard of failures since the function was initialised last. */
 export class LastFailure {
   #failure: Failure | null = null
+  #document: Payload | null = null
 
   /** Null while all went well since the last init that succeeded. */
   get value(): Failure | null {
     return this.#failure
+  }
+
+  /** What the runtime posted of it, with its trace; null where it posted nothing. */
+  get document(): Payload | null {
+    return this.#document
   }
 
   /** Hears the events of one environment. `epoch` gives Unix milliseconds. */
@@ -30,9 +36,10 @@ export class LastFailure {
         initialising = true
       } else if (event.type === 'initReport') {
         initialising = false
-        if (event.verdict.status === 'success') this.#failure = null
+        if (event.verdict.status === 'success') this.#failure = this.#document = null
       } else if (event.type === 'fault') {
         const { fault } = event
+        this.#document = fault.document ?? null
         this.#failure = {
           at: epoch(),
           environment,

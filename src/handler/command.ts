@@ -20,6 +20,9 @@ export const clientVariable = '_LAMBDA_RIE_CLIENT'
 /** The reserved handler name of the function that comes with the emulator. */
 export const sampleHandler = '@sample.handler'
 
+/** Where its code is, from source. */
+export const sampleFile = `${import.meta.dir}/sample.ts`
+
 /**
  * What keeps the bun CLI from reading the function's .env and bunfig.toml, and from downloading packages that are
  * missing where no node_modules exists. The compiled program was built not to.

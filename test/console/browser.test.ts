@@ -324,7 +324,7 @@ if (executable === undefined || executable === null) {
       await picture(page, 'saved')
       await page.getByLabel('send again when the code changes').uncheck()
       save('=>')
-      await page.getByText(/^Init failed at .*Runtime\.UserCodeSyntaxError/).waitFor()
+      await page.getByText(/^Init failed at .*Runtime\.UserCodeSyntaxError.*index\.mjs:1/s).waitFor()
       await picture(page, 'init-failed')
       save("'three'")
       await page.locator('#notice').waitFor({ state: 'hidden' })

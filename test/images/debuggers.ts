@@ -184,13 +184,7 @@ async function java(): Promise<Mounted> {
   const settings = existsSync('/etc/java-17-openjdk') ? readOnly('/etc/java-17-openjdk') : []
   return {
     folder,
-    options: [
-      ...readOnly(home),
-      ...readOnly(cwd),
-      ...settings,
-      '--env',
-      `PATH=${home}/bin:/usr/bin:/bin`,
-    ],
+    options: [...readOnly(home), ...readOnly(cwd), ...settings, '--env', `PATH=${home}/bin:/usr/bin:/bin`],
     command: words,
     port,
     attach: async (published) =>

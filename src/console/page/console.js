@@ -429,8 +429,9 @@ function showEnvironments(environments) {
 function showFailure(failure) {
   const shownOne = failure !== null && failure.during === 'init'
   $('notice').hidden = !shownOne
-  const { at, errorType, errorMessage } = failure ?? {}
-  const text = shownOne ? `Init failed at ${clock(at)}: ${errorType}: ${errorMessage}` : ''
+  const { at, errorType, errorMessage, stack } = failure ?? {}
+  const where = stack ? `\n${stack}` : ''
+  const text = shownOne ? `Init failed at ${clock(at)}: ${errorType}: ${errorMessage}${where}` : ''
   // what has not changed is not read out again
   if ($('notice').textContent !== text) $('notice').textContent = text
 }

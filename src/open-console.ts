@@ -28,7 +28,7 @@ export function openConsole(
       functionUrl,
       watches: emulator.watch !== null,
     }),
-    situation: () => ({
+    liveState: () => ({
       environments: pool.snapshot(),
       queued: pool.waiting,
       failure: failureNow(),

@@ -13,14 +13,14 @@ import style from './page/console.css' with { type: 'text' }
 import script from './page/console.js' with { type: 'text' }
 import icon from './page/console.svg' with { type: 'text' }
 import page from './page/index.html' with { type: 'text' }
-import { type Introduction, type Situation, Updates } from './updates.ts'
+import { type Introduction, type LiveState, Updates } from './updates.ts'
 
 export interface ConsoleOptions {
   readonly anywhere: boolean
   /** Called once, with the first visitor; `updates` is to be told what happens from then on. */
   open(updates: Pick<Updates, 'due' | 'codeChanged'>): History
   introduction(): Omit<Introduction, 'examples'>
-  situation(): Situation
+  liveState(): LiveState
 }
 
 /** Nothing from elsewhere, nothing inline, in no frame. */
@@ -49,7 +49,7 @@ export function consoleRoutes(options: ConsoleOptions): Router {
   let history: History | undefined
   const updates = new Updates({
     introduction: () => ({ ...options.introduction(), examples }),
-    situation: options.situation,
+    liveState: options.liveState,
     history: () => {
       history ??= options.open(updates)
       return history

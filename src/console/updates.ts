@@ -8,7 +8,7 @@ export interface UpdateOptions {
   /** the same one each time */
   history(): History
   /** what changes without an invocation */
-  situation(): Situation
+  liveState(): LiveState
 }
 
 export interface Introduction {
@@ -24,7 +24,7 @@ export interface Introduction {
   readonly watches: boolean
 }
 
-export interface Situation {
+export interface LiveState {
   readonly environments: readonly object[]
   readonly queued: number
   /** the last failure since all went well */
@@ -79,7 +79,7 @@ export class Updates {
   /** The next invocation runs new code. */
   codeChanged(files: readonly string[]): void {
     const code = { files: files.slice(0, namedFiles), more: Math.max(0, files.length - namedFiles) }
-    this.#send({ code, ...this.#options.situation() })
+    this.#send({ code, ...this.#options.liveState() })
   }
 
   /** The events of one page, until `gone`. */
@@ -95,8 +95,8 @@ export class Updates {
           this.#pages.add(controller)
           gone.addEventListener('abort', leave, { once: true })
           const invocations = this.history.summaries().reverse()
-          const { introduction, situation } = this.#options
-          write(controller, 'hello', { ...introduction(), invocations, ...situation() })
+          const { introduction, liveState } = this.#options
+          write(controller, 'hello', { ...introduction(), invocations, ...liveState() })
           this.#looking ??= setInterval(() => this.#look(), lookMs)
         },
         cancel: leave,
@@ -117,11 +117,11 @@ export class Updates {
   #tell(): void {
     this.#gathering = undefined
     const invocations = this.history.takeChanged()
-    this.#send({ invocations, ...this.#options.situation() })
+    this.#send({ invocations, ...this.#options.liveState() })
   }
 
   #look(): void {
-    const seen = this.#options.situation()
+    const seen = this.#options.liveState()
     const text = JSON.stringify(seen)
     if (text === this.#seen) {
       // a comment, which keeps proxies from closing the connection

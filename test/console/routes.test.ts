@@ -10,7 +10,7 @@ function routes(anywhere = false) {
   const router = consoleRoutes({
     anywhere,
     introduction: () => ({ name: 'greet', files: {}, functionUrl: null, watches: false }),
-    situation: () => ({ environments: [], queued: 0, failure: null }),
+    liveState: () => ({ environments: [], queued: 0, failure: null }),
     open(updates) {
       opened++
       const render = () => ({

@@ -4,6 +4,7 @@
 
 import type { Config } from './config/config.ts'
 import type { EnvironmentId } from './core/ids.ts'
+import type { WaitingEvents } from './engine/async-events.ts'
 import type { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
@@ -35,6 +36,10 @@ export interface RunningEmulator extends AsyncDisposable {
   /** `http://HOST:PORT` of the Function URL; null when it is off */
   readonly functionUrl: string | null
   readonly pool: Pool
+  /** events without a waiting caller that wait for an environment or for another try */
+  readonly asyncEvents: WaitingEvents
+  /** Resolves when no invocation waits or runs, no event waits for another try, and no record is under way. */
+  idle(): Promise<void>
   /** Initialises the function unless it is. Resolves when an environment is free; rejects with why there will be none. */
   ready(): Promise<void>
   /**
@@ -69,6 +74,8 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
     metrics,
     runtimeApi: emulator.runtimeApi,
     anyRuntimeApi: emulator.anyRuntimeApi,
+    // there is no other function, and the configuration names none
+    toFunction: () => 'stopping',
   })
   const { pool } = host
   // first, because who waits for the gateway expects all to be there
@@ -96,8 +103,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
       void reload?.[Symbol.asyncDispose]()
       functionUrl?.close()
       if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
-      await pool.drain(emulator.drainMs, hurry)
-      await host.ended()
+      await host.drain(emulator.drainMs, hurry)
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
       await Promise.all(listeners.map((listener) => listener.stop()))
@@ -125,6 +131,10 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
     runtimeApi: opened.runtimeApi,
     functionUrl: urlOf(config, functionUrl),
     pool,
+    get asyncEvents() {
+      return host.asyncEvents
+    },
+    idle: () => host.idle(),
     ready,
     stop,
     [Symbol.asyncDispose]: () => stop(),
@@ -139,17 +149,18 @@ function openFront(
   parts: EmulatorParts,
   functionUrl: string | null,
 ): Gateway {
-  const { maxEnvironments, maxQueue, timeoutMs, version } = config.function
+  const { maxEnvironments, maxQueue } = config.function
   const address = config.emulator.gateway
   const { pool } = host
   return listen('--runtime-interface-emulator-address', address, () =>
-    openGateway(pool, {
+    openGateway(host, {
       ...address,
       dialect: config.emulator.dialect,
       origins: config.emulator.origins,
       metrics: () =>
         prometheus().createExposition(metrics, () => ({
           waiting: pool.waiting,
+          waitingEvents: host.asyncEvents.waiting,
           environments: pool.snapshot(),
         })),
       limits: { maxEnvironments, maxQueue },
@@ -157,10 +168,8 @@ function openFront(
         config.emulator.console === null
           ? null
           : () => consoleOf().openConsole(config, host, parts.clock, functionUrl),
+      asyncEvents: () => host.asyncEvents,
       lastFailure: () => host.lastFailure.value,
-      functionTimeoutMs: timeoutMs,
-      functionVersion: version,
-      functionArn: host.arn,
       epoch: parts.clock.epoch,
       log: parts.log,
       trace: traceOf(config, parts, 'request answered'),
@@ -177,16 +186,14 @@ function traceOf({ emulator: { logLevel } }: Config, { log, clock }: EmulatorPar
 /** Opens the listener of the Function URL, if there is to be one. Throws `ListenError`. */
 function openUrl(config: Config, host: FunctionHost, parts: EmulatorParts): Listener | null {
   const { clock, log } = parts
-  const { url, region, timeoutMs } = config.function
+  const { url, region } = config.function
   if (url === null) return null
   const { openFunctionUrl } = functionUrlServer()
   return listen('--function-url-address', url.address, () =>
-    openFunctionUrl(host.pool, url.address, {
+    openFunctionUrl(host, url.address, {
       invokeMode: url.invokeMode,
       cors: url.cors,
       region,
-      functionArn: host.arn,
-      functionTimeoutMs: timeoutMs,
       epoch: clock.epoch,
       log,
       trace: traceOf(config, parts, 'request of the Function URL answered'),

@@ -3,7 +3,8 @@
 import { openRuntimeApi, type RuntimeApi } from './api/server.ts'
 import type { FunctionConfig } from './config/config.ts'
 import type { Address } from './config/options.ts'
-import type { EnvironmentId } from './core/ids.ts'
+import type { EnvironmentId, RequestId } from './core/ids.ts'
+import type { Acceptance, EventRequest, WaitingEvents } from './engine/async-events.ts'
 import { diagnostics } from './engine/diagnostics.ts'
 import { Environment } from './engine/environment.ts'
 import { LastFailure } from './engine/last-failure.ts'
@@ -12,6 +13,7 @@ import { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
+import type { EventsParts, FunctionEvents } from './open-events.ts'
 import { withAttachedRuntime } from './process/attached.ts'
 import { disablingFile, extensionsDisabled, listExtensions, whyNotRunnable } from './process/bootstrap.ts'
 import {
@@ -43,6 +45,8 @@ export interface HostParts {
   readonly runtimeApi: Address
   /** where that address is taken, a free port will do */
   readonly anyRuntimeApi: boolean
+  /** Gives the record of an event to another function of this emulator, see `EventsParts`. */
+  readonly toFunction: EventsParts['toFunction']
 }
 
 /** What the Runtime API of one environment has of its own. */
@@ -60,11 +64,21 @@ export const selfCommand: readonly string[] = isCompiled
   ? [process.execPath]
   : [process.execPath, '--no-env-file', '--config=/dev/null', '--no-install', mainPath]
 
+/** How long records of events may be delivered after the last process has ended, in milliseconds. */
+const recordsMs = 2000
+
+/** Loaded with the first event. */
+function eventsModule(): typeof import('./open-events.ts') {
+  return require('./open-events.ts')
+}
+
 export class FunctionHost {
   readonly pool: Pool
   readonly lastFailure = new LastFailure()
   readonly #config: FunctionConfig
   readonly #parts: HostParts
+  /** null before the first event */
+  #events: FunctionEvents | null = null
   /** those of each environment; some come later */
   readonly #listeners = new Map<EnvironmentId, PlatformListener[]>()
   /** told of files of the code that have changed, when the environments know */
@@ -102,6 +116,61 @@ export class FunctionHost {
     })
   }
 
+  get version(): string {
+    return this.#config.version
+  }
+
+  get timeoutMs(): number {
+    return this.#config.timeoutMs
+  }
+
+  /** An invocation of this id waits, runs, or is an event that has not ended. */
+  has(id: RequestId): boolean {
+    return this.pool.has(id) || this.#events?.has(id) === true
+  }
+
+  /** Takes an event whose caller does not wait. */
+  accept(event: EventRequest): Acceptance {
+    if (this.#events === null) {
+      if (this.pool.draining) return 'stopping'
+      const { clock, log, metrics, toFunction } = this.#parts
+      const { async: config, version, timeoutMs } = this.#config
+      const { openEvents } = eventsModule()
+      this.#events = openEvents({
+        config,
+        version,
+        timeoutMs,
+        pool: this.pool,
+        clock,
+        log,
+        metrics,
+        toFunction,
+      })
+    }
+    return this.#events.accept(event)
+  }
+
+  get asyncEvents(): WaitingEvents {
+    return this.#events?.state ?? { waiting: 0, waitingBytes: 0 }
+  }
+
+  /** Resolves when no invocation waits or runs, no event waits for another try, and no record is under way. */
+  async idle(): Promise<void> {
+    await this.#events?.idle()
+    await this.pool.idle()
+  }
+
+  /**
+   * Refuses callers, lets what runs finish within the drain time, or until `hurry` resolves, and ends all processes.
+   * Events that never ran are run as far as that time allows; records of events have two seconds more.
+   */
+  async drain(drainMs: number, hurry: Promise<void>): Promise<void> {
+    this.pool.close()
+    this.#events?.stop()
+    await this.pool.drain(drainMs, hurry)
+    await Promise.all([this.#telemetry.ended(), this.#events?.drain(recordsMs, hurry)])
+  }
+
   /** `arn:aws:lambda:…` without a qualifier. */
   get arn(): string {
     const { region, accountId, name } = this.#config
@@ -115,11 +184,6 @@ export class FunctionHost {
   open(): { readonly first: Environment; readonly runtimeApi: string } {
     const first = this.pool.open(false)
     return { first, runtimeApi: this.#addressOf(this.#apis.get(first.id) as RuntimeApi) }
-  }
-
-  /** Resolves when the last telemetry records of environments that have ended are delivered, or have had their time. */
-  ended(): Promise<void> {
-    return this.#telemetry.ended()
   }
 
   /** Adds a listener to every environment, those that are there and those to come. At most once. */

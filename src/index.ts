@@ -98,8 +98,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     }) as Emulator['invoke'],
     output: output.text,
     ready: () => emulator.ready(),
-    idle: () => emulator.pool.idle(),
-    state: () => emulator.pool.state(),
+    idle: () => emulator.idle(),
+    state: () => ({ ...emulator.pool.state(), asyncEvents: emulator.asyncEvents }),
     stop,
     [Symbol.asyncDispose]: stop,
   }

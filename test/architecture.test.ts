@@ -19,13 +19,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['core', 'engine', 'telemetry', 'stdio.ts'],
   // durable executions: their rules, and what runs them and calls them
   'durable/core': ['durable/core'],
+  // where records of asynchronous invocations go
+  destinations: ['core', 'engine', 'destinations'],
   // a program of its own, which talks to ours over HTTP
   handler: ['handler'],
   // another program, which sends events to ours over HTTP
   invoke: ['events', 'http', 'invoke'],
   events: ['events'],
   // what the emulator is told; the gateway reads its own configurations
-  config: ['config', 'gateway', 'process'],
+  config: ['config', 'core', 'destinations', 'gateway', 'process'],
   log: ['config', 'log', 'stdio.ts'],
   'stdio.ts': [],
   'signals.ts': [],
@@ -43,7 +45,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'reload.ts',
     'telemetry',
   ],
-  'host.ts': ['api', 'config', 'core', 'engine', 'handler', 'listen.ts', 'process', 'telemetry'],
+  'host.ts': [
+    'api',
+    'config',
+    'core',
+    'engine',
+    'handler',
+    'listen.ts',
+    'open-events.ts',
+    'process',
+    'telemetry',
+  ],
+  // asynchronous invocations, and where their records go
+  'open-events.ts': ['config', 'core', 'destinations', 'engine', 'gateway', 'telemetry'],
   'listen.ts': ['config', 'process'],
   'announce.ts': ['config'],
   // a page for people, which is told of what happens as the other edges are
@@ -102,7 +116,7 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   [/\bprocess\.env\b/, ['build/', 'dev.ts', 'main.ts', 'handler/', 'embed/options.ts']],
   [/\bprocess\.exit\(/, ['main.ts', 'handler/']],
   [/\bprocess\.kill\(/, ['dev.ts', 'process/']],
-  [/\bfetch\(/, ['embed/', 'gateway/admin.ts', 'http/', 'invoke/']],
+  [/\bfetch\(/, ['destinations/', 'embed/', 'gateway/admin.ts', 'http/', 'invoke/']],
 ]
 
 /** Types that two files may export by one name, and why. */

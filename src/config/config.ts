@@ -10,6 +10,7 @@ import type { UrlCors } from '../gateway/url/cors.ts'
 import { type Probe, systemProbe, taskDirectory } from '../process/bootstrap.ts'
 import { boundAddress } from '../process/environ.ts'
 import { keepsInspector } from '../process/inspector.ts'
+import { type AsyncConfig, asyncOf } from './asynchronous.ts'
 import { scan } from './command-line.ts'
 import { ConfigError, type InspectorAddress } from './kinds.ts'
 import { attachmentOf, homeOf, type Launch, launchOf, type Wanted } from './launch.ts'
@@ -107,6 +108,7 @@ export interface FunctionConfig {
   readonly maxEnvironments: number
   readonly maxQueue: number
   readonly environmentTtlMs: number
+  readonly async: AsyncConfig
   /** invocations after which an environment is started anew; 0 is never */
   readonly recycleAfter: number
   readonly logFormat: LogFormat
@@ -148,6 +150,8 @@ export interface Outside extends Wanted {
   readonly source: Source
   /** the folder of the function, where something says it; then it is the working directory of the probe too */
   readonly taskRoot: string | undefined
+  /** where relative paths of destinations start */
+  readonly directory: string
   readonly environment: Readonly<Record<string, string>>
   /** what was odd so far */
   readonly warnings: readonly string[]
@@ -311,6 +315,12 @@ export function configure(outside: Outside): Config {
     maxEnvironments: value(ownOptions.maxEnvironments),
     maxQueue: value(ownOptions.maxQueue),
     environmentTtlMs: value(ownOptions.environmentTtlMs),
+    async: asyncOf({
+      value,
+      nameOf: (option) => source(option)?.name,
+      directory: outside.directory,
+      isOther: () => false,
+    }),
     recycleAfter: value(ownOptions.recycleAfter),
     logFormat: value(ownOptions.logFormat),
     applicationLogLevel: value(variableOptions.applicationLogLevel),
@@ -399,6 +409,7 @@ export function parseConfig(
     environment,
     probe: placed,
     taskRoot: home?.directory,
+    directory: probe.cwd(),
     sample,
     warnings: [...warnings, ...unknownVariables(environment)],
   })

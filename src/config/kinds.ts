@@ -74,6 +74,27 @@ export function seconds(min: number): Kind<number> {
   return wholeNumber('seconds', min, 2147483, 1000)
 }
 
+/** Numbers of seconds with commas between them, each with or without a fraction, read into milliseconds. */
+export const secondsList: Kind<readonly number[]> = {
+  placeholder: 'seconds,…',
+  allowed: 'numbers of seconds from 0 to 21600, as 60,120 or 0.5',
+  read(given) {
+    const parts = given.split(',').map((part) => part.trim())
+    return parts.every((part) => /^[0-9]+(\.[0-9]+)?$/.test(part)) ? delays(parts.map(Number)) : undefined
+  },
+  accepted: 'a list of numbers of seconds from 0 to 21600',
+  accept: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'number')
+      ? delays(value)
+      : undefined,
+}
+
+function delays(seconds: readonly number[]): readonly number[] | undefined {
+  return seconds.every((one) => one >= 0 && one <= 21600)
+    ? seconds.map((one) => Math.round(one * 1000))
+    : undefined
+}
+
 /** A text that matches an expression. */
 export function pattern(placeholder: string, allowed: string, expression: RegExp): Kind<string> {
   return fromText(placeholder, allowed, (text) => (expression.test(text) ? text : undefined))

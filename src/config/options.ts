@@ -6,6 +6,7 @@
  * Flag beats variable beats default; an empty variable counts as absent.
  */
 
+import { destinationsAllowed, parseDestination } from '../destinations/destination.ts'
 import { parseOrigins } from '../gateway/cors.ts'
 import { parseUrlCors } from '../gateway/url/cors.ts'
 import {
@@ -22,6 +23,7 @@ import {
   pattern,
   same,
   seconds,
+  secondsList,
   text,
   wholeNumber,
 } from './kinds.ts'
@@ -61,6 +63,9 @@ const origins = parsed('origin,…', 'origins as http://localhost:3000', parseOr
   Array.isArray(value) ? value.join(',') : undefined,
 )
 const urlCors = parsed('json', 'the JSON of the service', parseUrlCors, (value) => JSON.stringify(value))
+const destination = parsed('destination', destinationsAllowed, parseDestination, (value) =>
+  typeof value === 'string' ? value : undefined,
+)
 /** Programs say whether there is one; where it listens is told by `emulator.functionUrl`. */
 const urlAddress: Kind<Address | null> = {
   ...optional(address),
@@ -219,6 +224,46 @@ export const ownOptions = {
     kind: wholeNumber('count', 0, 2147483647),
     help: 'how many invocations may wait for an environment; 0 throttles at once',
     property: 'maxQueue',
+  },
+  asyncMaxRetries: {
+    flag: '--async-max-retries',
+    variables: ['AWS_LAMBDA_RIE_ASYNC_MAX_RETRIES'],
+    fallback: '2',
+    kind: wholeNumber('count', 0, 2),
+    help: 'how often an Event that failed is tried again',
+    property: 'asyncMaxRetries',
+  },
+  asyncRetryDelaysMs: {
+    flag: '--async-retry-delays',
+    variables: ['AWS_LAMBDA_RIE_ASYNC_RETRY_DELAYS'],
+    fallback: '60,120',
+    kind: secondsList,
+    help: 'how long it waits before that; the last one serves for all that are missing',
+    property: 'asyncRetryDelaysSeconds',
+  },
+  asyncMaxAgeMs: {
+    flag: '--async-max-age',
+    variables: ['AWS_LAMBDA_RIE_ASYNC_MAX_AGE'],
+    fallback: '21600',
+    kind: wholeNumber('seconds', 1, 21600, 1000),
+    help: 'an Event that is older is not run',
+    property: 'asyncMaxAgeSeconds',
+  },
+  onSuccess: {
+    flag: '--on-success',
+    variables: ['AWS_LAMBDA_RIE_ON_SUCCESS'],
+    fallback: '',
+    kind: optional(destination),
+    help: 'where the record of an Event that succeeded goes: file:PATH, http://HOST/PATH, or a function of this emulator',
+    property: 'onSuccess',
+  },
+  onFailure: {
+    flag: '--on-failure',
+    variables: ['AWS_LAMBDA_RIE_ON_FAILURE'],
+    fallback: '',
+    kind: optional(destination),
+    help: 'the same of one that failed for good',
+    property: 'onFailure',
   },
   recycleAfter: {
     flag: '--recycle-after',

@@ -9,6 +9,12 @@
 export const maxRequestBytes = 6 * 1024 * 1024
 /** The same for an event whose caller does not wait for the answer: 1 MiB. */
 export const maxAsyncRequestBytes = 1024 * 1024
+/** The same for the older operation InvokeAsync: 256 KiB. */
+export const maxInvokeAsyncBytes = 256 * 1024
+/** Most events of one function that wait for an environment or another try, in bytes of their payloads: 64 MiB, our choice. */
+export const maxWaitingEventBytes = 64 * 1024 * 1024
+/** Most such events in number, so that small ones are bounded too: each costs about 1 KB besides its payload. */
+export const maxWaitingEvents = 100_000
 /** Largest buffered response of a function, in bytes: 6 MiB and 100. */
 export const maxResponseBytes = 6 * 1024 * 1024 + 100
 /** Largest streamed response of a function, in bytes: 200 MiB. */

@@ -58,6 +58,7 @@ export function configOf(options: EmulatorOptions): Config {
     environment,
     probe: { ...systemProbe, cwd: () => cwd },
     taskRoot: undefined,
+    directory: cwd,
     sample: undefined,
     warnings,
   })

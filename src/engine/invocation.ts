@@ -35,6 +35,10 @@ export interface Invocation {
   readonly receiver?: Receiver | null
   /** The first piece of a response is there; `receiver` is, when this returns. Called at most once, before `settle`. */
   begin?(contentType: string): void
+  /** Nobody waits for it: it has no place among those that may wait, and runs while the pool drains. */
+  readonly asynchronous?: boolean
+  /** An environment takes it, or fails to be made for it; called once, before anything else is told of it. */
+  placed?(): void
   /** Answers the caller, or ends what was begun; called once. */
   settle(outcome: Outcome): void
   /** Called when REPORT has been written, with the tail of the log if that was asked for. */

@@ -58,7 +58,11 @@ export class Pool {
   /** in arrival order */
   readonly #queue = new Set<Waiting>()
   #created = 0
+  /** how many of the queue nobody waits for */
+  #events = 0
   #draining = false
+  /** what waits is not run any more */
+  #over = false
   #placing = false
   #again = false
   /** monotonic milliseconds before which no environment is made, as the last attempt failed */
@@ -80,8 +84,9 @@ export class Pool {
     return this.#environments.length
   }
 
+  /** Invocations that wait for an environment and have a caller who waits for them. */
   get waiting(): number {
-    return this.#queue.size
+    return this.#queue.size - this.#events
   }
 
   get draining(): boolean {
@@ -121,7 +126,8 @@ export class Pool {
    */
   invoke(invocation: Invocation): void {
     this.tap?.arrived(invocation)
-    if (this.#draining) {
+    const { asynchronous = false } = invocation
+    if (this.#over || (this.#draining && !asynchronous)) {
       this.#refuse(invocation, { kind: 'shutdown' })
       return
     }
@@ -131,12 +137,35 @@ export class Pool {
     const alone = this.#queue.size === 0
     if (alone && this.#place(waiting, 0, 0, now)) return
     this.#queue.add(waiting)
+    if (asynchronous) this.#events++
     if (!alone) this.#serveQueue()
     // only now: it may have overtaken those of other tenants
     if (!this.#queue.has(waiting)) return
-    if (mayWait(this.#queue.size - 1, this.#parts.maxQueue, this.#environments)) return
-    this.#queue.delete(waiting)
+    const { maxQueue } = this.#parts
+    if (asynchronous && (maxQueue > 0 || this.#draining)) return
+    const others = (asynchronous ? this.#queue.size : this.waiting) - 1
+    if (mayWait(others, maxQueue, this.#environments)) return
+    this.#forget(waiting)
     this.#refuse(invocation, { kind: 'throttled' })
+  }
+
+  /** Takes an invocation out of the queue, which is not settled then. False when it does not wait any more. */
+  withdraw(invocation: Invocation): boolean {
+    for (const waiting of this.#queue) {
+      if (waiting.invocation !== invocation) continue
+      this.#forget(waiting)
+      this.tap?.refused(invocation, { kind: 'throttled' })
+      this.#conditions.check()
+      return true
+    }
+    return false
+  }
+
+  /** Takes it out of the queue; false if it is not there, as one that never waited. */
+  #forget(waiting: Waiting): boolean {
+    const waited = this.#queue.delete(waiting)
+    if (waited && waiting.invocation.asynchronous === true) this.#events--
+    return waited
   }
 
   /**
@@ -167,28 +196,45 @@ export class Pool {
 
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
   state(): PoolSnapshot {
-    const [first] = this.#queue
+    const first = this.#queue.values().find(({ invocation }) => invocation.asynchronous !== true)
     return {
-      queued: this.#queue.size,
+      queued: this.waiting,
       longestWaitMs: first === undefined ? 0 : Math.round(this.#parts.clock.now() - first.since),
       environments: this.snapshot(),
     }
   }
 
-  /**
-   * Ends everything: queued invocations are refused, running ones have `graceMs`, or until `force` resolves, then all
-   * processes are stopped. Resolves when the last process has ended.
-   */
-  async drain(graceMs: number, force: Promise<void>): Promise<void> {
+  /** Invocations with a caller are refused from now on, those that wait too; asynchronous ones are taken until `drain` ends. */
+  close(): void {
+    if (this.#draining) return
     this.#draining = true
     this.#conditions.check()
-    const refused = [...this.#queue]
-    this.#queue.clear()
-    for (const { invocation } of refused) this.#refuse(invocation, { kind: 'shutdown' })
-    await this.#conditions.until(() => !this.#environments.some(isBusy), graceMs, force)
+    this.#refuseWaiting((invocation) => invocation.asynchronous !== true)
+  }
+
+  /**
+   * Ends everything: what runs, and asynchronous invocations that wait, have `graceMs`, or until `force` resolves, then
+   * all processes are stopped. Resolves when the last process has ended.
+   */
+  async drain(graceMs: number, force: Promise<void>): Promise<void> {
+    this.close()
+    await this.#conditions.until(
+      () => this.#queue.size === 0 && !this.#environments.some(isBusy),
+      graceMs,
+      force,
+    )
+    this.#over = true
+    this.#refuseWaiting(() => true)
     for (const environment of [...this.#environments]) environment.dispatch({ type: 'stop' })
     await this.#conditions.until(() => this.#environments.length === 0)
     this.#due[Symbol.dispose]()
+  }
+
+  #refuseWaiting(which: (invocation: Invocation) => boolean): void {
+    for (const waiting of [...this.#queue].filter(({ invocation }) => which(invocation))) {
+      this.#forget(waiting)
+      this.#refuse(waiting.invocation, { kind: 'shutdown' })
+    }
   }
 
   #refuse(invocation: Invocation, outcome: Outcome): void {
@@ -271,9 +317,9 @@ export class Pool {
 
   #leaveQueue(waiting: Waiting): void {
     const { observer, clock } = this.#parts
-    // one that never waited is not in it
-    const waited = this.#queue.delete(waiting)
+    const waited = this.#forget(waiting)
     observer?.placed(waited ? clock.now() - waiting.since : 0)
+    waiting.invocation.placed?.()
   }
 
   /** There is no environment, and none can be made. */

@@ -1,5 +1,6 @@
 /** `/_rie/*`: for those who look after an emulator. Health and readiness for probes, state for people, metrics. */
 
+import type { WaitingEvents } from '../engine/async-events.ts'
 import type { Failure } from '../engine/last-failure.ts'
 import type { Pool } from '../engine/pool.ts'
 import type { Fields } from '../http/exchange.ts'
@@ -18,6 +19,8 @@ export interface AdminOptions {
   readonly metrics: () => MetricsText
   /** why the function is not initialised, if it should be */
   readonly lastFailure: () => Failure | null
+  /** events without a waiting caller that wait for an environment or for another try */
+  readonly asyncEvents: () => WaitingEvents
   /** the limits of the pool, shown as they are */
   readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
   /** Makes the routes of the console, with the first request for one of them; null when there is to be none. */
@@ -32,7 +35,7 @@ const consolePath = /^\/_rie\/?(?:$|console\.|events$|invocations(?:$|\/))/
  * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
  */
 export function admin(pool: Pool, options: AdminOptions): Router {
-  const { metrics, limits, lastFailure } = options
+  const { metrics, limits, lastFailure, asyncEvents } = options
   let loaded: MetricsText | undefined
   const router = createRouter()
   const status = (): string => (pool.draining ? 'stopping' : 'ok')
@@ -50,7 +53,13 @@ export function admin(pool: Pool, options: AdminOptions): Router {
   router.get('/_rie/state', (context) => {
     const failure = lastFailure()
     const lastError = failure === null ? null : { ...failure, at: new Date(failure.at).toISOString() }
-    return context.json({ status: status(), ...limits, ...pool.state(), lastError })
+    return context.json({
+      status: status(),
+      ...limits,
+      ...pool.state(),
+      asyncEvents: asyncEvents(),
+      lastError,
+    })
   })
   router.get('/_rie/metrics', async (context) => {
     loaded ??= metrics()

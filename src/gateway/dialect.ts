@@ -116,10 +116,13 @@ const stopping = serviceError(503, 'ServiceUnavailableException', {
   Message: 'The emulator is shutting down; this invocation was not finished.',
 })
 
+/** An event is not taken, as its caller is told. */
+export const notAccepted = (why: 'full' | 'stopping'): InvokeAnswer => (why === 'full' ? throttled : stopping)
+
 /** One byte over the limit is too much; both dialects get the service's document. */
-export const requestTooLarge = (limit: number): InvokeAnswer =>
+export const requestTooLarge = (limit: number, operation = 'InvokeFunction'): InvokeAnswer =>
   serviceError(413, 'RequestEntityTooLargeException', {
-    Message: `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
+    Message: `Request must be smaller than ${limit} bytes for the ${operation} operation`,
   })
 
 export const invalidContent = (message: string): InvokeAnswer =>

@@ -5,10 +5,11 @@
 
 import type { Outcome, Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
+import type { EventRequest } from '../engine/async-events.ts'
 import type { Invocation, Receiver } from '../engine/invocation.ts'
-import type { Pool } from '../engine/pool.ts'
 import { encoded } from '../http/collect.ts'
 import { type InvokeParameters, newRequestId } from './request.ts'
+import type { ServedFunction } from './served.ts'
 
 /** Answers one caller in its way. */
 export interface Front {
@@ -62,12 +63,23 @@ export class InvokeRequest implements Invocation {
   }
 
   /** Hands it to the pool. `trace` makes the trace header for the id, which may be another one than was asked for. */
-  run(pool: Pool, payload: Payload, trace: (id: RequestId) => string): void {
+  run(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
+    this.#complete(served, payload, trace)
+    served.pool.invoke(this)
+  }
+
+  /** The same for an event whose caller does not wait: without what is there to answer that caller. */
+  event(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): EventRequest {
+    this.#complete(served, payload, trace)
+    const { id, arn, traceId, clientContext, cognitoIdentity, tenant } = this
+    return { id, payload: this.payload, arn, traceId, clientContext, cognitoIdentity, tenant }
+  }
+
+  #complete(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
     // another request may have come with the same id while this body was read
-    if (this.#own && pool.has(this.id)) this.id = newRequestId()
+    if (this.#own && served.has(this.id)) this.id = newRequestId()
     if (payload.size > 0) this.payload = payload
     this.traceId = trace(this.id)
-    pool.invoke(this)
   }
 
   begin(contentType: string): void {

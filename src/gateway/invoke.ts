@@ -4,58 +4,67 @@
  */
 
 import type { Outcome, Payload } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
 import { maxAsyncRequestBytes, maxRequestBytes } from '../core/limits.ts'
 import type { Receiver } from '../engine/invocation.ts'
-import type { Pool } from '../engine/pool.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { CallerStream } from './caller-stream.ts'
 import { contentProblem } from './content.ts'
-import { type InvokeAnswer, invalidContent, render, requestTooLarge, type SpokenDialect } from './dialect.ts'
+import {
+  type InvokeAnswer,
+  invalidContent,
+  notAccepted,
+  render,
+  requestTooLarge,
+  type SpokenDialect,
+} from './dialect.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
 import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, type ResponseMetadata, respond } from './respond.ts'
+import type { ServedFunction } from './served.ts'
 import { answeredTrace, traceId } from './trace.ts'
 
 export interface InvokeSettings {
   readonly dialect: 'auto' | SpokenDialect
-  readonly functionTimeoutMs: number
-  readonly functionVersion: string
-  /** `arn:aws:lambda:REGION:ACCOUNT:function:NAME` */
-  readonly functionArn: string
   readonly epoch: () => number
 }
 
 /** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
 export function invoke(
-  pool: Pool,
+  served: ServedFunction,
   options: InvokeSettings,
   exchange: Exchange,
   segment: string | null,
 ): void {
   const sent = ownRequestId(exchange)
-  const own = sent !== null && !pool.has(sent)
+  const own = sent !== null && !served.has(sent)
   const id = own ? sent : newRequestId()
   const parameters = parseInvoke(exchange, segment, options.dialect)
   if ('status' in parameters) {
     respond(exchange, parameters, id)
     return
   }
-  const front = new InvokeFront(pool, options, exchange, parameters)
-  front.read(new InvokeRequest(options.functionArn, parameters, id, own, front))
+  const front = new InvokeFront(served, options, exchange, parameters)
+  front.read(new InvokeRequest(served.arn, parameters, id, own, front))
 }
 
 /** Answers as the operation Invoke of the service, in either dialect. */
 class InvokeFront implements Front {
-  readonly #pool: Pool
+  readonly #served: ServedFunction
   readonly #options: InvokeSettings
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
   readonly streams: Front['streams']
   #stream: CallerStream | null = null
 
-  constructor(pool: Pool, options: InvokeSettings, exchange: Exchange, parameters: InvokeParameters) {
-    this.#pool = pool
+  constructor(
+    served: ServedFunction,
+    options: InvokeSettings,
+    exchange: Exchange,
+    parameters: InvokeParameters,
+  ) {
+    this.#served = served
     this.#options = options
     this.#exchange = exchange
     this.#parameters = parameters
@@ -79,8 +88,15 @@ class InvokeFront implements Front {
       this.#respond(request, noContent)
       return
     }
-    request.run(this.#pool, payload, (id) => traceId(this.#exchange, id, this.#options.epoch()))
-    if (type === 'Event') this.#respond(request, accepted, { ...noMetadata, trace: this.#trace(request) })
+    const served = this.#served
+    const trace = (id: RequestId): string => traceId(this.#exchange, id, this.#options.epoch())
+    if (type !== 'Event') {
+      request.run(served, payload, trace)
+      return
+    }
+    const acceptance = served.accept(request.event(served, payload, trace))
+    const answer = acceptance === 'accepted' ? accepted : notAccepted(acceptance)
+    this.#respond(request, answer, { ...noMetadata, trace: this.#trace(request) })
   }
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {
@@ -91,7 +107,7 @@ class InvokeFront implements Front {
 
   /** The version that runs, as its caller is told. */
   get #version(): string {
-    return executedVersion(this.#parameters.qualifier, this.#options.functionVersion)
+    return executedVersion(this.#parameters.qualifier, this.#served.version)
   }
 
   answer(request: InvokeRequest, outcome: Outcome, log: Uint8Array | null): void {
@@ -101,15 +117,13 @@ class InvokeFront implements Front {
       else this.#stream?.abort()
       return
     }
-    const { dialect, type } = this.#parameters
-    // whoever sends an Event is told if it is not taken, and of nothing that comes after its 202
-    if (type === 'Event' && outcome.kind !== 'throttled' && outcome.kind !== 'shutdown') return
+    const { dialect } = this.#parameters
     const version = this.#version
     if (outcome.kind === 'response' && outcome.contentType === null && dialect === 'rie' && log === null) {
       this.#exchange.respond(200, plainHeaders(request.id, version), outcome.payload.chunks, true)
       return
     }
-    const timeoutSeconds = this.#options.functionTimeoutMs / 1000
+    const timeoutSeconds = this.#served.timeoutMs / 1000
     const answer = render(outcome, { dialect, id: request.id, timeoutSeconds })
     this.#respond(request, answer, { version, log, trace: this.#trace(request) })
   }

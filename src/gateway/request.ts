@@ -26,6 +26,11 @@ export function streamSegment(path: string): string | null {
   return segmentOf(path, '/2021-11-15/functions/', '/response-streaming-invocations')
 }
 
+/** The same of the path of InvokeAsync, which older models end with a slash. */
+export function asyncSegment(path: string): string | null {
+  return segmentOf(path, '/2014-11-13/functions/', path.endsWith('/') ? '/invoke-async/' : '/invoke-async')
+}
+
 function segmentOf(path: string, prefix: string, suffix: string): string | null {
   if (!path.startsWith(prefix) || !path.endsWith(suffix)) return null
   const segment = path.slice(prefix.length, path.length - suffix.length)

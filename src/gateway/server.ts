@@ -3,7 +3,6 @@
  * answers that help go through the router, which is loaded for the first of them.
  */
 
-import type { Pool } from '../engine/pool.ts'
 import type { Exchange, Listener } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
@@ -13,8 +12,9 @@ import type { AdminOptions } from './admin.ts'
 import type { Origins } from './cors.ts'
 import type { SpokenDialect } from './dialect.ts'
 import { type InvokeSettings, invoke } from './invoke.ts'
-import { dialectOf, functionSegment, streamSegment } from './request.ts'
+import { asyncSegment, dialectOf, functionSegment, streamSegment } from './request.ts'
 import { type Problem, problem } from './respond.ts'
+import type { ServedFunction } from './served.ts'
 
 export type Gateway = Listener
 
@@ -47,6 +47,10 @@ function loadStream(): typeof import('./stream.ts') {
   return require('./stream.ts')
 }
 
+function loadAsync(): typeof import('./invoke-async.ts') {
+  return require('./invoke-async.ts')
+}
+
 function loadPages(): typeof import('./pages.ts') {
   return require('./pages.ts')
 }
@@ -60,7 +64,7 @@ function loadTraced(): typeof import('../http/traced.ts') {
 }
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
-export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
+export function openGateway(served: ServedFunction, options: GatewayOptions): Gateway {
   const { hostname, port, log } = options
   let router: Router | undefined
 
@@ -80,23 +84,25 @@ export function openGateway(pool: Pool, options: GatewayOptions): Gateway {
   function handle(exchange: Exchange): void {
     const { method, target } = exchange
     if (method === 'POST' && target === usualPath) {
-      invoke(pool, options, exchange, null)
+      invoke(served, options, exchange, null)
       return
     }
     const path = withoutDots(pathOf(target))
     const segment = functionSegment(path)
     const streamed = segment === null ? streamSegment(path) : null
     if (streamed !== null) {
-      if (method === 'POST') loadStream().invokeWithResponseStream(pool, options, exchange, streamed)
+      if (method === 'POST') loadStream().invokeWithResponseStream(served, options, exchange, streamed)
       else send(exchange, methodNotAllowed('lambda'))
+    } else if (segment === null && method === 'POST' && asyncSegment(path) !== null) {
+      loadAsync().invokeAsync(served, options, exchange, asyncSegment(path) as string)
     } else if (segment === null) {
-      router ??= loadAdmin().admin(pool, options)
+      router ??= loadAdmin().admin(served.pool, options)
       loadBridge().route(router, exchange, (error) => failed(error, exchange))
     } else if (
       method === 'POST' ||
       (alsoRun.includes(method) && dialectOf(exchange, options.dialect) === 'rie')
     ) {
-      invoke(pool, options, exchange, segment)
+      invoke(served, options, exchange, segment)
     } else {
       send(exchange, methodNotAllowed(dialectOf(exchange, options.dialect)))
     }

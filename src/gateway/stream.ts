@@ -7,7 +7,6 @@
 import type { Outcome } from '../core/failure.ts'
 import { maxRequestBytes } from '../core/limits.ts'
 import type { Receiver } from '../engine/invocation.ts'
-import type { Pool } from '../engine/pool.ts'
 import { joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { CallerStream } from './caller-stream.ts'
@@ -17,17 +16,18 @@ import { type InvokeSettings, noContent, readEvent } from './invoke.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
 import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, respond } from './respond.ts'
+import type { ServedFunction } from './served.ts'
 import { answeredTrace, traceId } from './trace.ts'
 
 /** `segment` names the function as it stands in the path. */
 export function invokeWithResponseStream(
-  pool: Pool,
+  served: ServedFunction,
   options: InvokeSettings,
   exchange: Exchange,
   segment: string,
 ): void {
   const sent = ownRequestId(exchange)
-  const own = sent !== null && !pool.has(sent)
+  const own = sent !== null && !served.has(sent)
   const id = own ? sent : newRequestId()
   const parameters = parseInvoke(exchange, segment, 'lambda')
   if ('status' in parameters) {
@@ -38,12 +38,12 @@ export function invokeWithResponseStream(
     respond(exchange, eventRefused, id)
     return
   }
-  const front = new StreamFront(options, exchange, parameters)
-  const request = new InvokeRequest(options.functionArn, parameters, id, own, front)
+  const front = new StreamFront(served, exchange, parameters)
+  const request = new InvokeRequest(served.arn, parameters, id, own, front)
   readEvent(exchange, maxRequestBytes, true, (event) => {
     if ('status' in event) respond(exchange, event, request.id)
     else if (parameters.type === 'DryRun') respond(exchange, noContent, request.id)
-    else request.run(pool, event, (id) => traceId(exchange, id, options.epoch()))
+    else request.run(served, event, (id) => traceId(exchange, id, options.epoch()))
   })
 }
 
@@ -55,13 +55,13 @@ const eventRefused: InvokeAnswer = serviceError(400, 'InvalidParameterValueExcep
 class StreamFront implements Front {
   /** Go's client does not declare its streams. */
   readonly streams = 'chunked'
-  readonly #options: InvokeSettings
+  readonly #served: ServedFunction
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
   #stream: CallerStream | null = null
 
-  constructor(options: InvokeSettings, exchange: Exchange, parameters: InvokeParameters) {
-    this.#options = options
+  constructor(served: ServedFunction, exchange: Exchange, parameters: InvokeParameters) {
+    this.#served = served
     this.#exchange = exchange
     this.#parameters = parameters
   }
@@ -102,7 +102,7 @@ class StreamFront implements Front {
   }
 
   #rendered({ id }: InvokeRequest, outcome: Outcome): InvokeAnswer {
-    const timeoutSeconds = this.#options.functionTimeoutMs / 1000
+    const timeoutSeconds = this.#served.timeoutMs / 1000
     return render(outcome, { dialect: 'lambda', id, timeoutSeconds })
   }
 
@@ -110,10 +110,7 @@ class StreamFront implements Front {
     return [
       ...['Content-Type', eventStreamType],
       ...['x-amzn-RequestId', id],
-      ...[
-        'X-Amz-Executed-Version',
-        executedVersion(this.#parameters.qualifier, this.#options.functionVersion),
-      ],
+      ...['X-Amz-Executed-Version', executedVersion(this.#parameters.qualifier, this.#served.version)],
       ...['X-Amzn-Remapped-Content-Type', contentType],
       ...['X-Amzn-Trace-Id', answeredTrace(traceId, true)],
     ]

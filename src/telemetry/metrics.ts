@@ -3,6 +3,7 @@
  * figures are presented; `prometheus.ts` does, and is loaded when somebody asks.
  */
 
+import type { EventCondition } from '../core/asynchronous.ts'
 import type { Outcome } from '../core/failure.ts'
 import { isInitTimeout, type PlatformListener } from '../engine/platform-event.ts'
 import type { PoolObserver } from '../engine/ports.ts'
@@ -90,6 +91,15 @@ export class Metrics implements PoolObserver {
     throttled: 0,
     shutdown: 0,
   }
+  /** asynchronous invocations that have ended */
+  readonly events: Record<EventCondition, number> = {
+    Success: 0,
+    RetriesExhausted: 0,
+    EventAgeExceeded: 0,
+    EmulatorStopped: 0,
+  }
+  /** records of such for their destinations */
+  readonly deliveries = { delivered: 0, failed: 0 }
   /** from START to the answer, of all that started */
   readonly duration: Distribution = new Distribution(seconds)
   /** of init attempts that succeeded */

@@ -13,6 +13,7 @@ import type { SubscriberCounts } from './subscriber.ts'
 /** What the pool tells at the moment of the request. */
 export interface Situation {
   readonly waiting: number
+  readonly waitingEvents: number
   readonly environments: readonly EnvironmentSnapshot[]
 }
 
@@ -108,6 +109,24 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
   gauge('lambda_rie_queue_depth', 'Invocations that wait for an environment.', [], () => [
     [{}, situation().waiting],
   ])
+  gauge(
+    'lambda_rie_async_events_waiting',
+    'Events without a waiting caller that wait for an environment or for another try.',
+    [],
+    () => [[{}, situation().waitingEvents]],
+  )
+  counter(
+    'lambda_rie_async_events_total',
+    'Events without a waiting caller that have ended, by the condition of their record.',
+    ['condition'],
+    () => Object.entries(metrics.events).map(([condition, count]) => [{ condition }, count]),
+  )
+  counter(
+    'lambda_rie_destination_records_total',
+    'Records of such events for their destinations.',
+    ['result'],
+    () => Object.entries(metrics.deliveries).map(([result, count]) => [{ result }, count]),
+  )
   gauge('lambda_rie_environments', 'Execution environments, by state.', ['state'], () => {
     const { environments } = situation()
     return activities.map((state) => [{ state }, environments.filter((one) => one.state === state).length])

@@ -64,6 +64,13 @@ const ofFunction: FunctionConfig = {
   maxEnvironments: 1,
   maxQueue: 1000,
   environmentTtlMs: 60_000,
+  async: {
+    maxRetries: 2,
+    maxAgeMs: 21_600_000,
+    retryDelaysMs: [60_000, 120_000],
+    onSuccess: null,
+    onFailure: null,
+  },
   recycleAfter: 0,
   logFormat: 'Text',
   applicationLogLevel: 'INFO',

@@ -1,5 +1,6 @@
 /** The table of contents. */
 import { addresses } from './addresses.ts'
+import { asynchronous } from './asynchronous.ts'
 import { attached } from './attach.ts'
 import type { Chapter } from './chapter.ts'
 import { children } from './children.ts'
@@ -74,6 +75,7 @@ export const chapters: readonly Chapter[] = [
   initErrors,
   timeout,
   dialects,
+  asynchronous,
   metadata,
   extensionsRegister,
   extensionsEvents,

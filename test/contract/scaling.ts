@@ -168,21 +168,6 @@ export const scaling = chapter('Scaling', (it) => {
     })
   })
 
-  it('throttles an Event that does not fit into the queue, and runs those that do', async ({ start }) => {
-    await using rie = await start({ flags: ['--max-queue', '1'] })
-    const event = { 'X-Amz-Invocation-Type': 'Event' }
-    expect((await rie.invoke('1', event)).status).toBe(202)
-    const first = await rie.next()
-    expect((await rie.invoke('2', event)).status).toBe(202)
-    const third = await rie.invoke('3', event)
-    expect(third.status).toBe(429)
-    expect(third.header('x-amzn-ErrorType')).toBe('TooManyRequestsException')
-    await rie.respond(first.id)
-    const second = await rie.next()
-    expect(second.text).toBe('2')
-    await rie.respond(second.id)
-  })
-
   it('throttles at once without a queue', async ({ start }) => {
     await using rie = await start({ flags: ['--max-queue=0'] })
     const first = rie.invoke('1')

@@ -42,6 +42,7 @@ function over(
       return { contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }
     },
     limits: { maxEnvironments: 2, maxQueue: 9 },
+    asyncEvents: () => ({ waiting: 2, waitingBytes: 12 }),
     lastFailure: () => lastFailure,
   })
   const get = async (path: string) => {
@@ -104,7 +105,7 @@ test('state is everything, and the limits', async () => {
   expect(await over().get('/_rie/state')).toEqual([
     200,
     'application/json',
-    '{"status":"ok","maxEnvironments":2,"maxQueue":9,"queued":3,"longestWaitMs":7,"environments":[{"id":1,"state":"idle"}],"lastError":null}',
+    '{"status":"ok","maxEnvironments":2,"maxQueue":9,"queued":3,"longestWaitMs":7,"environments":[{"id":1,"state":"idle"}],"asyncEvents":{"waiting":2,"waitingBytes":12},"lastError":null}',
   ])
 })
 

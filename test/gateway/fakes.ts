@@ -1,16 +1,23 @@
-/** A pool that runs nothing: it keeps what it is handed, and what becomes of it is up to the test. */
+/** A function that runs nothing: it keeps what it is handed, and what becomes of it is up to the test. */
 
 import type { Outcome } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
+import type { Acceptance, EventRequest } from '../../src/engine/async-events.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
-import type { Pool } from '../../src/engine/pool.ts'
 import type { EnvironmentSnapshot } from '../../src/engine/snapshot.ts'
 import type { InvokeSettings } from '../../src/gateway/invoke.ts'
+import type { ServedFunction } from '../../src/gateway/served.ts'
 import { encoded } from '../../src/http/collect.ts'
 
 export class FakePool {
   readonly invocations: Invocation[] = []
   readonly ids = new Set<RequestId>()
+  /** what came for nobody who waits */
+  readonly events: EventRequest[] = []
+  acceptance: Acceptance = 'accepted'
+  readonly arn = 'arn:aws:lambda:eu-central-1:012345678912:function:test_function'
+  version = '$LATEST'
+  readonly timeoutMs = 3000
   /** what is done with each invocation as it comes */
   run: (invocation: Invocation) => void = (invocation) => answer(invocation, ok())
 
@@ -42,8 +49,13 @@ export class FakePool {
     return invocation
   }
 
-  get asPool(): Pool {
-    return this as unknown as Pool
+  accept(event: EventRequest): Acceptance {
+    if (this.acceptance === 'accepted') this.events.push(event)
+    return this.acceptance
+  }
+
+  get served(): ServedFunction {
+    return Object.assign(this, { pool: this }) as unknown as ServedFunction
   }
 }
 
@@ -65,8 +77,5 @@ export function answer(invocation: Invocation, outcome: Outcome, tail: string | 
 
 export const invokeOptions: InvokeSettings = {
   dialect: 'auto',
-  functionTimeoutMs: 3000,
-  functionVersion: '$LATEST',
-  functionArn: 'arn:aws:lambda:eu-central-1:012345678912:function:test_function',
   epoch: () => 1_700_000_000_000,
 }

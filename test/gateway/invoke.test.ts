@@ -25,7 +25,7 @@ async function send(pool: FakePool, sent: Sent = {}) {
     body,
     headers: { 'x-amzn-requestid': id, ...headers },
   })
-  invoke(pool.asPool, { ...invokeOptions, ...options }, exchange, segment)
+  invoke(pool.served, { ...invokeOptions, ...options }, exchange, segment)
   return whole(await exchange.answered())
 }
 
@@ -62,7 +62,7 @@ describe('what a caller sends becomes an invocation', () => {
     expect({ ...facts, payload: textOf(payload) }).toEqual({
       id: id as never,
       payload: '{"é": 1}',
-      arn: invokeOptions.functionArn,
+      arn: pool.arn,
       traceId: 'Root=x;Parent=y;Sampled=1',
       clientContext: '{"\\u00e9":1}',
       cognitoIdentity: '{"cognitoIdentityId":"i","cognitoIdentityPoolId":""}',
@@ -77,7 +77,7 @@ describe('what a caller sends becomes an invocation', () => {
   test('with nothing but its bytes', async () => {
     const pool = new FakePool()
     const exchange = new FakeExchange({ target: path, body: 'not json' })
-    invoke(pool.asPool, invokeOptions, exchange, 'function')
+    invoke(pool.served, invokeOptions, exchange, 'function')
     const sent = (await exchange.answered()).header('x-amzn-requestid')
     expect(sent).toMatch(uuid)
     expect(pool.first).toMatchObject({
@@ -93,7 +93,7 @@ describe('what a caller sends becomes an invocation', () => {
   test('with an empty object in place of no bytes, in both dialects', async () => {
     for (const dialect of ['rie', 'lambda'] as const) {
       const pool = new FakePool()
-      invoke(pool.asPool, { ...invokeOptions, dialect }, new FakeExchange({ target: path }), 'function')
+      invoke(pool.served, { ...invokeOptions, dialect }, new FakeExchange({ target: path }), 'function')
       await send(pool, { body: '', options: { dialect } })
       expect(pool.invocations.map(({ payload }) => textOf(payload))).toEqual(['{}', '{}'])
     }
@@ -108,9 +108,10 @@ describe('what a caller sends becomes an invocation', () => {
     ]
     for (const [sent, qualifier, version] of rows) {
       const pool = new FakePool()
-      const { headers } = await send(pool, { ...sent, options: { functionVersion: '12' } })
+      pool.version = '12'
+      const { headers } = await send(pool, sent)
       expect([pool.first.arn, headers['x-amz-executed-version']]).toEqual([
-        `${invokeOptions.functionArn}:${qualifier}`,
+        `${pool.arn}:${qualifier}`,
         version,
       ])
     }
@@ -131,7 +132,7 @@ test('the first of two requests with one id keeps it, whichever came first', asy
     pool.ids.add(invocation.id)
   }
   const slow = new FakeExchange({ target: path, headers: { 'x-amzn-requestid': id }, end: null })
-  invoke(pool.asPool, invokeOptions, slow, 'function')
+  invoke(pool.served, invokeOptions, slow, 'function')
   const quick = send(pool)
   expect(pool.invocations).toHaveLength(1)
   slow.reader?.chunk(Buffer.from('"slow"'))
@@ -239,31 +240,53 @@ describe('the log', () => {
 })
 
 describe('the invocation type', () => {
-  test('Event is answered at once, and runs behind its answer', async () => {
+  test('Event is taken for later with all its facts, and answered at once', async () => {
     const pool = new FakePool()
-    pool.run = () => {}
-    expect(
-      await send(pool, { headers: { 'x-amz-invocation-type': 'Event', 'x-amz-log-type': 'Tail' } }),
-    ).toEqual({
+    const trace = 'Root=1-a;Parent=b;Sampled=1'
+    const headers = {
+      'x-amz-invocation-type': 'Event',
+      'x-amz-log-type': 'Tail',
+      'x-amzn-trace-id': trace,
+      'x-amz-tenant-id': 'blue',
+      'x-amz-client-context': Buffer.from('{"a":1}').toString('base64'),
+    }
+    expect(await send(pool, { headers, query: '?Qualifier=live', body: '{"b":2}' })).toEqual({
       status: 202,
       headers: { 'x-amzn-requestid': id },
       body: '',
     })
-    expect(pool.first.tail).toBe(false)
-    answer(pool.first, { kind: 'timeout' })
+    expect(pool.invocations).toEqual([])
+    expect(pool.events.map((event) => ({ ...event, payload: textOf(event.payload) }))).toEqual([
+      {
+        id: id as never,
+        payload: '{"b":2}',
+        arn: `${pool.arn}:live`,
+        traceId: trace,
+        clientContext: '{"a":1}',
+        cognitoIdentity: null,
+        tenant: 'blue',
+      },
+    ])
   })
 
   test('Event is refused if it is not taken, since nobody would ever run it', async () => {
     const pool = new FakePool()
-    for (const [kind, status] of [
-      ['throttled', 429],
-      ['shutdown', 503],
+    for (const [acceptance, status, type] of [
+      ['full', 429, 'TooManyRequestsException'],
+      ['stopping', 503, 'ServiceUnavailableException'],
     ] as const) {
-      pool.run = (invocation) => invocation.settle({ kind })
+      pool.acceptance = acceptance
       const refused = await send(pool, { headers: { 'x-amz-invocation-type': 'Event' } })
-      expect(refused.status).toBe(status)
-      expect(refused.headers['x-amzn-errortype']).toBeString()
+      expect([refused.status, refused.headers['x-amzn-errortype']]).toEqual([status, type])
     }
+  })
+
+  test('Event with the id of one that has not ended gets another', async () => {
+    const pool = new FakePool()
+    pool.ids.add(id as never)
+    const { headers } = await send(pool, { headers: { 'x-amz-invocation-type': 'Event' } })
+    expect(headers['x-amzn-requestid']).not.toBe(id)
+    expect(pool.events.map((event) => event.id as string)).toEqual([headers['x-amzn-requestid'] as string])
   })
 
   test('Event has the headers of the service for an SDK', async () => {
@@ -291,7 +314,7 @@ describe('the invocation type', () => {
         'RequestEntityTooLargeException',
         '{"Message":"Request must be smaller than 1048576 bytes for the InvokeFunction operation"}',
       ])
-      expect(pool.invocations).toHaveLength(1)
+      expect(pool.events).toHaveLength(1)
     }
   })
 
@@ -348,7 +371,7 @@ describe('a body', () => {
       headers: { 'content-length': String(limit + 1) },
       end: null,
     })
-    invoke(pool.asPool, invokeOptions, exchange, null)
+    invoke(pool.served, invokeOptions, exchange, null)
     expect(exchange.answer?.status).toBe(413)
     expect(exchange.reader).toBe(null)
     expect(pool.invocations).toEqual([])
@@ -358,7 +381,7 @@ describe('a body', () => {
     const pool = new FakePool()
     const pieces = [new Uint8Array(3_000_000), new Uint8Array(limit - 3_000_000)]
     const exchange = new FakeExchange({ target: path, body: pieces })
-    invoke(pool.asPool, invokeOptions, exchange, null)
+    invoke(pool.served, invokeOptions, exchange, null)
     expect(pool.first.payload.size).toBe(limit)
     expect(pool.first.payload.chunks[1]).toBe(pieces[1] as Uint8Array)
   })
@@ -366,7 +389,7 @@ describe('a body', () => {
   test('that breaks off runs nothing', async () => {
     const pool = new FakePool()
     const exchange = new FakeExchange({ target: path, body: '{', end: { kind: 'truncated' } })
-    invoke(pool.asPool, invokeOptions, exchange, null)
+    invoke(pool.served, invokeOptions, exchange, null)
     expect(exchange.answer?.status).toBe(400)
     expect(pool.invocations).toEqual([])
   })

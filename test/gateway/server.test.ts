@@ -9,7 +9,7 @@ const path = '/2015-03-31/functions/function/invocations'
 
 function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
   const log = fakeLog()
-  const gateway = openGateway(pool.asPool, {
+  const gateway = openGateway(pool.served, {
     ...invokeOptions,
     hostname: '127.0.0.1',
     port: 0,
@@ -17,6 +17,7 @@ function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
     log,
     metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
     limits: { maxEnvironments: 2, maxQueue: 7 },
+    asyncEvents: () => ({ waiting: 0, waitingBytes: 0 }),
     lastFailure: () => null,
     ...over,
   })
@@ -205,7 +206,8 @@ describe('the listener', () => {
     for (const [method, where] of [
       ['GET', '/'],
       ['POST', '/2015-03-31/functions/function/invocations/'],
-      ['POST', '/2014-11-13/functions/f/invoke-async/'],
+      ['GET', '/2014-11-13/functions/f/invoke-async/'],
+      ['POST', '/2014-11-13/functions/invoke-async/'],
     ] as const) {
       const response = await fetch(opened.url + where, { method })
       expect([response.status, await response.text()]).toEqual([

@@ -24,7 +24,7 @@ function eventsIn(bytes: Uint8Array): string[] {
 
 function ask(request: FakeRequest = {}, pool = new FakePool()) {
   const exchange = new FakeExchange({ body: '{}', ...request })
-  invokeWithResponseStream(pool.asPool, invokeOptions, exchange, 'function')
+  invokeWithResponseStream(pool.served, invokeOptions, exchange, 'function')
   return { exchange, pool }
 }
 

@@ -101,6 +101,7 @@ describe('as Prometheus reads it', () => {
   const expose = async (metrics = new Metrics()): Promise<{ type: string; lines: string[] }> => {
     const exposition = createExposition(metrics, () => ({
       waiting: 4,
+      waitingEvents: 6,
       environments: [
         { id: 1, state: 'busy', memoryBytes: 1000 },
         { id: 3, state: 'idle', memoryBytes: 2000 },
@@ -125,6 +126,9 @@ describe('as Prometheus reads it', () => {
       'lambda_rie_queue_wait_seconds histogram',
       'lambda_rie_response_bytes histogram',
       'lambda_rie_queue_depth gauge',
+      'lambda_rie_async_events_waiting gauge',
+      'lambda_rie_async_events_total counter',
+      'lambda_rie_destination_records_total counter',
       'lambda_rie_environments gauge',
       'lambda_rie_environment_memory_bytes gauge',
       'lambda_rie_restarts_total counter',

@@ -7,13 +7,13 @@
 import type { Outcome } from '../../core/failure.ts'
 import { maxRequestBytes } from '../../core/limits.ts'
 import type { Receiver } from '../../engine/invocation.ts'
-import type { Pool } from '../../engine/pool.ts'
 import { type Collected, collect, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
 import { CallerStream } from '../caller-stream.ts'
 import { type InvokeAnswer, render, requestTooLarge } from '../dialect.ts'
 import { type Front, InvokeRequest } from '../invoke-request.ts'
 import { newRequestId } from '../request.ts'
+import type { ServedFunction } from '../served.ts'
 import { answeredTrace, traceId } from '../trace.ts'
 import { wholeAnswer } from './answer.ts'
 import { isPreflight, preflightFields, type UrlCors, withCors } from './cors.ts'
@@ -25,16 +25,18 @@ export interface UrlOptions {
   /** null: the function answers preflights and sets the headers itself */
   readonly cors: UrlCors | null
   readonly region: string
-  /** `arn:aws:lambda:REGION:ACCOUNT:function:NAME` */
-  readonly functionArn: string
-  readonly functionTimeoutMs: number
   readonly epoch: () => number
   readonly log: { warn(fields: object, message: string): void }
 }
 
 /** Answers one request, at once or when the function has. `port` is that of the listener. */
-export function serveUrl(pool: Pool, options: UrlOptions, port: number, exchange: Exchange): void {
-  new UrlFront(options, exchange).serve(pool, port)
+export function serveUrl(
+  served: ServedFunction,
+  options: UrlOptions,
+  port: number,
+  exchange: Exchange,
+): void {
+  new UrlFront(served, options, exchange).serve(port)
 }
 
 /** The parameters of an invocation that a request of the URL has no words for. */
@@ -48,6 +50,7 @@ const parameters = {
 
 class UrlFront implements Front {
   readonly streams: Front['streams']
+  readonly #served: ServedFunction
   readonly #options: UrlOptions
   readonly #exchange: Exchange
   readonly #epoch: number
@@ -56,27 +59,28 @@ class UrlFront implements Front {
   #stream: HeadedStream | null = null
   #failed = false
 
-  constructor(options: UrlOptions, exchange: Exchange) {
+  constructor(served: ServedFunction, options: UrlOptions, exchange: Exchange) {
+    this.#served = served
     this.#options = options
     this.#exchange = exchange
     this.#epoch = options.epoch()
     // Go's client does not declare its streams
     this.streams = options.invokeMode === 'BUFFERED' ? 'never' : 'chunked'
     const id = newRequestId()
-    this.#request = new InvokeRequest(options.functionArn, parameters, id, false, this)
+    this.#request = new InvokeRequest(served.arn, parameters, id, false, this)
     this.#trace = traceId(exchange, id, this.#epoch)
   }
 
-  serve(pool: Pool, port: number): void {
+  serve(port: number): void {
     const { cors } = this.#options
     if (cors !== null && isPreflight(this.#exchange)) {
       this.#exchange.respond(200, [...this.#ids(), ...preflightFields(cors, this.#exchange)])
     } else {
-      collect(this.#exchange, maxRequestBytes, (body) => this.#received(pool, port, body))
+      collect(this.#exchange, maxRequestBytes, (body) => this.#received(port, body))
     }
   }
 
-  #received(pool: Pool, port: number, body: Collected): void {
+  #received(port: number, body: Collected): void {
     // nobody is there to be answered
     if (body.kind === 'truncated') return
     const facts = {
@@ -89,7 +93,7 @@ class UrlFront implements Front {
     const event =
       body.kind === 'oversize' ? 'too-large' : urlEvent(this.#exchange, joined(body.chunks), facts)
     if (event === 'too-large') this.#refuse(requestTooLarge(maxRequestBytes))
-    else this.#request.run(pool, { size: event.byteLength, chunks: [event] }, () => this.#trace)
+    else this.#request.run(this.#served, { size: event.byteLength, chunks: [event] }, () => this.#trace)
   }
 
   begin(_: InvokeRequest, contentType: string): Receiver {
@@ -119,7 +123,7 @@ class UrlFront implements Front {
   }
 
   #rendered(outcome: Outcome): InvokeAnswer {
-    const timeoutSeconds = this.#options.functionTimeoutMs / 1000
+    const timeoutSeconds = this.#served.timeoutMs / 1000
     return render(outcome, { dialect: 'lambda', id: this.#request.id, timeoutSeconds })
   }
 

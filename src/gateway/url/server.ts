@@ -1,9 +1,9 @@
 /** The listener of the Function URL. */
 
-import type { Pool } from '../../engine/pool.ts'
 import type { Exchange, ListenAt, Listener } from '../../http/exchange.ts'
 import { listen } from '../../http/listen.ts'
 import { type RequestTrace, traced } from '../../http/traced.ts'
+import type { ServedFunction } from '../served.ts'
 import { serveUrl, type UrlOptions } from './front.ts'
 
 export interface UrlServerOptions extends UrlOptions {
@@ -12,9 +12,9 @@ export interface UrlServerOptions extends UrlOptions {
 }
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
-export function openFunctionUrl(pool: Pool, at: ListenAt, options: UrlServerOptions): Listener {
+export function openFunctionUrl(served: ServedFunction, at: ListenAt, options: UrlServerOptions): Listener {
   const { log, trace } = options
-  const handle = (exchange: Exchange): void => serveUrl(pool, options, listener.port, exchange)
+  const handle = (exchange: Exchange): void => serveUrl(served, options, listener.port, exchange)
   const listener = listen(at, {
     handle: trace === undefined ? handle : traced(handle, trace.tell, trace.now),
     failed(error, exchange) {

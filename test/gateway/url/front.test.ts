@@ -35,14 +35,12 @@ function open(
   pool.run = (invocation) => answer(invocation, outcome)
   const warnings: Setup['warnings'] = []
   const listener = openFunctionUrl(
-    pool.asPool,
+    pool.served,
     { hostname: '127.0.0.1', port: 0 },
     {
       invokeMode,
       cors,
       region: 'eu-central-1',
-      functionArn: 'arn:aws:lambda:eu-central-1:012345678912:function:test_function',
-      functionTimeoutMs: 3000,
       epoch: () => 1_700_000_000_000,
       log: {
         warn: (fields, message) => warnings.push({ fields: fields as Record<string, unknown>, message }),

@@ -74,14 +74,12 @@ for (const seed of ['20261129', fresh]) {
       const bugs: unknown[] = []
       pool.run = (invocation) => behave(random, invocation)
       const listener = openFunctionUrl(
-        pool.asPool,
+        pool.served,
         { hostname: '127.0.0.1', port: 0 },
         {
           invokeMode,
           cors: null,
           region: 'us-east-1',
-          functionArn: 'arn',
-          functionTimeoutMs: 3000,
           epoch: () => 1_700_000_000_000,
           log: { warn() {}, error: (fields) => bugs.push(fields) },
         },

@@ -94,7 +94,8 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
   // a runtime that somebody else starts is expected from the beginning
   const attached = config.function.launch.kind === 'attach'
   if (emulator.eagerInit || attached) opened.first.dispatch({ type: 'start' })
-  const reload = emulator.watch === null || attached ? null : reloader().reloadOnChange(config, host, log)
+  const reload =
+    emulator.watch === null || attached ? null : reloader().reloadOnChange(config, host, log, clock.epoch)
 
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {

@@ -49,6 +49,15 @@ export interface HostParts {
   readonly toFunction: EventsParts['toFunction']
 }
 
+/** A build after a change of the code that failed; `at` is in Unix milliseconds. */
+export interface BuildFailure {
+  readonly at: number
+  readonly during: 'build'
+  readonly errorMessage: string
+  /** what it wrote */
+  readonly stack: string
+}
+
 /** What the Runtime API of one environment has of its own. */
 interface ApiParts {
   readonly telemetry: TelemetryPort
@@ -81,6 +90,8 @@ export class FunctionHost {
   #events: FunctionEvents | null = null
   /** those of each environment; some come later */
   readonly #listeners = new Map<EnvironmentId, PlatformListener[]>()
+  /** why the code could not be built after a change; null while it could */
+  buildFailure: BuildFailure | null = null
   /** told of files of the code that have changed, when the environments know */
   onCodeChange: ((files: readonly string[]) => void) | null = null
   #observe: ((id: EnvironmentId) => PlatformListener) | null = null

@@ -31,7 +31,7 @@ export function openConsole(
     liveState: () => ({
       environments: pool.snapshot(),
       queued: pool.waiting,
-      failure: failureNow(),
+      failure: host.buildFailure ?? failureNow(),
     }),
     open(updates) {
       const history = new History({

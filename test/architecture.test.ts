@@ -65,7 +65,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'open-console.ts': ['config', 'console', 'engine', 'events', 'gateway', 'host.ts', 'telemetry'],
   // what watches the code of a function, and what ties it to the function's environments
   watch: ['watch'],
-  'reload.ts': ['config', 'engine', 'host.ts', 'watch'],
+  'reload.ts': ['config', 'engine', 'host.ts', 'process', 'watch'],
   'cli.ts': [
     'announce.ts',
     'config',
@@ -92,7 +92,7 @@ const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspec
 
 /** Where a word may stand that reaches outside: paths begin so. */
 const words: readonly [word: RegExp, places: readonly string[]][] = [
-  [/\bBun\.spawn(Sync)?\(/, ['process/child.ts', 'build/']],
+  [/\bBun\.spawn(Sync)?\(/, ['process/child.ts', 'process/shell.ts', 'build/']],
   [/\bBun\.serve\(/, ['http/address.ts']],
   [
     /\bset(Timeout|Interval)\(/,

@@ -76,6 +76,8 @@ export interface WatchConfig {
   readonly globs: readonly string[]
   /** looks at the files at times */
   readonly poll: boolean
+  /** a command for the shell, which makes new code of changed files; null: they are the code */
+  readonly build: string | null
 }
 
 /** The Function URL. */
@@ -255,9 +257,9 @@ function inspectOf(
   return { url, stops: stopping !== null }
 }
 
-/** `--watch-poll` implies `--watch`. */
-function watchOf(globs: readonly string[] | null, poll: boolean): WatchConfig | null {
-  return globs === null && !poll ? null : { globs: globs ?? [], poll }
+/** `--watch-poll` and `--watch-build` imply `--watch`. */
+function watchOf(globs: readonly string[] | null, poll: boolean, build: string | null): WatchConfig | null {
+  return globs === null && !poll && build === null ? null : { globs: globs ?? [], poll, build }
 }
 
 /** The Function URL of these values; a program that runs its own sample shows all that there is. */
@@ -294,7 +296,7 @@ export function configure(outside: Outside): Config {
     console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
     // a debugger that was asked for by Bun's own variables, too
     debug: value(ownOptions.debug) || keepsInspector(environment),
-    watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll)),
+    watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll), value(ownOptions.watchBuild)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)
   const url = {

@@ -352,6 +352,13 @@ export const ownOptions = {
     kind: onOff,
     help: '--watch by looking at the files at times, where the kernel does not tell of changes (bind mounts of Docker Desktop)',
   },
+  watchBuild: {
+    flag: '--watch-build',
+    variables: ['AWS_LAMBDA_RIE_WATCH_BUILD'],
+    fallback: '',
+    kind: optional(text('command')),
+    help: '--watch that runs this command after a change, as a compiler, and the new code when it has succeeded',
+  },
   logFormat: {
     flag: '--log-format',
     variables: ['AWS_LAMBDA_LOG_FORMAT'],

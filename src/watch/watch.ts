@@ -132,7 +132,7 @@ export function openWatch(options: WatchOptions): Watch {
 }
 
 /** Relative to the root that the path is in. */
-function nameOf(path: string, roots: readonly string[]): string {
+export function nameOf(path: string, roots: readonly string[]): string {
   const root = roots.find((one) => path.startsWith(`${one}/`))
   return root === undefined ? path : relative(root, path)
 }

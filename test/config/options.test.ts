@@ -211,16 +211,18 @@ describe('--watch', () => {
     (parse([...argv, 'cmd'], env) as Config).emulator.watch
 
   test.each([
-    [['--watch'], {}, { globs: [], poll: false }],
+    [['--watch'], {}, { globs: [], poll: false, build: null }],
     [
       ['--watch=src/**/*.{ts,json}, config.json'],
       {},
-      { globs: ['src/**/*.{ts,json}', 'config.json'], poll: false },
+      { globs: ['src/**/*.{ts,json}', 'config.json'], poll: false, build: null },
     ],
-    [['--watch-poll'], {}, { globs: [], poll: true }],
-    [['--watch=*.py', '--watch-poll'], {}, { globs: ['*.py'], poll: true }],
-    [[], { AWS_LAMBDA_RIE_WATCH: 'on' }, { globs: [], poll: false }],
-    [[], { AWS_LAMBDA_RIE_WATCH: '*.py' }, { globs: ['*.py'], poll: false }],
+    [['--watch-poll'], {}, { globs: [], poll: true, build: null }],
+    [['--watch=*.py', '--watch-poll'], {}, { globs: ['*.py'], poll: true, build: null }],
+    [[], { AWS_LAMBDA_RIE_WATCH: 'on' }, { globs: [], poll: false, build: null }],
+    [[], { AWS_LAMBDA_RIE_WATCH: '*.py' }, { globs: ['*.py'], poll: false, build: null }],
+    [['--watch-build', 'go build .'], {}, { globs: [], poll: false, build: 'go build .' }],
+    [[], { AWS_LAMBDA_RIE_WATCH_BUILD: 'make' }, { globs: [], poll: false, build: 'make' }],
     [['--watch=off'], { AWS_LAMBDA_RIE_WATCH: 'on' }, null],
     [[], { AWS_LAMBDA_RIE_WATCH: 'off' }, null],
     [[], {}, null],

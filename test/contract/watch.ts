@@ -4,6 +4,7 @@ import {
   chmodSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -196,6 +197,31 @@ done
     expect((await rie.invoke()).json).toBe('one')
     save('two')
     await untilAnswer(rie, 'two')
+  })
+
+  it('builds with --watch-build after a save, runs what came out, and the old code when it fails', async ({
+    start,
+  }) => {
+    const source = (what: string) => `export const handler = async () => '${what}'\n`
+    using code = new Code({ 'src/index.js': source('one'), 'dist/index.js': source('one') })
+    // as a compiler that takes its time over several files
+    const build =
+      'echo built >>builds; grep -v BROKEN src/index.js >dist/index.js || { echo "src/index.js:1: broken" >&2; exit 2; }; touch dist/other.js'
+    const flags = ['--watch-build', build, '--log-level', 'debug', '--handler', 'dist/index.handler']
+    await using rie = await watched(await start({ flags, command: [], cwd: code.root }))
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('src/index.js', source('two'))
+    await untilAnswer(rie, 'two')
+    code.save('src/index.js', 'BROKEN\n')
+    await rie.stderr.until(/src\/index\.js:1: broken.*the build failed; the code from before runs on/)
+    expect((await rie.invoke()).json).toBe('two')
+    code.save('src/index.js', source('three'))
+    await untilAnswer(rie, 'three')
+    // outputs start no builds without end: a save is two at most, while it is learned which files are outputs
+    code.save('src/index.js', source('four'))
+    await untilAnswer(rie, 'four')
+    const builds = readFileSync(join(code.root, 'builds'), 'utf8').split('\n').length - 1
+    expect(builds).toBeLessThanOrEqual(8)
   })
 
   it('looks at times with --watch-poll alone', async ({ start }) => {

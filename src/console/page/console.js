@@ -425,13 +425,15 @@ function showEnvironments(environments) {
   )
 }
 
-/** An init that failed has no invocation in the list if nobody has asked for it, as after a save. */
+/** What has no invocation in the list: a build that failed, and an init for which nobody has asked, as after a save. */
+const failures = { init: 'Init failed', build: 'The build failed' }
+
 function showFailure(failure) {
-  const shownOne = failure !== null && failure.during === 'init'
-  $('notice').hidden = !shownOne
+  const title = failures[failure?.during]
+  $('notice').hidden = title === undefined
   const { at, errorType, errorMessage, stack } = failure ?? {}
-  const where = stack ? `\n${stack}` : ''
-  const text = shownOne ? `Init failed at ${clock(at)}: ${errorType}: ${errorMessage}${where}` : ''
+  const said = [errorType, errorMessage].filter(Boolean).join(': ')
+  const text = title === undefined ? '' : `${title} at ${clock(at)}: ${said}${stack ? `\n${stack}` : ''}`
   // what has not changed is not read out again
   if ($('notice').textContent !== text) $('notice').textContent = text
 }

@@ -5,19 +5,24 @@ const longest = 100
 
 /** The name of an event of a known source, else its beginning. `text` may be cut off, and need not be JSON. */
 export function titleOf(text: string): string {
-  return (named(text) ?? text.slice(0, longest)).replace(/\s+/g, ' ').slice(0, longest)
+  return (inWords(text) ?? text.slice(0, longest)).replace(/\s+/g, ' ').slice(0, longest)
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: an event is whatever its sender wrote
 type Any = any
 
-function named(text: string): string | undefined {
+function inWords(text: string): string | undefined {
   let event: Any
   try {
     event = JSON.parse(text)
   } catch {
     return undefined
   }
+  // however it is indented, as much of it as there is room for
+  return named(event) ?? JSON.stringify(event)
+}
+
+function named(event: Any): string | undefined {
   try {
     return requestOf(event) ?? recordsOf(event?.Records) ?? scheduled(event)
   } catch {

@@ -23,7 +23,8 @@ test('several records are counted', () => {
 })
 
 test('any other event is called by its beginning, on one line', () => {
-  expect(titleOf('{\n  "a": 1\n}')).toBe('{ "a": 1 }')
+  expect(titleOf('{\n  "a": 1\n}')).toBe('{"a":1}')
+  expect(titleOf('{\n  "cut":')).toBe('{ "cut":')
   expect(titleOf('x'.repeat(500))).toBe('x'.repeat(100))
   expect(titleOf('')).toBe('')
   for (const odd of [

@@ -186,6 +186,42 @@ for (const [name, prepare] of Object.entries({ typescript, node, python, go, jav
   })
 }
 
+if (wanted) {
+  test.concurrent('a runtime that the IDE starts, with the lines of the README', async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8')
+    const [, block = ''] =
+      /\*\*Start it in the IDE instead\.\*\*[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme) ?? []
+    const [emulator = '', runtime = ''] = block.replaceAll('\\\n', ' ').split('\n')
+    const { command } = await client('python')
+    const text = 'def handler(event, context):\n    return {"name": event["name"]}\n'
+    const cwd = project('attach', 'app.py', text)
+    const flags = emulator.split(' ').slice(1)
+    const rie = Bun.spawn([...program, ...addressFlags(), ...flags], { cwd, stdout: 'pipe', stderr: 'pipe' })
+    const log = new Output('stderr', rie.stderr)
+    const out = new Output('stdout', rie.stdout)
+    const { gateway, api } = await until('it to listen', () => log.lines.map(addressesIn).find(Boolean))
+    const line = runtime
+      .replace('127.0.0.1:9001', `127.0.0.1:${api.port}`)
+      .replace(/ python -m/, ` exec '${command[0]}' -m`)
+    const started = Bun.spawn(['sh', '-c', line.replace(/^/, 'export ').replace(' exec ', '; exec ')], {
+      cwd,
+      stdout: 'ignore',
+      stderr: 'inherit',
+    })
+    try {
+      const url = `http://127.0.0.1:${gateway.port}/2015-03-31/functions/function/invocations`
+      const response = await fetch(url, { method: 'POST', body: JSON.stringify(event) })
+      expect([response.status, await response.json()]).toEqual([200, event])
+      // the memory is that of Python
+      const [, megabytes] = await out.until(/REPORT RequestId: .*Max Memory Used: (\d+) MB/)
+      expect(Number(megabytes)).toBeGreaterThan(5)
+    } finally {
+      for (const { pid } of [started, rie]) kill(pid, 'SIGTERM')
+      await Promise.all([started.exited, rie.exited])
+    }
+  })
+}
+
 /** Looked up in the kernel's table: a connection could be taken for the debugger's client. */
 function listens(port: number): boolean {
   const needle = `:${port.toString(16).toUpperCase().padStart(4, '0')} `

@@ -38,6 +38,21 @@ function completed(sent: string, id: RequestId): string {
 
 /** The trace as the service answers with it: names in lower case, no parent where nobody waits for the invocation. */
 export function answeredTrace(trace: string, synchronous: boolean): string {
-  const fields = trace.split(';').map((field) => field.replace(/^[^=]*/, (name) => name.toLowerCase()))
-  return fields.filter((field) => synchronous || !field.startsWith('parent=')).join(';')
+  let answered = ''
+  let some = false
+  for (let from = 0; from <= trace.length; ) {
+    const semicolon = trace.indexOf(';', from)
+    const to = semicolon < 0 ? trace.length : semicolon
+    const field = lowerName(trace.slice(from, to))
+    from = to + 1
+    if (!synchronous && field.startsWith('parent=')) continue
+    answered = some ? `${answered};${field}` : field
+    some = true
+  }
+  return answered
+}
+
+function lowerName(field: string): string {
+  const equals = field.indexOf('=')
+  return equals < 0 ? field.toLowerCase() : field.slice(0, equals).toLowerCase() + field.slice(equals)
 }

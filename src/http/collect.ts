@@ -94,7 +94,10 @@ export function encoded(text: string): { readonly size: number; readonly chunks:
 /** The pieces as one, for what has to be looked at as a whole. */
 export function joined(chunks: readonly Uint8Array[]): Buffer {
   const [first] = chunks
-  return first !== undefined && chunks.length === 1
-    ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
-    : Buffer.concat(chunks)
+  return first !== undefined && chunks.length === 1 ? bufferOf(first) : Buffer.concat(chunks)
+}
+
+/** The same bytes as a `Buffer`; what Bun reads is one already. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

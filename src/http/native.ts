@@ -87,6 +87,8 @@ const heldBytes = 65_536
 /** What all exchanges of a connection share: those that wait for the answer to an earlier one, in order. */
 interface Connection {
   readonly queue: NativeExchange[]
+  /** the peer's address, once somebody has asked for it: the socket makes an object for each answer */
+  peer: string | null
 }
 
 const complete: BodyEnd = { kind: 'complete', trailers: [] }
@@ -138,7 +140,12 @@ class NativeExchange implements Exchange {
   }
 
   get peer(): string {
-    return plainAddress(this.#socket.remoteAddress?.address ?? '')
+    const connection = this.#connection
+    if (connection.peer !== null) return connection.peer
+    const remote = this.#socket.remoteAddress
+    if (remote === undefined) return ''
+    connection.peer = plainAddress(remote.address)
+    return connection.peer
   }
 
   get protocol(): string {
@@ -536,7 +543,7 @@ export function nativeCallback(shared: Shared, changed: (server: NativeServer) =
     }
     let connection = duplex
     if (connection === undefined) {
-      connection = { queue: [] }
+      connection = { queue: [], peer: null }
       socket.duplex = connection
     }
     if (pipelined && connection.queue.length >= maxPipelined) {

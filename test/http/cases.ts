@@ -157,6 +157,13 @@ check('Latin-1 goes out as it is', async (stand) => {
   expect(await stand.ask(getAndClose)).toContain('X-Latin: é\tÿ\r\n')
 })
 
+check('a text goes out in UTF-8, and half a surrogate pair as the character for it', async (stand) => {
+  stand.handle = (exchange) => exchange.respond(200, [], 'é€😀a\ud800b')
+  const answer = await stand.ask(getAndClose)
+  expect(answer).toContain('Content-Length: 14\r\n')
+  expect(answer).toEndWith(Buffer.from('é€😀a\ufffdb').toString('latin1'))
+})
+
 // failures
 
 check('a handler that throws is told, and its peer gets a 500', async (stand) => {

@@ -5,12 +5,13 @@
  */
 
 import { isUtf8 } from 'node:buffer'
+import { bufferOf } from '../../http/collect.ts'
 import { jsonProblem } from '../../http/json.ts'
 import { type HeadSource, type Invalid, shown, type UrlHead, urlHead } from './head.ts'
 import { hasPrelude, PreludeReader } from './prelude.ts'
 
 export interface UrlAnswer extends UrlHead {
-  readonly body: Uint8Array
+  readonly body: string | Uint8Array
 }
 
 const json = 'application/json'
@@ -39,7 +40,7 @@ export function wholeAnswer(
 
 /** `payload` is what a function returned, as JSON. */
 export function urlAnswer(payload: Uint8Array): UrlAnswer | Invalid {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const bytes = bufferOf(payload)
   if (!isUtf8(bytes)) return { invalid: 'the answer is no JSON: invalid UTF-8' }
   const first = bytes[firstOf(bytes)]
   if (first !== brace && first !== quote) {
@@ -53,7 +54,7 @@ export function urlAnswer(payload: Uint8Array): UrlAnswer | Invalid {
   } catch {
     return { invalid: `the answer is no JSON: ${jsonProblem(bytes) ?? 'it cannot be parsed'}` }
   }
-  if (typeof value === 'string') return plain(Buffer.from(value))
+  if (typeof value === 'string') return plain(value)
   return Object.hasOwn(value, 'statusCode') ? whole(value, text) : plain(compact(bytes))
 }
 
@@ -62,7 +63,7 @@ interface AnswerObject extends HeadSource {
   readonly isBase64Encoded?: unknown
 }
 
-const plain = (body: Uint8Array): UrlAnswer => ({ status: 200, fields: ['Content-Type', json], body })
+const plain = (body: UrlAnswer['body']): UrlAnswer => ({ status: 200, fields: ['Content-Type', json], body })
 
 function whole(value: AnswerObject, text: string): UrlAnswer | Invalid {
   const head = urlHead(value, text, json)
@@ -74,7 +75,7 @@ function whole(value: AnswerObject, text: string): UrlAnswer | Invalid {
   if (isBase64Encoded !== null && typeof isBase64Encoded !== 'boolean') {
     return { invalid: `isBase64Encoded is ${shown(isBase64Encoded)}; allowed is true or false` }
   }
-  if (isBase64Encoded !== true) return { ...head, body: Buffer.from(body ?? '') }
+  if (isBase64Encoded !== true) return { status: head.status, fields: head.fields, body: body ?? '' }
   const decoded = fromBase64(body ?? '')
   return decoded === null
     ? { invalid: 'body is no base64, although isBase64Encoded is true' }

@@ -5,6 +5,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { maxRequestBytes } from '../../core/limits.ts'
+import { bufferOf } from '../../http/collect.ts'
 import type { Exchange, Fields } from '../../http/exchange.ts'
 
 /** The made-up id of our only URL; those of the service are 32 such characters too. */
@@ -115,21 +116,46 @@ export function isTextType(contentType: string | undefined): boolean {
   return textType.test(type.trim()) || /;\s*charset\s*=/.test(lower)
 }
 
+/** of the request before: a caller sends one type mostly, and looking at it takes two patterns */
+let lastType: string | undefined
+let lastIsText = false
+
+function sentAsText(contentType: string | undefined): boolean {
+  if (contentType !== lastType) {
+    lastType = contentType
+    lastIsText = isTextType(contentType)
+  }
+  return lastIsText
+}
+
 function bodyOf(
   body: Uint8Array,
   contentType: string | undefined,
 ): { body?: string; isBase64Encoded: boolean } {
   if (body.length === 0) return { isBase64Encoded: false }
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  return isTextType(contentType) && isUtf8(bytes)
+  const bytes = bufferOf(body)
+  return sentAsText(contentType) && isUtf8(bytes)
     ? { body: bytes.toString('utf8'), isBase64Encoded: false }
     : { body: bytes.toString('base64'), isBase64Encoded: true }
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
+/** of the request before: many have the same second */
+let lastSecond = -1
+let lastTime = ''
+
 /** As in access logs: `12/Mar/2020:19:03:58 +0000`. */
 function logTime(epoch: number): string {
+  const second = Math.floor(epoch / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastTime = logTimeOf(epoch)
+  }
+  return lastTime
+}
+
+function logTimeOf(epoch: number): string {
   const iso = new Date(epoch).toISOString()
   const month = months[Number(iso.slice(5, 7)) - 1]
   return `${iso.slice(8, 10)}/${month}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`

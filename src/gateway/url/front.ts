@@ -130,7 +130,8 @@ class UrlFront implements Front {
   #whole(payload: Uint8Array, contentType: string | null): void {
     const answer = wholeAnswer(payload, contentType, this.#options.invokeMode)
     if ('invalid' in answer) this.#fail(answer.invalid)
-    else this.#respond(answer.status, answer.fields, answer.body)
+    // `urlHead` has looked at what a function returned
+    else this.#respond(answer.status, answer.fields, answer.body, contentType === null)
   }
 
   /**
@@ -152,8 +153,8 @@ class UrlFront implements Front {
     this.#respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
   }
 
-  #respond(status: number, fields: Fields, body?: Body): void {
-    this.#exchange.respond(status, this.#fields(fields), body)
+  #respond(status: number, fields: Fields, body?: Body, checked = false): void {
+    this.#exchange.respond(status, this.#fields(fields), body, checked && this.#options.cors === null)
   }
 
   #fields(fields: Fields): Fields {

@@ -6,7 +6,11 @@ const json = ['Content-Type', 'application/json']
 function answerOf(text: string | Uint8Array): { status: number; fields: string[]; body: string } {
   const answer = urlAnswer(typeof text === 'string' ? new TextEncoder().encode(text) : text)
   if ('invalid' in answer) throw new Error(answer.invalid)
-  return { status: answer.status, fields: answer.fields, body: new TextDecoder().decode(answer.body) }
+  return { status: answer.status, fields: answer.fields, body: textOf(answer.body) }
+}
+
+function textOf(body: string | Uint8Array): string {
+  return typeof body === 'string' ? body : new TextDecoder().decode(body)
 }
 
 function reasonOf(text: string | Uint8Array): string {
@@ -159,7 +163,7 @@ describe('a body', () => {
   const bodyOf = (rest: string) => urlAnswer(new TextEncoder().encode(`{"statusCode":200,${rest}}`))
   const bytesOf = (rest: string) => {
     const answer = bodyOf(rest)
-    return 'invalid' in answer ? answer.invalid : Buffer.from(answer.body).toString('hex')
+    return 'invalid' in answer ? answer.invalid : Buffer.from(answer.body as Uint8Array).toString('hex')
   }
 
   test.each([
@@ -218,7 +222,7 @@ describe('what is no JSON is no answer', () => {
 describe('what the runtime posted', () => {
   const answer = (payload: string, contentType: string | null, mode: 'BUFFERED' | 'RESPONSE_STREAM') => {
     const whole = wholeAnswer(new TextEncoder().encode(payload), contentType, mode)
-    return 'invalid' in whole ? whole.invalid : { ...whole, body: new TextDecoder().decode(whole.body) }
+    return 'invalid' in whole ? whole.invalid : { ...whole, body: textOf(whole.body) }
   }
   const status = '{"statusCode":201,"body":"made"}'
   const prelude = 'application/vnd.awslambda.http-integration-response'

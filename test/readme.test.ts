@@ -6,6 +6,7 @@ import { refusalCases } from './clients/callers/refusals.ts'
 import { streamCases } from './clients/callers/streams.ts'
 import { runtimeCases } from './clients/cases.ts'
 import { allClients } from './clients/clients.ts'
+import { blocksOf, commandKinds } from './readme-commands.ts'
 
 const readme = await Bun.file(new URL('../README.md', import.meta.url)).text()
 
@@ -34,4 +35,31 @@ test('the README has the matrices of all runtime clients, all SDKs and all cases
   )
   for (const [title, ...outcomes] of rows)
     for (const outcome of outcomes) expect(outcome, title).toMatch(/^(✓|– \(\d+\))$/)
+})
+
+/** Blocks of the README that `test/readme` does not run, by what they contain; where they are tried, or why they are not. */
+const notRun: Readonly<Record<string, string>> = {
+  'COPY aws-lambda-rie-x86_64 /usr/local/bin/aws-lambda-rie\n':
+    'a line of base/Dockerfile, which `bun run images` builds',
+  '"type": "bun", "request": "attach"':
+    'a setting of VS Code; the contract attaches a debugger over the same protocol',
+  '-m debugpy --listen 0.0.0.0:5678':
+    'a container with a debugger; `bun run clients debuggers` tries the same outside of one',
+  '"name": "Node in the emulator"':
+    'settings of VS Code; `bun run clients debuggers` attaches with the same values',
+  "from 'bun-lambda-rie'": 'package.test.ts runs it',
+  'bun add --dev ./bun-lambda-rie': 'package.test.ts packs and adds it so',
+  'healthcheck:': 'a part of a Compose file; the contract asks for this address',
+  'readinessProbe:': 'a part of a manifest of Kubernetes; the contract asks for this address',
+}
+
+test('every block of the README is run by test/readme or by the images, or says why not', () => {
+  const kinds: readonly string[] = [...commandKinds, 'test']
+  const bare = blocksOf(readme).filter(({ kind }) => kind === null || !kinds.includes(kind))
+  const reasons = Object.keys(notRun)
+  expect(
+    bare.filter(({ code }) => !reasons.some((text) => code.includes(text))).map(({ code }) => code),
+  ).toEqual([])
+  // a reason for a block that is not there, or is run, is none
+  expect(reasons.filter((text) => bare.filter(({ code }) => code.includes(text)).length !== 1)).toEqual([])
 })

@@ -31,12 +31,16 @@ function shell(script: string, cwd: string = root) {
 
 const listening = /"url":"([^"]+)"/
 
+/** Starts it as npm does: another process, in a shell, and no word to it when npm itself ends. */
+async function asNpm(folder: string) {
+  await Bun.write(join(folder, 'npx'), '#!/bin/sh\nsh -c "exec \\"$BUN\\" run dev" &\necho $$\nwait\n')
+  chmodSync(join(folder, 'npx'), 0o755)
+  return shell(`exec ${folder}/npx`)
+}
+
 test('a signal to npm, which started it, ends it and all that it started', async () => {
   using folder = tempDir()
-  // as npm does: another process, in a shell, and no word to it when it ends itself
-  await Bun.write(join(folder.path, 'npx'), '#!/bin/sh\nsh -c "exec \\"$BUN\\" run dev" &\necho $$\nwait\n')
-  chmodSync(join(folder.path, 'npx'), 0o755)
-  await using dev = shell(`exec ${folder.path}/npx`)
+  await using dev = await asNpm(folder.path)
   const [, url = ''] = await dev.stderr.until(listening)
   expect((await fetch(url, { method: 'POST', body: '{"name":"Ada"}' })).status).toBe(200)
   expect(dev.processes().length).toBeGreaterThanOrEqual(4)
@@ -46,11 +50,20 @@ test('a signal to npm, which started it, ends it and all that it started', async
 })
 
 test('what a shell leaves behind goes on', async () => {
-  await using dev = shell('"$BUN" run dev & echo started')
+  // the shell is there while the emulator looks who started it
+  await using dev = shell('"$BUN" run dev & wait')
   const [, url = ''] = await dev.stderr.until(listening)
-  expect(alive(dev.child.pid)).toBe(false)
+  process.kill(dev.child.pid, 'SIGKILL')
+  await until('the shell to end', () => !alive(dev.child.pid))
+  // one that npm starts now and leaves behind looks for npm once in the same time, and ends: so the first has looked too
+  using folder = tempDir()
+  await using other = await asNpm(folder.path)
+  await other.stderr.until(listening)
+  process.kill(other.child.pid, 'SIGKILL')
+  await until('the other to have ended', () => other.processes().length === 0)
   const answer = await fetch(url, { method: 'POST' })
   expect(answer.status).toBe(200)
+  expect(dev.stderr.text).not.toContain('shutting down')
 })
 
 test('SIGTERM to `bun run dev` ends it', async () => {

@@ -197,17 +197,20 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
 /** Long enough for whoever debugs; the deadline that the function is told is as far ahead. */
 const debugTimeoutMs = 24 * 60 * 60 * 1000
 
-/** Where external extensions are. A folder that was named and is missing is odd, and not wrong: there are none then. */
+/** Where external extensions are. Only the default may be missing: most images have no extensions. */
 function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): string {
   const option = ownOptions.extensionsDirectory
   const directory = read(option, source, warnings)
   const given = source(option)
   if (given === undefined) return directory
-  const entry = probe.look(resolve(probe.cwd(), directory))
+  const path = resolve(probe.cwd(), directory)
+  const entry = probe.look(path)
   if (entry === 'directory') return directory
   const trouble = entry === 'missing' ? 'there is no such folder' : 'that is no folder'
-  warnings.push(`${given.name} is ${JSON.stringify(directory)}; ${trouble}: no extensions are started`)
-  return directory
+  const found = path === directory ? '' : ` (${path})`
+  throw new ConfigError(
+    `${given.name} is ${JSON.stringify(directory)}${found}; ${trouble}. Without it, ${option.fallback} is looked into if it exists`,
+  )
 }
 
 /** The variables of the function, where those that have a flag too tell the same as the flag. */

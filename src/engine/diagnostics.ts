@@ -2,6 +2,7 @@
 
 import { type Fault, initTimeoutType, type Payload, runtimeExit } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
+import type { InitPhase } from '../core/state.ts'
 import { reportedMessage } from './last-failure.ts'
 import type { EnvironmentFault, PlatformEvent, PlatformListener } from './platform-event.ts'
 import type { Log } from './ports.ts'
@@ -31,6 +32,9 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
   let initialising = false
   /** the last failure of an init, so that its repetition is not told at length */
   let last = ''
+  let phase: InitPhase = 'init'
+  /** a line tells of the failure of this init, which the invocation then tries again */
+  let told = false
 
   function initStarted(): void {
     initialising = true
@@ -62,9 +66,14 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
       ...hintOf(event),
     }
     const same = JSON.stringify([fields.process, fields.errorType, fields.reason])
-    if (initialising && same === last)
-      log.warn({ errorType: fault.errorType }, `${message} again, for the same reason`)
-    else log.warn({ ...fields, ...explained(fault) }, message)
+    if (initialising && same === last) {
+      const repeated = `${message} again, for the same reason`
+      // one line for each invocation, however often it tried
+      log[phase === 'init' || told ? 'debug' : 'warn']({ errorType: fault.errorType }, repeated)
+    } else {
+      told = true
+      log.warn({ ...fields, ...explained(fault) }, message)
+    }
     if (initialising) last = same
   }
 
@@ -107,15 +116,17 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
         if (event.verdict.status !== 'success') failed = event.id
         return
       case 'initStart':
-        log.debug({ phase: event.phase }, 'init started')
+        phase = event.phase
+        if (phase === 'init') told = false
+        log.debug({ phase }, 'init started')
         initStarted()
         return
       case 'initReport': {
-        const { phase, verdict, durationMs } = event
+        const { verdict, durationMs } = event
         initialising = false
         clearTimeout(slow)
         if (verdict.status === 'success') last = ''
-        log.debug({ phase, ...verdict, durationMs }, 'init ended')
+        log.debug({ phase: event.phase, ...verdict, durationMs }, 'init ended')
         return
       }
       case 'fault':

@@ -60,7 +60,8 @@ export class Supervisor {
     })
     if ('reason' in started) {
       const fields = { process: name, command: spec.argv[0], reason: started.text }
-      log.error(fields, 'a process could not be started')
+      // the log warns of the fault that follows
+      log.debug(fields, 'a process could not be started')
       this.#hooks.launchFailed(name, launchFault(name, started))
       return
     }

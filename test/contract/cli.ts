@@ -1,13 +1,10 @@
 /** The command line, and which program is run when it names none. */
 import { expect } from 'bun:test'
-import { freePort } from '../kit/launch.ts'
+import { apiFlag, freePort, gatewayFlag } from '../kit/launch.ts'
 import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
-
-const gatewayFlag = '--runtime-interface-emulator-address'
-const apiFlag = '--runtime-api-address'
 
 export const cli = chapter('Command line', (it) => {
   it('takes the flags of the reference after the command too, and keeps them from it', async ({ start }) => {

@@ -1,8 +1,10 @@
 /** What the emulator's own log and its readiness say when something goes wrong, or takes long. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { apiFlag, gatewayFlag } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
+import { plainFile } from './launch.ts'
 import { puppetFile } from './puppet.ts'
 
 const entry = (rie: Emulator, msg: string) =>
@@ -54,13 +56,25 @@ export const diagnostics = chapter('Diagnostics', (it) => {
     expect(failed.hint).toBe('it ended before it asked for an event; is it a runtime client?')
   })
 
-  it('tells the same failure of a second init in few words', async ({ start }) => {
-    await using rie = await start({ command: ['sh', '-c', 'exit 3'] })
-    await rie.invoke()
-    await entry(rie, 'an execution environment failed again, for the same reason')
-    const long = rie.log.filter(({ msg, reason }) => msg.startsWith('an execution environment') && reason)
-    expect(long).toHaveLength(1)
-  })
+  for (const [title, command] of [
+    ['a runtime that ends', ['sh', '-c', 'exit 3']],
+    ['a command that cannot be run', ['/nowhere/bootstrap']],
+  ] as const) {
+    it(`tells of each failed invocation in one line, and at length the first time: ${title}`, async ({
+      start,
+    }) => {
+      await using rie = await start({ command })
+      const before = rie.log.length
+      for (let n = 0; n < 3; n++) await rie.invoke()
+      const again = 'an execution environment failed again, for the same reason'
+      await until('the lines of all three', () => rie.log.filter(({ msg }) => msg === again).length === 2)
+      expect(rie.log.slice(before).map(({ level, msg }) => [level, msg])).toEqual([
+        ['warn', 'an execution environment failed'],
+        ['warn', again],
+        ['warn', again],
+      ])
+    })
+  }
 
   it('names the invocation that an environment failed in', async ({ start }) => {
     await using rie = await start()
@@ -153,6 +167,40 @@ export const diagnostics = chapter('Diagnostics', (it) => {
     await using rie = await start({ command: ['app.handler'] })
     const { reason } = await entry(rie, 'the command cannot be run')
     expect(reason).toContain('--handler app.handler')
+  })
+
+  it('says which option takes another port where somebody else has this one', async ({ start, run }) => {
+    await using other = await start()
+    const { port } = other.gateway
+    for (const flag of [gatewayFlag, apiFlag]) {
+      const { code, stderr } = await run({ flags: [flag, `127.0.0.1:${port}`] })
+      expect(code).toBe(2)
+      expect(JSON.parse(stderr).msg).toBe(
+        `${flag}: cannot listen on 127.0.0.1:${port}: port ${port} is in use. Give another one, as ${flag} 127.0.0.1:${port + 1}, or port 0 for a free one`,
+      )
+    }
+  })
+
+  it('says that an address belongs to another machine', async ({ run }) => {
+    // RFC 5737 keeps this one for documentation
+    const { code, stderr } = await run({ flags: [gatewayFlag, '192.0.2.1:0'] })
+    expect(code).toBe(2)
+    expect(JSON.parse(stderr).msg).toBe(
+      `${gatewayFlag}: cannot listen on 192.0.2.1:0: this machine has no address 192.0.2.1`,
+    )
+  })
+
+  it('says once of an extension that nobody may execute how that is mended', async ({ start }) => {
+    await using rie = await start({ extensions: { watcher: plainFile } })
+    for (let n = 0; n < 2; n++) expect((await rie.invoke()).status).toBe(502)
+    const told = rie.log.filter(({ msg }) => msg.startsWith('an extension cannot be run'))
+    expect(told).toMatchObject([
+      {
+        level: 'error',
+        extension: 'watcher',
+        reason: expect.stringMatching(/is not executable \(chmod \+x\)$/),
+      },
+    ])
   })
 
   it('says in JSON what ends it', async ({ run }) => {

@@ -72,7 +72,7 @@ export const extensionDifferences: readonly Difference[] = [
   ),
   of('does not have the flag', '--extensions-dir', 'to try extensions out without root', [
     'finds the folder by a flag',
-    'warns at the start of a folder that was named and is missing',
+    'ends with exit code 2 for a folder that was named and is missing, or is a file',
   ]),
   of(
     'answers when all extensions are done, and with the time-out when one is not',

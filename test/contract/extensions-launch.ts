@@ -2,6 +2,7 @@
 import { expect } from 'bun:test'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { tempDir } from '../harness.ts'
 import { spell } from '../kit/wire.ts'
 import { both, enter, puppetsNamed, ready, registered } from './actor.ts'
 import { chapter } from './chapter.ts'
@@ -65,24 +66,31 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
   })
 
   it('does without a folder', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_RIE_EXTENSIONS_DIR: '/nowhere/extensions' } })
+    await using rie = await start({ env: { AWS_LAMBDA_RIE_EXTENSIONS_DIR: '' } })
     expect((await rie.exchange()).answer.status).toBe(200)
   })
 
-  it('does without extensions when the folder is a file', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_RIE_EXTENSIONS_DIR: puppetFile } })
-    expect((await rie.exchange()).answer.status).toBe(200)
-    expect(rie.extensions()).toEqual([])
-  })
-
-  it('warns at the start of a folder that was named and is missing', async ({ start }) => {
-    await using rie = await start({ flags: ['--extensions-dir', '/nowhere'] })
-    expect(rie.log.find(({ level }) => level === 'warn')?.msg).toStartWith('--extensions-dir is "/nowhere"')
+  it('ends with exit code 2 for a folder that was named and is missing, or is a file', async ({ run }) => {
+    const name = 'AWS_LAMBDA_RIE_EXTENSIONS_DIR'
+    const cases = [
+      [
+        { flags: ['--extensions-dir', '/nowhere'] },
+        '--extensions-dir is \\"/nowhere\\"; there is no such folder',
+      ],
+      [{ env: { [name]: '/nowhere' } }, `${name} is \\"/nowhere\\"; there is no such folder`],
+      [{ env: { [name]: puppetFile } }, `${name} is \\"${puppetFile}\\"; that is no folder`],
+    ] as const
+    for (const [options, says] of cases) {
+      const { code, stderr } = await run(options)
+      expect(code).toBe(2)
+      expect(stderr).toContain(says)
+    }
   })
 
   it('finds the folder by a flag', async ({ start }) => {
+    using empty = tempDir()
     await using rie = await start({
-      flags: ['--extensions-dir', '/nowhere'],
+      flags: ['--extensions-dir', empty.path],
       extensions: puppetsNamed('never'),
     })
     expect((await rie.exchange()).answer.status).toBe(200)

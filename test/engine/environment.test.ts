@@ -367,11 +367,13 @@ describe('a process that cannot be started', () => {
       'over one',
       'changed',
     ])
-    expect(lines.filter(({ level }) => level === 'error')[0]).toEqual({
-      level: 'error',
-      fields: { process: 'runtime', command: '/bin/true', reason: `no ${reason}` },
-      message: 'a process could not be started',
-    })
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([
+      {
+        level: 'warn',
+        fields: { process: 'runtime', errorType, reason: `no ${reason}` },
+        message: 'an execution environment failed',
+      },
+    ])
     expect(environment.state.phase).toBe('cold')
   })
 

@@ -242,6 +242,10 @@ const wrong: [options: Record<string, unknown>, message: string][] = [
   [{ eagerInit: 'on' }, 'eagerInit is "on"; allowed is true or false'],
   [{ dialect: 'aws' }, 'dialect is "aws"; allowed is one of auto, rie, lambda'],
   [{ extensionsDirectory: '' }, 'extensionsDirectory is ""; allowed is a text that is not empty'],
+  [
+    { extensionsDirectory: '/nothere' },
+    'extensionsDirectory is "/nothere"; there is no such folder. Without it, /opt/extensions is looked into if it exists',
+  ],
   [{ env: { A: 1 } }, 'env is {\n  A: 1,\n}; allowed is an object of strings'],
   [{ output: 'stdout' }, "output is \"stdout\"; allowed is 'collect', 'inherit' or a function"],
   [{ log: true }, 'log is true; allowed is a function'],

@@ -10,9 +10,10 @@ setDefaultTimeout(4 * patience)
 test('64 callers at once on one environment all get their own answer', async () => {
   await using here = await scene()
   const { emulator } = here
+  const rounds = 5
   const caller = async (name: string): Promise<number[]> => {
     const pids: number[] = []
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < rounds; round++) {
       const result = await emulator.invoke({ name: `${name}-${round}` })
       expect(result).toMatchObject({ statusCode: 200, functionError: null })
       const told = result.json<Told>()
@@ -23,11 +24,11 @@ test('64 callers at once on one environment all get their own answer', async () 
   }
   const pids = await Promise.all(Array.from({ length: 64 }, (_, index) => caller(`caller${index}`)))
   expect(new Set(pids.flat()).size).toBe(1)
-  expect(here.order()).toHaveLength(640)
+  expect(here.order()).toHaveLength(64 * rounds)
   // a caller's own invocations come one after the other
   for (const [index] of pids.entries()) {
     const own = here.order().filter((name) => name.startsWith(`caller${index}-`))
-    expect(own).toEqual(Array.from({ length: 10 }, (_, round) => `caller${index}-${round}`))
+    expect(own).toEqual(Array.from({ length: rounds }, (_, round) => `caller${index}-${round}`))
   }
 })
 
@@ -96,11 +97,18 @@ test('without a queue a caller is refused while another is served, and never rig
   expect((await emulator.invoke({})).statusCode).toBe(200)
 })
 
-test('without a queue an invocation right after a crash or a timeout waits for the new start', async () => {
-  await using here = await scene({ maxQueue: 0, functionTimeoutSeconds: 1, maxEnvironments: 4 })
+test('without a queue an invocation right after a crash waits for the new start', async () => {
+  await using here = await scene({ maxQueue: 0, maxEnvironments: 4 })
   const { emulator } = here
   expect((await emulator.invoke({ exit: 1 })).statusCode).toBe(502)
   expect((await emulator.invoke({})).statusCode).toBe(200)
+  expect(emulator.state().environments).toHaveLength(1)
+})
+
+test('without a queue an invocation right after a timeout waits for the new start', async () => {
+  // the limit is for all of them: where the machine is slow, the second may reach it too
+  await using here = await scene({ maxQueue: 0, functionTimeoutSeconds: 1, maxEnvironments: 4 })
+  const { emulator } = here
   expect((await emulator.invoke({ hang: true })).functionError).toBe('Unhandled')
   expect((await emulator.invoke({})).statusCode).toBe(200)
   expect(emulator.state().environments).toHaveLength(1)

@@ -47,6 +47,8 @@ const notRun: Readonly<Record<string, string>> = {
     'a container with a debugger; `bun run clients debuggers` tries the same outside of one',
   '"name": "Node in the emulator"':
     'settings of VS Code; `bun run clients debuggers` attaches with the same values',
+  "--watch-build 'go build":
+    'compilers of projects that are not here; the contract builds with --watch-build',
   "from 'bun-lambda-rie'": 'package.test.ts runs it',
   'bun add --dev ./bun-lambda-rie': 'package.test.ts packs and adds it so',
   'healthcheck:': 'a part of a Compose file; the contract asks for this address',

@@ -110,7 +110,8 @@ test('the state tells what waits, what runs and where', async () => {
     memoryBytes: 0,
     idleMs: 0,
   }
-  const limits = { status: 'ok', maxEnvironments: 2, maxQueue: 10, lastError: null }
+  const asyncEvents = { waiting: 0, waitingBytes: 0 }
+  const limits = { status: 'ok', maxEnvironments: 2, maxQueue: 10, asyncEvents, lastError: null }
   expect(await state()).toEqual({ ...limits, queued: 0, longestWaitMs: 0, environments: [untouched] })
   const calls = [1, 2].map((n) => emulator.invoke({ name: `n${n}`, hold: 'go' }, { tenantId: 'red' }))
   await Promise.all([here.inside('n1'), here.inside('n2')])

@@ -24,7 +24,10 @@ import { forceRequested, stopRequested } from './signals.ts'
 import { isTerminal } from './stdio.ts'
 import { openOutput } from './telemetry/terminal.ts'
 
-/** Runs until a signal ends it. 0 after SIGTERM or SIGINT, 2 for what the user got wrong. */
+/**
+ * Runs until a signal ends it, or a crash that is to be the end. 0 after SIGTERM or SIGINT, 1 after such a crash, 2 for
+ * what the user got wrong.
+ */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let config: Config | Notice
   try {
@@ -50,11 +53,20 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
   announce(config, emulator, log)
 
-  const signal = await stopRequested
-  log.info({ signal }, 'shutting down')
-  await emulator.stop(forceRequested)
+  const end = await Promise.race([stopRequested, emulator.crashed])
+  if (typeof end === 'string') {
+    log.info({ signal: end }, 'shutting down')
+    await emulator.stop(forceRequested)
+  } else {
+    const { errorType, text: reason } = end
+    log.error(
+      { errorType, reason, option: '--exit-on-crash' },
+      'an execution environment failed: shutting down',
+    )
+    await emulator.stop(Promise.resolve())
+  }
   log.flush()
-  return 0
+  return typeof end === 'string' ? 0 : 1
 }
 
 /** From source it serves a sample, and listens for this machine alone; in an image both would be of no use. */

@@ -3,6 +3,7 @@
  */
 
 import type { Config } from './config/config.ts'
+import type { Fault } from './core/failure.ts'
 import type { EnvironmentId } from './core/ids.ts'
 import type { WaitingEvents } from './engine/async-events.ts'
 import type { Pool } from './engine/pool.ts'
@@ -42,6 +43,8 @@ export interface RunningEmulator extends AsyncDisposable {
   idle(): Promise<void>
   /** Initialises the function unless it is. Resolves when an environment is free; rejects with why there will be none. */
   ready(): Promise<void>
+  /** Resolves when a process has ended by itself or an init has failed, and that is to be the end of all. */
+  readonly crashed: Promise<Fault>
   /**
    * Stops accepting, lets running invocations finish for the drain time or until `hurry` resolves, and ends all
    * processes. May be called more than once.
@@ -66,6 +69,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
   const { emulator } = config
   const { processes, clock, sink, log } = parts
   const metrics = new Metrics()
+  const crashed = Promise.withResolvers<Fault>()
   const host = new FunctionHost(config.function, {
     processes,
     clock,
@@ -76,6 +80,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
     anyRuntimeApi: emulator.anyRuntimeApi,
     // there is no other function, and the configuration names none
     toFunction: () => 'stopping',
+    crashed: emulator.exitOnCrash ? crashed.resolve : null,
   })
   const { pool } = host
   // first, because who waits for the gateway expects all to be there
@@ -136,6 +141,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
       return host.asyncEvents
     },
     idle: () => host.idle(),
+    crashed: crashed.promise,
     ready,
     stop,
     [Symbol.asyncDispose]: () => stop(),
@@ -171,6 +177,7 @@ function openFront(
           : () => consoleOf().openConsole(config, host, parts.clock, functionUrl),
       asyncEvents: () => host.asyncEvents,
       lastFailure: () => host.lastFailure.value,
+      managed: config.function.maxConcurrency !== null,
       epoch: parts.clock.epoch,
       log: parts.log,
       trace: traceOf(config, parts, 'request answered'),

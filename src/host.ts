@@ -3,13 +3,15 @@
 import { openRuntimeApi, type RuntimeApi } from './api/server.ts'
 import type { FunctionConfig } from './config/config.ts'
 import type { Address } from './config/options.ts'
+import type { Fault } from './core/failure.ts'
 import type { EnvironmentId, RequestId } from './core/ids.ts'
+import { type Mode, managedInstances, onDemand, withoutRetry } from './core/mode.ts'
 import type { Acceptance, EventRequest, WaitingEvents } from './engine/async-events.ts'
 import { diagnostics } from './engine/diagnostics.ts'
 import { Environment } from './engine/environment.ts'
 import { LastFailure } from './engine/last-failure.ts'
 import type { PlatformListener } from './engine/platform-event.ts'
-import { Pool } from './engine/pool.ts'
+import { Pool, type PoolCalls } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
@@ -47,6 +49,11 @@ export interface HostParts {
   readonly anyRuntimeApi: boolean
   /** Gives the record of an event to another function of this emulator, see `EventsParts`. */
   readonly toFunction: EventsParts['toFunction']
+  /**
+   * Called when a process ends that nobody asked to end, or an init fails, which is not tried again then. Null: the next
+   * invocation starts the function anew.
+   */
+  readonly crashed: ((fault: Fault) => void) | null
 }
 
 /** A build after a change of the code that failed; `at` is in Unix milliseconds. */
@@ -88,6 +95,7 @@ export class FunctionHost {
   readonly #parts: HostParts
   /** null before the first event */
   #events: FunctionEvents | null = null
+  readonly #mode: Mode
   /** those of each environment; some come later */
   readonly #listeners = new Map<EnvironmentId, PlatformListener[]>()
   /** why the code could not be built after a change; null while it could */
@@ -109,12 +117,15 @@ export class FunctionHost {
     this.#config = config
     this.#extensionsOff = config.extensionsOff
     this.#parts = parts
+    const mode = config.maxConcurrency === null ? onDemand : managedInstances(config.maxConcurrency)
+    this.#mode = parts.crashed === null ? mode : withoutRetry(mode)
     this.#facts = factsOf(config)
     this.#telemetry = new FunctionTelemetry({
       clock: parts.clock,
       metrics: parts.metrics,
       facts: this.#facts,
-      json: config.logFormat === 'JSON',
+      // subscribers of Managed Instances get lines as texts, whatever the format
+      json: config.logFormat === 'JSON' && config.maxConcurrency === null,
     })
     this.pool = new Pool({
       clock: parts.clock,
@@ -122,7 +133,11 @@ export class FunctionHost {
       maxEnvironments: config.maxEnvironments,
       maxQueue: config.maxQueue,
       environmentTtlMs: config.environmentTtlMs,
-      create: (id, changed) => this.#create(id, changed),
+      slots:
+        config.maxConcurrency === null
+          ? null
+          : { patienceMs: config.timeoutMs, stalled: ({ id }) => this.#stalled(id) },
+      create: (id, calls) => this.#create(id, calls),
       release: (environment) => this.#release(environment),
     })
   }
@@ -184,8 +199,7 @@ export class FunctionHost {
 
   /** `arn:aws:lambda:…` without a qualifier. */
   get arn(): string {
-    const { region, accountId, name } = this.#config
-    return `arn:aws:lambda:${region}:${accountId}:function:${name}`
+    return arnOf(this.#config)
   }
 
   /**
@@ -203,7 +217,16 @@ export class FunctionHost {
     for (const [id, listeners] of this.#listeners) listeners.push(listener(id))
   }
 
-  #create(id: EnvironmentId, changed: (environment: Environment) => void): Environment {
+  /** An invocation has waited in vain. */
+  #stalled(requestId: RequestId): void {
+    const waitedSeconds = this.#config.timeoutMs / 1000
+    this.#parts.log.warn(
+      { requestId, waitedSeconds },
+      'no worker of the runtime has asked for an event for the function timeout: an invocation that waited is refused',
+    )
+  }
+
+  #create(id: EnvironmentId, calls: PoolCalls): Environment {
     const { clock, metrics } = this.#parts
     const config = this.#config
     const attached = config.launch.kind === 'attach'
@@ -227,11 +250,15 @@ export class FunctionHost {
       }),
       this.lastFailure.listener(id, clock.epoch),
     ]
+    const { crashed } = this.#parts
+    if (crashed !== null) listeners.push((event) => event.type === 'fault' && crashed(event.fault))
     if (this.#observe !== null) listeners.push(this.#observe(id))
     this.#listeners.set(id, listeners)
     const environment = new Environment({
+      ...calls,
       id,
       attached,
+      mode: this.#mode,
       processes,
       clock,
       listeners,
@@ -245,7 +272,6 @@ export class FunctionHost {
       recycleAfter: config.recycleAfter,
       discover: () => this.#discover(log),
       specify: (process) => specify(config, process, { runtimeApi, metadataToken }),
-      changed,
     })
     const own = { telemetry: subscriptions, metadataToken }
     const api = this.#listen(environment, own, log)
@@ -258,7 +284,9 @@ export class FunctionHost {
   /** What writes the log, in the format that was asked for. */
   #logOf(write: (lines: Lines) => void): PlatformListener {
     const { version, memorySize, logFormat, applicationLogLevel, systemLogLevel } = this.#config
-    if (logFormat === 'Text') return textLog({ functionVersion: version, memorySize, write })
+    if (logFormat === 'Text') {
+      return textLog({ functionVersion: version, memorySize, managed: this.#facts.managed, write })
+    }
     const { jsonLog } = require('./telemetry/json-log.ts') as typeof import('./telemetry/json-log.ts')
     const facts = this.#facts
     return jsonLog({
@@ -310,6 +338,7 @@ export class FunctionHost {
         ...address,
         facts: { functionName: name, functionVersion: version, handler, accountId },
         telemetry,
+        logsApi: !this.#facts.managed,
         metadata: { token: metadataToken, availabilityZoneId },
         extensionsDisabled: () => this.#extensionsOff !== undefined,
         log,
@@ -353,11 +382,18 @@ export class FunctionHost {
   }
 }
 
+function arnOf({ region, accountId, name }: FunctionConfig): string {
+  return `arn:aws:lambda:${region}:${accountId}:function:${name}`
+}
+
 /** What telemetry says of the function. */
-function factsOf({ name, version, memorySize, environment }: FunctionConfig): RecordFacts {
+function factsOf(config: FunctionConfig): RecordFacts {
+  const { name, version, memorySize, maxConcurrency, environment } = config
   return {
+    managed: maxConcurrency !== null,
     functionName: name,
     functionVersion: version,
+    functionArn: arnOf(config),
     memorySizeMb: Number(memorySize),
     instanceId: environment.AWS_LAMBDA_LOG_STREAM_NAME || '$LATEST',
     initializationType: environment.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand',

@@ -38,7 +38,13 @@ export function openConsole(
         now: clock.now,
         epoch: clock.epoch,
         render: (outcome, { id, traceId }) =>
-          renderBoth(outcome, { id, traceId, version: of.version, functionTimeoutMs: of.timeoutMs }),
+          renderBoth(outcome, {
+            id,
+            traceId,
+            version: of.version,
+            functionTimeoutMs: of.timeoutMs,
+            managed: of.maxConcurrency !== null,
+          }),
         changed: () => updates.due(),
       })
       host.observe((id) => history.listener(id))

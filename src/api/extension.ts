@@ -136,12 +136,16 @@ export function report(
   const id = identifier(exchange)
   if (typeof id !== 'string') {
     done(id)
-  } else if (!exchange.header('lambda-extension-function-error-type')) {
-    done(refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found'))
-  } else {
-    const reply = (reply: Reply): void => done(answer(environment, reply))
-    environment.request({ type, call: environment.newCall(), id }, { reply })
+    return
   }
+  const sent = exchange.header('lambda-extension-function-error-type')
+  if (!sent) {
+    done(refuse('Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found'))
+    return
+  }
+  const errorType = /^Extension\.[A-Z][a-zA-Z]+$/.test(sent) ? sent : null
+  const reply = (reply: Reply): void => done(answer(environment, reply))
+  environment.request({ type, call: environment.newCall(), id, errorType }, { reply })
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

@@ -24,7 +24,7 @@ const isExtensionsApi = /^\/2020-01-01(\/|$)/
 export const switchedOff: ApiAnswer = { status: 404, headers: [], body: '' }
 
 /** With a slash at the end too, as AWS's pages write the addresses. */
-function subscriptions(environment: Environment, port: TelemetryPort): Route[] {
+function subscriptions(environment: Environment, port: TelemetryPort, logsApi: boolean): Route[] {
   const route = (api: TelemetryApi, path: string): Route => [
     'PUT',
     path,
@@ -33,8 +33,7 @@ function subscriptions(environment: Environment, port: TelemetryPort): Route[] {
   return [
     route('telemetry', '/2022-07-01/telemetry'),
     route('telemetry', '/2022-07-01/telemetry/'),
-    route('logs', '/2020-08-15/logs'),
-    route('logs', '/2020-08-15/logs/'),
+    ...(logsApi ? [route('logs', '/2020-08-15/logs'), route('logs', '/2020-08-15/logs/')] : []),
   ]
 }
 
@@ -60,7 +59,7 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ro
       `${extensionPrefix}exit/error`,
       (exchange, done) => extension.report(environment, exchange, 'extension/exit-error', done),
     ],
-    ...subscriptions(environment, options.telemetry),
+    ...subscriptions(environment, options.telemetry, options.logsApi),
     ...metadataPaths.map((path): [string, string, Handler] => [
       'GET',
       path,

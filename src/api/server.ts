@@ -36,6 +36,8 @@ export interface RuntimeApiOptions {
   /** the subscriptions of this environment */
   readonly telemetry: TelemetryPort
   readonly metadata: MetadataOptions
+  /** the Logs API is there */
+  readonly logsApi: boolean
   /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
   readonly extensionsDisabled: () => boolean
   readonly log: {

@@ -54,6 +54,8 @@ export interface EmulatorConfig {
   /** origins of web pages that may invoke; empty when none but the gateway's own may */
   readonly origins: Origins
   readonly eagerInit: boolean
+  /** the end of a process that nobody asked for, or an init that failed, ends the emulator */
+  readonly exitOnCrash: boolean
   /** time-outs are off; `FunctionConfig` has the limits that follow */
   readonly debug: boolean
   /** null: there is no console */
@@ -107,6 +109,8 @@ export interface FunctionConfig {
   readonly url: UrlConfig | null
   /** as configured, in MB, printed as it is */
   readonly memorySize: string
+  /** Managed Instances: most invocations in flight in one environment; null on demand */
+  readonly maxConcurrency: number | null
   readonly maxEnvironments: number
   readonly maxQueue: number
   readonly environmentTtlMs: number
@@ -223,6 +227,11 @@ function toldToFunction(
     return given !== undefined && !('variable' in given)
   }
   const told = { ...environment }
+  delete told.AWS_LAMBDA_MAX_CONCURRENCY
+  if (config.maxConcurrency !== null) {
+    told.AWS_LAMBDA_MAX_CONCURRENCY = String(config.maxConcurrency)
+    told.AWS_LAMBDA_INITIALIZATION_TYPE = 'lambda-managed-instances'
+  }
   if (isFlag(ownOptions.functionName)) told.AWS_LAMBDA_FUNCTION_NAME = config.name
   if (config.logFormat === 'JSON') {
     told.AWS_LAMBDA_LOG_FORMAT = 'JSON'
@@ -284,8 +293,12 @@ export function configure(outside: Outside): Config {
     return read(option, source, warnings)
   }
   if (value(sharedOptions.initCaching)) warnings.push('--enable-init-caching has no effect yet')
-  if (environment.AWS_LAMBDA_MAX_CONCURRENCY !== undefined) {
-    warnings.push('AWS_LAMBDA_MAX_CONCURRENCY is ignored: managed-instances mode is not built yet')
+  const maxConcurrency = value(variableOptions.maxConcurrency)
+  const managed = maxConcurrency !== null
+  if (managed && value(sharedOptions.initCaching)) {
+    throw new ConfigError(
+      'AWS_LAMBDA_MAX_CONCURRENCY and --enable-init-caching exclude each other: Managed Instances have no SnapStart',
+    )
   }
   const emulator: EmulatorConfig = {
     gateway: value(sharedOptions.gateway),
@@ -295,7 +308,8 @@ export function configure(outside: Outside): Config {
     dialect: value(ownOptions.dialect),
     drainMs: value(ownOptions.drainMs),
     origins: value(ownOptions.origins) ?? [],
-    eagerInit: value(ownOptions.eagerInit),
+    eagerInit: value(ownOptions.eagerInit) || managed,
+    exitOnCrash: value(ownOptions.exitOnCrash),
     console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
     // a debugger that was asked for by Bun's own variables, too
     debug: value(ownOptions.debug) || keepsInspector(environment),
@@ -315,7 +329,12 @@ export function configure(outside: Outside): Config {
     region: value(variableOptions.region),
     handler: handlerOf(source, command, warnings),
     timeoutMs: value(ownOptions.functionTimeoutMs),
-    initTimeoutMs: value(ownOptions.initTimeoutMs),
+    initTimeoutMs: value(
+      managed && source(ownOptions.initTimeoutMs) === undefined
+        ? ownOptions.functionTimeoutMs
+        : ownOptions.initTimeoutMs,
+    ),
+    maxConcurrency,
     memorySize: value(ownOptions.memorySize),
     maxEnvironments: value(ownOptions.maxEnvironments),
     maxQueue: value(ownOptions.maxQueue),
@@ -327,7 +346,7 @@ export function configure(outside: Outside): Config {
       isOther: () => false,
     }),
     recycleAfter: value(ownOptions.recycleAfter),
-    logFormat: value(ownOptions.logFormat),
+    logFormat: managed && source(ownOptions.logFormat) === undefined ? 'JSON' : value(ownOptions.logFormat),
     applicationLogLevel: value(variableOptions.applicationLogLevel),
     systemLogLevel: value(variableOptions.systemLogLevel),
     logFd: !value(ownOptions.noLogFd),

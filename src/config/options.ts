@@ -209,6 +209,13 @@ export const ownOptions = {
     help: 'how long running invocations may go on after SIGTERM or SIGINT',
     property: 'drainSeconds',
   },
+  exitOnCrash: {
+    flag: '--exit-on-crash',
+    variables: ['AWS_LAMBDA_RIE_EXIT_ON_CRASH'],
+    fallback: 'off',
+    kind: onOff,
+    help: "end with exit code 1 when a runtime or extension ends by itself or init fails, as AWS's emulator with AWS_LAMBDA_MAX_CONCURRENCY",
+  },
   maxEnvironments: {
     flag: '--max-environments',
     variables: ['AWS_LAMBDA_RIE_MAX_ENVIRONMENTS'],
@@ -410,6 +417,13 @@ export const ownOptions = {
 
 /** Those that have only a variable. */
 export const variableOptions = {
+  maxConcurrency: {
+    variables: ['AWS_LAMBDA_MAX_CONCURRENCY'],
+    fallback: '',
+    kind: optional(wholeNumber('count', 1, 1600)),
+    help: 'Lambda Managed Instances: how many invocations may run at a time in one environment, one for each parked poll of the runtime',
+    property: 'maxConcurrency',
+  },
   functionVersion: {
     variables: ['AWS_LAMBDA_FUNCTION_VERSION'],
     fallback: '$LATEST',

@@ -68,6 +68,10 @@ export interface Effects {
   beginAnswer(id: RequestId, contentType: string): void
   /** An answer that has begun is whole. */
   endAnswer(id: RequestId, outcome: Outcome): void
+  /** This environment has no slot for the invocation, which waits for one again, before those that came later. */
+  giveBack(id: RequestId): void
+  /** The last attempt to initialise has failed: whoever waits for nothing but this environment ends in this outcome. */
+  failWaiting(outcome: Outcome): void
   /** An answer that has begun ends in this outcome, which is no success. */
   breakAnswer(id: RequestId, outcome: Outcome): void
   /** Start the function timeout of this invocation, unless it runs already. */

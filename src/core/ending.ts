@@ -30,13 +30,13 @@ export function endOne(state: Serving, entry: Inflight, outcome: Outcome, out: E
   finishInvocation(entry.id, end, stage !== 'waiting', out)
 }
 
-/** Ends the invocation whose response is there, when all that the mode asks for has come, which frees its slot. */
+/** Ends the invocations whose response is there, when all that the mode asks for has come, which frees their slots. */
 export function finishIfOver(state: Serving, out: Effects, { overWhen }: Mode): Serving {
-  const entry = findAt(state, 'responded')
-  if (entry === undefined) return state
-  if (overWhen === 'polled' && (state.polls.length === 0 || !noneOwed(state.extensions))) return state
-  remove(state, entry)
-  finishInvocation(entry.id, entry.verdict ?? success, true, out)
+  for (let entry = findAt(state, 'responded'); entry !== undefined; entry = findAt(state, 'responded')) {
+    if (overWhen === 'polled' && (state.polls.length === 0 || !noneOwed(state.extensions))) return state
+    remove(state, entry)
+    finishInvocation(entry.id, entry.verdict ?? success, true, out)
+  }
   return state
 }
 

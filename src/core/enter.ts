@@ -6,24 +6,26 @@ import { illegal } from './failure.ts'
 import type { Generation, RequestId } from './ids.ts'
 import { waiting as newInvocation } from './inflight.ts'
 import { killWaitMs, shutdownBudget } from './limits.ts'
-import type {
-  InitPhase,
-  LifecycleState,
-  NextPhase,
-  Serving,
-  ShutdownReason,
-  Starting,
-  Stopping,
+import type { Mode } from './mode.ts'
+import {
+  isFree,
+  type LifecycleState,
+  type NextPhase,
+  type Serving,
+  type ShutdownReason,
+  type Starting,
+  type Stopping,
 } from './state.ts'
 
-/** A new generation of processes. The second attempt runs inside its invocation, so the function timeout starts here. */
+/** A new generation of processes. An attempt inside its invocation has the function timeout, which starts here. */
 export function launch(
   generation: Generation,
-  attempt: InitPhase,
-  waiting: RequestId | null,
+  { attempt, last }: Pick<Starting, 'attempt' | 'last'>,
+  waiting: readonly RequestId[],
   out: Effects,
 ): Starting {
-  if (attempt === 'invoke' && waiting !== null) out.armDeadline(waiting)
+  const [first] = waiting
+  if (attempt === 'invoke' && first !== undefined) out.armDeadline(first)
   else out.arm('init')
   out.record({ type: 'init-start', phase: attempt })
   out.discover()
@@ -31,7 +33,8 @@ export function launch(
     phase: 'starting',
     generation: (generation + 1) as Generation,
     attempt,
-    waiting,
+    last,
+    waiting: [...waiting],
     runtime: 'absent',
     failure: null,
     polls: [],
@@ -39,10 +42,29 @@ export function launch(
   }
 }
 
-/** From starting: all are ready. The invocation that caused the start, if one did, is delivered. */
-export function serve({ generation, polls, extensions, waiting }: Starting, out: Effects): Serving {
-  const state: Serving = { phase: 'serving', generation, polls, inflight: [], extensions, exited: null }
-  if (waiting !== null) admit(state, waiting, out)
+/**
+ * From starting: all are ready. The invocations that the start was for are delivered; those for which the runtime has
+ * no poll wait elsewhere, where another environment may take them.
+ */
+export function serve(
+  { generation, polls, extensions, waiting }: Starting,
+  out: Effects,
+  mode: Mode,
+): Serving {
+  const state: Serving = {
+    phase: 'serving',
+    generation,
+    polls,
+    inflight: [],
+    extensions,
+    exited: null,
+    owed: 0,
+    late: [],
+  }
+  for (const id of waiting) {
+    if (isFree(state, mode)) admit(state, id, out)
+    else out.giveBack(id)
+  }
   return state
 }
 
@@ -172,6 +194,6 @@ export function finishStop(state: Stopping, out: Effects): LifecycleState {
     case 'cold':
       return { phase: 'cold', generation, retry: afterwards.retry }
     case 'starting':
-      return launch(generation, afterwards.attempt, afterwards.waiting, out)
+      return launch(generation, afterwards, afterwards.waiting, out)
   }
 }

@@ -66,8 +66,13 @@ export type Event =
     }
   | { readonly type: 'extension/register'; readonly call: ApiCallId; readonly registration: Registration }
   | { readonly type: 'extension/next'; readonly call: ApiCallId; readonly id: ExtensionId }
-  | { readonly type: 'extension/init-error'; readonly call: ApiCallId; readonly id: ExtensionId }
-  | { readonly type: 'extension/exit-error'; readonly call: ApiCallId; readonly id: ExtensionId }
+  /** `errorType` is the type that it names, null if that is none of an extension */
+  | {
+      readonly type: 'extension/init-error' | 'extension/exit-error'
+      readonly call: ApiCallId
+      readonly id: ExtensionId
+      readonly errorType: string | null
+    }
   /** it wants the telemetry of this environment, and what it asks for is in order */
   | {
       readonly type: 'extension/subscribe'

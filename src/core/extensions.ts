@@ -42,6 +42,8 @@ export interface Extension {
   alive: boolean
   /** it has had its SHUTDOWN event: another poll says that it has finished */
   shutdownSent: boolean
+  /** the type of the error that it has reported */
+  errorType: string | null
 }
 
 /** An external extension right after its launch. */
@@ -57,6 +59,7 @@ export function launched(name: string): Extension {
     pendingInvoke: null,
     alive: true,
     shutdownSent: false,
+    errorType: null,
   }
 }
 
@@ -77,17 +80,14 @@ export function register(
   all: Extension[],
   open: boolean,
   { name, id, events }: Registration,
-  { extensionEvents }: Mode,
+  { externalEvents, internalEvents }: Mode,
 ): Refusal | null {
   const known = all.find((extension) => extension.name === name)
   const external = known?.external === true
   for (const event of events) {
-    if (!extensionEvents.includes(event as EventName)) {
-      return refused('Extension.InvalidEventType', `${event}: ErrorInvalidEventType`)
-    }
-    if (event === 'SHUTDOWN' && !external) {
-      return refused('Extension.InvalidEventType', 'SHUTDOWN: ShutdownEventNotSupportedForInternalExtension')
-    }
+    const allowed = external ? externalEvents : internalEvents
+    if (allowed.includes(event as EventName)) continue
+    return refused('Extension.InvalidEventType', whyNotEvent(event, external, internalEvents))
   }
   const subscribed = [...new Set(events)] as EventName[]
   if (external) {
@@ -113,6 +113,14 @@ export function register(
     alive: false,
   })
   return null
+}
+
+/** Why an extension may not have this event, in the words of the reference. */
+function whyNotEvent(event: string, external: boolean, internalEvents: readonly EventName[]): string {
+  if (!external && internalEvents.length === 0) return 'No events allowed for internal extensions'
+  return !external && event === 'SHUTDOWN'
+    ? 'SHUTDOWN: ShutdownEventNotSupportedForInternalExtension'
+    : `${event}: ErrorInvalidEventType`
 }
 
 /**
@@ -175,19 +183,14 @@ export function overtaken(extension: Extension): Refusal {
   return illegal(`extension ${extension.id}`, 'ExitError', 'Ready', concurrentModification)
 }
 
-/** The error type that an extension in this state has reported; null if it has reported none. */
-function reportedError(state: ExtensionState): string | null {
-  return state === 'InitError' || state === 'ExitError' ? `Extension.${state}` : null
-}
-
 /**
  * The fault of a process that ended. Its text says how; an error that an extension had reported before is the first
  * cause and names the type, also of the end of another process, as in the reference.
  */
 export function exitFault(all: readonly Extension[], process: ProcessName, status: ExitStatus): Fault {
   const ended = ownerOf(all, process)
-  const first = all.find(({ state }) => reportedError(state) !== null)
-  const type = (ended && reportedError(ended.state)) ?? (first && reportedError(first.state)) ?? undefined
+  const first = all.find(({ errorType }) => errorType !== null)
+  const type = ended?.errorType ?? first?.errorType ?? undefined
   if (process !== 'runtime') return extensionExit(type ?? 'Extension.Crash', status)
   const fault = runtimeExit(status)
   return type === undefined ? fault : { ...fault, errorType: type }

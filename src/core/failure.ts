@@ -59,7 +59,8 @@ export type Outcome =
     }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'throttled' }
+  /** No environment could take it, and no more may wait. `noSlot`: environments run several at a time here. */
+  | { readonly kind: 'throttled'; readonly noSlot?: true }
   /** the emulator stopped before the invocation ran, or ended it at the drain limit */
   | { readonly kind: 'shutdown' }
 
@@ -95,6 +96,7 @@ export const success: Verdict = { status: 'success', errorType: null }
 /** The refusals of the Runtime and Extensions API with their status codes, as in the reference. */
 export const refusals = {
   InvalidRequestID: 400,
+  InvokeTimeout: 410,
   InvalidFunctionResponseMode: 400,
   InvalidStateTransition: 403,
   RequestEntityTooLarge: 413,
@@ -139,6 +141,9 @@ export function subscriptionClosed(api: TelemetryApi): Refusal {
     ? refused('Logs.SubscriptionClosed', 'Logs API subscription is closed')
     : refused('Telemetry.SubscriptionClosed', 'Telemetry API subscription is closed')
 }
+
+/** To the first answer of an invocation that has timed out while its runtime goes on. */
+export const tooLate: Refusal = refused('InvokeTimeout', 'Invoke timeout')
 
 export const invalidRequestId: Refusal = refused('InvalidRequestID', 'Invalid request ID')
 

@@ -148,7 +148,7 @@ function refusal(state: LifecycleState, event: Call): Refusal {
     case 'runtime/response':
     case 'runtime/error':
       // the id is checked before the state, and no invocation is open here to have this one
-      return state.phase === 'starting' && state.waiting === event.id
+      return state.phase === 'starting' && state.waiting.includes(event.id)
         ? illegal('runtime', runtimeState(state), targets[event.type])
         : invalidRequestId
     case 'runtime/next':

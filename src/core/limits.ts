@@ -21,6 +21,8 @@ export const maxResponseBytes = 6 * 1024 * 1024 + 100
 export const maxStreamBytes = 200 * 1024 * 1024
 /** Largest body of a subscription to telemetry or logs, in bytes: 1 MiB, as the reference. */
 export const maxSubscriptionBytes = 1024 * 1024
+/** How many invocations that timed out are remembered until their answer comes, as the reference (managed instances). */
+export const maxLate = 1000
 /** Most extensions in one environment, external and internal together. */
 export const maxExtensions = 10
 

@@ -22,6 +22,8 @@ export interface Candidate {
   readonly recovering: boolean
   /** it is being stopped for good, and makes room for another */
   readonly leaving: boolean
+  /** it initialises, and will have several slots */
+  readonly filling: boolean
 }
 
 /** An invocation that looks for an environment. */
@@ -112,10 +114,10 @@ export function couldPlace(
 /**
  * Whether one more invocation may wait behind `others`. `limit` is how many may wait for an environment; 0 refuses at
  * once, as the service does. Those that wait for an environment that is about to be free, or to make room, do not
- * count.
+ * count, and none that wait for one whose slots are not known yet.
  */
 export function mayWait(others: number, limit: number, environments: readonly Candidate[]): boolean {
-  if (others < limit) return true
+  if (others < limit || environments.some(({ filling }) => filling)) return true
   return others < limit + count(environments, 'leaving') + count(environments, 'recovering')
 }
 
@@ -123,6 +125,30 @@ function count(environments: readonly Candidate[], what: 'leaving' | 'recovering
   let all = 0
   for (const environment of environments) if (environment[what]) all++
   return all
+}
+
+/** What has to be known of an environment that runs several at a time, to tell whether it moves. */
+export interface Moving extends Pick<Candidate, 'tenant'> {
+  /** when it took an invocation last; null: it does not serve now, so it will change */
+  readonly tookAt: number | null
+}
+
+/**
+ * Until when an invocation waits for a slot: one that has waited for `patienceMs` while no environment that could take it
+ * has taken any, waits for workers that hang. Null: an environment is about to change.
+ */
+export function waitsUntil(
+  environments: readonly Moving[],
+  { tenant, since }: Pick<Applicant, 'tenant' | 'since'>,
+  patienceMs: number,
+): number | null {
+  const own = environments.filter((one) => one.tenant === tenant || one.tenant === undefined)
+  let last = since
+  for (const { tookAt } of own.length > 0 ? own : environments) {
+    if (tookAt === null) return null
+    last = Math.max(last, tookAt)
+  }
+  return last + patienceMs
 }
 
 /** What idle eviction has to know of an environment. */

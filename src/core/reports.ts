@@ -6,13 +6,15 @@
 import type { Effects } from './effect.ts'
 import type { On } from './event.ts'
 import { dropPoll, findReporter, overtaken } from './extensions.ts'
+import type { Mode } from './mode.ts'
 import type { Serving, Starting, Stopping } from './state.ts'
 
 /** `/init/error`: only before the first poll, so it is refused once the environment serves. */
 export function extensionInitError<S extends Starting | Serving | Stopping>(
   state: S,
-  { call, id }: On<'extension/init-error'>,
+  { call, id, errorType }: On<'extension/init-error'>,
   out: Effects,
+  mode: Mode,
 ): S {
   const extension = findReporter(state.extensions, id, 'InitError')
   if ('kind' in extension) {
@@ -20,15 +22,20 @@ export function extensionInitError<S extends Starting | Serving | Stopping>(
     return state
   }
   extension.state = 'InitError'
+  extension.errorType ??= typeOf('Extension.InitError', errorType, mode)
   out.reply(call, { kind: 'accepted' })
   return state
 }
 
+const typeOf = (ofCall: string, sent: string | null, { extensionErrors }: Mode): string =>
+  extensionErrors === 'as reported' && sent !== null ? sent : ofCall
+
 /** `/exit/error`; a parked poll of the same extension is refused. */
 export function extensionExitError<S extends Starting | Serving | Stopping>(
   state: S,
-  { call, id }: On<'extension/exit-error'>,
+  { call, id, errorType }: On<'extension/exit-error'>,
   out: Effects,
+  mode: Mode,
 ): S {
   const extension = findReporter(state.extensions, id, 'ExitError')
   if ('kind' in extension) {
@@ -37,6 +44,7 @@ export function extensionExitError<S extends Starting | Serving | Stopping>(
   }
   const { poll } = extension
   extension.state = 'ExitError'
+  extension.errorType ??= typeOf('Extension.ExitError', errorType, mode)
   extension.poll = null
   out.reply(call, { kind: 'accepted' })
   if (poll !== null) out.reply(poll, overtaken(extension))

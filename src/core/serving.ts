@@ -1,8 +1,10 @@
 /**
- * Serving: one event at a time goes to the runtime and to every extension that subscribed to INVOKE.
+ * Serving: one event at a time goes to the runtime and to every extension that subscribed to INVOKE; or, with several
+ * at a time, one to each parked poll of the runtime.
  *
  * The caller is answered when the runtime has responded. The invocation is over, and the environment free, when the
- * runtime and all those extensions have asked for the next event. The function timeout runs until then.
+ * runtime and all those extensions have asked for the next event; with several at a time, it is over with the response.
+ * The function timeout runs until then.
  *
  * Races, both orders of each being a cell here and a trace in the tests:
  * - response against deadline: a response whose body is complete before the timer fires is the answer; later the
@@ -22,9 +24,10 @@ import { answer, endOne, failAll, failUnlessRead, finishIfOver, settleBroken } f
 import { admit, beginStop, notify } from './enter.ts'
 import type { On } from './event.ts'
 import { exitFault, findPoller, markExited, register as registerExtension } from './extensions.ts'
-import { illegal, invalidRequestId, type Outcome, refused, tooLarge, truncated } from './failure.ts'
+import { illegal, invalidRequestId, type Outcome, refused, tooLarge, tooLate, truncated } from './failure.ts'
+import type { RequestId } from './ids.ts'
 import { find, findAt, isRead, runtimeState, stageName } from './inflight.ts'
-import { exitWaitMs } from './limits.ts'
+import { exitWaitMs, maxLate } from './limits.ts'
 import type { Mode } from './mode.ts'
 import type { Inflight, LifecycleState, Serving } from './state.ts'
 
@@ -46,6 +49,7 @@ export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effe
     notify(state.extensions, id, out)
     return state
   }
+  if (state.owed > 0) state.owed--
   // A runtime that asks again before it answers has lost the event: it gets it again, as from the reference. A second
   // poller that asked before the event was delivered has lost nothing: it waits for the next one.
   const running = mode.singlePoller && event.concurrentPoll !== true ? findAt(state, 'running') : undefined
@@ -58,10 +62,16 @@ export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effe
   return finishIfOver(state, out, mode)
 }
 
-export function response(state: Serving, { call, id, mode }: On<'runtime/response'>, out: Effects): Serving {
+export function response(
+  state: Serving,
+  { call, id, mode: responseMode }: On<'runtime/response'>,
+  out: Effects,
+  mode: Mode,
+): Serving {
   const entry = find(state, id)
-  if (entry?.stage !== 'running') out.reply(call, notAnswerable(state, entry, 'InvocationResponse'))
-  else if (!isMode(mode)) {
+  if (entry?.stage !== 'running') {
+    out.reply(call, notAnswerable(state, id, entry, 'InvocationResponse', mode))
+  } else if (!isMode(responseMode)) {
     // Nothing moves: the runtime can still answer in a mode that exists.
     out.reply(call, refused('InvalidFunctionResponseMode', 'Invalid function response mode'))
   } else {
@@ -71,10 +81,11 @@ export function response(state: Serving, { call, id, mode }: On<'runtime/respons
   return state
 }
 
-export function error(state: Serving, { call, id }: On<'runtime/error'>, out: Effects): Serving {
+export function error(state: Serving, { call, id }: On<'runtime/error'>, out: Effects, mode: Mode): Serving {
   const entry = find(state, id)
-  if (entry?.stage !== 'running') out.reply(call, notAnswerable(state, entry, 'InvocationErrorResponse'))
-  else {
+  if (entry?.stage !== 'running') {
+    out.reply(call, notAnswerable(state, id, entry, 'InvocationErrorResponse', mode))
+  } else {
     entry.stage = 'erroring'
     out.reply(call, read)
   }
@@ -87,8 +98,31 @@ const accepted: Reply = { kind: 'accepted' }
 const isMode = (mode: string | null): boolean =>
   mode === null || mode === '' || mode === 'streaming' || mode === 'buffered'
 
-const notAnswerable = (state: Serving, entry: Inflight | undefined, to: string): Reply =>
-  entry === undefined ? invalidRequestId : illegal('runtime', stageName(state, entry), to)
+function notAnswerable(
+  state: Serving,
+  id: RequestId,
+  entry: Inflight | undefined,
+  to: string,
+  { secondAnswer }: Mode,
+): Reply {
+  if (entry === undefined) return notInFlight(state, id)
+  return secondAnswer === 'InvalidRequestID'
+    ? invalidRequestId
+    : illegal('runtime', stageName(state, entry), to)
+}
+
+/** The first late answer is told so; what comes after it is of an id that nobody knows. */
+function notInFlight({ late }: Serving, id: RequestId): Reply {
+  const index = late.indexOf(id)
+  if (index < 0) return invalidRequestId
+  late.splice(index, 1)
+  return tooLate
+}
+
+/** Its answer may still come: the runtime goes on. */
+function rememberLate({ late }: Serving, id: RequestId): void {
+  if (late.push(id) > maxLate) late.shift()
+}
 
 /**
  * The first bytes of a response came, and are handed on. Deadline, exit and stop against it: what has ended the
@@ -116,7 +150,7 @@ export function received(
   const { call } = event
   const entry = find(state, event.id)
   if (entry === undefined || !isRead(entry)) {
-    out.reply(call, invalidRequestId)
+    out.reply(call, entry === undefined ? notInFlight(state, event.id) : invalidRequestId)
     return state
   }
   const { exited } = state
@@ -129,6 +163,7 @@ export function received(
   }
   const outcome = outcomeOf(state, entry, event)
   answer(entry, outcome, out)
+  if (!mode.singlePoller && state.owed < mode.concurrency) state.owed++
   out.reply(call, outcome.kind === 'oversize' ? tooLarge(outcome.limit) : accepted)
   return exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, exited, out)
 }
@@ -214,11 +249,14 @@ export function deadline(
   const entry = find(state, id)
   if (entry === undefined) return state
   const { exited } = state
+  const { stage } = entry
   const name = runtimeState(state)
   endOne(state, entry, { kind: 'timeout' }, out)
   if (afterTimeout === 'restart') {
     return beginStop(state, name, 'timeout', { to: 'cold', retry: false }, out, exited !== null)
   }
+  // of one whose upload broke off no answer comes any more
+  if (stage !== 'broken') rememberLate(state, id)
   return exited === null ? state : failUnlessRead(state, exited, out)
 }
 
@@ -243,7 +281,7 @@ export function exit(state: Serving, { process, status }: On<'exit'>, out: Effec
   if (first?.stage === 'waiting' && second === undefined) {
     record()
     out.disarmDeadline(first.id)
-    const afterwards = { to: 'starting', attempt: 'init', waiting: first.id } as const
+    const afterwards = { to: 'starting', attempt: 'init', last: false, waiting: [first.id] } as const
     return beginStop(state, name, 'failure', afterwards, out, runtime)
   }
   if (!runtime) settleBroken(state, out)

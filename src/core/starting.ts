@@ -1,8 +1,9 @@
 /**
  * Starting: extensions are launched and register, then the runtime is launched, then all ask for an event.
  *
- * Attempt `init` has the init limit; when it fails its processes are stopped and attempt `invoke` follows inside the
- * invocation that waits (or the next one), under the function timeout. Only if that one fails does a caller see it.
+ * Attempt `init` has the init limit; when it fails its processes are stopped and another attempt follows for the
+ * invocations that wait, or the next one: on demand attempt `invoke`, inside the invocation and under the function
+ * timeout. Only if that one fails does a caller see it.
  */
 
 import { type Effects, type ExtensionReport, finishInvocation } from './effect.ts'
@@ -24,6 +25,7 @@ import {
   illegal,
   initTimeout,
   initTimeoutType,
+  type Outcome,
   type ProcessName,
   success,
   tooManyExtensions,
@@ -33,26 +35,41 @@ import {
 import { exitWaitMs, maxExtensions } from './limits.ts'
 import type { Mode } from './mode.ts'
 import { describeStall } from './stall.ts'
-import type { Cold, LifecycleState, Starting } from './state.ts'
+import type { Cold, LifecycleState, NextPhase, Starting } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
 
-export function start(state: Cold, _: On<'start'>, out: Effects): Starting {
-  return launch(state.generation, 'init', null, out)
+export function start(state: Cold, _: On<'start'>, out: Effects, mode: Mode): Starting {
+  return launch(state.generation, firstAttempt(mode), [], out)
 }
 
-export function invokeCold(state: Cold, { id }: On<'invoke'>, out: Effects): Starting {
-  return launch(state.generation, state.retry ? 'invoke' : 'init', id, out)
+export function invokeCold(state: Cold, { id }: On<'invoke'>, out: Effects, mode: Mode): Starting {
+  return launch(state.generation, state.retry ? afterFailure(mode) : firstAttempt(mode), [id], out)
 }
 
-/** An eager start gets its invocation. */
+const firstAttempt = ({ retry }: Mode): Attempt => ({ attempt: 'init', last: retry === 'none' })
+
+/** The attempt that follows one that failed. */
+const afterFailure = ({ retry }: Mode): Attempt => ({
+  attempt: retry === 'invoke' ? 'invoke' : 'init',
+  last: true,
+})
+
+type Attempt = Pick<Starting, 'attempt' | 'last'>
+
+/** A start that has room gets an invocation. */
 export function invoke(state: Starting, { id }: On<'invoke'>): Starting {
-  state.waiting = id
+  state.waiting.push(id)
   return state
 }
 
-export function discovered(state: Starting, { extensions }: On<'discovered'>, out: Effects): LifecycleState {
-  if (extensions.length > maxExtensions) return failInit(state, null, tooManyExtensions, out)
+export function discovered(
+  state: Starting,
+  { extensions }: On<'discovered'>,
+  out: Effects,
+  mode: Mode,
+): LifecycleState {
+  if (extensions.length > maxExtensions) return failInit(state, null, tooManyExtensions, out, mode)
   if (extensions.length === 0) return startRuntime(state, out)
   state.extensions = extensions.map(launched)
   for (const extension of state.extensions) out.spawn(processOf(extension))
@@ -69,25 +86,36 @@ export function launchFailed(
   state: Starting,
   { process, fault }: On<'launch-failed'>,
   out: Effects,
+  mode: Mode,
 ): LifecycleState {
   markEnded(state, process)
-  return failInit(state, process, fault, out)
+  return failInit(state, process, fault, out, mode)
 }
 
-export function exit(state: Starting, { process, status }: On<'exit'>, out: Effects): LifecycleState {
+export function exit(
+  state: Starting,
+  { process, status }: On<'exit'>,
+  out: Effects,
+  mode: Mode,
+): LifecycleState {
   markEnded(state, process)
-  if (state.failure !== null) return failReported(state, state.failure, out)
-  return failInit(state, process, exitFault(state.extensions, process, status), out)
+  if (state.failure !== null) return failReported(state, state.failure, out, mode)
+  return failInit(state, process, exitFault(state.extensions, process, status), out, mode)
 }
 
-export function runtimeNext(state: Starting, { call }: On<'runtime/next'>, out: Effects): LifecycleState {
+export function runtimeNext(
+  state: Starting,
+  { call }: On<'runtime/next'>,
+  out: Effects,
+  mode: Mode,
+): LifecycleState {
   if (state.runtime === 'absent' || state.runtime === 'InitError') {
     out.reply(call, illegal('runtime', runtimeStateOf(state), 'Ready'))
     return state
   }
   state.runtime = 'Ready'
   state.polls.push(call)
-  return serveIfReady(state, out)
+  return serveIfReady(state, out, mode)
 }
 
 /**
@@ -114,14 +142,19 @@ export function initError(
   return state
 }
 
-export function exitWaitOver(state: Starting, _: On<'exit-wait-over'>, out: Effects): LifecycleState {
-  return state.failure === null ? state : failReported(state, state.failure, out)
+export function exitWaitOver(
+  state: Starting,
+  _: On<'exit-wait-over'>,
+  out: Effects,
+  mode: Mode,
+): LifecycleState {
+  return state.failure === null ? state : failReported(state, state.failure, out, mode)
 }
 
 /** The attempt fails with what the runtime reported. */
-function failReported(state: Starting, failure: Fault, out: Effects): LifecycleState {
+function failReported(state: Starting, failure: Fault, out: Effects, mode: Mode): LifecycleState {
   out.disarm('exit-wait')
-  return failInit(state, 'runtime', failure, out, 'InitError')
+  return failInit(state, 'runtime', failure, out, mode, 'InitError')
 }
 
 export function register(
@@ -140,6 +173,7 @@ export function extensionNext(
   state: Starting,
   { call, id }: On<'extension/next'>,
   out: Effects,
+  mode: Mode,
 ): LifecycleState {
   const extension = findPoller(state.extensions, id)
   if ('kind' in extension) {
@@ -148,7 +182,7 @@ export function extensionNext(
   }
   extension.state = 'Ready'
   extension.poll = call
-  return serveIfReady(state, out)
+  return serveIfReady(state, out, mode)
 }
 
 /** Telemetry: a subscription of this init, or a new one in place of an earlier one. */
@@ -168,15 +202,15 @@ export function extensionSubscribe(
 }
 
 /** Init limit against the last poll: whichever is dispatched first; after the poll the timer is disarmed. */
-export function initLimit(state: Starting, _: On<'init-limit'>, out: Effects): LifecycleState {
-  if (state.failure !== null) return failReported(state, state.failure, out)
-  return failInit(state, null, initTimeout(describeStall(state)), out)
+export function initLimit(state: Starting, _: On<'init-limit'>, out: Effects, mode: Mode): LifecycleState {
+  if (state.failure !== null) return failReported(state, state.failure, out, mode)
+  return failInit(state, null, initTimeout(describeStall(state)), out, mode)
 }
 
-/** The function timeout covers the second attempt; of a first attempt no deadline is armed. */
-export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects): LifecycleState {
-  if (state.waiting !== id) return state
-  if (state.failure !== null) return failReported(state, state.failure, out)
+/** The function timeout covers an attempt inside its invocation; of another attempt no deadline is armed. */
+export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects, mode: Mode): LifecycleState {
+  if (state.waiting[0] !== id) return state
+  if (state.failure !== null) return failReported(state, state.failure, out, mode)
   const end: Verdict = { status: 'timeout', errorType: null }
   out.settle(id, { kind: 'timeout' })
   out.record({ type: 'fault', process: null, fault: initTimeout(describeStall(state)), idle: false })
@@ -185,16 +219,17 @@ export function deadline(state: Starting, { id }: On<'deadline'>, out: Effects):
   return beginStop(state, runtimeStateOf(state), 'timeout', { to: 'cold', retry: false }, out)
 }
 
-/** What is being started has read the old code. An invocation that waits has not begun: it gets a new first attempt. */
-export function recycle(state: Starting, _: On<'recycle'>, out: Effects): LifecycleState {
+/** What is being started has read the old code. Invocations that wait have not begun: they get a new first attempt. */
+export function recycle(state: Starting, _: On<'recycle'>, out: Effects, mode: Mode): LifecycleState {
   const { waiting, attempt } = state
+  const [first] = waiting
   out.disarm('init')
   if (state.failure !== null) out.disarm('exit-wait')
-  if (waiting !== null && attempt === 'invoke') out.disarmDeadline(waiting)
+  if (first !== undefined && attempt === 'invoke') out.disarmDeadline(first)
   const next =
-    waiting === null
+    first === undefined
       ? ({ to: 'cold', retry: false } as const)
-      : ({ to: 'starting', attempt: 'init', waiting } as const)
+      : ({ to: 'starting', ...firstAttempt(mode), waiting } as const)
   return beginStop(state, runtimeStateOf(state), 'spindown', next, out)
 }
 
@@ -208,19 +243,19 @@ export function stop(state: Starting, _: On<'stop'>, out: Effects): LifecycleSta
   const { waiting } = state
   out.disarm('init')
   if (state.failure !== null) out.disarm('exit-wait')
-  if (waiting !== null) {
-    out.settle(waiting, { kind: 'shutdown' })
-    finishInvocation(waiting, verdict({ kind: 'shutdown' }), false, out)
+  for (const id of waiting) {
+    out.settle(id, { kind: 'shutdown' })
+    finishInvocation(id, verdict({ kind: 'shutdown' }), false, out)
   }
   return beginStop(state, runtimeStateOf(state), 'spindown', { to: 'stopped' }, out)
 }
 
 /** Init is over when the runtime and all extensions have asked for an event. */
-function serveIfReady(state: Starting, out: Effects): LifecycleState {
+function serveIfReady(state: Starting, out: Effects, mode: Mode): LifecycleState {
   if (state.runtime !== 'Ready' || !allReady(state.extensions)) return state
   out.disarm('init')
   recordInit(state, success, null, out)
-  return serve(state, out)
+  return serve(state, out, mode)
 }
 
 function failInit(
@@ -228,24 +263,29 @@ function failInit(
   process: ProcessName | null,
   fault: Fault,
   out: Effects,
+  mode: Mode,
   runtimeState = runtimeStateOf(state),
 ): LifecycleState {
-  const { attempt, waiting } = state
+  const { last, waiting } = state
+  const outcome: Outcome = { kind: 'fault', fault }
   const late = fault.errorType === initTimeoutType
   const end: Verdict = late
     ? { status: 'timeout', errorType: null }
     : { status: 'error', errorType: fault.errorType }
   const reason = late ? 'timeout' : 'failure'
-  const last = attempt === 'invoke'
-  if (last && waiting !== null) out.settle(waiting, { kind: 'fault', fault })
+  if (last) for (const id of waiting) out.settle(id, outcome)
   out.disarm('init')
   out.record({ type: 'fault', process, fault, idle: false })
   recordInit(state, end, fault.errorType === 'Extension.LaunchError' ? process : null, out)
-  if (last && waiting !== null) finishInvocation(waiting, end, false, out)
-  if (last || waiting === null) {
-    return beginStop(state, runtimeState, reason, { to: 'cold', retry: waiting === null }, out)
+  if (last) {
+    for (const id of waiting) finishInvocation(id, end, false, out)
+    if (!mode.singlePoller) out.failWaiting(outcome)
   }
-  return beginStop(state, runtimeState, reason, { to: 'starting', attempt: 'invoke', waiting }, out)
+  const next: NextPhase =
+    last || waiting.length === 0
+      ? { to: 'cold', retry: waiting.length === 0 }
+      : { to: 'starting', ...afterFailure(mode), waiting }
+  return beginStop(state, runtimeState, reason, next, out)
 }
 
 const runtimeStateOf = (state: Starting): string =>

@@ -31,8 +31,10 @@ export interface Starting {
   readonly phase: 'starting'
   readonly generation: Generation
   readonly attempt: InitPhase
-  /** the invocation that caused this start; null for an eager one */
-  waiting: RequestId | null
+  /** a failure of this attempt is the answer to those that wait: no other one follows */
+  readonly last: boolean
+  /** the invocations that this start is for, in the order of their arrival; none of an eager one */
+  readonly waiting: RequestId[]
   /** absent until all extensions have registered; Ready from its first `/next`; InitError after its `/init/error` */
   runtime: 'absent' | 'Started' | 'Ready' | 'InitError'
   /** what `/init/error` said: the attempt has failed, and the end of the runtime is waited for */
@@ -68,12 +70,21 @@ export interface Serving {
   extensions: Extension[]
   /** the runtime ended while answers of it were being read: it counts once they have arrived or broken off */
   exited: Fault | null
+  /** answers after which no poll has come yet: as many polls are to be expected soon */
+  owed: number
+  /** those that timed out while the runtime goes on, and whose answer has not come; the oldest first */
+  readonly late: RequestId[]
 }
 
 /** What comes after stopping. */
 export type NextPhase =
   | { readonly to: 'cold'; readonly retry: boolean }
-  | { readonly to: 'starting'; readonly attempt: InitPhase; readonly waiting: RequestId }
+  | {
+      readonly to: 'starting'
+      readonly attempt: InitPhase
+      readonly last: boolean
+      readonly waiting: readonly RequestId[]
+    }
   | { readonly to: 'stopped' }
 
 /**
@@ -109,26 +120,35 @@ export type In<P extends LifecycleState['phase']> = Extract<LifecycleState, { ph
  * How many invocations this environment can take at once. One that runs one at a time needs no parked poll: the
  * invocation waits for it. With several, each parked poll is a slot.
  */
-export function freeSlots(state: LifecycleState, { concurrency }: Mode): number {
+export function freeSlots(state: LifecycleState, { concurrency, singlePoller }: Mode): number {
   if (state.phase !== 'serving') return 0
   const { inflight, polls, exited } = state
-  if (concurrency === 1) return inflight.length === 0 ? 1 : 0
+  if (singlePoller) return inflight.length === 0 ? 1 : 0
   return exited !== null ? 0 : Math.min(polls.length, concurrency - inflight.length)
 }
 
 /** Whether this environment can take an invocation at once. */
 export const isFree = (state: LifecycleState, mode: Mode): boolean => freeSlots(state, mode) > 0
 
-/** Whether an invocation may be bound to this environment: it is free, cold, or starting without one. */
+/** Whether an invocation may be bound to this environment: it is free, cold, or starts for fewer than it may have. */
 export const isOpen = (state: LifecycleState, mode: Mode): boolean =>
-  isFree(state, mode) || state.phase === 'cold' || (state.phase === 'starting' && state.waiting === null)
+  isFree(state, mode) ||
+  state.phase === 'cold' ||
+  (state.phase === 'starting' && state.waiting.length < mode.concurrency)
 
-/** No invocation needs it any more, and it will be open again by itself: after an answer, or after a failure. */
-export function isRecovering(state: LifecycleState): boolean {
+/** It has no slot, and will have one by itself: after an answer, or after a failure. */
+export function isRecovering(state: LifecycleState, mode: Mode): boolean {
   if (state.phase === 'stopping') return state.afterwards.to === 'cold'
-  if (state.phase !== 'serving' || state.inflight.length === 0) return false
-  return state.inflight.every(({ stage }) => stage === 'responded')
+  if (state.phase !== 'serving') return false
+  const { inflight, owed } = state
+  if (!mode.singlePoller) return owed > 0 && inflight.length < mode.concurrency && !isFree(state, mode)
+  return inflight.length > 0 && inflight.every(({ stage }) => stage === 'responded')
 }
+
+/** It initialises, or is about to, and will have several slots, nobody knows how many. */
+export const isFilling = (state: LifecycleState, { singlePoller }: Mode): boolean =>
+  !singlePoller &&
+  (state.phase === 'starting' || (state.phase === 'stopping' && state.afterwards.to === 'starting'))
 
 /** It is being stopped for good, and makes room for another. */
 export const isLeaving = (state: LifecycleState): boolean =>

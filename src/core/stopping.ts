@@ -96,8 +96,9 @@ export function stop(state: Stopping, _: On<'stop'>, out: Effects): Stopping {
   const { afterwards } = state
   state.afterwards = { to: 'stopped' }
   if (afterwards.to !== 'starting') return state
-  const id = afterwards.waiting
-  out.settle(id, { kind: 'shutdown' })
-  finishInvocation(id, verdict({ kind: 'shutdown' }), false, out)
+  for (const id of afterwards.waiting) {
+    out.settle(id, { kind: 'shutdown' })
+    finishInvocation(id, verdict({ kind: 'shutdown' }), false, out)
+  }
   return state
 }

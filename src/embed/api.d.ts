@@ -133,7 +133,7 @@ export declare class InvokeStreamError extends Error {
   readonly error: InvokeError
 }
 
-export interface EnvironmentState {
+export interface LifecycleState {
   readonly id: number
   /**
    * `cold`: nothing runs; `starting`: it initialises; `idle`: it could take an invocation; `busy`: one runs, or those

@@ -6,9 +6,11 @@
  * by `Performer`, processes by `Supervisor`, timers by `Timers`.
  */
 
+import type { Outcome } from '../core/failure.ts'
 import type { ApiCallId, EnvironmentId, Generation, RequestId } from '../core/ids.ts'
 import {
   type Event,
+  isFilling,
   isFree,
   isLeaving,
   isOpen,
@@ -45,6 +47,10 @@ export interface EnvironmentParts extends PlatformEventParts, SupervisorParts, T
   flush?(ms: number): Promise<void>
   /** Called after every event that was dispatched. */
   changed(environment: Environment): void
+  /** It has no slot for this invocation, which it had taken for a start; called within a step, in the order of arrival. */
+  giveBack?(invocation: Invocation): void
+  /** Its last attempt to initialise has failed: whoever waits for nothing but it ends so. Called within a step. */
+  failWaiting?(environment: Environment, outcome: Outcome): void
 }
 
 export class Environment {
@@ -103,6 +109,8 @@ export class Environment {
         this.#served++
         if (this.#served === parts.recycleAfter) this.#newRenewal().request(false)
       },
+      giveBack: (invocation) => parts.giveBack?.(invocation),
+      failWaiting: (outcome) => parts.failWaiting?.(this, outcome),
     })
     this.#attachment = parts.attached
       ? new Attachment(() => this.#supervisor.signal('runtime', 'SIGKILL'))
@@ -117,7 +125,7 @@ export class Environment {
 
   /** It could take an invocation at once. */
   get free(): boolean {
-    return !this.#busy && isFree(this.#state, this.#mode)
+    return !this.#busy && this.#renewal?.due !== true && isFree(this.#state, this.#mode)
   }
 
   /** It has ended for good. */
@@ -127,17 +135,27 @@ export class Environment {
 
   /** An invocation may be bound to it: it is free, cold, or starting without one. */
   get open(): boolean {
-    return !this.#busy && isOpen(this.#state, this.#mode)
+    return !this.#busy && this.#renewal?.due !== true && isOpen(this.#state, this.#mode)
   }
 
   /** No invocation needs it any more, and it will be open again by itself. */
   get recovering(): boolean {
-    return isRecovering(this.#state)
+    return isRecovering(this.#state, this.#mode)
   }
 
   /** It is being stopped for good. */
   get leaving(): boolean {
     return isLeaving(this.#state)
+  }
+
+  /** It initialises, and will have several slots. */
+  get filling(): boolean {
+    return isFilling(this.#state, this.#mode)
+  }
+
+  /** When it took an invocation last, in monotonic milliseconds; null while it does not serve. */
+  get tookAt(): number | null {
+    return this.#state.phase === 'serving' ? this.#timers.armedAt : null
   }
 
   /** It has no processes, but still its listener. */

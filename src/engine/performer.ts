@@ -28,6 +28,10 @@ export interface PerformerParts {
   flush(ms: number): void
   /** An invocation has ended, in monotonic milliseconds. */
   finished(now: number): void
+  /** An invocation has to wait for a slot again. */
+  giveBack(invocation: Invocation): void
+  /** Whoever waits for nothing but this environment is answered. */
+  failWaiting(outcome: Outcome): void
 }
 
 export class Performer implements Effects {
@@ -122,6 +126,17 @@ export class Performer implements Effects {
     invocation.settle(outcome)
   }
 
+  giveBack(id: RequestId): void {
+    const invocation = this.invocation(id)
+    if (invocation === undefined) return
+    this.#forget(id)
+    this.#parts.giveBack(invocation)
+  }
+
+  failWaiting(outcome: Outcome): void {
+    this.#parts.failWaiting(outcome)
+  }
+
   beginAnswer(id: RequestId, contentType: string): void {
     const invocation = this.invocation(id)
     if (invocation === undefined) return
@@ -153,11 +168,15 @@ export class Performer implements Effects {
 
   finish(id: RequestId): void {
     const { supervisor, timers } = this.#parts
-    this.#invocations.delete(id)
-    if (this.#latest?.id === id) this.#latest = null
+    this.#forget(id)
     timers.disarmDeadline(id)
     supervisor.survived()
     this.#parts.finished(this.#now())
+  }
+
+  #forget(id: RequestId): void {
+    this.#invocations.delete(id)
+    if (this.#latest?.id === id) this.#latest = null
   }
 
   discover(): void {

@@ -93,6 +93,9 @@ export interface InvocationReport extends Timed {
   readonly memoryBytes: number
   /** time of its `runtimeDone`; null when that was not asked for */
   readonly runtimeDoneAt: number | null
+  /** as in `runtimeDone`; null when that was not asked for */
+  readonly respondingAt: number | null
+  readonly respondedAt: number | null
 }
 
 /** A process or an init attempt failed. */

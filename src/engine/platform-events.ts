@@ -212,6 +212,8 @@ export class PlatformEvents {
       initMs: this.#initMs,
       memoryBytes: this.#memory.bytes,
       runtimeDoneAt: progress?.runtimeDoneAt ?? null,
+      respondingAt: progress?.respondingAt ?? null,
+      respondedAt: progress?.respondedAt ?? null,
     }
     this.#initMs = null
     this.#emit(report)

@@ -6,7 +6,7 @@
 import { type Outcome, verdict } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import { recoveryMs } from '../core/limits.ts'
-import { couldPlace, evict, mayWait, type PlacementLimits, place } from '../core/placement.ts'
+import { couldPlace, evict, mayWait, type PlacementLimits, place, waitsUntil } from '../core/placement.ts'
 import { Conditions } from './conditions.ts'
 import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
@@ -36,10 +36,30 @@ export interface PoolParts {
   readonly maxQueue: number
   /** milliseconds after which an idle environment is stopped, if it is not the oldest one */
   readonly environmentTtlMs: number
-  /** Makes an environment; it calls back `changed` after each of its steps. May throw, for want of a port above all. */
-  create(id: EnvironmentId, changed: (environment: Environment) => void): Environment
+  /** null where an environment runs one invocation at a time */
+  readonly slots?: SlotParts | null
+  /** Makes an environment; it calls back. May throw, for want of a port above all. */
+  create(id: EnvironmentId, calls: PoolCalls): Environment
   /** Lets go of what belongs to an environment that has stopped, its listener above all. */
   release(environment: Environment): void
+}
+
+/** Where environments run several invocations at a time. */
+export interface SlotParts {
+  /** milliseconds after which an invocation is refused that waits for workers of which none has come back */
+  readonly patienceMs: number
+  /** One is refused because it has waited that long. */
+  stalled(invocation: Invocation): void
+}
+
+/** What an environment calls back. */
+export interface PoolCalls {
+  /** After each of its steps. */
+  changed(environment: Environment): void
+  /** It has no slot for an invocation that it had taken: within a step, in the order of arrival. */
+  giveBack(invocation: Invocation): void
+  /** It could not initialise: within a step. */
+  failWaiting(environment: Environment, outcome: Outcome): void
 }
 
 /** Sees invocations that have no environment yet, or never get one. */
@@ -56,7 +76,9 @@ export class Pool {
   readonly #parts: PoolParts
   readonly #environments: Environment[] = []
   /** in arrival order */
-  readonly #queue = new Set<Waiting>()
+  #queue = new Set<Waiting>()
+  /** given back in this step of an environment, in arrival order */
+  #returned: Invocation[] = []
   #created = 0
   /** how many of the queue nobody waits for */
   #events = 0
@@ -76,6 +98,7 @@ export class Pool {
     this.#conditions = new Conditions(parts.clock.now)
     this.#due = new Deadline(parts.clock.now, () => {
       this.#serveQueue()
+      this.#refuseStalled()
       this.#evict()
     })
   }
@@ -141,12 +164,64 @@ export class Pool {
     if (!alone) this.#serveQueue()
     // only now: it may have overtaken those of other tenants
     if (!this.#queue.has(waiting)) return
-    const { maxQueue } = this.#parts
+    const { maxQueue, slots } = this.#parts
     if (asynchronous && (maxQueue > 0 || this.#draining)) return
     const others = (asynchronous ? this.#queue.size : this.waiting) - 1
-    if (mayWait(others, maxQueue, this.#environments)) return
+    if (mayWait(others, maxQueue, this.#environments)) {
+      if (slots) this.#wake(now + slots.patienceMs)
+      return
+    }
     this.#forget(waiting)
-    this.#refuse(invocation, { kind: 'throttled' })
+    this.#refuse(invocation, this.#throttled)
+  }
+
+  get #throttled(): Outcome {
+    return this.#parts.slots ? { kind: 'throttled', noSlot: true } : { kind: 'throttled' }
+  }
+
+  /** Those whose callers wait for workers that hang. */
+  #refuseStalled(): void {
+    const { slots, clock } = this.#parts
+    if (!slots) return
+    const now = clock.now()
+    for (const waiting of [...this.#queue]) {
+      const { invocation, since } = waiting
+      const { tenant, asynchronous } = invocation
+      if (asynchronous === true) continue
+      const until =
+        waitsUntil(this.#environments, { tenant, since }, slots.patienceMs) ?? now + slots.patienceMs
+      if (until > now) {
+        this.#wake(until)
+      } else if (this.#forget(waiting)) {
+        slots.stalled(invocation)
+        this.#refuse(invocation, this.#throttled)
+      }
+    }
+  }
+
+  /** Takes back what an environment had no slot for: it goes before those that came later. False: there was nothing. */
+  #takeBack(): boolean {
+    const returned = this.#returned
+    if (returned.length === 0) return false
+    this.#returned = []
+    const since = this.#parts.clock.now()
+    for (const { asynchronous } of returned) if (asynchronous === true) this.#events++
+    this.#queue = new Set([...returned.map((invocation) => ({ invocation, since })), ...this.#queue])
+    const { slots } = this.#parts
+    if (slots) this.#wake(since + slots.patienceMs)
+    return true
+  }
+
+  /** What waits for this environment, and for no other one, ends in this. */
+  #failWaiting(environment: Environment, outcome: Outcome): void {
+    const others = this.#environments.filter((one) => one !== environment && !one.cold && !one.leaving)
+    for (const waiting of [...this.#queue]) {
+      const { invocation } = waiting
+      const { tenant } = invocation
+      if (environment.tenant !== undefined && environment.tenant !== tenant) continue
+      if (others.some((one) => one.tenant === tenant || one.tenant === undefined)) continue
+      if (this.#forget(waiting)) this.#fail(invocation, outcome)
+    }
   }
 
   /** Takes an invocation out of the queue, which is not settled then. False when it does not wait any more. */
@@ -308,7 +383,7 @@ export class Pool {
         // Existing environments will serve the queue; fail only when there are none.
         if (environment === null && this.#environments.length > 0) return false
         this.#leaveQueue(waiting)
-        if (environment === null) this.#fail(invocation)
+        if (environment === null) this.#fail(invocation, noEnvironment)
         else environment.invoke(invocation)
         return true
       }
@@ -322,11 +397,11 @@ export class Pool {
     waiting.invocation.placed?.()
   }
 
-  /** There is no environment, and none can be made. */
-  #fail(invocation: Invocation): void {
-    this.#refuse(invocation, noEnvironment)
+  /** There is no environment for it, and none can be made. */
+  #fail(invocation: Invocation, outcome: Outcome): void {
+    this.#refuse(invocation, outcome)
     invocation.over?.(null, {
-      verdict: verdict(noEnvironment),
+      verdict: verdict(outcome),
       durationMs: 0,
       initMs: null,
       memoryBytes: 0,
@@ -358,13 +433,18 @@ export class Pool {
 
   #create(): Environment {
     const id = (this.#created + 1) as EnvironmentId
-    const environment = this.#parts.create(id, (changed) => this.#changed(changed))
+    const environment = this.#parts.create(id, {
+      changed: (changed) => this.#changed(changed),
+      giveBack: (invocation) => this.#returned.push(invocation),
+      failWaiting: (failed, outcome) => this.#failWaiting(failed, outcome),
+    })
     this.#created++
     this.#environments.push(environment)
     return environment
   }
 
   #changed(environment: Environment): void {
+    if (this.#takeBack()) this.#serveQueue()
     if (environment.open) {
       if (this.#queue.size > 0) this.#serveQueue()
       if (this.#environments.length > 1 && !this.#draining) {

@@ -15,6 +15,11 @@ export class Renewal {
     this.#start ||= start
   }
 
+  /** The processes take no invocation any more: those that run several at a time would never be without one. */
+  get due(): boolean {
+    return this.#recycle
+  }
+
   /** What is to happen now; asked after everything that changed the state. */
   next(state: LifecycleState): Event | undefined {
     if (this.#recycle) {

@@ -17,7 +17,7 @@ export interface EnvironmentSnapshot {
   readonly state: Activity
   readonly phase: string
   readonly free: boolean
-  /** the invocation that runs here or that this start is for */
+  /** the invocations that run here or that this start is for */
   readonly invocations: readonly RequestId[]
   /** those of them whose response goes to its caller as it comes, and has begun */
   readonly streaming: readonly RequestId[]
@@ -52,10 +52,10 @@ export function snapshot(environment: Environment, now: number): EnvironmentSnap
   }
 }
 
-function invocationsOf(state: LifecycleState): RequestId[] {
+function invocationsOf(state: LifecycleState): readonly RequestId[] {
   if (state.phase === 'serving') return state.inflight.map(({ id }) => id)
-  if (state.phase === 'starting') return state.waiting === null ? [] : [state.waiting]
-  return state.phase === 'stopping' && state.afterwards.to === 'starting' ? [state.afterwards.waiting] : []
+  if (state.phase === 'starting') return [...state.waiting]
+  return state.phase === 'stopping' && state.afterwards.to === 'starting' ? state.afterwards.waiting : []
 }
 
 function streamingOf(state: LifecycleState): RequestId[] {

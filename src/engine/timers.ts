@@ -21,6 +21,8 @@ export class Timers implements Disposable {
   readonly #deadline: Deadline
   readonly #named: Record<TimerName, Deadline>
   #budgetEnds = 0
+  /** monotonic milliseconds at which the last function timeout began; 0 before the first */
+  armedAt = 0
 
   constructor(parts: TimerParts, dispatch: (event: Event) => void) {
     this.#parts = parts
@@ -46,6 +48,7 @@ export class Timers implements Disposable {
     if (this.#running.includes(invocation)) return
     const { clock, functionTimeoutMs } = this.#parts
     invocation.startedAt = now
+    this.armedAt = now
     invocation.deadline = clock.epoch() + functionTimeoutMs
     if (this.#running.push(invocation) === 1) this.#deadline.arm(functionTimeoutMs, now)
   }

@@ -3,7 +3,7 @@
  * the service would have sent to an SDK. Both are pure; the table in the README is about these two functions.
  */
 
-import type { Fault, Outcome, Payload } from '../core/failure.ts'
+import { type Fault, initTimeoutType, type Outcome, type Payload, verdict } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { maxResponseBytes } from '../core/limits.ts'
 
@@ -28,9 +28,34 @@ export interface AnswerContext {
   readonly id: RequestId
   /** whole seconds */
   readonly timeoutSeconds: number
+  /** the reference names the type of a failure in a header where it runs several at a time */
+  readonly managed?: boolean
 }
 
 export function render(outcome: Outcome, context: AnswerContext): InvokeAnswer {
+  const answer = bodyOf(outcome, context)
+  if (context.managed !== true || context.dialect !== 'rie') return answer
+  const type = typeOf(outcome)
+  return type === null ? answer : { ...answer, headers: { ...answer.headers, 'Error-Type': type } }
+}
+
+/** Under the names that the reference has for them; null of a success. */
+function typeOf(outcome: Outcome): string | null {
+  switch (outcome.kind) {
+    case 'timeout':
+      return initTimeoutType
+    case 'throttled':
+      return 'Runtime.Unavailable'
+    case 'shutdown':
+      return 'Client.ExecutionEnvironmentShutDown'
+    case 'response':
+      return null
+    default:
+      return verdict(outcome).errorType ?? 'Runtime.Unknown'
+  }
+}
+
+function bodyOf(outcome: Outcome, context: AnswerContext): InvokeAnswer {
   const { dialect, id, timeoutSeconds } = context
   switch (outcome.kind) {
     case 'response':
@@ -65,7 +90,7 @@ export function render(outcome: Outcome, context: AnswerContext): InvokeAnswer {
     case 'fault':
       return functionError(dialect === 'rie' ? 502 : 200, faultBody(outcome.fault, id))
     case 'throttled':
-      return throttled
+      return outcome.noSlot === true && dialect === 'rie' ? unavailable(id) : throttled
     case 'shutdown':
       return stopping
   }
@@ -99,6 +124,17 @@ export function serviceError(
     headers: { 'x-amzn-ErrorType': type, ...headers },
   }
 }
+
+/** The words that the reference has for it, and what can be done. */
+const unavailable = (id: RequestId): InvokeAnswer => ({
+  status: 400,
+  body: document(
+    'Runtime.Unavailable',
+    `RequestId: ${id} Error: No worker of the runtime was free, and no more invocations may wait (--max-queue)`,
+  ),
+  contentType: json,
+  functionError: false,
+})
 
 const throttled = serviceError(
   429,

@@ -28,6 +28,8 @@ import { answeredTrace, traceId } from './trace.ts'
 export interface InvokeSettings {
   readonly dialect: 'auto' | SpokenDialect
   readonly epoch: () => number
+  /** environments run several invocations at a time */
+  readonly managed: boolean
 }
 
 /** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
@@ -40,7 +42,7 @@ export function invoke(
   const sent = ownRequestId(exchange)
   const own = sent !== null && !served.has(sent)
   const id = own ? sent : newRequestId()
-  const parameters = parseInvoke(exchange, segment, options.dialect)
+  const parameters = parseInvoke(exchange, segment, options.dialect, options.managed)
   if ('status' in parameters) {
     respond(exchange, parameters, id)
     return
@@ -124,7 +126,8 @@ class InvokeFront implements Front {
       return
     }
     const timeoutSeconds = this.#served.timeoutMs / 1000
-    const answer = render(outcome, { dialect, id: request.id, timeoutSeconds })
+    const { managed } = this.#options
+    const answer = render(outcome, { dialect, id: request.id, timeoutSeconds, managed })
     this.#respond(request, answer, { version, log, trace: this.#trace(request) })
   }
 

@@ -19,6 +19,7 @@ export interface RenderOptions {
   /** as executed */
   readonly version: string
   readonly functionTimeoutMs: number
+  readonly managed: boolean
 }
 
 /** Status, headers and body of a synchronous answer without a log tail. */
@@ -33,7 +34,8 @@ export function renderBoth(
 } {
   const [rie, lambda] = [answer('rie'), answer('lambda')]
   function answer(dialect: SpokenDialect): InvokeAnswer {
-    return render(outcome, { dialect, id: options.id, timeoutSeconds: options.functionTimeoutMs / 1000 })
+    const { id, functionTimeoutMs, managed } = options
+    return render(outcome, { dialect, id, timeoutSeconds: functionTimeoutMs / 1000, managed })
   }
   const own = typeof lambda.body === 'string' && lambda.body !== rie.body ? { body: lambda.body } : {}
   return {

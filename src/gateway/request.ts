@@ -150,12 +150,13 @@ export interface InvokeParameters {
 
 /**
  * What a request asks for, or the answer to one that asks for what there is not. `segment` names the function as it
- * stands in the path; null for the usual path, which has no qualifier.
+ * stands in the path; null for the usual path, which has no qualifier. `managed`: environments run several at a time.
  */
 export function parseInvoke(
   request: Pick<Exchange, 'header' | 'target'>,
   segment: string | null,
   forced: 'auto' | SpokenDialect,
+  managed = false,
 ): InvokeParameters | InvokeAnswer {
   const dialect = dialectOf(request, forced)
   let qualifier: string | null = null
@@ -170,8 +171,8 @@ export function parseInvoke(
   if (typeof type === 'object') return type
   const wanted = wantsTail(request)
   if (typeof wanted === 'object') return wanted
-  // nobody waits for the log of an Event
-  const tail = wanted && type !== 'Event'
+  // nobody waits for the log of an Event, and lines of invocations at a time cannot be told apart
+  const tail = wanted && type !== 'Event' && !managed
   const tenant = tenantId(request)
   if (tenant !== null && typeof tenant === 'object') return tenant
   const context = clientContext(request, dialect)

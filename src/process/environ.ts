@@ -64,7 +64,7 @@ export function runtimeEnvironment(
 
 /** Not for extensions (behaviour.md 6.3), and no name that starts with `_` (behaviour.md 6.4). */
 const runtimeOnly =
-  /^(?:_|AWS_XRAY_|(?:AWS_EXECUTION_ENV|AWS_LAMBDA_LOG_GROUP_NAME|AWS_LAMBDA_LOG_STREAM_NAME|LAMBDA_RUNTIME_DIR|LAMBDA_TASK_ROOT)$)/
+  /^(?:_|AWS_XRAY_|(?:AWS_EXECUTION_ENV|AWS_LAMBDA_MAX_CONCURRENCY|AWS_LAMBDA_LOG_GROUP_NAME|AWS_LAMBDA_LOG_STREAM_NAME|LAMBDA_RUNTIME_DIR|LAMBDA_TASK_ROOT)$)/
 
 /** What every external extension gets; nothing in it is about one of them. */
 export function extensionEnvironment(

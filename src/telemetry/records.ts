@@ -11,6 +11,9 @@ import type { WallClock } from './wall-clock.ts'
 
 /** What records say that is the same for all invocations. */
 export interface RecordFacts {
+  /** the records of Managed Instances: what one invocation among others used cannot be told */
+  readonly managed: boolean
+  readonly functionArn: string
   readonly functionName: string
   readonly functionVersion: string
   readonly memorySizeMb: number
@@ -42,7 +45,7 @@ export function renderRecords(
   facts: RecordFacts,
   wall: WallClock,
 ): readonly string[] {
-  if (event.type === 'log') return lines(event, form, wall)
+  if (event.type === 'log') return lines(event, form, wall, facts.managed)
   const time = wall.text(event.at)
   return (
     form.api === 'logs' ? logsRecords(event, form, facts) : telemetryRecords(event, form, facts, wall)
@@ -71,7 +74,16 @@ export function telemetryRecords(
       const { phase } = event
       const always = { initializationType, phase }
       const { instanceId, memorySizeMb } = facts
-      const more = { functionName, functionVersion, instanceId, instanceMaxMemory: memorySizeMb }
+      const more = facts.managed
+        ? {
+            runtimeVersion: '',
+            runtimeVersionArn: '',
+            functionName,
+            functionVersion,
+            instanceId,
+            instanceMaxMemory: memorySizeMb * 1_048_576,
+          }
+        : { functionName, functionVersion, instanceId, instanceMaxMemory: memorySizeMb }
       return [['initStart', JSON.stringify(full ? { ...always, ...more } : always)]]
     }
     case 'initRuntimeDone': {
@@ -100,12 +112,13 @@ export function telemetryRecords(
     }
     case 'start': {
       const version = JSON.stringify(functionVersion)
-      return [['start', `{"requestId":"${event.id}","version":${version}${tracing(event.traceId)}}`]]
+      const arn = facts.managed ? `,"functionArn":${JSON.stringify(facts.functionArn)}` : ''
+      return [['start', `{"requestId":"${event.id}","version":${version}${arn}${tracing(event.traceId)}}`]]
     }
     case 'runtimeDone':
-      return [['runtimeDone', runtimeDone(event, full, wall)]]
+      return facts.managed ? none : [['runtimeDone', runtimeDone(event, full, wall)]]
     case 'report':
-      return [['report', report(event, facts, wall)]]
+      return [['report', facts.managed ? shortReport(event, wall) : report(event, facts, wall)]]
     default:
       return none
   }
@@ -172,6 +185,19 @@ function report(event: InvocationReport, facts: RecordFacts, wall: WallClock): s
   return `{"requestId":"${id}",${status(verdict)},"metrics":${metrics(event, facts)}${spans}${tracing(traceId)}}`
 }
 
+/** Of Managed Instances. A response that failed while it was read has a latency only, a timeout has no spans. */
+function shortReport(event: InvocationReport, wall: WallClock): string {
+  const { at, id, traceId, verdict, durationMs, respondingAt, respondedAt } = event
+  const spans: string[] = []
+  if (respondingAt !== null && verdict.status !== 'timeout') {
+    spans.push(span('responseLatency', at - durationMs, respondingAt, wall))
+    if (respondedAt !== null) spans.push(span('responseDuration', respondingAt, respondedAt, wall))
+  }
+  const all = spans.length === 0 ? '' : `,"spans":[${spans.join(',')}]`
+  const measured = `"metrics":{"durationMs":${ms(durationMs)}}`
+  return `{"requestId":"${id}",${status(verdict)},${measured}${tracing(traceId)}${all}}`
+}
+
 function metrics(
   { durationMs, initMs, memoryBytes }: InvocationReport,
   { memorySizeMb }: RecordFacts,
@@ -192,13 +218,15 @@ function extension({ name, state, events }: Extract<PlatformEvent, { type: 'exte
   })
 }
 
-/** One record per line, with its newline; or the one record of a logger. */
-function lines(event: ProcessLog, { objects }: RecordForm, wall: WallClock): string[] {
+/** One record per line, with its newline unless it is `bare`; or the one record of a logger. */
+function lines(event: ProcessLog, { objects }: RecordForm, wall: WallClock, bare: boolean): string[] {
   const { process, bytes, recordedAt, at } = event
   const time = recordedAt === null ? wall.text(at) : new Date(recordedAt).toISOString()
   const type = process === 'runtime' ? 'function' : 'extension'
-  const text = new TextDecoder().decode(bytes)
-  const texts = (recordedAt === null ? text.split(/(?<=\n)/) : [text]).flatMap(pieces)
+  const decoded = new TextDecoder().decode(bytes)
+  const text = bare ? decoded.replace(/\r?\n$/, '') : decoded
+  const split = text.split(bare ? /\r?\n/ : /(?<=\n)/)
+  const texts = (recordedAt === null ? split : [text]).flatMap(pieces)
   return texts.map(
     (line) =>
       `{"time":"${time}","type":"${type}","record":${(objects && asObject(line)) || JSON.stringify(line)}}`,

@@ -29,6 +29,9 @@ const clocks = () => require('./wall-clock.ts') as typeof import('./wall-clock.t
 /** Bytes of events that are kept during init. */
 const maxReplayBytes = 8 * 1024 * 1024
 
+/** The only schema version that Managed Instances have. */
+const managedVersions = ['2025-01-29']
+
 /** How often the calendar's clock is looked at, in milliseconds. */
 const followMs = 1000
 
@@ -87,7 +90,8 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
   }
 
   async subscribe({ api, name, body, accept }: SubscribeRequest): Promise<SubscribeResult> {
-    const parsed = requests().parseSubscription(api, body)
+    const versions = this.#parts.facts.managed ? managedVersions : undefined
+    const parsed = requests().parseSubscription(api, body, versions)
     if ('problem' in parsed) return { kind: 'invalid', message: parsed.problem }
     const transport = await delivery().openTransport(parsed.destination, subscribers().attemptMs)
     if ('problem' in transport)

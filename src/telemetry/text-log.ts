@@ -20,10 +20,14 @@ export interface TextLogOptions {
   readonly functionVersion: string
   /** in MB, printed as it is */
   readonly memorySize: string
+  /** REPORT is that of Managed Instances: what an invocation among others used cannot be told */
+  readonly managed: boolean
   write(lines: Lines): void
 }
 
-export function textLog({ functionVersion, memorySize, write }: TextLogOptions): PlatformListener {
+export function textLog(options: TextLogOptions): PlatformListener {
+  const { functionVersion, managed, write } = options
+  const memorySize = managed ? null : options.memorySize
   return (event) => {
     switch (event.type) {
       case 'start':
@@ -73,9 +77,9 @@ class Start implements LateLines {
 /** END and REPORT. */
 class End implements LateLines {
   readonly #report: InvocationReport
-  readonly #memorySize: string
+  readonly #memorySize: string | null
 
-  constructor(report: InvocationReport, memorySize: string) {
+  constructor(report: InvocationReport, memorySize: string | null) {
     this.#report = report
     this.#memorySize = memorySize
   }
@@ -95,9 +99,15 @@ export function twoDecimals(ms: number): string {
   return `${(hundredths - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`
 }
 
-/** Durations have two decimals; what is billed is rounded up to a whole millisecond. */
-export function reportLine(id: RequestId, report: Report, memorySize: string): string {
+/**
+ * Durations have two decimals; what is billed is rounded up to a whole millisecond. Without a memory size it is the
+ * short one of Managed Instances.
+ */
+export function reportLine(id: RequestId, report: Report, memorySize: string | null): string {
   const { verdict, durationMs, initMs, memoryBytes } = report
+  if (memorySize === null) {
+    return `REPORT RequestId: ${id}\tDuration: ${twoDecimals(durationMs)} ms${failure(verdict, '\t').replace(' ', '\t')}\n`
+  }
   const used = Math.ceil(memoryBytes / (1024 * 1024))
   const init = initMs === null ? '' : `Init Duration: ${initMs.toFixed(2)} ms\t`
   return (

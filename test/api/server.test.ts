@@ -150,6 +150,7 @@ describe('the listener', () => {
       facts,
       metadata: { token: 'token', availabilityZoneId: 'use1-az1' },
       telemetry: noTelemetry,
+      logsApi: true,
       extensionsDisabled: () => false,
       log,
     }

@@ -42,6 +42,7 @@ export function listening(
     port: 0,
     facts,
     telemetry: noTelemetry,
+    logsApi: true,
     metadata: { token: 'token', availabilityZoneId: 'use1-az1' },
     extensionsDisabled: () => false,
     log,

@@ -43,6 +43,7 @@ const emulator: EmulatorConfig = {
   drainMs: 5_000,
   origins: [],
   eagerInit: false,
+  exitOnCrash: false,
   debug: false,
   console: { anywhere: false },
   watch: null,
@@ -61,6 +62,7 @@ const ofFunction: FunctionConfig = {
   initTimeoutMs: 10_000,
   url: null,
   memorySize: '3008',
+  maxConcurrency: null,
   maxEnvironments: 1,
   maxQueue: 1000,
   environmentTtlMs: 60_000,
@@ -103,7 +105,9 @@ describe('defaults', () => {
   test('an empty variable counts as absent, and is passed on', () => {
     const options = Object.values({ ...sharedOptions, ...ownOptions, ...variableOptions })
     const empty = Object.fromEntries(options.flatMap((option) => option.variables.map((name) => [name, ''])))
-    expect(parse(['cmd'], empty)).toEqual(expected({ function: { environment: empty } }))
+    // but for the one that says by its presence how a runtime is to run
+    const { AWS_LAMBDA_MAX_CONCURRENCY: _, ...told } = empty
+    expect(parse(['cmd'], empty)).toEqual(expected({ function: { environment: told } }))
   })
 
   test('what is undefined in the environment is not inherited', () => {
@@ -304,10 +308,61 @@ describe('no command', () => {
   })
 })
 
-describe('warnings', () => {
-  test.each([[''], ['4']])('AWS_LAMBDA_MAX_CONCURRENCY=%p is ignored, with a warning', (value) => {
-    const env = { AWS_LAMBDA_MAX_CONCURRENCY: value }
-    const warnings = ['AWS_LAMBDA_MAX_CONCURRENCY is ignored: managed-instances mode is not built yet']
-    expect(parse(['cmd'], env)).toEqual(expected({ function: { environment: env }, warnings }))
+describe('Managed Instances', () => {
+  test('are not meant by an empty AWS_LAMBDA_MAX_CONCURRENCY, which nobody is given', () => {
+    expect(parse(['cmd'], { AWS_LAMBDA_MAX_CONCURRENCY: '' })).toEqual(expected({}))
+  })
+
+  const managed = {
+    AWS_LAMBDA_MAX_CONCURRENCY: '16',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
+  }
+  const json = { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: 'INFO' }
+
+  test('initialise at once, within the function timeout, and log JSON', () => {
+    const given = { AWS_LAMBDA_MAX_CONCURRENCY: '16', AWS_LAMBDA_FUNCTION_TIMEOUT: '20' }
+    expect(parse(['cmd'], given)).toEqual(
+      expected({
+        emulator: { eagerInit: true },
+        function: {
+          maxConcurrency: 16,
+          timeoutMs: 20_000,
+          initTimeoutMs: 20_000,
+          logFormat: 'JSON',
+          environment: { AWS_LAMBDA_FUNCTION_TIMEOUT: '20', ...managed, ...json },
+        },
+      }),
+    )
+  })
+
+  test('take a limit of init and a format of the log that are asked for', () => {
+    const given = { AWS_LAMBDA_MAX_CONCURRENCY: '16', AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand' }
+    expect(parse(['--init-timeout', '7', '--log-format', 'text', 'cmd'], given)).toEqual(
+      expected({
+        emulator: { eagerInit: true },
+        function: {
+          maxConcurrency: 16,
+          timeoutMs: 300_000,
+          initTimeoutMs: 7000,
+          logFormat: 'Text',
+          environment: managed,
+        },
+      }),
+    )
+  })
+
+  test('have no SnapStart', () => {
+    expect(failure(['--enable-init-caching', 'cmd'], { AWS_LAMBDA_MAX_CONCURRENCY: '2' })).toEqual({
+      message:
+        'AWS_LAMBDA_MAX_CONCURRENCY and --enable-init-caching exclude each other: Managed Instances have no SnapStart',
+      exitCode: 2,
+    })
+  })
+
+  test.each(['0', '1601', '-1', '2.5', 'many'])('are not %s at a time', (value) => {
+    expect(failure(['cmd'], { AWS_LAMBDA_MAX_CONCURRENCY: value })).toEqual({
+      message: `AWS_LAMBDA_MAX_CONCURRENCY is "${value}"; allowed is a whole number from 1 to 1600`,
+      exitCode: 2,
+    })
   })
 })

@@ -59,6 +59,8 @@ function scene() {
         durationMs: 0,
         initMs,
         runtimeDoneAt: at,
+        respondingAt: null,
+        respondedAt: null,
         memoryBytes: 42,
       }),
   }

@@ -33,11 +33,11 @@ const watching = (state: 'Registered' | 'Ready' | 'Running') => [
 /** The columns: what AWS calls the runtime's state, or the phase. The extension is in the state that goes with it. */
 const columns: readonly [title: string, state: LifecycleState][] = [
   ['cold', cold()],
-  ['starting: extensions register', starting({ waiting: one, extensions: watching('Registered') })],
-  ['… runtime Started', starting({ waiting: one, runtime: 'Started', extensions: watching('Registered') })],
+  ['starting: extensions register', starting({ waiting: [one], extensions: watching('Registered') })],
+  ['… runtime Started', starting({ waiting: [one], runtime: 'Started', extensions: watching('Registered') })],
   [
     '… runtime Ready',
-    starting({ waiting: one, runtime: 'Ready', polls: [call(51)], extensions: watching('Registered') }),
+    starting({ waiting: [one], runtime: 'Ready', polls: [call(51)], extensions: watching('Registered') }),
   ],
   ['serving: Ready', serving({ polls: [call(51)], extensions: watching('Ready') })],
   ['… Running', serving({ inflight: [at('running')], extensions: watching('Running') })],

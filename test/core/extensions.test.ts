@@ -34,6 +34,7 @@ test('an extension that was launched has not registered', () => {
     pendingInvoke: null,
     alive: true,
     shutdownSent: false,
+    errorType: null,
   })
   expect(processOf(launched('watch'))).toBe('extension:watch')
 })

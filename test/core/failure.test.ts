@@ -134,6 +134,7 @@ test('every refusal is a 403, but for what is wrong with a request itself', () =
   const others = Object.entries(refusals).filter(([, status]) => status !== 403)
   expect(others).toEqual([
     ['InvalidRequestID', 400],
+    ['InvokeTimeout', 410],
     ['InvalidFunctionResponseMode', 400],
     ['RequestEntityTooLarge', 413],
   ])

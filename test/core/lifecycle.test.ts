@@ -106,9 +106,9 @@ const states: Record<LifecycleState['phase'], readonly LifecycleState[]> = {
   cold: [cold(), cold({ retry: true })],
   starting: [
     starting(),
-    starting({ waiting: one, extensions: busy }),
+    starting({ waiting: [one], extensions: busy }),
     starting({ runtime: 'Started' }),
-    starting({ runtime: 'Ready', polls: [call(51)], waiting: one, attempt: 'invoke' }),
+    starting({ runtime: 'Ready', polls: [call(51)], waiting: [one], attempt: 'invoke' }),
   ],
   serving: [
     serving({ polls: [call(51)] }),
@@ -228,23 +228,23 @@ describe('a call that has no cell is refused in the words of the reference', () 
     ],
     [
       'a response before the extensions are there',
-      starting({ waiting: one }),
+      starting({ waiting: [one] }),
       response(1),
       runtimeRefused('NotStarted', 'InvocationResponse'),
     ],
     [
       'a response before the first poll',
-      starting({ waiting: one, runtime: 'Started' }),
+      starting({ waiting: [one], runtime: 'Started' }),
       response(1),
       runtimeRefused('Started', 'InvocationResponse'),
     ],
     [
       'an error before all extensions are ready',
-      starting({ waiting: one, runtime: 'Ready' }),
+      starting({ waiting: [one], runtime: 'Ready' }),
       error(1),
       runtimeRefused('Ready', 'InvocationErrorResponse'),
     ],
-    ['a response of another id before the first poll', starting({ waiting: two }), response(1), invalidId],
+    ['a response of another id before the first poll', starting({ waiting: [two] }), response(1), invalidId],
     ['a response during a stop', stopping(), response(1), invalidId],
     [
       'an init error after the event was handed out',

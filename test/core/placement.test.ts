@@ -1,5 +1,12 @@
 import { expect, test } from 'bun:test'
-import { isFree, isLeaving, isOpen, isRecovering, type LifecycleState } from '../../src/core/lifecycle.ts'
+import {
+  isFilling,
+  isFree,
+  isLeaving,
+  isOpen,
+  isRecovering,
+  type LifecycleState,
+} from '../../src/core/lifecycle.ts'
 import { onDemand } from '../../src/core/mode.ts'
 import {
   type Applicant,
@@ -10,8 +17,25 @@ import {
   type Placement,
   type PlacementLimits,
   place,
+  type PlacementLimits,
+  waitsUntil,
 } from '../../src/core/placement.ts'
-import { at, call, cold, one, serving, starting, stopped, stopping, toCold, toStopped } from './script.ts'
+import {
+  at,
+  call,
+  cold,
+  one,
+  serving,
+  several,
+  starting,
+  stopped,
+  stopping,
+  three,
+  toCold,
+  toStart,
+  toStopped,
+  two,
+} from './script.ts'
 
 interface Named extends Candidate {
   readonly name: string
@@ -23,14 +47,15 @@ const answered = serving({ inflight: [at('responded')] })
 const failed = stopping({ afterwards: toCold })
 const leaving = stopping({ afterwards: toStopped })
 const forNobody = starting()
-const forSomebody = starting({ waiting: one })
+const forSomebody = starting({ waiting: [one] })
 
 const of = (name: string, state: LifecycleState, tenant: Candidate['tenant'] = null): Named => ({
   name,
   free: isFree(state, onDemand),
   open: isOpen(state, onDemand),
-  recovering: isRecovering(state),
+  recovering: isRecovering(state, onDemand),
   leaving: isLeaving(state),
+  filling: isFilling(state, onDemand),
   tenant,
 })
 const unused = (name: string, state: LifecycleState): Named => ({ ...of(name, state), tenant: undefined })
@@ -164,4 +189,41 @@ test('environments that have been idle for their time are evicted, but for the o
   expect(told([idle('a', 0, 'cold'), idle('b', 0), idle('c', 0)])).toEqual([['a', 'c'], null])
   expect(told([idle('a', 0, 'cold'), idle('b', 0, 'cold')])).toEqual([['b'], null])
   expect(told([])).toEqual([[], null])
+})
+
+test('while an environment fills that will have several slots, all may wait', () => {
+  const filling = { ...of('a', starting()), filling: isFilling(starting(), several) }
+  expect([mayWait(5, 0, [filling]), mayWait(5, 0, [of('a', starting())])]).toEqual([true, false])
+  const retried = stopping({ afterwards: toStart('init', one) })
+  expect([isFilling(retried, several), isFilling(failed, several), isFilling(free, several)]).toEqual([
+    true,
+    false,
+    false,
+  ])
+})
+
+test('with several slots, an environment recovers when an answer has come and its poll has not', () => {
+  const full = { inflight: [at('running'), at('running', { id: two }), at('running', { id: three })] }
+  const states = [
+    serving({ owed: 1 }),
+    serving({ owed: 1, inflight: [at('running')] }),
+    serving({ owed: 1, polls: [call(1)] }),
+    serving({ owed: 1, ...full }),
+    serving({ inflight: [at('running')] }),
+  ]
+  expect(states.map((state) => isRecovering(state, several))).toEqual([true, true, false, false, false])
+})
+
+test('an invocation waits for workers as long as one of an environment that it may have takes something', () => {
+  const moving = (tenant: string | null | undefined, tookAt: number | null) => ({ tenant, tookAt })
+  const wait = { tenant: 'red', since: 100 }
+  const rows = [
+    waitsUntil([moving('red', 50)], wait, 1000),
+    waitsUntil([moving('red', 500), moving('red', 300)], wait, 1000),
+    waitsUntil([moving('red', 50), moving('blue', 900)], wait, 1000),
+    waitsUntil([moving('blue', 900)], wait, 1000),
+    waitsUntil([moving('red', 50), moving(undefined, 60)], wait, 1000),
+    waitsUntil([moving('red', 50), moving('red', null)], wait, 1000),
+  ]
+  expect(rows).toEqual([1100, 1500, 1100, 1900, 1100, null])
 })

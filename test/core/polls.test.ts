@@ -12,6 +12,8 @@ const running: Serving = {
   inflight: [{ id, stage: 'running', begun: false, verdict: null }],
   extensions: [],
   exited: null,
+  owed: 0,
+  late: [],
 }
 
 test('a poll that asks again for the event that is running gets it again', () => {

@@ -15,7 +15,7 @@ import {
   transitions,
   type UploadResult,
 } from '../../src/core/lifecycle.ts'
-import { type Mode, onDemand } from '../../src/core/mode.ts'
+import { type Mode, onDemand, withoutRetry } from '../../src/core/mode.ts'
 import { copy, type Effect, play } from './recorder.ts'
 import { several } from './script.ts'
 
@@ -43,6 +43,8 @@ interface Fate {
   started: boolean
   reported: boolean
   finished: boolean
+  /** waits for a slot elsewhere */
+  returned: boolean
 }
 
 interface Upload {
@@ -71,6 +73,7 @@ const uploads: readonly UploadResult[] = [
 ]
 const subscriptions = [['INVOKE', 'SHUTDOWN'], ['INVOKE'], ['SHUTDOWN'], [], ['BAD']]
 const discoveries = [[], [], ['a'], ['a', 'b'], 'abcdefghijk'.split('')]
+const errorTypes = [null, 'Extension.Odd']
 const names = ['a', 'b', 'inner', 'other']
 const responseModes = [null, null, null, 'streaming', 'bogus']
 
@@ -154,6 +157,16 @@ class World {
         fate.settled = true
         return
       }
+      case 'give-back': {
+        const fate = this.#fate(effect.id)
+        must(!fate.started && !this.#deadlines.has(effect.id), 'only what has not begun is given back')
+        fate.finished = true
+        fate.returned = true
+        return
+      }
+      case 'fail-waiting':
+        must(!this.mode.singlePoller, 'others wait for one environment only where it takes several')
+        return
       case 'begin-answer': {
         const fate = this.#fate(effect.id)
         must(!fate.settled && !fate.begun, 'an answer begins once')
@@ -275,9 +288,16 @@ class World {
   #needed(state: LifecycleState): boolean {
     switch (state.phase) {
       case 'starting':
-        return state.attempt === 'init' ? this.#armed.init : this.#deadlines.has(state.waiting as RequestId)
+        return state.attempt === 'init'
+          ? this.#armed.init
+          : this.#deadlines.has(state.waiting[0] as RequestId)
       case 'serving':
         must(state.inflight.length <= this.mode.concurrency, 'no more run at a time than the mode allows')
+        must(state.owed <= this.mode.concurrency, 'no more polls are expected than can be used')
+        must(
+          this.mode.afterTimeout === 'go on' || state.late.length === 0,
+          'late answers come where it goes on',
+        )
         return state.inflight.every(({ id }) => this.#deadlines.has(id))
       case 'stopping':
         return this.#armed.grace || this.#armed.budget || this.#armed['kill-wait']
@@ -312,6 +332,7 @@ class World {
       started: false,
       reported: false,
       finished: false,
+      returned: false,
     })
     this.#last = id
     return { type: 'invoke', id }
@@ -399,7 +420,8 @@ class World {
     type: 'extension/next' | 'extension/init-error' | 'extension/exit-error',
     id: ExtensionId = this.#id(this.#one(names)),
   ): Event {
-    return { type, call: this.#call(), id }
+    if (type === 'extension/next') return { type, call: this.#call(), id }
+    return { type, call: this.#call(), id, errorType: this.#one(errorTypes) }
   }
 
   /** What anyone may do at any time. */
@@ -439,7 +461,7 @@ class World {
         return { type: 'gone', call }
       }
       case 13:
-        if (isOpen(this.state, this.mode) && !this.#stopped) return this.#invoke()
+        if (isOpen(this.state, this.mode) && !this.#stopped && this.#below(4) > 0) return this.#invoke()
         // a timer that fires for an invocation that is over moves nothing
         return this.#fates.get(this.#last)?.finished ? { type: 'deadline', id: this.#last } : undefined
       case 14:
@@ -516,7 +538,11 @@ function violation(seed: number, mode: Mode): { rule: string; history: readonly 
   }
 }
 
-const modes = { 'on demand': onDemand, 'several at a time': several } as const
+const modes = {
+  'on demand': onDemand,
+  'managed instances': several,
+  'managed instances whose first failure is the last': withoutRetry(several),
+} as const
 
 describe.each(Object.entries(modes))('no random life breaks a rule: %s', (_, mode) => {
   for (let number = 0; number < batches; number++) {
@@ -533,7 +559,7 @@ describe.each(Object.entries(modes))('no random life breaks a rule: %s', (_, mod
 
 test.each(Object.entries(modes))('random lives reach every cell: %s', (_, mode) => {
   const reached = new Set<string>()
-  for (let seed = 1; seed <= 1000; seed++) {
+  for (let seed = 1; seed <= 3000; seed++) {
     const world = new World(seed, mode)
     world.live()
     world.end(seed % 8 === 0)

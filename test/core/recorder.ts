@@ -17,7 +17,8 @@ export type Effect =
       readonly outcome: Outcome
     }
   | { readonly do: 'begin-answer'; readonly id: RequestId; readonly contentType: string }
-  | { readonly do: 'arm-deadline' | 'disarm-deadline' | 'finish'; readonly id: RequestId }
+  | { readonly do: 'arm-deadline' | 'disarm-deadline' | 'finish' | 'give-back'; readonly id: RequestId }
+  | { readonly do: 'fail-waiting'; readonly outcome: Outcome }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly ms?: number }
   | { readonly do: 'flush'; readonly ms: number }
   | { readonly do: 'disarm'; readonly timer: TimerName }
@@ -43,6 +44,12 @@ export class Recorder implements Effects {
   }
   settle(id: RequestId, outcome: Outcome): void {
     this.effects.push({ do: 'settle', id, outcome })
+  }
+  giveBack(id: RequestId): void {
+    this.effects.push({ do: 'give-back', id })
+  }
+  failWaiting(outcome: Outcome): void {
+    this.effects.push({ do: 'fail-waiting', outcome })
   }
   beginAnswer(id: RequestId, contentType: string): void {
     this.effects.push({ do: 'begin-answer', id, contentType })
@@ -93,6 +100,9 @@ export function copy<S extends LifecycleState>(state: S): S {
   const all: LifecycleState = { ...state }
   if ('polls' in all)
     Object.assign(all, { polls: [...all.polls], extensions: all.extensions.map((one) => ({ ...one })) })
-  if (all.phase === 'serving') Object.assign(all, { inflight: all.inflight.map((one) => ({ ...one })) })
+  if (all.phase === 'starting') Object.assign(all, { waiting: [...all.waiting] })
+  if (all.phase === 'serving') {
+    Object.assign(all, { inflight: all.inflight.map((one) => ({ ...one })), late: [...all.late] })
+  }
   return all as S
 }

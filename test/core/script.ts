@@ -33,19 +33,13 @@ import type {
   TimerName,
   UploadResult,
 } from '../../src/core/lifecycle.ts'
-import { type Mode, onDemand } from '../../src/core/mode.ts'
+import { type Mode, managedInstances, onDemand } from '../../src/core/mode.ts'
 import type { Effect } from './recorder.ts'
 
 // modes
 
-/** Not a mode that Lambda has: every policy is the other one than on demand. */
-export const several: Mode = {
-  concurrency: 3,
-  overWhen: 'responded',
-  singlePoller: false,
-  extensionEvents: ['SHUTDOWN'],
-  afterTimeout: 'go on',
-}
+/** Every policy is the other one than on demand. */
+export const several: Mode = managedInstances(3)
 
 // who
 
@@ -86,7 +80,8 @@ export const starting = (over: Partial<Starting> = {}): Starting => ({
   phase: 'starting',
   generation: generation(1),
   attempt: 'init',
-  waiting: null,
+  last: over.attempt === 'invoke',
+  waiting: [],
   runtime: 'absent',
   failure: null,
   polls: [],
@@ -101,6 +96,8 @@ export const serving = (over: Partial<Serving> = {}): Serving => ({
   inflight: [],
   extensions: [],
   exited: null,
+  owed: 0,
+  late: [],
   ...over,
 })
 
@@ -124,14 +121,15 @@ export const stopped = (over: Partial<Stopped> = {}): Stopped => ({
 })
 
 export const cooled: Cold = cold({ generation: generation(1) })
-export const second = { generation: generation(2), attempt: 'invoke' } as const
+export const second = { generation: generation(2), attempt: 'invoke', last: true } as const
 
 export const toCold: NextPhase = { to: 'cold', retry: false }
 export const toRetry: NextPhase = { to: 'cold', retry: true }
 export const toStopped: NextPhase = { to: 'stopped' }
-export const toStart = (attempt: InitPhase, waiting: RequestId): NextPhase => ({
+export const toStart = (attempt: InitPhase, ...waiting: RequestId[]): NextPhase => ({
   to: 'starting',
   attempt,
+  last: attempt === 'invoke',
   waiting,
 })
 
@@ -155,6 +153,7 @@ export const external = (name: string, over: Partial<Extension> = {}): Extension
   pendingInvoke: null,
   alive: true,
   shutdownSent: false,
+  errorType: over.state === 'InitError' || over.state === 'ExitError' ? `Extension.${over.state}` : null,
   ...over,
 })
 
@@ -219,15 +218,17 @@ export const extNext = (number: number, name: string): Event => ({
   call: call(number),
   id: idOf(name),
 })
-export const extInitError = (number: number, name: string): Event => ({
+export const extInitError = (number: number, name: string, errorType: string | null = null): Event => ({
   type: 'extension/init-error',
   call: call(number),
   id: idOf(name),
+  errorType,
 })
-export const extExitError = (number: number, name: string): Event => ({
+export const extExitError = (number: number, name: string, errorType: string | null = null): Event => ({
   type: 'extension/exit-error',
   call: call(number),
   id: idOf(name),
+  errorType,
 })
 export const subscribe = (number: number, name: string, api: TelemetryApi = 'telemetry'): Event => ({
   type: 'extension/subscribe',
@@ -262,6 +263,8 @@ export const reply = (number: number, answer: Reply): Effect => ({
   reply: answer,
 })
 export const settle = (outcome: Outcome, id = one): Effect => ({ do: 'settle', id, outcome })
+export const giveBack = (id = one): Effect => ({ do: 'give-back', id })
+export const failWaiting = (outcome: Outcome): Effect => ({ do: 'fail-waiting', outcome })
 export const beginAnswer = (id = one): Effect => ({ do: 'begin-answer', id, contentType: 'text/plain' })
 export const endAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'end-answer', id, outcome })
 export const breakAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'break-answer', id, outcome })
@@ -331,6 +334,7 @@ export const extRefused = (
     'Extension.InvalidExtensionState',
     `State transition from ${from} to ${to} failed for extension ${subject}. Error: ${why}`,
   )
+export const tooLate: Refusal = refused('InvokeTimeout', 'Invoke timeout')
 export const invalidId: Refusal = refused('InvalidRequestID', 'Invalid request ID')
 
 // verdicts and faults

@@ -42,7 +42,7 @@ class World {
       maxEnvironments: this.maxEnvironments,
       maxQueue: this.below(3) === 0 ? this.below(3) : 1000,
       environmentTtlMs: this.below(3) === 0 ? 5 : 60_000,
-      create: (id, changed) => {
+      create: (id, calls) => {
         if (this.environments.length > 0 && failing-- > 0) throw new Error('no port')
         const processes = new FakeProcesses()
         const environment = new Environment({
@@ -56,7 +56,7 @@ class World {
           recycleAfter: this.below(4) === 0 ? 3 : 0,
           discover: () => [],
           specify: (name) => ({ name, argv: ['/bin/true'], cwd: '/', env: {} }),
-          changed,
+          ...calls,
         })
         this.environments.push(environment)
         this.processes.push(processes)

@@ -141,7 +141,13 @@ describe('the runtime is done', () => {
       respondingAt: 1005,
       respondedAt: 1007,
     })
-    expect(report).toMatchObject({ type: 'report', durationMs: 20, runtimeDoneAt: 1010 })
+    expect(report).toMatchObject({
+      type: 'report',
+      durationMs: 20,
+      runtimeDoneAt: 1010,
+      respondingAt: 1005,
+      respondedAt: 1007,
+    })
     expect(events).toHaveLength(4)
   })
 

@@ -1,76 +1,13 @@
 import { describe, expect, test } from 'bun:test'
-import { Environment } from '../../src/engine/environment.ts'
+import type { Environment } from '../../src/engine/environment.ts'
 import type { PlatformListener } from '../../src/engine/platform-event.ts'
-import { Pool, type PoolParts } from '../../src/engine/pool.ts'
 import type { PoolObserver } from '../../src/engine/ports.ts'
 import { activities, activity } from '../../src/engine/snapshot.ts'
 import { until } from '../harness.ts'
-import {
-  ask,
-  FakeClock,
-  FakeProcesses,
-  fakeLog,
-  invocation,
-  next,
-  realClock,
-  requestId,
-  respond,
-  stage,
-  toldTo,
-} from './fakes.ts'
+import { ask, type FakeProcesses, invocation, next, realClock, requestId, respond, stage } from './fakes.ts'
+import { type PoolStage, pooled } from './pooled.ts'
 
 const never = new Promise<void>(() => {})
-
-interface PoolStage {
-  readonly pool: Pool
-  readonly environments: Environment[]
-  readonly processes: FakeProcesses[]
-  readonly released: number[]
-  readonly log: string[]
-  readonly clock: FakeClock
-}
-
-/** A pool of real environments over fake processes. */
-function pooled(
-  over: Partial<PoolParts> & { timeoutMs?: number; listener?: PlatformListener } = {},
-): PoolStage {
-  const environments: Environment[] = []
-  const processes: FakeProcesses[] = []
-  const released: number[] = []
-  const log: string[] = []
-  const clock = new FakeClock()
-  const pool = new Pool({
-    clock,
-    maxEnvironments: 1,
-    maxQueue: 1000,
-    environmentTtlMs: 60_000,
-    create(id, changed) {
-      const own = new FakeProcesses()
-      const environment = new Environment({
-        id,
-        processes: own,
-        clock: over.clock ?? clock,
-        ...toldTo([]),
-        ...(over.listener && { listeners: [over.listener] }),
-        log: fakeLog(),
-        functionTimeoutMs: over.timeoutMs ?? 3000,
-        initTimeoutMs: 10_000,
-        discover: () => [],
-        specify: (name) => ({ name, argv: ['/bin/true'], cwd: '/', env: {} }),
-        changed,
-      })
-      environments.push(environment)
-      processes.push(own)
-      return environment
-    },
-    release(environment) {
-      released.push(environment.id)
-      environment[Symbol.dispose]()
-    },
-    ...over,
-  })
-  return { pool, environments, processes, released, log, clock }
-}
 
 /** Answers what the environment has been handed, and asks for the next event. */
 function serve(environment: Environment): void {
@@ -83,7 +20,7 @@ function serve(environment: Environment): void {
 const running = ({ environments }: PoolStage): (string | null)[] =>
   environments.map(({ state }) => {
     if (state.phase === 'serving') return state.inflight[0]?.id ?? null
-    return state.phase === 'starting' ? state.waiting : null
+    return state.phase === 'starting' ? (state.waiting[0] ?? null) : null
   })
 
 const at = (staged: PoolStage, index: number): Environment => staged.environments[index] as Environment
@@ -400,7 +337,7 @@ describe('an environment that cannot be made', () => {
     let made = 0
     const staged = pooled({
       maxEnvironments: 9,
-      create: (_, changed) => (made++ === 0 ? spareEnvironment(changed) : impossible()),
+      create: (_, { changed }) => (made++ === 0 ? spareEnvironment(changed) : impossible()),
     })
     function spareEnvironment(changed: (environment: Environment) => void): Environment {
       const own = stage({ changed }).environment
@@ -422,7 +359,7 @@ describe('an environment that cannot be made', () => {
     const own: { environment?: Environment } = {}
     const { pool } = pooled({
       maxEnvironments: 2,
-      create(_, changed) {
+      create(_, { changed }) {
         if (made++ > 0) impossible()
         own.environment = stage({ changed }).environment
         return own.environment
@@ -671,14 +608,14 @@ describe('new code', () => {
     processes.process('runtime').exit()
     expect(environment.state).toMatchObject({ phase: 'cold', generation: 1 })
     pool.invoke(invocation('a'))
-    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: 'a' })
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: ['a'] })
   })
 
   test('starts at once where init was eager', () => {
     const { pool, environment, processes } = idle()
     pool.recycle(true)
     processes.process('runtime').exit()
-    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: null })
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: [] })
   })
 
   test('lets what runs finish, and what waits runs the new code; several changes are one restart', () => {
@@ -693,7 +630,7 @@ describe('new code', () => {
     // race: the invocation that waits was not handed to the old code at the end of the other one
     expect(waiting.outcomes).toEqual([])
     processes.process('runtime').exit()
-    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: 'b' })
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: ['b'] })
     next(environment)
     serve(environment)
     expect(waiting.outcomes).toMatchObject([{ kind: 'response' }])
@@ -708,7 +645,7 @@ describe('new code', () => {
     await until('the end of the attempt', () => at(staged, 0).state.phase === 'cold')
     expect(at(staged, 0).state).toMatchObject({ retry: true })
     staged.pool.recycle(true)
-    expect(at(staged, 0).state).toMatchObject({ phase: 'starting', attempt: 'init', waiting: null })
+    expect(at(staged, 0).state).toMatchObject({ phase: 'starting', attempt: 'init', waiting: [] })
   })
 
   test('during a stop for a failure is what starts after it', () => {
@@ -717,7 +654,7 @@ describe('new code', () => {
     pool.recycle(true)
     expect(environment.state.phase).toBe('stopping')
     processes.process('runtime').exit()
-    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: null })
+    expect(environment.state).toMatchObject({ phase: 'starting', generation: 2, waiting: [] })
   })
 
   test('during a shutdown changes nothing', async () => {

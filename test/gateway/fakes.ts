@@ -77,5 +77,6 @@ export function answer(invocation: Invocation, outcome: Outcome, tail: string | 
 
 export const invokeOptions: InvokeSettings = {
   dialect: 'auto',
+  managed: false,
   epoch: () => 1_700_000_000_000,
 }

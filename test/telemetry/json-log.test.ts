@@ -9,6 +9,8 @@ import { flaw } from './schemas.ts'
 
 const id = '6d68ca91-49c9-448d-89b8-7ca3e6dc66aa' as RequestId
 const facts = {
+  managed: false,
+  functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:test_function',
   functionName: 'greet',
   functionVersion: '$LATEST',
   memorySizeMb: 128,
@@ -49,6 +51,8 @@ const events = (verdict: Verdict): PlatformEvent[] => [
     initMs: null,
     memoryBytes: 0,
     runtimeDoneAt: at,
+    respondingAt: null,
+    respondedAt: null,
   },
   { type: 'shutdown', at, reason: 'spindown' },
 ]

@@ -14,6 +14,8 @@ const wall = new WallClock(clock)
 const at = clock.monotonic
 const id = '6d68ca91-49c9-448d-89b8-7ca3e6dc66aa' as RequestId
 const facts = {
+  managed: false,
+  functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:test_function',
   functionName: 'greet',
   functionVersion: '$LATEST',
   memorySizeMb: 128,
@@ -55,6 +57,8 @@ const report: PlatformEvent = {
   initMs: null,
   memoryBytes: 30 * 1024 * 1024 + 1,
   runtimeDoneAt: at + 10,
+  respondingAt: null,
+  respondedAt: null,
 }
 const fault: PlatformEvent = {
   type: 'fault',
@@ -162,6 +166,8 @@ describe('the Telemetry API', () => {
         record: {
           initializationType: 'on-demand',
           phase: 'init',
+          managed: false,
+          functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:test_function',
           functionName: 'greet',
           functionVersion: '$LATEST',
           instanceId: '$LATEST',

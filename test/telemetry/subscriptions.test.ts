@@ -59,6 +59,8 @@ function subscriptions() {
   const all = new Subscriptions({
     clock: realClock,
     facts: {
+      managed: false,
+      functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:test_function',
       functionName: 'greet',
       functionVersion: '$LATEST',
       memorySizeMb: 128,

@@ -27,7 +27,16 @@ const report = (over: Partial<Report> = {}): Report => ({
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const started: PlatformEvent = { type: 'start', at: 0, id, traceId: '' }
-const over: PlatformEvent = { type: 'report', at: 0, id, traceId: '', runtimeDoneAt: null, ...report() }
+const over: PlatformEvent = {
+  type: 'report',
+  at: 0,
+  id,
+  traceId: '',
+  runtimeDoneAt: null,
+  respondingAt: null,
+  respondedAt: null,
+  ...report(),
+}
 const wrote = (text: string): PlatformEvent => ({
   type: 'log',
   at: 0,
@@ -49,7 +58,12 @@ function log(): Told {
       text += new TextDecoder().decode(bytesOf(lines))
     },
   })
-  const listener = textLog({ functionVersion: '$LATEST', memorySize: '128', write: tail.write })
+  const listener = textLog({
+    functionVersion: '$LATEST',
+    memorySize: '128',
+    managed: false,
+    write: tail.write,
+  })
   const tell = (...events: readonly PlatformEvent[]): void => {
     for (const event of events) listener(event)
   }

@@ -42,7 +42,7 @@ import {
 
 export const fromCold: readonly Trace[] = [
   trace('an invocation starts the runtime, which is handed the event and answers it', cold(), [
-    [invoke(), starting({ waiting: one }), armInit, initStart(), discover],
+    [invoke(), starting({ waiting: [one] }), armInit, initStart(), discover],
     [discovered(), { runtime: 'Started' }, spawn('runtime')],
     [
       next(1),
@@ -79,7 +79,7 @@ export const fromCold: readonly Trace[] = [
     'an invocation that arrives during an eager start gets what starts',
     starting({ runtime: 'Started' }),
     [
-      [invoke(), { waiting: one }],
+      [invoke(), { waiting: [one] }],
       [
         next(1),
         serving({ inflight: [at('running')] }),
@@ -92,7 +92,7 @@ export const fromCold: readonly Trace[] = [
     ],
   ),
   trace('after an eager start that failed, the invocation makes the second attempt', cold({ retry: true }), [
-    [invoke(), starting({ attempt: 'invoke', waiting: one }), armDeadline(), initStart('invoke'), discover],
+    [invoke(), starting({ attempt: 'invoke', waiting: [one] }), armDeadline(), initStart('invoke'), discover],
   ]),
   trace('a cold environment that is told to stop has nothing to wait for', cold(), [
     [stop, stopped({ generation: cold().generation })],

@@ -84,7 +84,7 @@ const attemptFails = [
 const afterInitError: readonly Trace[] = [
   trace(
     'a runtime that reports an init error may end by itself; what it reported ends the first attempt, and is the answer of the second',
-    starting({ runtime: 'Started', waiting: one }),
+    starting({ runtime: 'Started', waiting: [one] }),
     [
       [initError(1), reported, reply(1, accepted), arm('exit-wait', 300)],
       [next(2), same, reply(2, runtimeRefused('InitError', 'Ready'))],
@@ -92,7 +92,7 @@ const afterInitError: readonly Trace[] = [
       [response(4), same, reply(4, runtimeRefused('InitError', 'InvocationResponse'))],
       [
         exits('runtime'),
-        starting({ ...second, waiting: one }),
+        starting({ ...second, waiting: [one] }),
         ...attemptFails,
         ...released,
         armDeadline(),
@@ -119,7 +119,7 @@ const afterInitError: readonly Trace[] = [
   ),
   trace(
     'race: a runtime that reports an init error and stays is stopped when the wait is over',
-    starting({ runtime: 'Started', waiting: one }),
+    starting({ runtime: 'Started', waiting: [one] }),
     [
       [initError(1), reported, reply(1, accepted), arm('exit-wait', 300)],
       [
@@ -132,7 +132,7 @@ const afterInitError: readonly Trace[] = [
       [next(2), same, reply(2, runtimeRefused('InitError', 'Ready'))],
       [
         exits('runtime', signalled('SIGKILL')),
-        starting({ ...second, waiting: one }),
+        starting({ ...second, waiting: [one] }),
         ...released,
         armDeadline(),
         initStart('invoke'),
@@ -144,7 +144,7 @@ const afterInitError: readonly Trace[] = [
   ),
   trace(
     'race: what a runtime reported is the cause when the init limit passes while its end is waited for',
-    starting({ ...reported, waiting: one }),
+    starting({ ...reported, waiting: [one] }),
     [
       [
         initLimit,
@@ -157,7 +157,7 @@ const afterInitError: readonly Trace[] = [
   ),
   trace(
     'race: what a runtime reported is the answer when the deadline passes while its end is waited for',
-    starting({ ...reported, attempt: 'invoke', waiting: one }),
+    starting({ ...reported, attempt: 'invoke', waiting: [one] }),
     [
       [
         deadline(),
@@ -217,10 +217,10 @@ const afterInitError: readonly Trace[] = [
     ],
   ]),
   trace('an invocation that comes while the end is waited for gets the second attempt', starting(reported), [
-    [invoke(), { waiting: one }],
+    [invoke(), { waiting: [one] }],
     [
       exits('runtime'),
-      starting({ generation: generation(2), attempt: 'invoke', waiting: one }),
+      starting({ generation: generation(2), attempt: 'invoke', waiting: [one] }),
       ...attemptFails,
       ...released,
       armDeadline(),

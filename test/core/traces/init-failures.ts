@@ -78,11 +78,11 @@ import { budget, cut, dead, grace, killWait, parkedTooLong, ready, watch } from 
 export const failing: readonly Trace[] = [
   trace(
     'an init that fails is tried once more inside the invocation; the second failure is the answer',
-    starting({ runtime: 'Started', waiting: one }),
+    starting({ runtime: 'Started', waiting: [one] }),
     [
       [
         exits('runtime'),
-        starting({ ...second, waiting: one }),
+        starting({ ...second, waiting: [one] }),
         disarm('init'),
         faulted('runtime', exit1),
         initReport(failed('Runtime.ExitError')),
@@ -110,7 +110,7 @@ export const failing: readonly Trace[] = [
   ),
   trace(
     'a second attempt that succeeds serves the invocation under the deadline that runs',
-    starting({ ...second, runtime: 'Started', waiting: one }),
+    starting({ ...second, runtime: 'Started', waiting: [one] }),
     [
       [
         next(1),
@@ -141,11 +141,11 @@ export const failing: readonly Trace[] = [
       ],
     ],
   ),
-  trace('a runtime that cannot be started fails both attempts', starting({ waiting: one }), [
+  trace('a runtime that cannot be started fails both attempts', starting({ waiting: [one] }), [
     [discovered(), { runtime: 'Started' }, spawn('runtime')],
     [
       launchFailed('runtime', noEntrypoint),
-      starting({ ...second, waiting: one }),
+      starting({ ...second, waiting: [one] }),
       disarm('init'),
       faulted('runtime', noEntrypoint),
       initReport(failed('Runtime.InvalidEntrypoint')),
@@ -232,20 +232,24 @@ export const failing: readonly Trace[] = [
       ],
     ],
   ),
-  trace('an eleventh external extension fails init before anything is started', starting({ waiting: one }), [
+  trace(
+    'an eleventh external extension fails init before anything is started',
+    starting({ waiting: [one] }),
     [
-      discovered('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k'),
-      starting({ ...second, waiting: one }),
-      disarm('init'),
-      faulted(null, { errorType: 'Extension.LaunchError', text: 'ErrTooManyExtensions' }),
-      initReport(failed('Extension.LaunchError')),
-      shutdown('failure'),
-      ...released,
-      armDeadline(),
-      initStart('invoke'),
-      discover,
+      [
+        discovered('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k'),
+        starting({ ...second, waiting: [one] }),
+        disarm('init'),
+        faulted(null, { errorType: 'Extension.LaunchError', text: 'ErrTooManyExtensions' }),
+        initReport(failed('Extension.LaunchError')),
+        shutdown('failure'),
+        ...released,
+        armDeadline(),
+        initStart('invoke'),
+        discover,
+      ],
     ],
-  ]),
+  ),
   trace('ten external extensions are not too many', starting(), [
     [
       discovered('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'),
@@ -270,7 +274,7 @@ export const failing: readonly Trace[] = [
   ),
   trace(
     'an extension reports an init error, once or twice; its exit is the failure',
-    starting({ runtime: 'Started', waiting: one, extensions: [watch()] }),
+    starting({ runtime: 'Started', waiting: [one], extensions: [watch()] }),
     [
       [extInitError(1, 'watch'), { extensions: [watch({ state: 'InitError' })] }, reply(1, accepted)],
       [extInitError(2, 'watch'), { extensions: [watch({ state: 'InitError' })] }, reply(2, accepted)],
@@ -336,36 +340,40 @@ export const failing: readonly Trace[] = [
       ],
     ],
   ),
-  trace('race: the init limit passes before the last poll', starting({ runtime: 'Started', waiting: one }), [
+  trace(
+    'race: the init limit passes before the last poll',
+    starting({ runtime: 'Started', waiting: [one] }),
     [
-      initLimit,
-      stopping({
-        reason: 'timeout',
-        step: 'extensions',
-        runtimeState: 'Started',
-        afterwards: toStart('invoke', one),
-      }),
-      disarm('init'),
-      faulted(null, initTimedOut('the runtime did not ask for an event')),
-      initReport(timedOut),
-      shutdown('timeout'),
-      sigkill('runtime'),
-      killWait,
+      [
+        initLimit,
+        stopping({
+          reason: 'timeout',
+          step: 'extensions',
+          runtimeState: 'Started',
+          afterwards: toStart('invoke', one),
+        }),
+        disarm('init'),
+        faulted(null, initTimedOut('the runtime did not ask for an event')),
+        initReport(timedOut),
+        shutdown('timeout'),
+        sigkill('runtime'),
+        killWait,
+      ],
+      [next(1), { polls: [call(1)] }],
+      [
+        exits('runtime', signalled('SIGKILL')),
+        starting({ ...second, waiting: [one] }),
+        ...released,
+        reply(1, parkedTooLong),
+        armDeadline(),
+        initStart('invoke'),
+        discover,
+      ],
     ],
-    [next(1), { polls: [call(1)] }],
-    [
-      exits('runtime', signalled('SIGKILL')),
-      starting({ ...second, waiting: one }),
-      ...released,
-      reply(1, parkedTooLong),
-      armDeadline(),
-      initStart('invoke'),
-      discover,
-    ],
-  ]),
+  ),
   trace(
     'race: the last poll comes before the init limit passes',
-    starting({ runtime: 'Started', waiting: one }),
+    starting({ runtime: 'Started', waiting: [one] }),
     [
       [
         next(1),
@@ -381,7 +389,7 @@ export const failing: readonly Trace[] = [
   ),
   trace(
     'race: the deadline passes before the last poll of the second attempt',
-    starting({ ...second, runtime: 'Started', waiting: one }),
+    starting({ ...second, runtime: 'Started', waiting: [one] }),
     [
       [deadline(two), same],
       [
@@ -413,7 +421,7 @@ export const failing: readonly Trace[] = [
   ),
   trace(
     'race: the last poll of the second attempt comes before the deadline',
-    starting({ ...second, runtime: 'Started', waiting: one }),
+    starting({ ...second, runtime: 'Started', waiting: [one] }),
     [
       [
         next(1),
@@ -443,7 +451,7 @@ export const failing: readonly Trace[] = [
   ),
   trace(
     'a stop during init answers the invocation that waits',
-    starting({ runtime: 'Started', waiting: one }),
+    starting({ runtime: 'Started', waiting: [one] }),
     [
       [
         stop,
@@ -473,7 +481,7 @@ export const failing: readonly Trace[] = [
   ]),
   trace(
     'new code during the second attempt: the invocation that waits gets a first attempt, without its deadline',
-    starting({ runtime: 'Started', attempt: 'invoke', waiting: one }),
+    starting({ runtime: 'Started', attempt: 'invoke', waiting: [one] }),
     [
       [
         recycle,
@@ -491,7 +499,7 @@ export const failing: readonly Trace[] = [
       ],
       [
         exits('runtime', signalled('SIGKILL')),
-        starting({ generation: generation(2), waiting: one }),
+        starting({ generation: generation(2), waiting: [one] }),
         ...released,
         armInit,
         initStart('init'),

@@ -36,7 +36,7 @@ import { inner, quiet, ready, watch, working } from './cast.ts'
 export const initialising: readonly Trace[] = [
   trace(
     'extensions register, then the runtime starts, then everyone asks for an event',
-    starting({ waiting: one }),
+    starting({ waiting: [one] }),
     [
       [
         discovered('quiet', 'watch'),
@@ -107,7 +107,7 @@ export const initialising: readonly Trace[] = [
   ),
   trace(
     'a runtime whose poller went away stays ready, and gets its event when it asks again',
-    starting({ runtime: 'Started', waiting: one, extensions: [watch()] }),
+    starting({ runtime: 'Started', waiting: [one], extensions: [watch()] }),
     [
       [next(1), { runtime: 'Ready', polls: [call(1)] }],
       [gone(1), { polls: [] }],

@@ -361,7 +361,7 @@ export const invoking: readonly Trace[] = [
         ...released,
         reply(1, parkedTooLong),
       ],
-      [invoke(), starting({ generation: second.generation, waiting: one }), armInit, initStart(), discover],
+      [invoke(), starting({ generation: second.generation, waiting: [one] }), armInit, initStart(), discover],
     ],
   ),
   trace(

@@ -303,7 +303,7 @@ export const racing: readonly Trace[] = [
       [invoke(), { inflight: [at('waiting')] }, armDeadline()],
       [
         exits('runtime'),
-        starting({ generation: second.generation, waiting: one }),
+        starting({ generation: second.generation, waiting: [one] }),
         faulted('runtime', exit1),
         disarmDeadline(),
         shutdown('failure'),
@@ -340,7 +340,7 @@ export const racing: readonly Trace[] = [
       ],
       [
         exits('runtime', signalled('SIGTERM')),
-        starting({ generation: second.generation, waiting: one }),
+        starting({ generation: second.generation, waiting: [one] }),
         disarm('grace'),
         ...released,
         armInit,

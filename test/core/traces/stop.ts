@@ -307,7 +307,7 @@ export const ending: readonly Trace[] = [
     [
       [
         killWaitOver,
-        starting({ ...second, waiting: one }),
+        starting({ ...second, waiting: [one] }),
         ...released,
         reply(1, pollTooLong('watch')),
         armDeadline(),

@@ -31,6 +31,8 @@ export interface EmulatorOptions {
   readonly extensionsDirectory?: string
   /** 1 to 1000; default 1 */
   readonly maxEnvironments?: number
+  /** Managed Instances: invocations at a time in one environment, 1 to 1600; default: on demand, one at a time */
+  readonly maxConcurrency?: number
   /** invocations after which an environment is started anew; default 0, which is never */
   readonly recycleAfter?: number
   /** how often an `Event` that failed is tried again, 0 to 2; default 2 */

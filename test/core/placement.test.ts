@@ -17,7 +17,6 @@ import {
   type Placement,
   type PlacementLimits,
   place,
-  type PlacementLimits,
   waitsUntil,
 } from '../../src/core/placement.ts'
 import {

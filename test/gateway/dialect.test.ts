@@ -150,6 +150,35 @@ describe.each(rows)('%s', (_, outcome, rie, lambda) => {
   })
 })
 
+describe('with several invocations at a time', () => {
+  const managed = (outcome: Outcome, dialect: SpokenDialect) =>
+    render(outcome, { dialect, id, timeoutSeconds: 3, managed: true })
+
+  test.each<[string, Outcome, string | undefined]>([
+    ['a response', { kind: 'response', payload: bytes, contentType: null }, undefined],
+    ['an error', { kind: 'error', payload: bytes, errorType: 'Function.Oops' }, 'Function.Oops'],
+    ['an error without a type', { kind: 'error', payload: bytes, errorType: null }, 'Runtime.Unknown'],
+    ['a response that is too large', { kind: 'oversize', bytes: 7e6 }, 'Function.ResponseSizeTooLarge'],
+    ['a timeout', { kind: 'timeout' }, 'Sandbox.Timedout'],
+    ['a fault', { kind: 'fault', fault }, 'Runtime.ExitError'],
+    ['no slot', { kind: 'throttled', noSlot: true }, 'Runtime.Unavailable'],
+    ['a stop', { kind: 'shutdown' }, 'Client.ExecutionEnvironmentShutDown'],
+  ])('%s names its type as the reference does, and not as the service', (_, outcome, type) => {
+    expect(managed(outcome, 'rie').headers?.['Error-Type']).toBe(type as string)
+    expect(managed(outcome, 'lambda')).toEqual(render(outcome, { dialect: 'lambda', id, timeoutSeconds: 3 }))
+  })
+
+  test('an invocation without a slot is refused in the words of each', () => {
+    const outcome = { kind: 'throttled', noSlot: true } as const
+    expect(managed(outcome, 'rie')).toMatchObject({
+      status: 400,
+      body: '{"errorType":"Runtime.Unavailable","errorMessage":"RequestId: an-id Error: No worker of the runtime was free, and no more invocations may wait (--max-queue)"}',
+      functionError: false,
+    })
+    expect(managed(outcome, 'lambda')).toEqual(throttled)
+  })
+})
+
 test('errors of the service before there is an outcome', () => {
   expect(requestTooLarge(6_291_456)).toEqual({
     status: 413,

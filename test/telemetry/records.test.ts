@@ -166,8 +166,6 @@ describe('the Telemetry API', () => {
         record: {
           initializationType: 'on-demand',
           phase: 'init',
-          managed: false,
-          functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:test_function',
           functionName: 'greet',
           functionVersion: '$LATEST',
           instanceId: '$LATEST',
@@ -362,4 +360,63 @@ test('times follow a calendar clock that is set, and are even otherwise', () => 
   own.unix += 3_600_000
   times.follow()
   expect(times.text(own.monotonic)).toBe('2023-11-14T23:13:20.012Z')
+})
+
+describe('Managed Instances', () => {
+  const managed = { ...facts, managed: true, initializationType: 'lambda-managed-instances' }
+  const one = (event: PlatformEvent, objects = false): unknown[] =>
+    renderRecords(event, formOf('telemetry', '2025-01-29', objects), managed, wall).map((text) => {
+      const record = JSON.parse(text)
+      expect(flaw('telemetry managed', record)).toBeNull()
+      return record.record
+    })
+
+  test('start with the memory in bytes, and invocations with the ARN', () => {
+    expect(one(initStart)).toEqual([
+      {
+        initializationType: 'lambda-managed-instances',
+        phase: 'init',
+        runtimeVersion: '',
+        runtimeVersionArn: '',
+        functionName: 'greet',
+        functionVersion: '$LATEST',
+        instanceId: '$LATEST',
+        instanceMaxMemory: 134_217_728,
+      },
+    ])
+    expect(one(start)).toMatchObject([{ functionArn: facts.functionArn }])
+  })
+
+  test('tell what can be told of one invocation among others, when it is over', () => {
+    const { respondingAt, respondedAt } = { respondingAt: at + 6.5, respondedAt: at + 8 }
+    const whole = { ...report, respondingAt, respondedAt } as PlatformEvent
+    const spans = (event: object) => one({ ...event } as PlatformEvent)
+    expect(one(whole)).toEqual([
+      {
+        requestId: id,
+        status: 'success',
+        metrics: { durationMs: 12 },
+        tracing: { spanId: '0efbd19962d95b05', type: 'X-Amzn-Trace-Id', value: sampled },
+        spans: [
+          { name: 'responseLatency', start: expect.any(String), durationMs: 6.5 },
+          { name: 'responseDuration', start: expect.any(String), durationMs: 1.5 },
+        ],
+      },
+    ])
+    expect(one(runtimeDone)).toEqual([])
+    // a response that failed while it was read, and a timeout
+    const failed = { status: 'error', errorType: 'Function.ResponseSizeTooLarge' } as const
+    expect(spans({ ...report, respondingAt, verdict: failed })).toMatchObject([
+      { spans: [{ name: 'responseLatency' }] },
+    ])
+    const late = { status: 'timeout', errorType: null } as const
+    expect(spans({ ...whole, verdict: late })).toEqual([
+      expect.not.objectContaining({ spans: expect.anything() }),
+    ])
+  })
+
+  test('send each line as a text without its end', () => {
+    expect(one(log('{"a":1}\r\n\n<b>&\n'))).toEqual(['{"a":1}', '', '<b>&'])
+    expect(one(log('one\nrecord\n', 1_700_000_000_000))).toEqual(['one\nrecord'])
+  })
 })

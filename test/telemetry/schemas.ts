@@ -153,11 +153,28 @@ const logs: Readonly<Record<string, Schema>> = {
   extension: text,
 }
 
+/** Of Managed Instances: an invocation has fewer figures, and a record less. */
+const managed: Readonly<Record<string, Schema>> = {
+  ...full,
+  'platform.start': record({ requestId: uuid, version: name, functionArn: name, 'tracing?': tracing }),
+  'platform.report': record({
+    requestId: uuid,
+    status,
+    'errorType?': name,
+    metrics: record({ durationMs: duration }),
+    'tracing?': tracing,
+    'spans?': spans('responseLatency', 'responseDuration'),
+  }),
+  function: text,
+  extension: text,
+}
+
 /** By API and schema version. */
 export const schemas: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   'telemetry 2022-07-01': first,
   'telemetry 2022-12-13': full,
   'telemetry 2025-01-29': full,
+  'telemetry managed': managed,
   'logs 2020-08-15': logs,
   'logs 2021-03-18': {
     ...logs,

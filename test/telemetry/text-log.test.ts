@@ -89,6 +89,14 @@ describe('REPORT', () => {
     )
   })
 
+  test('of Managed Instances has no figures of what others use too', () => {
+    expect(reportLine(id, report(), null)).toBe('REPORT RequestId: an-id\tDuration: 1.87 ms\n')
+    const odd = report({ verdict: failed('Function.Oops') })
+    expect(reportLine(id, odd, null)).toBe(
+      'REPORT RequestId: an-id\tDuration: 1.87 ms\tStatus: error\tError Type: Function.Oops\n',
+    )
+  })
+
   test('rounds what is billed and what was used up', () => {
     const used = (durationMs: number, memoryBytes: number) =>
       /Duration: (.*?)\tBilled Duration: (.*?)\t.*Used: (.*?)\t/

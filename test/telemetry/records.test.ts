@@ -90,9 +90,9 @@ function render(
   json = false,
 ): { time: string; type: string; record: unknown }[] {
   const [api, version] = form.split(' ') as ['telemetry' | 'logs', string]
-  const records = renderRecords(event, formOf(api, version, json), facts, wall).map((text) =>
-    JSON.parse(text),
-  )
+  const managed = version === 'managed'
+  const asked = managed ? formOf(api, '2025-01-29', false) : formOf(api, version, json)
+  const records = renderRecords(event, asked, { ...facts, managed }, wall).map((text) => JSON.parse(text))
   for (const one of records) expect(flaw(form, one)).toBeNull()
   return records
 }

@@ -154,8 +154,9 @@ const logs: Readonly<Record<string, Schema>> = {
 }
 
 /** Of Managed Instances: an invocation has fewer figures, and a record less. */
+const { 'platform.runtimeDone': _, ...ofBoth } = full
 const managed: Readonly<Record<string, Schema>> = {
-  ...full,
+  ...ofBoth,
   'platform.start': record({ requestId: uuid, version: name, functionArn: name, 'tracing?': tracing }),
   'platform.report': record({
     requestId: uuid,

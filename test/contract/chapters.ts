@@ -38,6 +38,9 @@ import { initErrors } from './init-errors.ts'
 import { invoke } from './invoke.ts'
 import { lifecycle } from './lifecycle.ts'
 import { logs } from './logs.ts'
+import { managed } from './managed.ts'
+import { managedExtensions } from './managed-extensions.ts'
+import { managedTelemetry } from './managed-telemetry.ts'
 import { metadata } from './metadata.ts'
 import { methods } from './methods.ts'
 import { order } from './order.ts'
@@ -110,6 +113,9 @@ export const chapters: readonly Chapter[] = [
   handlerStream,
   handlerTsconfig,
   scaling,
+  managed,
+  managedExtensions,
+  managedTelemetry,
   overlap,
   health,
   streams,

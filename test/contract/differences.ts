@@ -9,6 +9,7 @@ import { type Difference, of } from './difference.ts'
 import { clientDifferences } from './differences-clients.ts'
 import { extensionDifferences } from './differences-extensions.ts'
 import { handlerDifferences } from './differences-handler.ts'
+import { managedDifferences } from './differences-managed.ts'
 import { requestDifferences } from './differences-requests.ts'
 import { startDifferences } from './differences-start.ts'
 import { functionUrl } from './function-url.ts'
@@ -637,4 +638,5 @@ export const differences: readonly Difference[] = [
   ...requestDifferences,
   ...extensionDifferences,
   ...handlerDifferences,
+  ...managedDifferences,
 ]

@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { tempDir, until, within } from '../harness.ts'
 import { type Addresses, freePort, type LaunchOptions, Launched as Process, parse } from '../kit/launch.ts'
 import { type Address, spell } from '../kit/wire.ts'
@@ -38,6 +38,8 @@ export interface Options {
   readonly cwd?: string
   /** the program is told no addresses, and listens on its own defaults or on what its environment says */
   readonly ownAddresses?: boolean
+  /** Managed Instances: so many invocations at a time */
+  readonly concurrency?: number
   /** words before the program, which have to end in running what follows them */
   readonly wrap?: readonly string[]
 }
@@ -79,9 +81,12 @@ export function spawn(subject: Subject, options: Options): Launched {
   const extensions = join(folder, 'extensions')
   const image = join(folder, 'image')
   lay(extensions, options.extensions)
-  lay(image, options.image)
   const ours = subject.name !== 'reference'
-  const isolated = options.image !== undefined || (!ours && options.extensions !== undefined)
+  // in that mode the reference runs what it finds at its own place, as a user of its own
+  const fixed = !ours && options.concurrency !== undefined
+  lay(image, fixed ? { ...ownBootstrap, ...options.image } : options.image)
+  if (fixed) chmodSync(folder, 0o777)
+  const isolated = options.image !== undefined || fixed || (!ours && options.extensions !== undefined)
   const { wrap = [], flags = [], command = [puppetFile], gateway, api } = options
   return new Launched(
     {
@@ -97,6 +102,9 @@ export function spawn(subject: Subject, options: Options): Launched {
       env: {
         PUPPETS: folder,
         ...(ours ? { AWS_LAMBDA_RIE_EXTENSIONS_DIR: options.image ? '/opt/extensions' : extensions } : {}),
+        ...(options.concurrency === undefined
+          ? {}
+          : { AWS_LAMBDA_MAX_CONCURRENCY: String(options.concurrency) }),
         ...options.env,
       },
     },
@@ -105,6 +113,12 @@ export function spawn(subject: Subject, options: Options): Launched {
 }
 
 const loopback = '127.0.0.1:0'
+
+const runtimeFile = basename(puppetFile)
+const ownBootstrap: Layout = {
+  'var/task/bootstrap': `#!/bin/sh\nexec /var/task/${runtimeFile}\n`,
+  [`var/task/${runtimeFile}`]: true,
+}
 
 /** In a mount namespace of its own: /opt and /var as the case wants them, nothing else changed. */
 const mounts = `

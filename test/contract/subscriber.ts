@@ -87,10 +87,11 @@ export class Subscriber implements AsyncDisposable {
     actor: Actor,
     over: object = {},
     path: string = telemetryPath,
+    form?: string,
   ): Promise<void> {
     const body = this.body({ ...(path === logsPath && { schemaVersion: '2021-03-18' }), ...over })
     const { schemaVersion = '2020-08-15' } = body
-    this.#form = `${path === logsPath ? 'logs' : 'telemetry'} ${schemaVersion}`
+    this.#form = form ?? `${path === logsPath ? 'logs' : 'telemetry'} ${schemaVersion}`
     const answer = await subscribe(rie, actor.id, body, path)
     expect([answer.status, answer.text]).toEqual([200, '"OK"'])
   }

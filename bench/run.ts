@@ -14,7 +14,7 @@ import type { Cpu } from './running.ts'
 import type { Metric, Sample, Scenario } from './scenario.ts'
 import { figureUnits } from './scenario.ts'
 import { cold } from './scenarios/cold.ts'
-import { eight, scale, telemetry, warm } from './scenarios/load.ts'
+import { eight, managed, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
 import { nodePair } from './scenarios/node.ts'
 import { off } from './scenarios/off.ts'
@@ -37,6 +37,7 @@ const allScenarios: readonly Scenario[] = [
   cold,
   memory,
   eight,
+  managed,
   ...scale,
   nodePair,
   firstByte,

@@ -6,6 +6,8 @@ export interface Setup {
   readonly echo: boolean
   /** How many invocations must be able to run at once. */
   readonly environments: number
+  /** Those run in one environment, which has so many slots. */
+  readonly managed?: boolean
   /** Answer with a stream of so many pieces of so many bytes. */
   readonly stream?: { readonly pieces: number; readonly bytes: number }
   /** Serve a Function URL on the port. */

@@ -9,9 +9,10 @@ async function closedLoop(
   conditions: Conditions,
   callers: number,
   environments: number,
+  managed = false,
 ): Promise<Sample> {
   const { cpu, seconds, warmup } = conditions
-  await using target = await start(subject, setupFor({ environments }), cpu)
+  await using target = await start(subject, setupFor({ environments, managed }), cpu)
   await wrk(target, callers, warmup, cpu)
   const before = target.cpuSeconds()
   const counted = await wrk(target, callers, seconds, cpu)
@@ -69,6 +70,19 @@ export const eight: Scenario = {
     { cpu: 'free', metric: 'rate', is: 'at least', factor: 1, of: 'cargo-lambda' },
   ],
   measure: (subject, conditions) => closedLoop(subject, conditions, 8, 8),
+}
+
+export const managed: Scenario = {
+  name: 'managed-64',
+  about: 'sixty-four callers, one environment with sixteen slots; cargo-lambda with sixteen runtimes',
+  metrics: metricNames,
+  subjects: ['reference', 'cargo-lambda', 'ours'],
+  goals: [
+    { metric: 'rate', is: 'at least', factor: 4, of: 'reference' },
+    { metric: 'errors', is: 'at most', factor: 0 },
+    { metric: 'rate', is: 'at least', factor: 1.8, of: 'cargo-lambda' },
+  ],
+  measure: (subject, conditions) => closedLoop(subject, conditions, 64, 16, true),
 }
 
 export const scale: readonly Scenario[] = [1, 8, 64, 512].map((callers) => ({

@@ -22,9 +22,17 @@ export const ours: Subject = {
 
 /** How a program of ours is started, `ours` or another build of the same sources. */
 export function launchOurs(binary: string, setup: Setup): Launch {
-  const several = setup.environments > 1 ? ['--max-environments', String(setup.environments)] : []
+  const { managed = false, environments } = setup
+  const several = environments > 1 && !managed ? ['--max-environments', String(environments)] : []
   const command = setup.function?.command ?? [setup.stream ? streaming : runtime]
-  if (!setup.url) return { command: [binary, ...addresses(setup), ...several, ...command], path: invokePath }
+  if (!setup.url) {
+    const slots = String(environments)
+    return {
+      command: [binary, ...addresses(setup), ...several, ...command],
+      env: managed ? { AWS_LAMBDA_MAX_CONCURRENCY: slots, BENCH_POLLERS: slots } : {},
+      path: invokePath,
+    }
+  }
   const url = ['--function-url-address', `127.0.0.1:${setup.port}`]
   const invoke = addresses({ ...setup, port: 0 })
   return { command: [binary, ...url, ...invoke, ...several, ...command], path: '/' }

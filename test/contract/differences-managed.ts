@@ -27,7 +27,9 @@ export const managedDifferences: readonly Difference[] = [
     'an empty variable counts as absent everywhere; a wrong one is a mistake',
     named(
       'is on demand with an empty AWS_LAMBDA_MAX_CONCURRENCY',
-      ...['0', '1601', 'many'].map((value) => `ends with exit code 2 for AWS_LAMBDA_MAX_CONCURRENCY=${value}`),
+      ...['0', '1601', 'many'].map(
+        (value) => `ends with exit code 2 for AWS_LAMBDA_MAX_CONCURRENCY=${value}`,
+      ),
       'ends with exit code 2 for SnapStart as well',
     ),
   ),

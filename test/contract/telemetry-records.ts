@@ -85,8 +85,6 @@ export const telemetryRecords = chapter('Telemetry API: records', (it) => {
     expect(subscriber.of('platform.initStart')[0]?.record).toMatchObject({
       initializationType: 'on-demand',
       phase: 'init',
-      managed: false,
-      functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:test_function',
       functionName: 'test_function',
       functionVersion: '$LATEST',
     })

@@ -35,6 +35,16 @@ export interface EmulatorOptions {
   readonly maxConcurrency?: number
   /** invocations after which an environment is started anew; default 0, which is never */
   readonly recycleAfter?: number
+  /** how often an `Event` that failed is tried again, 0 to 2; default 2 */
+  readonly asyncMaxRetries?: number
+  /** how long it waits before that, with fractions; the last one serves for all that are missing; default `[60, 120]` */
+  readonly asyncRetryDelaysSeconds?: readonly number[]
+  /** an `Event` that is older is not run; whole seconds from 1 to 21600, which is the default */
+  readonly asyncMaxAgeSeconds?: number
+  /** where the record of an `Event` that succeeded goes: `file:PATH`, relative to `cwd`, or an http address */
+  readonly onSuccess?: string
+  /** the same of one that failed for good */
+  readonly onFailure?: string
   /** how many invocations may wait; 0 throttles at once; default 1000 */
   readonly maxQueue?: number
   /** initialise at once, not at the first invocation; default false */
@@ -155,6 +165,8 @@ export interface PoolState {
   /** of the one that waits longest; 0 when none does */
   readonly longestWaitMs: number
   readonly environments: readonly EnvironmentState[]
+  /** events of the type `Event` that wait for an environment or for another try, and the bytes of their payloads */
+  readonly asyncEvents: { readonly waiting: number; readonly waitingBytes: number }
 }
 
 export interface Emulator extends AsyncDisposable {
@@ -178,7 +190,10 @@ export interface Emulator extends AsyncDisposable {
    * with the reason when the init fails, or when the emulator is stopped.
    */
   ready(): Promise<void>
-  /** Resolves when no invocation waits or runs any more: all that they wrote is in `output` then. */
+  /**
+   * Resolves when no invocation waits or runs any more: all that they wrote is in `output` then. An `Event` that failed
+   * is waited for through its other tries, three minutes by default, and the record for its destination too.
+   */
   idle(): Promise<void>
   /** What the environments are doing; the same as `GET /_rie/state` tells. */
   state(): PoolState

@@ -62,7 +62,8 @@ export interface Handle {
 export interface Socket {
   /** Handed back to the callback with every request of this connection. */
   duplex: unknown
-  readonly remoteAddress: { readonly address: string } | undefined
+  /** null, or undefined, when the peer has gone */
+  readonly remoteAddress: { readonly address: string } | null | undefined
   close(): void
   /** FIN behind what is written. */
   end(afterDrain: true): void
@@ -143,7 +144,8 @@ class NativeExchange implements Exchange {
     const connection = this.#connection
     if (connection.peer !== null) return connection.peer
     const remote = this.#socket.remoteAddress
-    if (remote === undefined) return ''
+    // the peer has gone
+    if (remote === null || remote === undefined) return ''
     connection.peer = plainAddress(remote.address)
     return connection.peer
   }

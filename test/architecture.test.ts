@@ -21,6 +21,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'durable/core': ['durable/core'],
   // where records of asynchronous invocations go
   destinations: ['core', 'engine', 'destinations'],
+  // durable executions: their rules, and what runs them and calls them
+  'durable/core': ['durable/core'],
   // a program of its own, which talks to ours over HTTP
   handler: ['handler'],
   // another program, which sends events to ours over HTTP

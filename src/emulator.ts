@@ -13,6 +13,7 @@ import { FunctionHost } from './host.ts'
 import type { Listener } from './http/exchange.ts'
 import type { RequestTrace } from './http/traced.ts'
 import { listen } from './listen.ts'
+import type { Durable } from './open-durable.ts'
 import { boundAddress, childAddress, reachable } from './process/environ.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import type { Sink } from './telemetry/sink.ts'
@@ -83,19 +84,23 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
     crashed: emulator.exitOnCrash ? crashed.resolve : null,
   })
   const { pool } = host
+  const durable = openRuns(config, host, parts)
   // first, because who waits for the gateway expects all to be there
   const functionUrl = openUrl(config, host, parts)
   const listeners: { stop(): Promise<void> }[] = functionUrl === null ? [] : [functionUrl]
   let gateway: Gateway
   let opened: ReturnType<FunctionHost['open']>
   try {
-    gateway = openFront(config, host, metrics, parts, urlOf(config, functionUrl))
+    gateway = openFront(config, host, metrics, parts, urlOf(config, functionUrl), durable)
     listeners.push(gateway)
+    if (durable !== null) host.endpoint = `http://${childAddress(reachable(emulator.gateway, gateway))}`
     opened = host.open()
   } catch (error) {
     for (const listener of listeners) void listener.stop()
+    durable?.[Symbol.dispose]()
     throw error
   }
+  durable?.restore()
   // a runtime that somebody else starts is expected from the beginning
   const attached = config.function.launch.kind === 'attach'
   if (emulator.eagerInit || attached) opened.first.dispatch({ type: 'start' })
@@ -109,7 +114,9 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
       void reload?.[Symbol.asyncDispose]()
       functionUrl?.close()
       if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
+      durable?.stop()
       await host.drain(emulator.drainMs, hurry)
+      durable?.[Symbol.dispose]()
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
       await Promise.all(listeners.map((listener) => listener.stop()))
@@ -148,6 +155,25 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
   }
 }
 
+/** Durable executions, if the function is a durable one; null: nothing of them is loaded. Throws `ConfigError` for its store. */
+function openRuns(config: Config, host: FunctionHost, { clock, log }: EmulatorParts): Durable | null {
+  const { function: of, emulator } = config
+  if (of.durable === null) return null
+  const unit = { config: of, arn: host.arn, pool: host.pool }
+  const { openDurable } = require('./open-durable.ts') as typeof import('./open-durable.ts')
+  const durable = openDurable({
+    clock,
+    log,
+    store: emulator.durableStore,
+    debug: emulator.debug,
+    // every name of callers means this function; to itself it has its own
+    find: (name) => (name === of.name || name === 'function' ? unit : null),
+    arnOf: (name) => `${host.arn.slice(0, host.arn.lastIndexOf(':'))}:${name}`,
+  })
+  host.durable = durable.functionOf(unit)
+  return durable
+}
+
 /** Opens the listener for callers. Throws `ListenError`. */
 function openFront(
   config: Config,
@@ -155,6 +181,7 @@ function openFront(
   metrics: Metrics,
   parts: EmulatorParts,
   functionUrl: string | null,
+  durable: Durable | null,
 ): Gateway {
   const { maxEnvironments, maxQueue } = config.function
   const address = config.emulator.gateway
@@ -170,6 +197,7 @@ function openFront(
           waitingEvents: host.asyncEvents.waiting,
           environments: pool.snapshot(),
         })),
+      durable: durable?.api ?? null,
       limits: { maxEnvironments, maxQueue },
       console:
         config.emulator.console === null

@@ -13,6 +13,7 @@ import { LastFailure } from './engine/last-failure.ts'
 import type { PlatformListener } from './engine/platform-event.ts'
 import { Pool, type PoolCalls } from './engine/pool.ts'
 import type { Clock, Log, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
+import type { DurableFunction } from './gateway/durable.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import type { EventsParts, FunctionEvents } from './open-events.ts'
@@ -22,6 +23,7 @@ import {
   childAddress,
   type EnvironmentVariables,
   extensionEnvironment,
+  giveDurable,
   reachable,
   runtimeEnvironment,
 } from './process/environ.ts'
@@ -91,6 +93,10 @@ function eventsModule(): typeof import('./open-events.ts') {
 export class FunctionHost {
   readonly pool: Pool
   readonly lastFailure = new LastFailure()
+  /** how callers start its durable executions; null: it is an ordinary function */
+  durable: DurableFunction | null = null
+  /** where it reaches the API of durable executions; null: it is an ordinary function */
+  endpoint: string | null = null
   readonly #config: FunctionConfig
   readonly #parts: HostParts
   /** null before the first event */
@@ -271,7 +277,7 @@ export class FunctionHost {
       initTimeoutMs: config.initTimeoutMs,
       recycleAfter: config.recycleAfter,
       discover: () => this.#discover(log),
-      specify: (process) => specify(config, process, { runtimeApi, metadataToken }),
+      specify: (process) => specify(config, process, { runtimeApi, metadataToken }, this.endpoint),
     })
     const own = { telemetry: subscriptions, metadataToken }
     const api = this.#listen(environment, own, log)
@@ -408,6 +414,7 @@ function specify(
   config: FunctionConfig,
   process: 'runtime' | `extension:${string}`,
   own: EnvironmentVariables,
+  endpoint: string | null,
 ): ProcessSpec {
   if (process !== 'runtime') {
     const path = `${config.extensionsDirectory}/${process.slice('extension:'.length)}`
@@ -415,6 +422,7 @@ function specify(
     return { name: process, argv: [path], cwd: globalThis.process.cwd(), env }
   }
   const env = runtimeEnvironment(config, own)
+  if (endpoint !== null) giveDurable(env, endpoint)
   const { launch } = config
   if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
   if (launch.kind === 'command') {

@@ -12,6 +12,7 @@ import { boundAddress } from '../process/environ.ts'
 import { keepsInspector } from '../process/inspector.ts'
 import { type AsyncConfig, asyncOf } from './asynchronous.ts'
 import { scan } from './command-line.ts'
+import { type DurableFunctionConfig, durableOf } from './durable.ts'
 import { ConfigError, type InspectorAddress } from './kinds.ts'
 import { attachmentOf, homeOf, type Launch, launchOf, type Wanted } from './launch.ts'
 import {
@@ -60,6 +61,8 @@ export interface EmulatorConfig {
   readonly debug: boolean
   /** null: there is no console */
   readonly console: { readonly anywhere: boolean } | null
+  /** where durable executions are kept beyond the emulator's life; null: nowhere */
+  readonly durableStore: string | null
   /** null: code is not watched */
   readonly watch: WatchConfig | null
 }
@@ -115,6 +118,8 @@ export interface FunctionConfig {
   readonly maxQueue: number
   readonly environmentTtlMs: number
   readonly async: AsyncConfig
+  /** of its durable executions; null: it is an ordinary function */
+  readonly durable: DurableFunctionConfig | null
   /** invocations after which an environment is started anew; 0 is never */
   readonly recycleAfter: number
   readonly logFormat: LogFormat
@@ -313,6 +318,7 @@ export function configure(outside: Outside): Config {
     console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
     // a debugger that was asked for by Bun's own variables, too
     debug: value(ownOptions.debug) || keepsInspector(environment),
+    durableStore: value(ownOptions.durableStore),
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll), value(ownOptions.watchBuild)),
   }
   const extensionsOff = value(variableOptions.disableExtensions)
@@ -345,6 +351,7 @@ export function configure(outside: Outside): Config {
       directory: outside.directory,
       isOther: () => false,
     }),
+    durable: durableOf(value),
     recycleAfter: value(ownOptions.recycleAfter),
     logFormat: managed && source(ownOptions.logFormat) === undefined ? 'JSON' : value(ownOptions.logFormat),
     applicationLogLevel: value(variableOptions.applicationLogLevel),

@@ -19,6 +19,7 @@ import {
   requestTooLarge,
   type SpokenDialect,
 } from './dialect.ts'
+import type { DurableFunction } from './durable.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
 import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, type ResponseMetadata, respond } from './respond.ts'
@@ -49,6 +50,10 @@ export function invoke(
   }
   const front = new InvokeFront(served, options, exchange, parameters)
   front.read(new InvokeRequest(served.arn, parameters, id, own, front))
+}
+
+function loadStartRun(): typeof import('./start-run.ts') {
+  return require('./start-run.ts')
 }
 
 /** Answers as the operation Invoke of the service, in either dialect. */
@@ -86,12 +91,13 @@ class InvokeFront implements Front {
 
   #run(request: InvokeRequest, payload: Payload): void {
     const { type } = this.#parameters
+    const served = this.#served
+    const trace = (id: RequestId): string => traceId(this.#exchange, id, this.#options.epoch())
+    if (served.durable !== null && this.#startsRun(served.durable, request, payload, trace)) return
     if (type === 'DryRun') {
       this.#respond(request, noContent)
       return
     }
-    const served = this.#served
-    const trace = (id: RequestId): string => traceId(this.#exchange, id, this.#options.epoch())
     if (type !== 'Event') {
       request.run(served, payload, trace)
       return
@@ -99,6 +105,28 @@ class InvokeFront implements Front {
     const acceptance = served.accept(request.event(served, payload, trace))
     const answer = acceptance === 'accepted' ? accepted : notAccepted(acceptance)
     this.#respond(request, answer, { ...noMetadata, trace: this.#trace(request) })
+  }
+
+  /** False for an event that another program made for the handler. */
+  #startsRun(
+    of: DurableFunction,
+    request: InvokeRequest,
+    payload: Payload,
+    trace: (id: RequestId) => string,
+  ): boolean {
+    const { isHandlerEvent, startRun } = loadStartRun()
+    const [exchange, parameters] = [this.#exchange, this.#parameters]
+    if (isHandlerEvent(exchange, payload)) return false
+    startRun({
+      of,
+      version: this.#served.version,
+      exchange,
+      parameters,
+      request,
+      payload,
+      traceId: trace(request.id),
+    })
+    return true
   }
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {

@@ -3,6 +3,7 @@
 import type { RequestId } from '../core/ids.ts'
 import type { Acceptance, EventRequest } from '../engine/async-events.ts'
 import type { Pool } from '../engine/pool.ts'
+import type { DurableFunction } from './durable.ts'
 
 export interface ServedFunction {
   readonly pool: Pool
@@ -10,6 +11,8 @@ export interface ServedFunction {
   readonly arn: string
   readonly version: string
   readonly timeoutMs: number
+  /** null: it is an ordinary function */
+  readonly durable: DurableFunction | null
   /** An invocation of this id waits, runs, or is an event that has not ended. */
   has(id: RequestId): boolean
   /** Takes an event whose caller does not wait. */

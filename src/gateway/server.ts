@@ -11,6 +11,7 @@ import type { RequestTrace } from '../http/traced.ts'
 import type { AdminOptions } from './admin.ts'
 import type { Origins } from './cors.ts'
 import type { SpokenDialect } from './dialect.ts'
+import type { DurableApi } from './durable.ts'
 import { type InvokeSettings, invoke } from './invoke.ts'
 import { asyncSegment, dialectOf, functionSegment, streamSegment } from './request.ts'
 import { type Problem, problem } from './respond.ts'
@@ -23,6 +24,8 @@ export interface GatewayOptions extends InvokeSettings, AdminOptions {
   readonly hostname: string
   /** 0 for a free one */
   readonly port: number
+  /** null: no function is durable */
+  readonly durable: DurableApi | null
   /** of web pages that may invoke */
   readonly origins: Origins
   /** Told of each request when it has been answered, if somebody is to be; `now` is in monotonic milliseconds. */
@@ -65,7 +68,7 @@ function loadTraced(): typeof import('../http/traced.ts') {
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
 export function openGateway(served: ServedFunction, options: GatewayOptions): Gateway {
-  const { hostname, port, log } = options
+  const { hostname, port, log, durable } = options
   let router: Router | undefined
 
   function failed(error: unknown, exchange: Exchange): void {
@@ -83,6 +86,10 @@ export function openGateway(served: ServedFunction, options: GatewayOptions): Ga
 
   function handle(exchange: Exchange): void {
     const { method, target } = exchange
+    if (durable?.serves(target)) {
+      durable.serve(exchange)
+      return
+    }
     if (method === 'POST' && target === usualPath) {
       invoke(served, options, exchange, null)
       return

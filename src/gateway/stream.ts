@@ -38,6 +38,10 @@ export function invokeWithResponseStream(
     respond(exchange, eventRefused, id)
     return
   }
+  if (served.durable !== null) {
+    respond(exchange, durableRefused, id)
+    return
+  }
   const front = new StreamFront(served, exchange, parameters)
   const request = new InvokeRequest(served.arn, parameters, id, own, front)
   readEvent(exchange, maxRequestBytes, true, (event) => {
@@ -46,6 +50,12 @@ export function invokeWithResponseStream(
     else request.run(served, event, (id) => traceId(exchange, id, options.epoch()))
   })
 }
+
+const durableRefused: InvokeAnswer = serviceError(400, 'InvalidParameterValueException', {
+  Type: 'User',
+  message:
+    'A durable function has no response stream; invoke it with POST /2015-03-31/functions/NAME/invocations',
+})
 
 const eventRefused: InvokeAnswer = serviceError(400, 'InvalidParameterValueException', {
   Type: 'User',

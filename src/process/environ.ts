@@ -62,6 +62,28 @@ export function runtimeEnvironment(
   return environment
 }
 
+/** Variables of which one says where credentials come from. */
+const credentialSources = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_PROFILE',
+  'AWS_DEFAULT_PROFILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+]
+
+/**
+ * What the SDKs of durable executions need: where their API is, and any keys, without which their first call fails.
+ * What is set stays. `endpoint` as `http://host:port`.
+ */
+export function giveDurable(environment: Record<string, string>, endpoint: string): void {
+  environment.AWS_ENDPOINT_URL_LAMBDA ||= endpoint
+  if (credentialSources.some((name) => Boolean(environment[name]))) return
+  environment.AWS_ACCESS_KEY_ID = 'local'
+  environment.AWS_SECRET_ACCESS_KEY = 'local'
+}
+
 /** Not for extensions (behaviour.md 6.3), and no name that starts with `_` (behaviour.md 6.4). */
 const runtimeOnly =
   /^(?:_|AWS_XRAY_|(?:AWS_EXECUTION_ENV|AWS_LAMBDA_MAX_CONCURRENCY|AWS_LAMBDA_LOG_GROUP_NAME|AWS_LAMBDA_LOG_STREAM_NAME|LAMBDA_RUNTIME_DIR|LAMBDA_TASK_ROOT)$)/

@@ -46,6 +46,7 @@ const emulator: EmulatorConfig = {
   exitOnCrash: false,
   debug: false,
   console: { anywhere: false },
+  durableStore: null,
   watch: null,
 }
 
@@ -73,6 +74,7 @@ const ofFunction: FunctionConfig = {
     onSuccess: null,
     onFailure: null,
   },
+  durable: null,
   recycleAfter: 0,
   logFormat: 'Text',
   applicationLogLevel: 'INFO',

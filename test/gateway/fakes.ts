@@ -55,7 +55,7 @@ export class FakePool {
   }
 
   get served(): ServedFunction {
-    return Object.assign(this, { pool: this }) as unknown as ServedFunction
+    return Object.assign(this, { pool: this, durable: null }) as unknown as ServedFunction
   }
 }
 

@@ -18,6 +18,13 @@ export interface RunFacts {
   /** the whole run may take so long; null: as long as it likes */
   readonly executionTimeoutSeconds: number | null
   readonly maxResultBytes: number
+  /** of the function; the run stays on it */
+  readonly version: string
+  /** without a qualifier */
+  readonly functionArn: string
+  /** the trace header of all its invocations */
+  readonly traceId: string
+  readonly tenantId: string | null
 }
 
 /** What differs between emulators, as data. */

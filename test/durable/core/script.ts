@@ -12,6 +12,10 @@ export const facts: RunFacts = {
   startedAt: 0,
   executionTimeoutSeconds: 900,
   maxResultBytes: 6_291_456,
+  version: '$LATEST',
+  functionArn: 'arn:aws:lambda:us-east-1:012345678912:function:f',
+  traceId: 'Root=1-0-0',
+  tenantId: null,
 }
 export const policy: RunPolicy = { retryDelaysMs: [1000, 2000], skipTime: false }
 export const skipping: RunPolicy = { ...policy, skipTime: true }

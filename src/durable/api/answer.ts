@@ -1,0 +1,61 @@
+/** Answers of the API as the service writes them; the dialect of callers makes no difference. */
+
+import type { RunRefusal } from '../core/refusal.ts'
+
+export interface ApiAnswer {
+  readonly status: number
+  /** null for none */
+  readonly error: string | null
+  readonly body: string
+}
+
+export const ok = (body: object, status = 200): ApiAnswer => ({
+  status,
+  error: null,
+  body: JSON.stringify(body),
+})
+
+/** A body that is JSON already. */
+export const okText = (body: string): ApiAnswer => ({ status: 200, error: null, body })
+
+const statuses: Readonly<Record<string, number>> = {
+  ResourceNotFoundException: 404,
+  DurableExecutionAlreadyStartedException: 409,
+  ResourceConflictException: 409,
+  RequestEntityTooLargeException: 413,
+  TooManyRequestsException: 429,
+  ServiceException: 500,
+}
+
+/** Errors whose text is in `message`; all others but ValidationException have `Message`. */
+const smallMessage = [
+  'InvalidParameterValueException',
+  'TooManyRequestsException',
+  'ResourceConflictException',
+]
+
+export function apiError(error: string, message: string): ApiAnswer {
+  const document =
+    error === 'ValidationException'
+      ? { message }
+      : { Type: 'User', ...(smallMessage.includes(error) ? { message } : { Message: message }) }
+  return { status: statuses[error] ?? 400, error, body: JSON.stringify(document) }
+}
+
+export const refusal = ({ name, message }: RunRefusal): ApiAnswer => apiError(name, message)
+
+export const invalidParameter = (message: string): ApiAnswer =>
+  apiError('InvalidParameterValueException', message)
+
+/** One member that breaks a constraint of the model, in the words of the service. */
+export function constraint(value: unknown, member: string, rule: string): ApiAnswer {
+  const shown = value === null || value === undefined ? 'null' : `'${String(value).slice(0, 64)}'`
+  const noun = value === null || value === undefined ? 'Value null' : `Value ${shown}`
+  const message = `1 validation error detected: ${noun} at '${member}' failed to satisfy constraint: Member must ${rule}`
+  return apiError('ValidationException', message)
+}
+
+export const noExecution: ApiAnswer = apiError(
+  'ResourceNotFoundException',
+  'Durable Execution does not exist',
+)

@@ -1,0 +1,63 @@
+/** One run as the engine has it: its state, its history, and who waits for its end. */
+
+import type { Closure, RunEffects, RunReply } from './core/effect.ts'
+import type { HistoryEvent } from './core/history.ts'
+import type { ChainedInvokeOperation, Operation } from './core/operation.ts'
+import type { RunFacts, RunState } from './core/state.ts'
+import type { RunInvocation } from './invocation.ts'
+
+/** Called once with what a run came to; null: the emulator stops before it did. */
+export type RunWaiter = (closure: Closure | null) => void
+
+export class Run {
+  state: RunState
+  readonly history: HistoryEvent[]
+  readonly waiters = new Set<RunWaiter>()
+  invocation: RunInvocation | null = null
+  /** the id of the first invocation, if its caller gave one or waits for it */
+  firstRequestId: string | null = null
+  /** tokens of clients that paused or resumed, with the time of it: a repeated request is not done again */
+  readonly clientTokens = new Map<string, number>()
+
+  constructor(state: RunState, history: HistoryEvent[] = []) {
+    this.state = state
+    this.history = history
+  }
+
+  get facts(): RunFacts {
+    return this.state.run.facts
+  }
+}
+
+/** Effects of one step, kept until what it changed is stored. */
+export class Collected implements RunEffects {
+  readonly operations = new Map<string, Operation>()
+  readonly history: HistoryEvent[] = []
+  readonly chained: ChainedInvokeOperation[] = []
+  answer: RunReply | null = null
+  invoked: { readonly token: number; readonly updated: readonly string[] } | null = null
+  closure: Closure | null = null
+  forgotten = false
+
+  reply(reply: RunReply): void {
+    this.answer = reply
+  }
+  invoke(token: number, updated: readonly string[]): void {
+    this.invoked = { token, updated }
+  }
+  chain(operation: ChainedInvokeOperation): void {
+    this.chained.push(operation)
+  }
+  record(event: HistoryEvent): void {
+    this.history.push(event)
+  }
+  changed(operation: Operation): void {
+    this.operations.set(operation.id, operation)
+  }
+  close(closure: Closure): void {
+    this.closure = closure
+  }
+  forget(): void {
+    this.forgotten = true
+  }
+}

@@ -11,10 +11,11 @@ import { type RunCounts, Runs } from './durable/runs.ts'
 import type { Alarm } from './durable/schedule.ts'
 import type { RunStore } from './durable/store.ts'
 import { Deadline } from './engine/deadline.ts'
+import type { DurableFunction } from './engine/durable.ts'
 import type { Pool } from './engine/pool.ts'
 import type { Clock, Log } from './engine/ports.ts'
 import { render } from './gateway/dialect.ts'
-import type { DurableApi, DurableFunction } from './gateway/durable.ts'
+import type { DurableApi } from './gateway/durable.ts'
 import { joined } from './http/collect.ts'
 
 /** One function of the emulator. */

@@ -17,12 +17,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   api: ['core', 'engine', 'http', 'api'],
   process: ['core', 'engine', 'process'],
   telemetry: ['core', 'engine', 'telemetry', 'stdio.ts'],
-  // durable executions: their rules, and what runs them and calls them
-  'durable/core': ['durable/core'],
   // where records of asynchronous invocations go
   destinations: ['core', 'engine', 'destinations'],
-  // durable executions: their rules, and what runs them and calls them
+  // durable executions: their rules, and what performs those and is called by handlers
   'durable/core': ['durable/core'],
+  durable: ['core', 'durable', 'durable/core', 'engine', 'http'],
+  'open-durable.ts': ['config', 'core', 'durable', 'durable/core', 'engine', 'gateway', 'http'],
   // a program of its own, which talks to ours over HTTP
   handler: ['handler'],
   // another program, which sends events to ours over HTTP
@@ -43,6 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'http',
     'listen.ts',
     'open-console.ts',
+    'open-durable.ts',
     'process',
     'reload.ts',
     'telemetry',

@@ -1,7 +1,7 @@
 /** How long runs that have ended are kept: for their time, and as far as there is room; the oldest go first. */
 
 import type { Log } from '../engine/ports.ts'
-import type { Run } from './run.ts'
+import type { RunRecord } from './run.ts'
 
 /** Most closed runs, and most bytes of their data. */
 export const maxClosedRuns = 10_000
@@ -15,13 +15,13 @@ interface Kept {
 
 export class Retention {
   readonly #log: Log
-  readonly #forget: (run: Run) => void
+  readonly #forget: (run: RunRecord) => void
   /** in the order in which they ended */
-  readonly #kept = new Map<Run, Kept>()
+  readonly #kept = new Map<RunRecord, Kept>()
   #bytes = 0
   #told = false
 
-  constructor(log: Log, forget: (run: Run) => void) {
+  constructor(log: Log, forget: (run: RunRecord) => void) {
     this.#log = log
     this.#forget = forget
   }
@@ -35,7 +35,7 @@ export class Retention {
   }
 
   /** This run has ended. */
-  add(run: Run, days: number): void {
+  add(run: RunRecord, days: number): void {
     if (run.state.phase !== 'closed') return
     const { endedAt, result, run: data } = run.state
     const bytes = data.bytes + (data.facts.input?.length ?? 0) + (result?.length ?? 0)
@@ -44,7 +44,7 @@ export class Retention {
     this.#makeRoom()
   }
 
-  remove(run: Run): void {
+  remove(run: RunRecord): void {
     this.#bytes -= this.#kept.get(run)?.bytes ?? 0
     this.#kept.delete(run)
   }

@@ -9,7 +9,7 @@ import type { RunInvocation } from './invocation.ts'
 /** Called once with what a run came to; null: the emulator stops before it did. */
 export type RunWaiter = (closure: Closure | null) => void
 
-export class Run {
+export class RunRecord {
   state: RunState
   readonly history: HistoryEvent[]
   readonly waiters = new Set<RunWaiter>()
@@ -30,7 +30,7 @@ export class Run {
 }
 
 /** Effects of one step, kept until what it changed is stored. */
-export class Collected implements RunEffects {
+export class StepEffects implements RunEffects {
   readonly operations = new Map<string, Operation>()
   readonly history: HistoryEvent[] = []
   readonly chained: ChainedInvokeOperation[] = []

@@ -18,7 +18,7 @@ import { RunInvocation } from './invocation.ts'
 import { handlerEvent } from './pages.ts'
 import { newExecution, partsOf } from './resolve.ts'
 import { Retention } from './retention.ts'
-import { Collected, Run, type RunWaiter } from './run.ts'
+import { RunRecord, type RunWaiter, StepEffects } from './run.ts'
 import { type Alarm, Schedule } from './schedule.ts'
 import type { RunStore } from './store.ts'
 import { tellSuspension } from './tell.ts'
@@ -49,12 +49,12 @@ export interface RunRequest {
 
 /** A run that began, or was there already by this name and with this input; or another one has the name. */
 export type Begun =
-  | { readonly kind: 'run'; readonly run: Run }
-  | { readonly kind: 'taken'; readonly run: Run }
+  | { readonly kind: 'run'; readonly run: RunRecord }
+  | { readonly kind: 'taken'; readonly run: RunRecord }
 
 /** What others are told of. */
 export interface RunsObserver {
-  changed(run: Run): void
+  changed(run: RunRecord): void
 }
 
 export interface RunCounts {
@@ -71,11 +71,11 @@ export class Runs {
   readonly ended: Record<Closure['status'], number> = { SUCCEEDED: 0, FAILED: 0, STOPPED: 0, TIMED_OUT: 0 }
   readonly #parts: RunsParts
   /** by ARN, in the order of their start */
-  readonly #byArn = new Map<string, Run>()
-  readonly #byId = new Map<string, Run>()
+  readonly #byArn = new Map<string, RunRecord>()
+  readonly #byId = new Map<string, RunRecord>()
   /** the last one of each function and name */
-  readonly #byName = new Map<string, Run>()
-  readonly #schedule: Schedule<Run>
+  readonly #byName = new Map<string, RunRecord>()
+  readonly #schedule: Schedule<RunRecord>
   readonly #retention: Retention
   readonly #queue: (() => void)[] = []
   #working = false
@@ -87,7 +87,7 @@ export class Runs {
     this.#retention = new Retention(parts.log, (run) => this.#forget(run))
   }
 
-  get all(): IterableIterator<Run> {
+  get all(): IterableIterator<RunRecord> {
     return this.#byArn.values()
   }
 
@@ -96,12 +96,12 @@ export class Runs {
     return { open: this.#byArn.size - size, closed: size, bytes }
   }
 
-  byArn(arn: string): Run | null {
+  byArn(arn: string): RunRecord | null {
     this.#retention.expire(this.#parts.clock.epoch())
     return this.#byArn.get(arn) ?? null
   }
 
-  byId(executionId: string): Run | null {
+  byId(executionId: string): RunRecord | null {
     return this.#byId.get(executionId) ?? null
   }
 
@@ -114,7 +114,7 @@ export class Runs {
     return { kind: 'run', run: this.#start(request, newExecution(of, name ?? undefined)) }
   }
 
-  #start(request: RunRequest, execution: { arn: string; name: string; executionId: string }): Run {
+  #start(request: RunRequest, execution: { arn: string; name: string; executionId: string }): RunRecord {
     const { of, input, synchronous, requestId, traceId, tenantId } = request
     const at = this.#parts.clock.epoch()
     const facts: RunFacts = {
@@ -128,7 +128,7 @@ export class Runs {
       traceId,
       tenantId,
     }
-    const run = new Run(create(facts))
+    const run = new RunRecord(create(facts))
     run.firstRequestId = requestId
     this.#add(run)
     this.#parts.log.info({ run: facts.arn }, 'a durable execution has started')
@@ -136,7 +136,7 @@ export class Runs {
     return run
   }
 
-  #add(run: Run): void {
+  #add(run: RunRecord): void {
     const { arn, executionId, name } = run.facts
     this.#byArn.set(arn, run)
     this.#byId.set(executionId, run)
@@ -144,14 +144,14 @@ export class Runs {
   }
 
   /** Calls back with the end of a run, at once if it has ended. */
-  wait(run: Run, waiter: RunWaiter): void {
+  wait(run: RunRecord, waiter: RunWaiter): void {
     if (run.state.phase === 'closed') waiter(run.state)
     else if (this.#stopping) waiter(null)
     else run.waiters.add(waiter)
   }
 
   /** An event of a run, and what comes of it; `answered` is called once if the event is a call. Never throws. */
-  dispatch(run: Run, event: RunEvent, answered: (reply: RunReply) => void = () => {}): void {
+  dispatch(run: RunRecord, event: RunEvent, answered: (reply: RunReply) => void = () => {}): void {
     this.#do(() => this.#step(run, event, answered))
   }
 
@@ -167,9 +167,9 @@ export class Runs {
     }
   }
 
-  #step(run: Run, event: RunEvent, answered: (reply: RunReply) => void): void {
+  #step(run: RunRecord, event: RunEvent, answered: (reply: RunReply) => void): void {
     const policy = this.#functionOf(run)?.durable?.policy ?? noRetries
-    const out = new Collected()
+    const out = new StepEffects()
     const before = run.state
     run.state = step(run.state, event, out, policy)
     const changed =
@@ -195,12 +195,12 @@ export class Runs {
     this.observer?.changed(run)
   }
 
-  #functionOf(run: Run): RunFunction | null {
+  #functionOf(run: RunRecord): RunFunction | null {
     const { functionArn } = run.facts
     return this.#parts.functions.find(functionArn.slice(functionArn.lastIndexOf(':') + 1))
   }
 
-  #invoke(run: Run, token: number, updated: readonly string[]): void {
+  #invoke(run: RunRecord, token: number, updated: readonly string[]): void {
     const { facts } = run
     const { clock } = this.#parts
     const of = this.#functionOf(run)
@@ -234,7 +234,12 @@ export class Runs {
     of.invoke(invocation)
   }
 
-  #ended(run: Run, of: RunFunction, outcome: Outcome, ended: { requestId: string; startedAt: number }): void {
+  #ended(
+    run: RunRecord,
+    of: RunFunction,
+    outcome: Outcome,
+    ended: { requestId: string; startedAt: number },
+  ): void {
     // it goes on where it was when the emulator starts again, if its runs are kept
     if (outcome.kind === 'shutdown') return
     const at = this.#parts.clock.epoch()
@@ -248,7 +253,7 @@ export class Runs {
     }
   }
 
-  #close(run: Run, closure: Closure): void {
+  #close(run: RunRecord, closure: Closure): void {
     const { status, error } = closure
     this.ended[status]++
     this.#parts.log.info(
@@ -270,7 +275,7 @@ export class Runs {
   }
 
   /** Starts what a chained invoke names, or finds the run that it has started already. */
-  #chain(run: Run, operation: ChainedInvokeOperation): void {
+  #chain(run: RunRecord, operation: ChainedInvokeOperation): void {
     const { id, target, input, functionName } = operation
     const end = (outcome: ChainedOutcome): void =>
       this.dispatch(run, { type: 'chained-ended', at: this.#parts.clock.epoch(), id, outcome })
@@ -302,7 +307,7 @@ export class Runs {
   }
 
   #chainRun(
-    parent: Run,
+    parent: RunRecord,
     { input, tenantId }: ChainedInvokeOperation,
     of: RunFunction,
     executionArn: string,
@@ -324,7 +329,7 @@ export class Runs {
     for (const run of this.#schedule.due(now)) this.dispatch(run, { type: 'timer', at: now })
   }
 
-  #forget(run: Run): void {
+  #forget(run: RunRecord): void {
     const { arn, executionId, name, functionArn } = run.facts
     this.#byArn.delete(arn)
     this.#byId.delete(executionId)
@@ -338,7 +343,7 @@ export class Runs {
   restore(): void {
     const { store, clock, log } = this.#parts
     if (store === null) return
-    const loaded = store.load().map(({ state, history }) => new Run(state, history))
+    const loaded = store.load().map(({ state, history }) => new RunRecord(state, history))
     for (const run of loaded) this.#add(run)
     const open = loaded.filter(({ state }) => state.phase !== 'closed')
     if (loaded.length > 0)

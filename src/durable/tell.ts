@@ -1,11 +1,11 @@
 /** What the emulator's own log says of runs. */
 
 import type { Log } from '../engine/ports.ts'
-import type { Run } from './run.ts'
+import type { RunRecord } from './run.ts'
 import { callbackIdOf, dueTime } from './wire.ts'
 
 /** A run waits: until when, or for which callbacks. */
-export function tellSuspension({ state, facts }: Run, log: Log): void {
+export function tellSuspension({ state, facts }: RunRecord, log: Log): void {
   const callbacks: { readonly name: string | null; readonly id: string }[] = []
   for (const { type, status, id, name } of state.run.operations.values()) {
     if (type === 'CALLBACK' && status === 'STARTED')

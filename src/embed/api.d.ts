@@ -39,6 +39,18 @@ export interface EmulatorOptions {
   readonly asyncMaxRetries?: number
   /** how long it waits before that, with fractions; the last one serves for all that are missing; default `[60, 120]` */
   readonly asyncRetryDelaysSeconds?: readonly number[]
+  /** The function is a durable one: an invocation starts a durable execution. */
+  readonly durable?: boolean
+  /** 1…31622400; callers wait for executions of at most 900. */
+  readonly durableExecutionTimeoutSeconds?: number
+  /** 1…90 */
+  readonly durableRetentionDays?: number
+  /** Before a failed invocation is made again; after the last of them the execution fails. */
+  readonly durableRetryDelaysSeconds?: readonly number[]
+  /** Waits and delays of retries pass at once. */
+  readonly durableSkipTime?: boolean
+  /** A file (SQLite); without it executions live as long as the emulator. */
+  readonly durableStore?: string
   /** an `Event` that is older is not run; whole seconds from 1 to 21600, which is the default */
   readonly asyncMaxAgeSeconds?: number
   /** where the record of an `Event` that succeeded goes: `file:PATH`, relative to `cwd`, or an http address */

@@ -6,6 +6,7 @@
 import type { Outcome, Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { maxAsyncRequestBytes, maxRequestBytes } from '../core/limits.ts'
+import type { DurableFunction } from '../engine/durable.ts'
 import type { Receiver } from '../engine/invocation.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
@@ -19,7 +20,6 @@ import {
   requestTooLarge,
   type SpokenDialect,
 } from './dialect.ts'
-import type { DurableFunction } from './durable.ts'
 import { type Front, InvokeRequest } from './invoke-request.ts'
 import { executedVersion, type InvokeParameters, newRequestId, ownRequestId, parseInvoke } from './request.ts'
 import { noMetadata, type ResponseMetadata, respond } from './respond.ts'

@@ -2,8 +2,8 @@
 
 import type { RequestId } from '../core/ids.ts'
 import type { Acceptance, EventRequest } from '../engine/async-events.ts'
+import type { DurableFunction } from '../engine/durable.ts'
 import type { Pool } from '../engine/pool.ts'
-import type { DurableFunction } from './durable.ts'
 
 export interface ServedFunction {
   readonly pool: Pool

@@ -3,10 +3,10 @@
  */
 
 import type { Payload } from '../core/failure.ts'
+import type { DurableFunction, RunOutcome } from '../engine/durable.ts'
 import { joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { type InvokeAnswer, serviceError } from './dialect.ts'
-import type { DurableFunction, RunOutcome } from './durable.ts'
 import type { InvokeRequest } from './invoke-request.ts'
 import { type InvokeParameters, newRequestId } from './request.ts'
 import { noMetadata, respond } from './respond.ts'

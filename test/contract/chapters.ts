@@ -10,6 +10,7 @@ import { consoleChapter } from './console.ts'
 import { delivery } from './delivery.ts'
 import { diagnostics } from './diagnostics.ts'
 import { dialects } from './dialects.ts'
+import { durableChapter } from './durable.ts'
 import { environmentChapter } from './environment.ts'
 import { errors } from './errors.ts'
 import { extensionsBudgets } from './extensions-budgets.ts'
@@ -79,6 +80,7 @@ export const chapters: readonly Chapter[] = [
   timeout,
   dialects,
   asynchronous,
+  durableChapter,
   metadata,
   extensionsRegister,
   extensionsEvents,

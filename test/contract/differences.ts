@@ -12,6 +12,7 @@ import { handlerDifferences } from './differences-handler.ts'
 import { managedDifferences } from './differences-managed.ts'
 import { requestDifferences } from './differences-requests.ts'
 import { startDifferences } from './differences-start.ts'
+import { durableChapter } from './durable.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
 import { functionUrlStreams } from './function-url-streams.ts'
@@ -604,6 +605,14 @@ export const differences: readonly Difference[] = [
     'runs what its own pages send and those that --cors names',
     'a page on the internet could otherwise run the function of whoever visits it',
     pages.cases.map(({ title }) => title),
+  ),
+  of(
+    'has no durable executions',
+    'runs them, with their API on the port of callers, where `--durable` asks for it',
+    'functions that checkpoint, wait and go on can be tried nowhere else without a second program',
+    durableChapter.cases
+      .map(({ title }) => title)
+      .filter((title) => !title.startsWith('is an ordinary function')),
   ),
   of(
     'has no Function URL',

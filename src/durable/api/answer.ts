@@ -2,21 +2,21 @@
 
 import type { RunRefusal } from '../core/refusal.ts'
 
-export interface ApiAnswer {
+export interface DurableAnswer {
   readonly status: number
   /** null for none */
   readonly error: string | null
   readonly body: string
 }
 
-export const ok = (body: object, status = 200): ApiAnswer => ({
+export const ok = (body: object, status = 200): DurableAnswer => ({
   status,
   error: null,
   body: JSON.stringify(body),
 })
 
 /** A body that is JSON already. */
-export const okText = (body: string): ApiAnswer => ({ status: 200, error: null, body })
+export const okText = (body: string): DurableAnswer => ({ status: 200, error: null, body })
 
 const statuses: Readonly<Record<string, number>> = {
   ResourceNotFoundException: 404,
@@ -34,7 +34,7 @@ const smallMessage = [
   'ResourceConflictException',
 ]
 
-export function apiError(error: string, message: string): ApiAnswer {
+export function apiError(error: string, message: string): DurableAnswer {
   const document =
     error === 'ValidationException'
       ? { message }
@@ -42,20 +42,20 @@ export function apiError(error: string, message: string): ApiAnswer {
   return { status: statuses[error] ?? 400, error, body: JSON.stringify(document) }
 }
 
-export const refusal = ({ name, message }: RunRefusal): ApiAnswer => apiError(name, message)
+export const refusal = ({ name, message }: RunRefusal): DurableAnswer => apiError(name, message)
 
-export const invalidParameter = (message: string): ApiAnswer =>
+export const invalidParameter = (message: string): DurableAnswer =>
   apiError('InvalidParameterValueException', message)
 
 /** One member that breaks a constraint of the model, in the words of the service. */
-export function constraint(value: unknown, member: string, rule: string): ApiAnswer {
+export function constraint(value: unknown, member: string, rule: string): DurableAnswer {
   const shown = value === null || value === undefined ? 'null' : `'${String(value).slice(0, 64)}'`
   const noun = value === null || value === undefined ? 'Value null' : `Value ${shown}`
   const message = `1 validation error detected: ${noun} at '${member}' failed to satisfy constraint: Member must ${rule}`
   return apiError('ValidationException', message)
 }
 
-export const noExecution: ApiAnswer = apiError(
+export const noExecution: DurableAnswer = apiError(
   'ResourceNotFoundException',
   'Durable Execution does not exist',
 )

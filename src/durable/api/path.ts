@@ -2,7 +2,7 @@
 
 export const apiPrefix = '/2025-12-01/'
 
-export type Call =
+export type DurableCall =
   | { readonly of: 'execution'; readonly arn: string; readonly verb: string }
   | { readonly of: 'callback'; readonly id: string; readonly verb: string }
   | { readonly of: 'function'; readonly name: string }
@@ -12,7 +12,7 @@ const callback = /^durable-execution-callbacks\/(.+)\/(succeed|fail|heartbeat)\/
 const list = /^functions\/([^/]+)\/durable-executions\/?$/
 
 /** null for a path of nothing. */
-export function parseCall(path: string): Call | null {
+export function parseCall(path: string): DurableCall | null {
   const rest = path.slice(apiPrefix.length)
   let match = execution.exec(rest)
   if (match !== null) return { of: 'execution', arn: decoded(match[1] as string), verb: match[2] ?? '' }

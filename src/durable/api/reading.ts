@@ -2,16 +2,16 @@
 
 import { statusOf } from '../core/state.ts'
 import { markerOf, operationsPage, parseMarker, stateList } from '../pages.ts'
-import type { Run } from '../run.ts'
+import type { RunRecord } from '../run.ts'
 import { historyJson, runJson, summary } from '../wire.ts'
-import { type ApiAnswer, apiError, constraint, invalidParameter, ok, okText } from './answer.ts'
+import { apiError, constraint, type DurableAnswer, invalidParameter, ok, okText } from './answer.ts'
 
 const defaultItems = 100
 const maxItems = 1000
 const badMarker = invalidParameter('Invalid Marker')
 
 /** 0 and nothing are the default. */
-function itemsOf(query: URLSearchParams): number | ApiAnswer {
+function itemsOf(query: URLSearchParams): number | DurableAnswer {
   const text = query.get('MaxItems')
   if (text === null || text === '') return defaultItems
   const items = Number(text)
@@ -26,10 +26,10 @@ const flag = (query: URLSearchParams, name: string, otherwise: boolean): boolean
 
 const wantsData = (query: URLSearchParams): boolean => flag(query, 'IncludeExecutionData', true)
 
-export const getExecution = (run: Run, query: URLSearchParams): ApiAnswer =>
+export const getExecution = (run: RunRecord, query: URLSearchParams): DurableAnswer =>
   ok(runJson(run.state, { data: wantsData(query) }))
 
-export function getState(run: Run, query: URLSearchParams): ApiAnswer {
+export function getState(run: RunRecord, query: URLSearchParams): DurableAnswer {
   const items = itemsOf(query)
   if (typeof items === 'object') return items
   const from = parseMarker(stateList, query.get('Marker'))
@@ -44,7 +44,7 @@ export function getState(run: Run, query: URLSearchParams): ApiAnswer {
   return okText(`{"Operations":[${operations.join(',')}]${marker}}`)
 }
 
-export function getHistory(run: Run, query: URLSearchParams): ApiAnswer {
+export function getHistory(run: RunRecord, query: URLSearchParams): DurableAnswer {
   const items = itemsOf(query)
   if (typeof items === 'object') return items
   const reversed = flag(query, 'ReverseOrder', false)
@@ -68,11 +68,11 @@ const statuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'STOPPED', 'DEL
 
 /** `functionArn` without a qualifier; `version` is the one that there is. */
 export function listExecutions(
-  all: Iterable<Run>,
+  all: Iterable<RunRecord>,
   functionArn: string,
   query: URLSearchParams,
   version: string,
-): ApiAnswer {
+): DurableAnswer {
   const items = itemsOf(query)
   if (typeof items === 'object') return items
   const wanted = query.getAll('Statuses')

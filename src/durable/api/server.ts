@@ -12,11 +12,19 @@ import type { RunEvent } from '../core/event.ts'
 import { callbackClosed, invalidToken } from '../core/refusal.ts'
 import type { RunFunctions } from '../function.ts'
 import { resolveTarget } from '../resolve.ts'
-import type { Run } from '../run.ts'
+import type { RunRecord } from '../run.ts'
 import type { Runs } from '../runs.ts'
 import { parseCallbackId, parseToken, runOperationJson, tokenText } from '../wire.ts'
-import { type ApiAnswer, apiError, constraint, invalidParameter, noExecution, ok, refusal } from './answer.ts'
-import { arnPattern, type Call, parseCall } from './path.ts'
+import {
+  apiError,
+  constraint,
+  type DurableAnswer,
+  invalidParameter,
+  noExecution,
+  ok,
+  refusal,
+} from './answer.ts'
+import { arnPattern, type DurableCall, parseCall } from './path.ts'
 import { getExecution, getHistory, getState, listExecutions } from './reading.ts'
 import { parsedError, parseUpdates } from './updates.ts'
 
@@ -53,12 +61,12 @@ export function serveDurableApi(parts: DurableApiParts, exchange: Exchange): voi
   })
 }
 
-const notServed = ({ method, target }: Exchange): ApiAnswer => ({
+const notServed = ({ method, target }: Exchange): DurableAnswer => ({
   ...apiError('UnknownOperationException', `${method} ${pathOf(target)} is no call of the API`),
   status: 404,
 })
 
-function respond(exchange: Exchange, { status, error, body }: ApiAnswer): void {
+function respond(exchange: Exchange, { status, error, body }: DurableAnswer): void {
   const headers = ['Content-Type', 'application/json', 'x-amzn-RequestId', crypto.randomUUID()]
   if (error !== null) headers.push('x-amzn-errortype', error)
   exchange.respond(status, headers, body)
@@ -68,10 +76,10 @@ function respond(exchange: Exchange, { status, error, body }: ApiAnswer): void {
 function answerCall(
   parts: DurableApiParts,
   { method }: Exchange,
-  call: Call,
+  call: DurableCall,
   query: URLSearchParams,
   body: Buffer,
-): ApiAnswer | null {
+): DurableAnswer | null {
   const { runs, functions } = parts
   if (call.of === 'callback') return method === 'POST' ? callback(parts, call, body) : null
   if (call.of === 'function') {
@@ -94,7 +102,7 @@ function answerCall(
     case 'POST checkpoint':
       return checkpoint(parts, run, body)
     case 'GET state':
-      return tokenProblem(run, query.get('CheckpointToken')) ?? getState(run as Run, query)
+      return tokenProblem(run, query.get('CheckpointToken')) ?? getState(run as RunRecord, query)
     case 'GET ':
       return run === null ? noExecution : getExecution(run, query)
     case 'GET history':
@@ -112,7 +120,7 @@ function answerCall(
 }
 
 /** An object, nothing if the body is empty, or the answer to what is neither. */
-function jsonBody(body: Buffer): Json | ApiAnswer {
+function jsonBody(body: Buffer): Json | DurableAnswer {
   if (body.length === 0) return {}
   try {
     const value: unknown = JSON.parse(body.toString())
@@ -123,10 +131,11 @@ function jsonBody(body: Buffer): Json | ApiAnswer {
   return apiError('SerializationException', 'The body of the request must be a JSON object')
 }
 
-const isAnswer = (value: Json | ApiAnswer): value is ApiAnswer => 'status' in value && 'error' in value
+const isAnswer = (value: Json | DurableAnswer): value is DurableAnswer =>
+  'status' in value && 'error' in value
 
 /** Dispatches a call; the rules answer at once. */
-function ask(runs: Runs, run: Run, event: RunEvent): RunReply {
+function ask(runs: Runs, run: RunRecord, event: RunEvent): RunReply {
   let answer: RunReply | null = null
   runs.dispatch(run, event, (reply) => {
     answer = reply
@@ -135,7 +144,7 @@ function ask(runs: Runs, run: Run, event: RunEvent): RunReply {
 }
 
 /** What is wrong with a token, before the rules look at it. */
-function tokenProblem(run: Run | null, text: string | null): ApiAnswer | null {
+function tokenProblem(run: RunRecord | null, text: string | null): DurableAnswer | null {
   if (text === null) return constraint(null, 'checkpointToken', 'not be null')
   const parsed = parseToken(text)
   if (run === null || parsed === null) return refusal(invalidToken)
@@ -146,7 +155,11 @@ function tokenProblem(run: Run | null, text: string | null): ApiAnswer | null {
   return current === parsed.token ? null : refusal(invalidToken)
 }
 
-function checkpoint({ runs, functions, epoch }: DurableApiParts, run: Run | null, body: Buffer): ApiAnswer {
+function checkpoint(
+  { runs, functions, epoch }: DurableApiParts,
+  run: RunRecord | null,
+  body: Buffer,
+): DurableAnswer {
   const request = jsonBody(body)
   if (isAnswer(request)) return request
   const { CheckpointToken: sent, ClientToken: clientToken, Updates } = request
@@ -176,29 +189,29 @@ function checkpoint({ runs, functions, epoch }: DurableApiParts, run: Run | null
   })
 }
 
-function stop({ runs, epoch }: DurableApiParts, run: Run, body: Buffer): ApiAnswer {
+function stop({ runs, epoch }: DurableApiParts, run: RunRecord, body: Buffer): DurableAnswer {
   const request = jsonBody(body)
   if (isAnswer(request)) return request
   const reply = ask(runs, run, { type: 'stop', at: epoch(), error: parsedError(request) })
   return reply.kind === 'done' ? ok({ StopTimestamp: (reply.at ?? epoch()) / 1000 }) : refused(reply)
 }
 
-function remove({ runs, epoch }: DurableApiParts, run: Run): ApiAnswer {
+function remove({ runs, epoch }: DurableApiParts, run: RunRecord): DurableAnswer {
   const reply = ask(runs, run, { type: 'delete', at: epoch() })
   return reply.kind === 'done'
     ? ok({ DeletionRequestTimestamp: (reply.at ?? epoch()) / 1000 }, 202)
     : refused(reply)
 }
 
-const refused = (reply: RunReply): ApiAnswer =>
+const refused = (reply: RunReply): DurableAnswer =>
   reply.kind === 'refused' ? refusal(reply) : apiError('ServiceException', 'The rules gave no answer')
 
 function pauseOrResume(
   { runs, epoch }: DurableApiParts,
-  run: Run,
+  run: RunRecord,
   type: 'pause' | 'resume',
   body: Buffer,
-): ApiAnswer {
+): DurableAnswer {
   const request = jsonBody(body)
   if (isAnswer(request)) return request
   const { ClientToken: clientToken, Reason: sent = null, ExecutionTimeoutPaused = true } = request
@@ -224,9 +237,9 @@ function pauseOrResume(
 
 function callback(
   { runs, epoch }: DurableApiParts,
-  call: Call & { of: 'callback' },
+  call: DurableCall & { of: 'callback' },
   body: Buffer,
-): ApiAnswer {
+): DurableAnswer {
   const parsed = parseCallbackId(call.id)
   if (parsed === null) return invalidParameter('Invalid callback id')
   const run = runs.byId(parsed.executionId)

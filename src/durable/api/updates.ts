@@ -2,7 +2,7 @@
 
 import type { Action, Update } from '../core/event.ts'
 import type { ErrorObject, InvokeTarget } from '../core/operation.ts'
-import { type ApiAnswer, apiError, constraint } from './answer.ts'
+import { apiError, constraint, type DurableAnswer } from './answer.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -15,8 +15,8 @@ const maxCallbackTimeout = 99_999_999
 
 /** A member is not what the model says; caught where updates are parsed. */
 class Wrong {
-  readonly answer: ApiAnswer
-  constructor(answer: ApiAnswer) {
+  readonly answer: DurableAnswer
+  constructor(answer: DurableAnswer) {
     this.answer = answer
   }
 }
@@ -28,7 +28,7 @@ const isObject = (value: unknown): value is Json =>
 export function parseUpdates(
   value: unknown,
   resolve: (functionName: string) => InvokeTarget,
-): readonly Update[] | ApiAnswer {
+): readonly Update[] | DurableAnswer {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) return apiError('SerializationException', 'Updates must be a list')
   try {

@@ -305,6 +305,9 @@ export function configure(outside: Outside): Config {
       'AWS_LAMBDA_MAX_CONCURRENCY and --enable-init-caching exclude each other: Managed Instances have no SnapStart',
     )
   }
+  if (managed && value(ownOptions.durable)) {
+    throw new ConfigError('AWS_LAMBDA_MAX_CONCURRENCY and --durable exclude each other; unset one of them')
+  }
   const emulator: EmulatorConfig = {
     gateway: value(sharedOptions.gateway),
     runtimeApi: value(sharedOptions.runtimeApi),

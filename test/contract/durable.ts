@@ -310,6 +310,22 @@ function starting(it: It): void {
     }
   })
 
+  it('has no response stream and no Function URL', async ({ start }) => {
+    await using rie = await start({ flags: [...durable, '--function-url-address', '127.0.0.1:0'] })
+    const path = '/2021-11-15/functions/function/response-streaming-invocations'
+    const streamed = await rie.ask({ method: 'POST', path, body: '{}' })
+    expect([streamed.status, streamed.header('x-amzn-ErrorType')]).toEqual([
+      400,
+      'InvalidParameterValueException',
+    ])
+    expect((await rie.visit('/')).status).toBe(502)
+  })
+
+  it('excludes managed instances', async ({ run }) => {
+    const { code, stderr } = await run({ flags: durable, env: { AWS_LAMBDA_MAX_CONCURRENCY: '2' } })
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--durable exclude each other')])
+  })
+
   it('is an ordinary function without the option, and has no such API', async ({ start }) => {
     await using rie = await start()
     const named = { 'X-Amz-Durable-Execution-Name': 'order-1' }

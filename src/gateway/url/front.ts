@@ -92,7 +92,8 @@ class UrlFront implements Front {
     }
     const event =
       body.kind === 'oversize' ? 'too-large' : urlEvent(this.#exchange, joined(body.chunks), facts)
-    if (event === 'too-large') this.#refuse(requestTooLarge(maxRequestBytes))
+    if (this.#served.durable !== null) this.#fail('a durable function is not invoked by its Function URL')
+    else if (event === 'too-large') this.#refuse(requestTooLarge(maxRequestBytes))
     else this.#request.run(this.#served, { size: event.byteLength, chunks: [event] }, () => this.#trace)
   }
 

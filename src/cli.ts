@@ -89,7 +89,7 @@ function open(config: Config, log: RootLogger): RunningEmulator {
   if (process.pid === 1) addSandboxHosts()
   const warn = (message: string): void => log.warn({}, message)
   return composeEmulator(config, {
-    processes: createProcesses({ warn, self: selfCommand }),
+    processes: createProcesses({ warn, self: selfCommand, portable: config.emulator.portable }),
     clock: { now: () => performance.now(), epoch: () => Date.now() },
     sink: openOutput(1, { warn }),
     log,

@@ -12,7 +12,7 @@ import { startWithoutInspector } from './process/inspector.ts'
 import { execMarker } from './process/marker.ts'
 
 if (process.env[execMarker] !== undefined) {
-  const { becomeProcess } = await import('./process/exec.ts')
+  const { becomeProcess } = await import('./process/linux/exec.ts')
   becomeProcess(process.env)
   process.exit(127)
 } else if (process.env[serveMarker] === '1') {

@@ -84,7 +84,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': ['config', 'embed', 'emulator.ts', 'engine', 'handler', 'host.ts', 'log', 'process'],
   embed: ['config', 'core', 'embed', 'http', 'process', 'telemetry'],
-  'dev.ts': ['main.ts'],
+  'dev.ts': ['main.ts', 'process'],
   'main.ts': ['cli.ts', 'handler', 'invoke', 'process', 'signals.ts'],
   // used by `build.ts` alone
   build: ['build'],
@@ -95,7 +95,9 @@ const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspec
 
 /** Where a word may stand that reaches outside: paths begin so. */
 const words: readonly [word: RegExp, places: readonly string[]][] = [
-  [/\bBun\.spawn(Sync)?\(/, ['process/child.ts', 'process/shell.ts', 'build/']],
+  [/\bBun\.spawn(Sync)?\(/, ['process/child.ts', 'process/shell.ts', 'process/portable/run.ts', 'build/']],
+  // what is Linux's own is loaded where it is wanted
+  [/\bbun:ffi\b|\bdlopen\(/, ['process/linux/']],
   [/\bBun\.serve\(/, ['http/address.ts']],
   [
     /\bset(Timeout|Interval)\(/,

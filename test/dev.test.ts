@@ -1,6 +1,6 @@
 /** The emulator as `bun run dev` starts it. */
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { chmodSync, cpSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { alive, killMarked, mark, marked, Output, tempDir, until } from './harness.ts'
@@ -8,7 +8,7 @@ import { alive, killMarked, mark, marked, Output, tempDir, until } from './harne
 const root = join(import.meta.dir, '..')
 
 /** Starts words in a shell whose processes are found again. */
-function shell(script: string, cwd: string = root) {
+function shell(script: string, more: Record<string, string> = {}) {
   const marks = mark()
   const env = {
     PATH: process.env.PATH,
@@ -17,9 +17,16 @@ function shell(script: string, cwd: string = root) {
     AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS: '127.0.0.1:0',
     AWS_LAMBDA_RIE_WATCH: 'off',
     BUN: process.execPath,
+    ...more,
     ...marks,
   }
-  const child = Bun.spawn(['sh', '-c', script], { cwd, env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+  const child = Bun.spawn(['sh', '-c', script], {
+    cwd: root,
+    env,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
   return {
     child,
     stdout: new Output('stdout', child.stdout),
@@ -32,38 +39,45 @@ function shell(script: string, cwd: string = root) {
 const listening = /"url":"([^"]+)"/
 
 /** Starts it as npm does: another process, in a shell, and no word to it when npm itself ends. */
-async function asNpm(folder: string) {
+async function asNpm(folder: string, env: Record<string, string>) {
   await Bun.write(join(folder, 'npx'), '#!/bin/sh\nsh -c "exec \\"$BUN\\" run dev" &\necho $$\nwait\n')
   chmodSync(join(folder, 'npx'), 0o755)
-  return shell(`exec ${folder}/npx`)
+  return shell(`exec ${folder}/npx`, env)
 }
 
-test('a signal to npm, which started it, ends it and all that it started', async () => {
-  using folder = tempDir()
-  await using dev = await asNpm(folder.path)
-  const [, url = ''] = await dev.stderr.until(listening)
-  expect((await fetch(url, { method: 'POST', body: '{"name":"Ada"}' })).status).toBe(200)
-  expect(dev.processes().length).toBeGreaterThanOrEqual(4)
-  process.kill(dev.child.pid, 'SIGKILL')
-  await until('nothing of it to be left', () => dev.processes().length === 0)
-  await dev.stderr.until(/"msg":"shutting down"/)
-})
+const platforms = [
+  ['Linux', {}],
+  ['any platform', { AWS_LAMBDA_RIE_PORTABLE: '1' }],
+] as const
 
-test('what a shell leaves behind goes on', async () => {
-  // the shell is there while the emulator looks who started it
-  await using dev = shell('"$BUN" run dev & wait')
-  const [, url = ''] = await dev.stderr.until(listening)
-  process.kill(dev.child.pid, 'SIGKILL')
-  await until('the shell to end', () => !alive(dev.child.pid))
-  // one that npm starts now and leaves behind looks for npm once in the same time, and ends: so the first has looked too
-  using folder = tempDir()
-  await using other = await asNpm(folder.path)
-  await other.stderr.until(listening)
-  process.kill(other.child.pid, 'SIGKILL')
-  await until('the other to have ended', () => other.processes().length === 0)
-  const answer = await fetch(url, { method: 'POST' })
-  expect(answer.status).toBe(200)
-  expect(dev.stderr.text).not.toContain('shutting down')
+describe.each(platforms)('on %s', (_, env) => {
+  test('a signal to npm, which started it, ends it and all that it started', async () => {
+    using folder = tempDir()
+    await using dev = await asNpm(folder.path, env)
+    const [, url = ''] = await dev.stderr.until(listening)
+    expect((await fetch(url, { method: 'POST', body: '{"name":"Ada"}' })).status).toBe(200)
+    expect(dev.processes().length).toBeGreaterThanOrEqual(4)
+    process.kill(dev.child.pid, 'SIGKILL')
+    await until('nothing of it to be left', () => dev.processes().length === 0)
+    await dev.stderr.until(/"msg":"shutting down"/)
+  })
+
+  test('what a shell leaves behind goes on', async () => {
+    // the shell is there while the emulator looks who started it
+    await using dev = shell('"$BUN" run dev & wait', env)
+    const [, url = ''] = await dev.stderr.until(listening)
+    process.kill(dev.child.pid, 'SIGKILL')
+    await until('the shell to end', () => !alive(dev.child.pid))
+    // one that npm starts now and leaves behind looks for npm once in the same time, and ends: so the first has looked too
+    using folder = tempDir()
+    await using other = await asNpm(folder.path, env)
+    await other.stderr.until(listening)
+    process.kill(other.child.pid, 'SIGKILL')
+    await until('the other to have ended', () => other.processes().length === 0)
+    const answer = await fetch(url, { method: 'POST' })
+    expect(answer.status).toBe(200)
+    expect(dev.stderr.text).not.toContain('shutting down')
+  })
 })
 
 test('SIGTERM to `bun run dev` ends it', async () => {

@@ -516,4 +516,10 @@ export const variableOptions = {
     kind: onOff,
     help: 'start no extensions, and answer none',
   },
+  portable: {
+    variables: ['AWS_LAMBDA_RIE_PORTABLE'],
+    fallback: 'off',
+    kind: onOff,
+    help: "treat processes as on macOS, without what is Linux's own",
+  },
 } as const satisfies Record<string, Variable<unknown>>

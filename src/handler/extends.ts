@@ -4,7 +4,16 @@
  * is given one file that says it all (`--tsconfig-override`).
  */
 
-import { closeSync, openSync, readFileSync, realpathSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { ancestors, configurationNames, extended, languageOptions } from './tsconfig.ts'
@@ -107,27 +116,33 @@ export function configurationFor(file: string): string | undefined {
   return JSON.stringify({ compilerOptions }).replaceAll('${configDir}', dirname(path))
 }
 
-/** By text, the descriptors that are open. */
-const held = new Map<string, number>()
+/** By text, the paths by which it is read. */
+const paths = new Map<string, string>()
 
 /**
  * A path by which a child reads a text, for as long as this process lives: a file without a name, so that nothing is
- * left behind. Undefined where no file can be written.
+ * left behind, or one that is removed at the end where there is no `/proc` to find the other by. Undefined where no file
+ * can be written.
  */
-export function pathOf(text: string): string | undefined {
-  let fd = held.get(text)
-  for (const folder of fd === undefined ? [tmpdir(), '/dev/shm'] : []) {
+export function pathOf(text: string, descriptors: string = `/proc/${process.pid}/fd`): string | undefined {
+  let path = paths.get(text)
+  const mayBeNameless = existsSync(descriptors)
+  for (const folder of path === undefined ? [tmpdir(), '/dev/shm'] : []) {
     const name = resolve(folder, `aws-lambda-rie-${crypto.randomUUID()}.json`)
+    let fd: number | undefined
     try {
       fd = openSync(name, 'wx+', 0o600)
-      unlinkSync(name)
+      if (mayBeNameless) unlinkSync(name)
+      else process.once('exit', () => rmSync(name, { force: true }))
       writeSync(fd, text)
-      held.set(text, fd)
+      path = mayBeNameless ? `${descriptors}/${fd}` : name
+      if (!mayBeNameless) closeSync(fd)
+      paths.set(text, path)
       break
     } catch {
       if (fd !== undefined) closeSync(fd)
-      fd = undefined
+      path = undefined
     }
   }
-  return fd === undefined ? undefined : `/proc/${process.pid}/fd/${fd}`
+  return path
 }

@@ -14,10 +14,8 @@ import type {
   ProcessSpec,
   RunningProcess,
 } from '../engine/ports.ts'
-import { endedStatus } from './ended.ts'
-import { guardGroup } from './guard.ts'
-import { withFileLimit } from './limits.ts'
-import { openOutputPipe } from './pipe.ts'
+import { type OutputPipe, openOutputPipe } from './pipe.ts'
+import type { Platform } from './platform.ts'
 import { type Command, execVariables, needsExec } from './raw.ts'
 
 /** What the owner of all children wants to know besides what the environment is told. */
@@ -31,6 +29,13 @@ export interface ChildHooks {
   disposed(child: RunningProcess): void
   /** The kernel refused to guard the group: it would outlive an emulator that is killed. */
   unguarded(child: RunningProcess): void
+}
+
+/** What all children are started with. */
+export interface ChildParts {
+  readonly platform: Platform
+  /** the command of this program, for what Bun cannot hand on */
+  readonly self: readonly string[] | undefined
 }
 
 /** Go's words for the errors that starting a program can meet: those of the reference. */
@@ -98,13 +103,13 @@ function invocationOf(
 
 /**
  * Starts a process, or says why it cannot be started. `exit` is never told before this has
- * returned. `self` is the command of this program, for what Bun cannot hand on.
+ * returned.
  */
 export function startChild(
   spec: ProcessSpec,
   events: ProcessEvents,
   hooks: ChildHooks,
-  self: readonly string[] | undefined,
+  { platform, self }: ChildParts,
 ): RunningProcess | LaunchFailure {
   const [name] = spec.argv
   const { cwd } = spec
@@ -115,8 +120,12 @@ export function startChild(
   if (path === null) {
     return { reason: 'entrypoint', text: `exec: "${name}": executable file not found in $PATH` }
   }
-  const pipe = openOutputPipe((chunk) => events.output(chunk))
-  if (pipe === null) return launchFailure(path, cwd, Object.assign(new Error(), { code: 'EMFILE' }))
+  let pipe: OutputPipe
+  try {
+    pipe = openOutputPipe(platform, (chunk) => events.output(chunk))
+  } catch (error) {
+    return launchFailure(path, cwd, error)
+  }
 
   let child: RunningProcess | undefined
   let ended = false
@@ -131,8 +140,12 @@ export function startChild(
 
   let pid: number
   try {
-    const how = invocationOf({ path, argv: spec.argv, env: spec.env }, cwd, self)
-    const started = withFileLimit(pipe.writeEnd, () =>
+    const how = invocationOf(
+      { path, argv: spec.argv, env: spec.env },
+      cwd,
+      platform.handsOnBytes ? self : undefined,
+    )
+    const started = platform.withFileLimit(pipe.writeEnd, () =>
       Bun.spawn({
         ...how,
         cwd,
@@ -146,7 +159,7 @@ export function startChild(
     pipe.dispose()
     return launchFailure(path, cwd, error)
   }
-  const guard = guardGroup(pid)
+  const guard = platform.guard(pid)
   pipe.start()
 
   function signalGroup(signal: 'SIGTERM' | 'SIGKILL') {
@@ -165,7 +178,7 @@ export function startChild(
       if (!disposed) signalGroup(signal)
     },
     drain: pipe.drain,
-    ended: () => (ended || disposed ? null : endedStatus(pid)),
+    ended: () => (ended || disposed ? null : platform.endedStatus(pid)),
     dispose() {
       if (disposed) return
       disposed = true

@@ -6,7 +6,8 @@
  * poll callback and runs the microtasks that deliver them before any other callback, so whenever other code of ours
  * runs, nothing is under way between the pipe and `output`.
  */
-import { F_SETFL, libc, O_NONBLOCK, openPipe } from './libc.ts'
+
+import type { Platform } from './platform.ts'
 
 /** The reading side, and the writing side until it has been handed to a process. */
 export interface OutputPipe {
@@ -34,30 +35,30 @@ type Reader = ReturnType<typeof readerOf>
 // Shared by all pipes: a drain copies out of it before it returns.
 let scratch: Buffer | undefined
 
-/** Opens a pipe, or returns null when the process has no descriptors left. Chunks given to `output` are its own. */
-export function openOutputPipe(output: (chunk: Uint8Array) => void): OutputPipe | null {
-  const ends = openPipe()
-  if (ends === null) return null
-  const { read, write } = ends
-  const sys = libc()
-  // On this end only: the two ends are separate open files, and a process may rely on blocking writes.
-  sys.fcntl(read, F_SETFL, O_NONBLOCK)
+/**
+ * Opens a pipe. Throws an error with the system's code when there is none to be had, as when the process has no
+ * descriptors left. Chunks given to `output` are its own.
+ */
+export function openOutputPipe(platform: Platform, output: (chunk: Uint8Array) => void): OutputPipe {
+  const { read, write } = platform.openPipe()
   scratch ??= Buffer.allocUnsafeSlow(capacity)
   const buffer = scratch
 
   let readOpen = true
   let writeOpen = true
   let reader: Reader | undefined
+  let poll: ReturnType<typeof setInterval> | undefined
 
   function closeRead() {
     if (!readOpen) return
     readOpen = false
-    sys.close(read)
+    clearInterval(poll)
+    platform.close(read)
   }
   function closeWrite() {
     if (!writeOpen) return
     writeOpen = false
-    sys.close(write)
+    platform.close(write)
   }
   async function follow(source: Reader) {
     for (;;) {
@@ -69,6 +70,18 @@ export function openOutputPipe(output: (chunk: Uint8Array) => void): OutputPipe 
     closeRead()
   }
 
+  function drain() {
+    let total = 0
+    while (readOpen && total < capacity) {
+      const count = platform.read(read, buffer)
+      if (count <= 0) return
+      total += count
+      output(Uint8Array.prototype.slice.call(buffer, 0, count))
+      // A pipe gives less than asked for only when that was all.
+      if (count < capacity) return
+    }
+  }
+
   return {
     writeEnd: write,
     start() {
@@ -77,18 +90,9 @@ export function openOutputPipe(output: (chunk: Uint8Array) => void): OutputPipe 
       // The stream has a duplicate of the descriptor and closes that itself, at the end or when cancelled.
       reader = readerOf(read)
       follow(reader).catch(closeRead)
+      if (platform.pollMs !== null) poll = setInterval(drain, platform.pollMs).unref()
     },
-    drain() {
-      let total = 0
-      while (readOpen && total < capacity) {
-        const count = sys.read(read, buffer, capacity)
-        if (count <= 0) return
-        total += count
-        output(Uint8Array.prototype.slice.call(buffer, 0, count))
-        // A pipe gives less than asked for only when that was all.
-        if (count < capacity) return
-      }
-    },
+    drain,
     dispose() {
       closeWrite()
       closeRead()

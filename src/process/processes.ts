@@ -1,12 +1,11 @@
 /**
  * The processes of all execution environments, behind the engine's port. Each is one `child.ts`; its output comes
- * through `pipe.ts`, `guard.ts` sees to it that it does not outlive us, `memory.ts` measures it with all that it
- * started, and `reap.ts` takes away what PID 1 inherits.
+ * through `pipe.ts`. The platform sees to it that it does not outlive us, measures it with all that it started, and
+ * takes away what PID 1 inherits.
  */
 import type { Processes, RunningProcess } from '../engine/ports.ts'
 import { type ChildHooks, startChild } from './child.ts'
-import { createMemoryMeter } from './memory.ts'
-import { type Reaper, startReaper } from './reap.ts'
+import { openPlatform } from './platform.ts'
 
 /** The real processes. Disposing of them kills every group that was started and is not disposed of yet. */
 export interface SystemProcesses extends Processes, Disposable {
@@ -20,6 +19,8 @@ export interface ProcessesOptions {
   readonly reap?: boolean
   /** The command of this program, `main.ts`, which starts what is not UTF-8; without it, such bytes are replaced. */
   readonly self?: readonly string[]
+  /** Whether to do without what is Linux's own; it is done without anywhere else. Default: false. */
+  readonly portable?: boolean
   /** Told once, in words, when children cannot be guarded and would outlive a killed emulator. */
   readonly warn?: (message: string) => void
 }
@@ -34,12 +35,13 @@ function ownPeak(): number {
 
 /** Ready to start processes; nothing has been started or loaded yet, except for the reaper of PID 1. */
 export function createProcesses(options: ProcessesOptions = {}): SystemProcesses {
-  const { reap = process.pid === 1, warn } = options
+  const { reap = process.pid === 1, portable = false, self, warn } = options
+  const platform = openPlatform(portable)
   /** Those that Bun has not reaped: only their numbers, and all of their numbers, are Bun's to wait for. */
   const running = new Set<number>()
   const undisposed = new Set<RunningProcess>()
-  const meter = createMemoryMeter()
-  const reaper: Reaper | null = reap ? startReaper(() => running) : null
+  const meter = platform.createMemoryMeter()
+  const reaper = reap ? platform.startReaper(() => running) : null
   let warned = false
 
   const hooks: ChildHooks = {
@@ -70,7 +72,7 @@ export function createProcesses(options: ProcessesOptions = {}): SystemProcesses
 
   return {
     spawn(spec, events) {
-      const child = startChild(spec, events, hooks, options.self)
+      const child = startChild(spec, events, hooks, { platform, self })
       if (!('pid' in child)) return child
       running.add(child.pid)
       undisposed.add(child)
@@ -88,6 +90,7 @@ export function createProcesses(options: ProcessesOptions = {}): SystemProcesses
       for (const child of undisposed) child.dispose()
       meter[Symbol.dispose]()
       reaper?.[Symbol.dispose]()
+      platform[Symbol.dispose]()
     },
   }
 }

@@ -14,17 +14,19 @@ const own: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
 
 const elf = '\x7fELF'
 const machO = '\xcf\xfa\xed\xfe'
+/** Several Mach-O programs, for several machines, in one file. */
+const universal = '\xca\xfe\xba\xbe'
 /** ELF's kind of a program header that names the loader. */
 const ptInterp = 3
 
 /** What is wrong with an executable file, in words that follow its name; null when nothing seems to be. */
-export function programFault(path: string): string | null {
+export function programFault(path: string, system: NodeJS.Platform = process.platform): string | null {
   let fd = -1
   try {
     fd = openSync(path, 'r')
     // a whole interpreter line, and the headers of every program that a linker makes
     const head = Buffer.alloc(4096)
-    return faultOf(head.subarray(0, readSync(fd, head, 0, head.length, 0)))
+    return faultOf(head.subarray(0, readSync(fd, head, 0, head.length, 0)), system === 'darwin')
   } catch {
     // who may execute need not be allowed to read
     return null
@@ -33,12 +35,13 @@ export function programFault(path: string): string | null {
   }
 }
 
-function faultOf(head: Buffer): string | null {
+function faultOf(head: Buffer, isMac: boolean): string | null {
   if (head.length === 0) return 'is empty'
   if (head.toString('latin1', 0, 2) === '#!') return interpreterFault(head)
-  if (head.toString('latin1', 0, 4) === elf) return elfFault(head)
-  if (head.toString('latin1', 0, 2) === 'MZ') return 'is a program for Windows'
-  if (head.toString('latin1', 0, 4) === machO) return 'is a program for macOS'
+  const magic = head.toString('latin1', 0, 4)
+  if (magic === elf) return isMac ? 'is a program for Linux' : elfFault(head)
+  if (magic.startsWith('MZ')) return 'is a program for Windows'
+  if (magic === machO || magic === universal) return isMac ? null : 'is a program for macOS'
   return 'is neither a program nor a script: it does not begin with #! (as #!/bin/sh)'
 }
 

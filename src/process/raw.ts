@@ -1,7 +1,7 @@
 /**
  * Variables and arguments that are not UTF-8, which Bun cannot hand on: it reads and writes them as UTF-8. Here such a byte
  * is a lone surrogate (0x80 is U+DC80), as in Python, from where it is read to where a process is started; that is done by
- * a program of ours then (`exec.ts`), which gets the bytes in variables and becomes the process.
+ * a program of ours then (`linux/exec.ts`), which gets the bytes in variables and becomes the process.
  */
 
 import { readFileSync } from 'node:fs'
@@ -89,9 +89,18 @@ export function rawArguments(argv: readonly string[]): readonly string[] {
   return all.length < argv.length ? argv : all.slice(all.length - argv.length).map(decode)
 }
 
+/** Empty where there is no `/proc`: such bytes are replaced there. */
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch {
+    return new Uint8Array(0)
+  }
+}
+
 /** The strings of a file in which each is ended by a zero. */
 function listOf(path: string): Uint8Array[] {
-  const bytes = readFileSync(path)
+  const bytes = bytesOf(path)
   const list: Uint8Array[] = []
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(0, start)

@@ -169,10 +169,22 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
     return [[{}, (user + system) / 1e6]]
   })
   gauge('process_open_fds', 'File descriptors that the emulator has open.', [], () => [
-    [{}, readdirSync('/proc/self/fd').length],
+    [{}, openDescriptors()],
   ])
   gauge('process_start_time_seconds', 'When the emulator started.', [], () => [
     [{}, performance.timeOrigin / 1000],
   ])
   return { contentType: registry.contentType, text: () => registry.metrics() }
+}
+
+/** Linux has both folders, macOS the second. 0 where there is neither. */
+function openDescriptors(): number {
+  for (const folder of ['/proc/self/fd', '/dev/fd']) {
+    try {
+      return readdirSync(folder).length
+    } catch {
+      // the other one
+    }
+  }
+  return 0
 }

@@ -1,5 +1,6 @@
 /**
- * `bun run contract [--subject NAME]…`: runs the suite on every subject that is there, prints what
+ * `bun run contract [--subject NAME]… [--portable]`: runs the suite on every subject that is there, or on those that are
+ * named (`--portable` is `--subject portable`: the emulator without what is Linux's own), prints what
  * differs from the reference as a table in Markdown, and ends with the number of cases that passed and failed.
  * With CONTRACT_VERIFY_DIFFERENCES=1 it runs the listed differences only, each of which has to fail on its subject.
  */
@@ -14,8 +15,11 @@ import type { Result } from './suite.ts'
 
 const inverted = process.env.CONTRACT_VERIFY_DIFFERENCES === '1'
 
-const { values } = parseArgs({ options: { subject: { type: 'string', multiple: true } } })
-const wanted = values.subject ?? names
+const { values } = parseArgs({
+  options: { subject: { type: 'string', multiple: true }, portable: { type: 'boolean', default: false } },
+})
+const named = [...(values.subject ?? []), ...(values.portable ? ['portable'] : [])]
+const wanted = named.length > 0 ? named : names
 const unknown = wanted.find((each) => !names.some((name) => name === each))
 if (unknown !== undefined) {
   console.error(`--subject ${unknown}: known are ${names.join(', ')}`)

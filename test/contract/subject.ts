@@ -6,7 +6,7 @@ import { inflateRawSync } from 'node:zlib'
 import { programOf, root } from '../kit/launch.ts'
 import { smoke } from './smoke.ts'
 
-export const subjectNames = ['source', 'binary', 'arm64', 'arm64-musl', 'reference'] as const
+export const subjectNames = ['source', 'portable', 'binary', 'arm64', 'arm64-musl', 'reference'] as const
 export type SubjectName = (typeof subjectNames)[number]
 
 export interface Subject {
@@ -19,6 +19,13 @@ export interface Subject {
   readonly fault?: RegExp
 }
 
+const keepingRecords = programOf('source').toSpliced(
+  -1,
+  0,
+  '--preload',
+  join(root, 'test', 'fixtures', 'contract', 'keep-records.ts'),
+)
+
 /** Why a subject cannot be examined here. */
 export interface Missing {
   readonly missing: string
@@ -26,10 +33,10 @@ export interface Missing {
 
 export async function subject(name: SubjectName): Promise<Subject | Missing> {
   switch (name) {
-    case 'source': {
-      const keeping = join(root, 'test', 'fixtures', 'contract', 'keep-records.ts')
-      return { name, program: programOf('source').toSpliced(-1, 0, '--preload', keeping) }
-    }
+    case 'source':
+      return { name, program: keepingRecords }
+    case 'portable':
+      return { name, program: ['env', 'AWS_LAMBDA_RIE_PORTABLE=1', ...keepingRecords] }
     case 'binary': {
       const [file] = programOf('binary') as [string]
       if (!existsSync(file)) return { missing: `${file} does not exist: bun run build` }

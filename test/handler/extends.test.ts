@@ -102,3 +102,25 @@ test('a text has a path while this process lives, and leaves no file', () => {
   expect(stdout.toString()).toBe('{"some":"text"}')
   expect(existsSync(path)).toBe(true)
 })
+
+test('where there is no /proc, the file has a name, and is removed at the end', async () => {
+  const script = `
+    import { pathOf } from ${JSON.stringify(join(import.meta.dir, '../../src/handler/extends.ts'))}
+    console.log(pathOf('{}', '/no/such/folder'))
+    process.stdin.resume().once('end', () => process.exit(0))`
+  const program = Bun.spawn([process.execPath, '--no-env-file', '-e', script], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  let path = ''
+  for await (const chunk of program.stdout) {
+    path += Buffer.from(chunk).toString()
+    if (path.endsWith('\n')) break
+  }
+  path = path.trim()
+  expect(readFileSync(path, 'utf8')).toBe('{}')
+  program.stdin.end()
+  expect(await program.exited).toBe(0)
+  expect(existsSync(path)).toBe(false)
+})

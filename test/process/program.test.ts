@@ -65,3 +65,16 @@ test('a program for another C library names the loader that is missing', () => {
 test('a program that ends within its first bytes is cut off', () => {
   expect(faultOf(program.subarray(0, 20))).toBe('is cut off: its beginning is that of a program')
 })
+
+test.each([
+  ['\xcf\xfa\xed\xfe', null, 'is a program for macOS'],
+  ['\xca\xfe\xba\xbe', null, 'is a program for macOS'],
+  ['\x7fELF', 'is a program for Linux', 'is cut off: its beginning is that of a program'],
+  ['MZ\x90\0', 'is a program for Windows', 'is a program for Windows'],
+])('%j: on macOS %s, on Linux %s', (head, onMac, onLinux) => {
+  using folder = tempDir()
+  const file = join(folder.path, 'x')
+  writeFileSync(file, Buffer.from(head, 'latin1'))
+  expect(programFault(file, 'darwin')).toBe(onMac)
+  expect(programFault(file, 'linux')).toBe(onLinux)
+})

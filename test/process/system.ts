@@ -1,29 +1,62 @@
 /** What the tests of this folder see of the system, and how they start things. */
+import { expect } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExitStatus, LaunchFailure, RunningProcess } from '../../src/engine/ports.ts'
-import type { SystemProcesses } from '../../src/process/processes.ts'
+import { createProcesses, type ProcessesOptions, type SystemProcesses } from '../../src/process/processes.ts'
+import { until } from '../harness.ts'
 
 export const fixtureFolder = join(import.meta.dir, '../fixtures/process')
 
 export const searchPath = process.env.PATH ?? '/usr/bin:/bin'
 
-/** Processes of these groups that are alive; zombies are not. */
-export const survivors = (groups: readonly number[]): number[] =>
+/** Both ways to treat processes: what is there on Linux alone, and what is there everywhere. */
+export const platforms = [
+  ['linux', (options: ProcessesOptions = {}) => createProcesses(options)],
+  ['portable', (options: ProcessesOptions = {}) => createProcesses({ ...options, portable: true })],
+] as const
+
+/** All processes of the machine. */
+export const pids = (): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-        return groups.includes(Number(group)) && state !== 'Z' && state !== 'X'
-      } catch {
-        return false
-      }
-    })
+
+/** Processes of these groups that are alive; zombies are not. */
+export const survivors = (groups: readonly number[]): number[] =>
+  pids().filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return groups.includes(Number(group)) && state !== 'Z' && state !== 'X'
+    } catch {
+      return false
+    }
+  })
 
 export const descriptors = (): number => readdirSync('/proc/self/fd').length
+
+/** Kills an emulator's stand-in with three families; what is left of them, which is killed too. */
+export const killedEmulatorLeaves = async (
+  command: readonly string[],
+  how: readonly string[] = [],
+): Promise<number[]> => {
+  const emulator = Bun.spawn([...command, fixtureFolder, ...how], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  for await (const chunk of emulator.stdout) {
+    text += Buffer.from(chunk).toString()
+    if (text.endsWith('\n')) break
+  }
+  const groups: number[] = JSON.parse(text)
+  expect(groups).toHaveLength(3)
+  expect(survivors(groups).length).toBeGreaterThanOrEqual(6)
+  emulator.kill('SIGKILL')
+  await emulator.exited
+  await until('nobody is left', () => survivors(groups).length === 0).catch(() => {})
+  const left = survivors(groups)
+  for (const pid of left) process.kill(pid, 'SIGKILL')
+  return left
+}
 
 /** A started process with everything it has told so far. */
 export interface Watched {

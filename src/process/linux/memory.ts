@@ -11,19 +11,8 @@
  * number. The peak (10 µs) cannot have grown unless the process had a page fault since (5 µs).
  */
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import type { MemoryMeter } from '../platform.ts'
 import { libc } from './libc.ts'
-
-/** Measures the families of the processes it was told to watch. */
-export interface MemoryMeter extends Disposable {
-  /** From now on this session leader has a family. */
-  watch(leader: number): void
-  /** The family is no longer of interest. */
-  forget(leader: number): void
-  /** The highest sum that was seen of this leader's family, in bytes; also when nothing of it is alive any more. */
-  last(leader: number): number
-  /** Sum of the peaks (VmHWM), in bytes, of all processes that are alive in these leaders' families. */
-  peak(leaders: Iterable<number>): number
-}
 
 interface Family {
   readonly members: Map<number, Member>

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createProcesses } from '../../src/process/processes.ts'
-import { stat, until } from '../harness.ts'
-import { descriptors, fixtureFolder, start } from './system.ts'
+import { createProcesses } from '../../../src/process/processes.ts'
+import { stat, until } from '../../harness.ts'
+import { descriptors, fixtureFolder, start } from '../system.ts'
 
 const peakOf = (pid: number): number =>
   Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024

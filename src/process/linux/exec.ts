@@ -5,10 +5,10 @@
 
 import { dlopen, ptr } from 'bun:ffi'
 import { writeSync } from 'node:fs'
+import { execMarker } from '../marker.ts'
+import { encode } from '../raw.ts'
 import { RLIMIT_NOFILE, SIG_DFL, SIGPIPE, SIGXFSZ } from './libc.ts'
 import { limitOfChildren } from './limits.ts'
-import { execMarker } from './marker.ts'
-import { encode } from './raw.ts'
 
 /** Becomes the process that the variables describe. Returns only when it cannot be run. */
 export function becomeProcess(env: Readonly<Record<string, string | undefined>>): void {

@@ -13,19 +13,12 @@
  * What it does not cover: the few microseconds between the start of a process and the arming of its guard, and
  * processes that leave their group.
  */
+import type { Guard } from '../platform.ts'
 import { F_SETFL, F_SETOWN, F_SETSIG, libc, O_ASYNC, O_NONBLOCK, openPipe } from './libc.ts'
 
 const sigterm = 15
 const sigkill = 9
 const oneByte = new Uint8Array(1)
-
-/** An armed guard of one process group. */
-export interface Guard {
-  /** Signals the group, if anything is left of it. */
-  signal(signal: 'SIGTERM' | 'SIGKILL'): void
-  /** Disarms and closes the guard; the group goes on. May be called more than once. */
-  dispose(): void
-}
 
 /** Guards the group of this leader, which must not have been reaped yet; null when the kernel refuses. */
 export function guardGroup(leader: number): Guard | null {

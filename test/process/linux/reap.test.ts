@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { createProcesses } from '../../src/process/processes.ts'
-import { fixtureFolder } from './system.ts'
+import { createProcesses } from '../../../src/process/processes.ts'
+import { fixtureFolder } from '../system.ts'
 
 const expected = { codes: Array.from({ length: 60 }, (_, i) => i), reaped: true }
 

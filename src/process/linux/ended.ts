@@ -4,7 +4,7 @@
  */
 
 import { constants } from 'node:os'
-import type { ExitStatus } from '../engine/ports.ts'
+import type { ExitStatus } from '../../engine/ports.ts'
 import {
   CLD_EXITED,
   libc,

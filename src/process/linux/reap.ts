@@ -3,13 +3,8 @@
  * others are ours. The next dead child is looked at without being taken (WNOWAIT), which costs one system call when
  * there is none, and then reaped by its number if Bun does not know it.
  */
+import type { Reaper } from '../platform.ts'
 import { libc, P_ALL, SI_PID_OFFSET, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts'
-
-/** A running reaper; disposing of it ends its timer. */
-export interface Reaper extends Disposable {
-  /** Reaps what is dead now and returns how many that were. */
-  reapNow(): number
-}
 
 const intervalMs = 500
 

@@ -1,27 +1,9 @@
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { guardGroup } from '../../src/process/guard.ts'
-import { tempDir, until } from '../harness.ts'
-import { descriptors, fixtureFolder, survivors } from './system.ts'
-
-const killedEmulatorLeaves = async (command: readonly string[]): Promise<number[]> => {
-  const emulator = Bun.spawn([...command, fixtureFolder], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  for await (const chunk of emulator.stdout) {
-    text += Buffer.from(chunk).toString()
-    if (text.endsWith('\n')) break
-  }
-  const groups: number[] = JSON.parse(text)
-  expect(groups).toHaveLength(3)
-  expect(survivors(groups).length).toBeGreaterThanOrEqual(6)
-  emulator.kill('SIGKILL')
-  await emulator.exited
-  await until('nobody is left', () => survivors(groups).length === 0).catch(() => {})
-  const left = survivors(groups)
-  for (const pid of left) process.kill(pid, 'SIGKILL')
-  return left
-}
+import { guardGroup } from '../../../src/process/linux/guard.ts'
+import { tempDir, until } from '../../harness.ts'
+import { descriptors, fixtureFolder, killedEmulatorLeaves } from '../system.ts'
 
 test.each(Array.from({ length: 10 }, (_, i) => i + 1))(
   'an emulator that is killed leaves no process behind (round %d)',

@@ -1,0 +1,33 @@
+/** What Bun and POSIX give everywhere: no call of libc, nothing of `/proc`. */
+
+import { closeSync, readSync } from 'node:fs'
+import type { Platform } from '../platform.ts'
+import { openFifo } from './fifo.ts'
+import { createMemoryMeter } from './memory.ts'
+import { createWatchdog } from './watchdog.ts'
+
+/** The watchdog starts with the first process, and ends when the platform is disposed of. */
+export function openPortable(): Platform {
+  const watchdog = createWatchdog()
+  return {
+    // The event loop of macOS has not been tried with FIFOs: what it does not tell of comes a little later.
+    pollMs: 50,
+    handsOnBytes: false,
+    openPipe: () => openFifo(true),
+    read(fd, buffer) {
+      try {
+        return readSync(fd, buffer, 0, buffer.length, null)
+      } catch {
+        // EAGAIN: nothing at present
+        return -1
+      }
+    },
+    close: closeSync,
+    guard: watchdog.guard,
+    endedStatus: () => null,
+    withFileLimit: (_, start) => start(),
+    createMemoryMeter,
+    startReaper: () => null,
+    [Symbol.dispose]: () => watchdog[Symbol.dispose](),
+  }
+}

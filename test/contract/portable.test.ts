@@ -1,0 +1,4 @@
+import { onRequest } from './subject.ts'
+import { contract } from './suite.ts'
+
+contract(await onRequest('portable'), 'portable')

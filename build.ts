@@ -5,27 +5,37 @@
  * Two builds of one commit with one version of Bun are the same to the byte, wherever they are made. Each program is
  * run once before it takes its place, where this machine can run it.
  *
+ * `bun build.ts --target NAME …` makes only the programs of these targets, also those that are not released:
+ * `darwin-arm64` and `darwin-x64`.
+ *
  * `bun build.ts lib` makes what the package holds instead.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import self from './package.json'
 
-/** A program that is released. */
+/** A program that can be made. */
 export interface Artifact {
   readonly name: string
   readonly target: Bun.Build.CompileTarget
   readonly arch: 'x64' | 'arm64'
-  /** the dynamic loader that the program asks for */
-  readonly loader: string
+  /** the dynamic loader that the program asks for; null: it is for macOS */
+  readonly loader: string | null
 }
 
-export const artifacts: readonly Artifact[] = [
+export const released: readonly Artifact[] = [
   ['x86_64', 'bun-linux-x64', 'x64', '/lib64/ld-linux-x86-64.so.2'] as const,
   ['arm64', 'bun-linux-arm64', 'arm64', '/lib/ld-linux-aarch64.so.1'] as const,
   ['x86_64-musl', 'bun-linux-x64-musl', 'x64', '/lib/ld-musl-x86_64.so.1'] as const,
   ['arm64-musl', 'bun-linux-arm64-musl', 'arm64', '/lib/ld-musl-aarch64.so.1'] as const,
 ].map(([suffix, target, arch, loader]) => ({ name: `aws-lambda-rie-${suffix}`, target, arch, loader }))
+
+/** Nobody has run them yet: not released. */
+const forMac: readonly Artifact[] = [
+  { name: 'aws-lambda-rie-darwin-arm64', target: 'bun-darwin-arm64', arch: 'arm64', loader: null },
+  { name: 'aws-lambda-rie-darwin-x64', target: 'bun-darwin-x64', arch: 'x64', loader: null },
+]
 
 /**
  * What pino loads for its worker threads, which a compiled program cannot start, and for writing files, which we do
@@ -99,11 +109,21 @@ const sysroot = '/usr/aarch64-linux-gnu'
 
 /** Runs a program once, if this machine can, and says so. Throws when it should run and does not. */
 export function tryOut(file: string, { arch, loader }: Artifact): string {
+  if (loader === null) return tryOutOnMac(file, arch)
   const foreign = arch !== process.arch
   const path = foreign ? sysroot + loader : loader
   if (!existsSync(path)) return `not run: there is no ${path}`
   if (foreign && Bun.which('qemu-aarch64-static') === null) return `not run: there is no emulator of ${arch}`
   const words = foreign ? ['qemu-aarch64-static', '-L', sysroot, file] : [file]
+  return saysVersion(file, words)
+}
+
+function tryOutOnMac(file: string, arch: string): string {
+  if (process.platform !== 'darwin') return 'not run: this is no Mac, and it was never run on one'
+  return arch === process.arch ? saysVersion(file, [file]) : `not run: this Mac is ${process.arch}`
+}
+
+function saysVersion(file: string, words: readonly string[]): string {
   const { stdout, stderr, exitCode } = Bun.spawnSync([...words, '--version'], { env: {} })
   const said = stdout.toString()
   if (exitCode === 0 && said === `aws-lambda-rie ${self.version}\n`) return 'runs'
@@ -113,7 +133,22 @@ export function tryOut(file: string, { arch, loader }: Artifact): string {
   throw new Error(`${file} --version ended with ${exitCode} and said ${JSON.stringify(said + stderr)}`)
 }
 
+/** The artifacts of `--target` words, as `darwin-arm64` or `bun-linux-x64`; all that are released without any. */
+function wanted(argv: readonly string[]): readonly Artifact[] {
+  const { values } = parseArgs({ args: [...argv], options: { target: { type: 'string', multiple: true } } })
+  const known = [...released, ...forMac]
+  return (
+    values.target?.map((word) => {
+      const found = known.find(({ target }) => target === `bun-${word.replace(/^bun-/, '')}`)
+      if (found !== undefined) return found
+      console.error(`--target ${word}: known are ${known.map(({ target }) => target.slice(4)).join(', ')}`)
+      process.exit(2)
+    }) ?? released
+  )
+}
+
 async function main(): Promise<void> {
+  const artifacts = wanted(process.argv.slice(2))
   mkdirSync('dist', { recursive: true })
   // Programs that run, or are about to be started, stay whole until the new ones are done.
   const folder = mkdtempSync('dist/.build-')
@@ -126,6 +161,10 @@ async function main(): Promise<void> {
       sums.set(artifact.name, new Bun.CryptoHasher('sha256').update(bytes).digest('hex'))
       const outcome = tryOut(`${folder}/${artifact.name}`, artifact)
       console.log(`dist/${artifact.name}  ${(bytes.length / 1e6).toFixed(1)} MB  ${outcome}`)
+    }
+    if (artifacts !== released) {
+      for (const { name } of artifacts) renameSync(`${folder}/${name}`, `dist/${name}`)
+      return
     }
     cpSync(`${folder}/aws-lambda-rie-x86_64`, `${folder}/aws-lambda-rie`)
     sums.set('aws-lambda-rie', sums.get('aws-lambda-rie-x86_64') as string)

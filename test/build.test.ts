@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import { type Artifact, tryOut } from '../build.ts'
@@ -124,4 +124,23 @@ describe.skipIf(!isRepository)('the build', () => {
     for (const each of bill.metadata.component.components)
       expect(sums).toContain(`${each.hashes[0].content}  ${each.name}\n`)
   })
+})
+
+test('programs for macOS are made on request, beside the released ones, and are said not to be run', async () => {
+  using output = tempDir()
+  for (const name of ['build.ts', 'package.json', 'src', 'node_modules', 'sbom.ts', 'tsconfig.json'])
+    symlinkSync(join(root, name), join(output.path, name))
+  const words = ['--target', 'darwin-arm64', '--target', 'darwin-x64']
+  const said = await run([process.execPath, '--no-env-file', join(root, 'build.ts'), ...words], output.path)
+  const names = ['aws-lambda-rie-darwin-arm64', 'aws-lambda-rie-darwin-x64']
+  expect(readdirSync(join(output.path, 'dist')).toSorted()).toEqual(names)
+  for (const [name, machine] of [
+    [names[0], 0x0100000c],
+    [names[1], 0x01000007],
+  ] as const) {
+    const head = readFileSync(join(output.path, 'dist', name as string)).subarray(0, 8)
+    // a Mach-O program of 64 bits, and the machine that it is for
+    expect([head.readUInt32LE(0), head.readUInt32LE(4)]).toEqual([0xfeedfacf, machine])
+    if (process.platform !== 'darwin') expect(said).toContain('not run: this is no Mac')
+  }
 })

@@ -1,6 +1,6 @@
 /** This emulator without the inner loop: what watch, console, debugger, attach and client cost those who use none of them. */
 import { join } from 'node:path'
-import { artifacts, compile } from '../../build.ts'
+import { compile, released } from '../../build.ts'
 import { cacheFolder, root } from '../build.ts'
 import { type Subject, Unavailable } from '../subject.ts'
 import { launchOurs, ours } from './ours.ts'
@@ -45,7 +45,7 @@ export const bare: Subject = {
   about: 'the same sources, compiled without watch, console, debugger, attach and client',
   async prepare() {
     await ours.prepare()
-    const artifact = artifacts.find(({ arch, name }) => arch === process.arch && !name.endsWith('-musl'))
+    const artifact = released.find(({ arch, name }) => arch === process.arch && !name.endsWith('-musl'))
     if (artifact === undefined) throw new Unavailable(`there is no program for ${process.arch}`)
     await compile({ ...artifact, name: 'ours-bare' }, cacheFolder, [withoutInnerLoop])
   },

@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventStreamCodec } from '@smithy/eventstream-codec'
-import { addressFlags, freePort } from '../kit/launch.ts'
+import { addressFlags, freePort, portableLayer } from '../kit/launch.ts'
 import { type Launch, Unavailable } from './client.ts'
 
 export interface Answer {
@@ -58,6 +58,7 @@ export async function startEmulator(
       LAMBDA_TASK_ROOT: launch.cwd,
       GREETING: 'a=b, c',
       EMPTY: '',
+      ...portableLayer,
       ...env,
       ...options.env,
     },

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { alive, kill, mark, marked, patience, stat, tempDir, until, within } from '../harness.ts'
-import { addressFlags } from '../kit/launch.ts'
+import { addressFlags, portableLayer } from '../kit/launch.ts'
 import { acts, type Stage } from './acts.ts'
 import { Call, outcomeOf } from './caller.ts'
 import { Emulator, type Health } from './emulator.ts'
@@ -144,6 +144,7 @@ export class FaultRun implements AsyncDisposable {
     this.#killed = false
     this.#emulator = await Emulator.start(argv, {
       PATH: process.env.PATH,
+      ...portableLayer,
       SCRIPT_CONTROL: this.#control,
       ...(variant === 'clock'
         ? { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }

@@ -16,6 +16,11 @@ export function programOf(subject: string): readonly string[] {
   return [subject === 'binary' ? join(root, 'dist', 'aws-lambda-rie') : subject]
 }
 
+/** For a suite that is run with the portable layer: `AWS_LAMBDA_RIE_PORTABLE=1` before its command. */
+export const portableLayer: Readonly<Record<string, string>> = process.env.AWS_LAMBDA_RIE_PORTABLE
+  ? { AWS_LAMBDA_RIE_PORTABLE: process.env.AWS_LAMBDA_RIE_PORTABLE }
+  : {}
+
 export const gatewayFlag = '--runtime-interface-emulator-address'
 export const apiFlag = '--runtime-api-address'
 

@@ -136,15 +136,15 @@ function saysVersion(file: string, words: readonly string[]): string {
 /** The artifacts of `--target` words, as `darwin-arm64` or `bun-linux-x64`; all that are released without any. */
 function wanted(argv: readonly string[]): readonly Artifact[] {
   const { values } = parseArgs({ args: [...argv], options: { target: { type: 'string', multiple: true } } })
+  if (values.target === undefined) return released
   const known = [...released, ...forMac]
-  return (
-    values.target?.map((word) => {
-      const found = known.find(({ target }) => target === `bun-${word.replace(/^bun-/, '')}`)
-      if (found !== undefined) return found
-      console.error(`--target ${word}: known are ${known.map(({ target }) => target.slice(4)).join(', ')}`)
-      process.exit(2)
-    }) ?? released
-  )
+  const targets: string[] = values.target.map((word) => `bun-${word.replace(/^bun-/, '')}`)
+  const unknown = targets.find((each) => !known.some(({ target }) => target === each))
+  if (unknown !== undefined) {
+    console.error(`--target ${unknown}: known are ${known.map(({ target }) => target.slice(4)).join(', ')}`)
+    process.exit(2)
+  }
+  return known.filter(({ target }) => targets.includes(target))
 }
 
 async function main(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   parseConfig,
 } from './config/config.ts'
 import { composeEmulator, type RunningEmulator } from './emulator.ts'
+import type { Clock } from './engine/ports.ts'
 import { afterStart, sampleFile, sampleHandler } from './handler/command.ts'
 import { isCompiled, selfCommand } from './host.ts'
 import { ListenError } from './listen.ts'
@@ -20,6 +21,7 @@ import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { addSandboxHosts } from './process/hosts.ts'
 import { createProcesses } from './process/processes.ts'
 import { rawArguments, rawEnvironment } from './process/raw.ts'
+import type { ReportFile } from './report.ts'
 import { forceRequested, stopRequested } from './signals.ts'
 import { isTerminal } from './stdio.ts'
 import { openOutput } from './telemetry/terminal.ts'
@@ -46,8 +48,10 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   for (const warning of config.warnings) log.warn({}, warning)
 
   let emulator: RunningEmulator
+  let report: ReportFile | null
   try {
-    emulator = open(config, log)
+    report = reportOf(config, log)
+    emulator = open(config, log, report)
   } catch (error) {
     return refuse(error)
   }
@@ -65,6 +69,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     )
     await emulator.stop(Promise.resolve())
   }
+  report?.write(isTerminal(2) ? 2 : null)
   log.flush()
   return typeof end === 'string' ? 0 : 1
 }
@@ -84,14 +89,24 @@ function refuse(error: unknown): number {
   return error.exitCode
 }
 
-function open(config: Config, log: RootLogger): RunningEmulator {
+const clock: Clock = { now: () => performance.now(), epoch: () => Date.now() }
+
+function reportOf(config: Config, log: Logger): ReportFile | null {
+  const { report } = config.emulator
+  if (report === null) return null
+  const { openReport } = require('./report.ts') as typeof import('./report.ts')
+  return openReport(report, config, clock, log)
+}
+
+function open(config: Config, log: RootLogger, report: ReportFile | null): RunningEmulator {
   // in a container of its own; for extensions that listen on these names
   if (process.pid === 1) addSandboxHosts()
   const warn = (message: string): void => log.warn({}, message)
   return composeEmulator(config, {
     processes: createProcesses({ warn, self: selfCommand, portable: config.emulator.portable }),
-    clock: { now: () => performance.now(), epoch: () => Date.now() },
+    clock,
     sink: openOutput(1, { warn }),
+    recorder: report?.recorder,
     log,
   })
 }

@@ -9,7 +9,7 @@ import type { WaitingEvents } from './engine/async-events.ts'
 import type { Pool } from './engine/pool.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
-import { FunctionHost } from './host.ts'
+import { FunctionHost, type Recorder } from './host.ts'
 import type { Listener } from './http/exchange.ts'
 import type { RequestTrace } from './http/traced.ts'
 import { listen } from './listen.ts'
@@ -24,6 +24,8 @@ export interface EmulatorParts {
   readonly sink: Sink
   /** where the log lines of one environment go; default: `sink`, where those of all follow each other */
   readonly sinkOf?: (id: EnvironmentId) => Sink
+  /** counts what happens, beside the metrics */
+  readonly recorder?: Recorder | undefined
   /** a logger of which `child` makes one per environment */
   readonly log: Log & { child(fields: object): Log }
 }
@@ -57,6 +59,10 @@ function prometheus(): typeof import('./telemetry/prometheus.ts') {
   return require('./telemetry/prometheus.ts')
 }
 
+function dashboard(): typeof import('./telemetry/dashboard.ts') {
+  return require('./telemetry/dashboard.ts')
+}
+
 function consoleOf(): typeof import('./open-console.ts') {
   return require('./open-console.ts')
 }
@@ -77,6 +83,7 @@ export function composeEmulator(config: Config, parts: EmulatorParts): RunningEm
     sinkOf: parts.sinkOf ?? (() => sink),
     log,
     metrics,
+    recorder: parts.recorder,
     runtimeApi: emulator.runtimeApi,
     anyRuntimeApi: emulator.anyRuntimeApi,
     // there is no other function, and the configuration names none
@@ -196,8 +203,10 @@ function openFront(
           waiting: pool.waiting,
           waitingEvents: host.asyncEvents.waiting,
           environments: pool.snapshot(),
+          limits: { maxEnvironments, maxQueue },
         })),
       durable: durable?.api ?? null,
+      dashboard: () => dashboard().dashboard(),
       limits: { maxEnvironments, maxQueue },
       console:
         config.emulator.console === null

@@ -13,7 +13,7 @@ import { Environment } from './engine/environment.ts'
 import { LastFailure } from './engine/last-failure.ts'
 import type { PlatformListener } from './engine/platform-event.ts'
 import { Pool, type PoolCalls } from './engine/pool.ts'
-import type { Clock, Log, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
+import type { Clock, Log, PoolObserver, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import type { EventsParts, FunctionEvents } from './open-events.ts'
@@ -45,6 +45,8 @@ export interface HostParts {
   /** a logger of which `child` makes one per environment */
   readonly log: Log & { child(fields: object): Log }
   readonly metrics: Metrics
+  /** is told of what happens, beside the metrics */
+  readonly recorder?: Recorder | undefined
   /** the address of the first environment's Runtime API; the others take free ports */
   readonly runtimeApi: Address
   /** where that address is taken, a free port will do */
@@ -65,6 +67,11 @@ export interface BuildFailure {
   readonly errorMessage: string
   /** what it wrote */
   readonly stack: string
+}
+
+/** Counts what happens to all invocations. */
+export interface Recorder extends PoolObserver {
+  readonly listener: PlatformListener
 }
 
 /** What the Runtime API of one environment has of its own. */
@@ -135,7 +142,7 @@ export class FunctionHost {
     })
     this.pool = new Pool({
       clock: parts.clock,
-      observer: parts.metrics,
+      observer: parts.recorder === undefined ? parts.metrics : both(parts.metrics, parts.recorder),
       maxEnvironments: config.maxEnvironments,
       maxQueue: config.maxQueue,
       environmentTtlMs: config.environmentTtlMs,
@@ -258,6 +265,7 @@ export class FunctionHost {
     ]
     const { crashed } = this.#parts
     if (crashed !== null) listeners.push((event) => event.type === 'fault' && crashed(event.fault))
+    if (this.#parts.recorder !== undefined) listeners.push(this.#parts.recorder.listener)
     if (this.#observe !== null) listeners.push(this.#observe(id))
     this.#listeners.set(id, listeners)
     const environment = new Environment({
@@ -390,6 +398,19 @@ export class FunctionHost {
 
 function arnOf({ region, accountId, name }: FunctionConfig): string {
   return `arn:aws:lambda:${region}:${accountId}:function:${name}`
+}
+
+function both(one: PoolObserver, other: PoolObserver): PoolObserver {
+  return {
+    placed(waitMs) {
+      one.placed(waitMs)
+      other.placed(waitMs)
+    },
+    refused(outcome) {
+      one.refused(outcome)
+      other.refused(outcome)
+    },
+  }
 }
 
 /** What telemetry says of the function. */

@@ -69,15 +69,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // what watches the code of a function, and what ties it to the function's environments
   watch: ['watch'],
   'reload.ts': ['config', 'engine', 'host.ts', 'process', 'watch'],
+  // what a run is summed up in
+  'report.ts': ['config', 'engine', 'telemetry'],
   'cli.ts': [
     'announce.ts',
     'config',
     'emulator.ts',
+    'engine',
     'handler',
     'host.ts',
     'listen.ts',
     'log',
     'process',
+    'report.ts',
     'signals.ts',
     'stdio.ts',
     'telemetry',

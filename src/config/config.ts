@@ -63,6 +63,8 @@ export interface EmulatorConfig {
   readonly console: { readonly anywhere: boolean } | null
   /** where durable executions are kept beyond the emulator's life; null: nowhere */
   readonly durableStore: string | null
+  /** the file that the summary of a run goes to; null: there is none */
+  readonly report: string | null
   /** processes are treated without what is Linux's own */
   readonly portable: boolean
   /** null: code is not watched */
@@ -324,6 +326,7 @@ export function configure(outside: Outside): Config {
     // a debugger that was asked for by Bun's own variables, too
     debug: value(ownOptions.debug) || keepsInspector(environment),
     durableStore: value(ownOptions.durableStore),
+    report: value(ownOptions.report),
     portable: value(variableOptions.portable),
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll), value(ownOptions.watchBuild)),
   }

@@ -422,6 +422,13 @@ export const ownOptions = {
     help: 'of the log on stdout: START, END and REPORT as text, or every platform event as a line of JSON',
     shared: true,
   },
+  report: {
+    flag: '--report',
+    variables: ['AWS_LAMBDA_RIE_REPORT'],
+    fallback: '',
+    kind: optional(text('file')),
+    help: 'at the end, a summary as JSON: outcomes, percentiles, queue, init, throughput; on a terminal a table too',
+  },
   noLogFd: {
     flag: '--no-log-fd',
     variables: ['AWS_LAMBDA_RIE_NO_LOG_FD'],

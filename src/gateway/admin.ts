@@ -17,6 +17,8 @@ export interface MetricsText {
 export interface AdminOptions {
   /** Called with the first request for them, because they take milliseconds to load. */
   readonly metrics: () => MetricsText
+  /** A dashboard of those figures for Grafana, JSON. */
+  readonly dashboard: () => string
   /** why the function is not initialised, if it should be */
   readonly lastFailure: () => Failure | null
   /** events without a waiting caller that wait for an environment or for another try */
@@ -35,7 +37,7 @@ const consolePath = /^\/_rie\/?(?:$|console\.|events$|invocations(?:$|\/))/
  * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
  */
 export function admin(pool: Pool, options: AdminOptions): Router {
-  const { metrics, limits, lastFailure, asyncEvents } = options
+  const { metrics, dashboard, limits, lastFailure, asyncEvents } = options
   let loaded: MetricsText | undefined
   const router = createRouter()
   const status = (): string => (pool.draining ? 'stopping' : 'ok')
@@ -65,6 +67,9 @@ export function admin(pool: Pool, options: AdminOptions): Router {
     loaded ??= metrics()
     return context.body(await loaded.text(), 200, { 'Content-Type': loaded.contentType })
   })
+  router.get('/_rie/dashboard.json', (context) =>
+    context.body(dashboard(), 200, { 'Content-Type': 'application/json' }),
+  )
   if (options.console) {
     const create = options.console
     let routes: Router | undefined

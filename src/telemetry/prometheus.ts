@@ -15,6 +15,7 @@ export interface Situation {
   readonly waiting: number
   readonly waitingEvents: number
   readonly environments: readonly EnvironmentSnapshot[]
+  readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
 }
 
 export interface Exposition {
@@ -127,6 +128,12 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
     ['result'],
     () => Object.entries(metrics.deliveries).map(([result, count]) => [{ result }, count]),
   )
+  gauge('lambda_rie_queue_limit', 'How many invocations may wait; one more is refused.', [], () => [
+    [{}, situation().limits.maxQueue],
+  ])
+  gauge('lambda_rie_environments_limit', 'How many execution environments there may be.', [], () => [
+    [{}, situation().limits.maxEnvironments],
+  ])
   gauge('lambda_rie_environments', 'Execution environments, by state.', ['state'], () => {
     const { environments } = situation()
     return activities.map((state) => [{ state }, environments.filter((one) => one.state === state).length])

@@ -47,6 +47,7 @@ const emulator: EmulatorConfig = {
   debug: false,
   console: { anywhere: false },
   durableStore: null,
+  report: null,
   portable: false,
   watch: null,
 }

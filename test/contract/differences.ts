@@ -567,7 +567,7 @@ export const differences: readonly Difference[] = [
   ]),
   of(
     'has no such endpoint',
-    'answers on /_rie/health, /_rie/ready, /_rie/state and /_rie/metrics',
+    'answers on /_rie/health, /_rie/ready, /_rie/state, /_rie/metrics and /_rie/dashboard.json',
     'containers are looked after by health checks',
     [
       'is healthy as soon as it listens, and says so in JSON',
@@ -577,22 +577,27 @@ export const differences: readonly Difference[] = [
       'becomes ready without an invocation after an eager init',
       'stays healthy while an invocation runs',
       'tells its figures in the text format of Prometheus',
+      'serves a dashboard whose queries name figures that it tells',
       'tells its state as JSON',
     ],
   ),
+  of('has no report of a run', 'writes one as JSON with --report', 'figures of a load test are to be kept', [
+    'writes a report of its run when it ends',
+    'ends with exit code 2 for a report that cannot be written',
+  ]),
   of(
     '(our source, `bun run dev`)',
     'serves a sample function when there is nothing to run',
     'to try it out without writing one',
     ['ends with exit code 2 where there is nothing to run'],
-    ['source'],
+    ['source', 'portable'],
   ),
   of(
     'answers a caller that has closed its side of the connection (`nc -N`)',
     'drops it; the invocation runs to its end',
     'a known limit: Bun closes a connection as soon as its peer has closed one side of it',
     ['answers a caller that has closed its side of the connection'],
-    ['source', 'binary'],
+    ['source', 'portable', 'binary'],
   ),
   of(
     'gathers every response, loses the errors of streams, and has no InvokeWithResponseStream',

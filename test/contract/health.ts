@@ -1,6 +1,8 @@
 /** Our own endpoints for those who look after containers. */
 import { expect } from 'bun:test'
-import { until } from '../harness.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { tempDir, until } from '../harness.ts'
 import { chapter } from './chapter.ts'
 
 export const health = chapter('Health', (it) => {
@@ -79,6 +81,8 @@ export const health = chapter('Health', (it) => {
       lambda_rie_queue_wait_seconds: 'histogram',
       lambda_rie_response_bytes: 'histogram',
       lambda_rie_queue_depth: 'gauge',
+      lambda_rie_queue_limit: 'gauge',
+      lambda_rie_environments_limit: 'gauge',
       lambda_rie_environments: 'gauge',
       lambda_rie_environment_memory_bytes: 'gauge',
       lambda_rie_restarts_total: 'counter',
@@ -94,6 +98,48 @@ export const health = chapter('Health', (it) => {
     expect(answer.text).toContain('lambda_rie_invocations_total{outcome="success"} 1\n')
     const resident = Number(/^process_resident_memory_bytes (\d+)$/m.exec(answer.text)?.[1])
     expect(resident).toBeGreaterThan(10e6)
+  })
+
+  it('serves a dashboard whose queries name figures that it tells', async ({ start }) => {
+    await using rie = await start()
+    const answer = await rie.ask({ path: '/_rie/dashboard.json' })
+    expect(answer.header('Content-Type')).toBe('application/json')
+    const { panels } = JSON.parse(answer.text) as { panels: { targets: { expr: string }[] }[] }
+    const figures = (await rie.ask({ path: '/_rie/metrics' })).text
+    const known = [...figures.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string)
+    const named = panels.flatMap(({ targets }) =>
+      targets.flatMap(({ expr }) => [...expr.matchAll(/\b(lambda_rie|process)_\w+/g)].map(([name]) => name)),
+    )
+    expect(named.length).toBeGreaterThan(20)
+    for (const name of named) expect(known).toContain(name.replace(/_(bucket|count|sum)$/, ''))
+  })
+
+  it('writes a report of its run when it ends', async ({ start }) => {
+    using folder = tempDir()
+    const file = join(folder.path, 'report.json')
+    await using rie = await start({ flags: ['--report', file, '--max-queue', '0'] })
+    const first = rie.invoke()
+    const { id } = await rie.next()
+    // one more than may wait
+    expect((await rie.invoke()).status).toBe(429)
+    await rie.respond(id)
+    rie.park()
+    expect((await first).status).toBe(200)
+    expect(await rie.stop()).toBe(0)
+    const report = JSON.parse(readFileSync(file, 'utf8'))
+    expect(report.invocations).toMatchObject({ total: 2, outcomes: { success: 1, throttled: 1 } })
+    expect([report.duration.count, report.queueWait.count, report.init.count]).toEqual([1, 1, 1])
+    expect(report.duration.p99).toBeGreaterThan(0)
+    // it is no terminal
+    expect(rie.stderr.text).not.toContain('invocations in')
+  })
+
+  it('ends with exit code 2 for a report that cannot be written', async ({ run }) => {
+    const { code, stderr } = await run({ flags: ['--report', '/no/such/folder/report.json'] })
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      '--report: /no/such/folder/report.json cannot be written: there is no such folder',
+    )
   })
 
   it('tells its state as JSON', async ({ start }) => {

@@ -41,6 +41,7 @@ function over(
       loads.push('loaded')
       return { contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }
     },
+    dashboard: () => '{"panels":[]}\n',
     limits: { maxEnvironments: 2, maxQueue: 9 },
     asyncEvents: () => ({ waiting: 2, waitingBytes: 12 }),
     lastFailure: () => lastFailure,
@@ -141,4 +142,8 @@ test('what is not served gets an answer that says what is', async () => {
     'application/json',
     '{"Type":"User","Message":"GET /_rie/nothing is not served; invoke with POST /2015-03-31/functions/function/invocations"}',
   ])
+})
+
+test('the dashboard is served as it is', async () => {
+  expect(await over().get('/_rie/dashboard.json')).toEqual([200, 'application/json', '{"panels":[]}\n'])
 })

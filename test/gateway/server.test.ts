@@ -17,6 +17,7 @@ function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
     log,
     metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
     durable: null,
+    dashboard: () => '{}',
     limits: { maxEnvironments: 2, maxQueue: 7 },
     asyncEvents: () => ({ waiting: 0, waitingBytes: 0 }),
     lastFailure: () => null,

@@ -106,6 +106,7 @@ describe('as Prometheus reads it', () => {
         { id: 1, state: 'busy', memoryBytes: 1000 },
         { id: 3, state: 'idle', memoryBytes: 2000 },
       ] as never,
+      limits: { maxEnvironments: 2, maxQueue: 9 },
     }))
     // figures are read anew each time, and do not add up
     await exposition.text()
@@ -129,6 +130,8 @@ describe('as Prometheus reads it', () => {
       'lambda_rie_async_events_waiting gauge',
       'lambda_rie_async_events_total counter',
       'lambda_rie_destination_records_total counter',
+      'lambda_rie_queue_limit gauge',
+      'lambda_rie_environments_limit gauge',
       'lambda_rie_environments gauge',
       'lambda_rie_environment_memory_bytes gauge',
       'lambda_rie_restarts_total counter',
@@ -160,6 +163,8 @@ describe('as Prometheus reads it', () => {
         'lambda_rie_telemetry_retries_total{extension="watch"} 1',
         'lambda_rie_telemetry_dropped_records_total{extension="watch"} 7',
         'lambda_rie_queue_depth 4',
+        'lambda_rie_queue_limit 9',
+        'lambda_rie_environments_limit 2',
         'lambda_rie_environments{state="busy"} 1',
         'lambda_rie_environments{state="cold"} 0',
         'lambda_rie_environment_memory_bytes{environment="3"} 2000',

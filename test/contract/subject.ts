@@ -36,7 +36,11 @@ export async function subject(name: SubjectName): Promise<Subject | Missing> {
     case 'source':
       return { name, program: keepingRecords }
     case 'portable':
-      return { name, program: ['env', 'AWS_LAMBDA_RIE_PORTABLE=1', ...keepingRecords] }
+      return {
+        name,
+        program: ['env', 'AWS_LAMBDA_RIE_PORTABLE=1', ...keepingRecords],
+        ...(process.env.CONTRACT_WHOLE === '1' ? {} : { only: smoke }),
+      }
     case 'binary': {
       const [file] = programOf('binary') as [string]
       if (!existsSync(file)) return { missing: `${file} does not exist: bun run build` }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
-import { Peer } from '../../src/process/peer.ts'
-import { kill, until } from '../harness.ts'
+import { Peer } from '../../../src/process/linux/peer.ts'
+import { kill, until } from '../../harness.ts'
 
 /** A server, and a process that holds a connection to it. */
 function connected() {

@@ -42,7 +42,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     return 0
   }
   const log = createLog({ level: config.emulator.logLevel, holdMs: 25 })
-  // One request or one child must never end the emulator; what comes here is a bug of ours, and is said.
+  // One request or one child must never end the emulator. What arrives here is a bug of the emulator, and is logged.
   process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'unexpected error'))
   process.on('unhandledRejection', (error) => log.error({ error: String(error) }, 'unexpected rejection'))
   for (const warning of config.warnings) log.warn({}, warning)

@@ -1,6 +1,6 @@
 /**
- * The emulator as `bun run dev` starts it: it ends when those who started it do. `npx bun run dev` is npm, a shell, Bun and
- * the emulator; a signal to npm ends npm and its shell, and would leave the other two behind, with both ports.
+ * The emulator as `bun run dev` starts it: it ends when those who started it do. `npx bun run dev` is npm, a shell, Bun
+ * and the emulator; a signal to npm ends npm and its shell, and would leave the other two behind, with both ports.
  */
 
 import { ancestry, startersOf } from './process/ancestry.ts'

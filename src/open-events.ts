@@ -1,4 +1,7 @@
-/** Ties asynchronous invocations to a function: their tries, and the destinations of their records. Loaded with the first. */
+/**
+ * Ties asynchronous invocations to a function: their tries, and the destinations of their records. Loaded with the
+ * first.
+ */
 
 import type { AsyncConfig } from './config/asynchronous.ts'
 import type { RequestId } from './core/ids.ts'

@@ -19,7 +19,10 @@ const namedFiles = 5
 const lazily = '; the next invocation runs it'
 const eagerly = ' and is loaded'
 
-/** Begins to watch. `epoch` gives Unix milliseconds. What fails is told in the log, and the emulator goes on without: null. */
+/**
+ * Begins to watch. `epoch` gives Unix milliseconds. What fails is told in the log, and the emulator goes on without:
+ * null.
+ */
 export function reloadOnChange(
   config: Config,
   host: FunctionHost,

@@ -17,7 +17,10 @@ export function reopenNonBlocking(fd: number): number {
   return fd
 }
 
-/** Whether somebody reads it on a screen. `process.stderr.isTTY` would cost 5 to 15 ms; this loads nothing for a pipe or a file. */
+/**
+ * Whether somebody reads it on a screen. `process.stderr.isTTY` would cost 5 to 15 ms; this loads nothing for a pipe or
+ * a file.
+ */
 export function isTerminal(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice() && (require('node:tty') as typeof import('node:tty')).isatty(fd)

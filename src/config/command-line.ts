@@ -1,6 +1,7 @@
 /**
- * Separates the emulator's options from the command (behaviour.md 1.1 to 1.5). What the reference has is recognised anywhere before `--`, as
- * people put it after the command; ours only before the command, whose own options they would be otherwise.
+ * Separates the emulator's options from the command (behaviour.md 1.1 to 1.5). What the reference has is recognised
+ * anywhere before `--`, as people put it after the command; ours only before the command, whose own options they would
+ * be otherwise.
  *
  * By hand: `util.parseArgs` costs a millisecond of a start that takes thirteen, knows no options that count only before
  * the command, and takes `-abc` of a command apart.

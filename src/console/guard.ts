@@ -23,7 +23,7 @@ export interface GuardOptions {
   readonly machine: string
 }
 
-/** Why this request is refused, in words for whoever made it; null when it may pass. */
+/** Why this request is refused, as a sentence for its sender; null if it is allowed. */
 export function refusalOf(asking: Asking, { anywhere, machine }: GuardOptions): string | null {
   if (!anywhere && !isLoopback(asking.peer)) {
     return `the console is for this machine only, and ${asking.peer} is another one: --console-anywhere (AWS_LAMBDA_RIE_CONSOLE_ANYWHERE=on) opens it to all`

@@ -72,7 +72,7 @@ export interface HistoryOptions {
   /** Unix milliseconds */
   readonly epoch: () => number
   readonly render: (outcome: Outcome, of: { readonly id: RequestId; readonly traceId: string }) => Rendered
-  /** Called when something is new; often, so it only takes a note. */
+  /** Called at each change, so it must be cheap. */
   readonly changed: () => void
 }
 
@@ -201,7 +201,7 @@ export class History {
     return changed
   }
 
-  /** Nobody wants to know. */
+  /** No page is open that would ask for them. */
   forgetChanged(): void {
     this.#changed.clear()
   }

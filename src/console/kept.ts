@@ -11,7 +11,7 @@ export interface Kept {
 
 export const keptBytes = 65_536
 
-/** Takes pieces as they come, and lets go of all that is over the limit; rendering is left to whoever looks. */
+/** Takes pieces as they come, and drops what is over the limit. The text is made when it is read. */
 export class Keeper {
   readonly #chunks: Uint8Array[] = []
   #kept = 0

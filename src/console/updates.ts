@@ -1,4 +1,4 @@
-/** What the pages are told while they are open, as server-sent events. */
+/** What open pages are sent, as server-sent events. */
 
 import type { History } from './history.ts'
 
@@ -69,7 +69,7 @@ export class Updates {
   /** Something has changed. */
   due(): void {
     if (this.#pages.size === 0) {
-      // nobody is told, and the next page gets all
+      // no page is open; the next one gets everything
       this.history.forgetChanged()
       return
     }

@@ -94,7 +94,10 @@ export type Event =
   | { readonly type: 'budget-over' }
   /** processes are still there although SIGKILL was sent long ago */
   | { readonly type: 'kill-wait-over' }
-  /** New processes are to serve: those in which nothing runs end as a spindown, and the next start runs what is there then. */
+  /**
+   * New processes are to serve: those in which nothing runs end as a spindown, and the next start runs what is there
+   * then.
+   */
   | { readonly type: 'recycle' }
   /** end for good; running invocations are aborted */
   | { readonly type: 'stop' }

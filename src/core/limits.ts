@@ -11,7 +11,10 @@ export const maxRequestBytes = 6 * 1024 * 1024
 export const maxAsyncRequestBytes = 1024 * 1024
 /** The same for the older operation InvokeAsync: 256 KiB. */
 export const maxInvokeAsyncBytes = 256 * 1024
-/** Most events of one function that wait for an environment or another try, in bytes of their payloads: 64 MiB, our choice. */
+/**
+ * Most events of one function that wait for an environment or another try, in bytes of their payloads: 64 MiB, our
+ * choice.
+ */
 export const maxWaitingEventBytes = 64 * 1024 * 1024
 /** Most such events in number, so that small ones are bounded too: each costs about 1 KB besides its payload. */
 export const maxWaitingEvents = 100_000
@@ -39,7 +42,9 @@ export const shutdownBudget = { internal: 500, external: 2000, runtime: 600, flu
 export const exitWaitMs = { upload: 100, initError: 300 } as const
 /** How long processes are waited for after SIGKILL, in milliseconds: one in uninterruptible sleep ignores it. */
 export const killWaitMs = 2000
-/** How long an invocation waits for an environment that is about to be free before another one is made, in milliseconds. */
+/**
+ * How long an invocation waits for an environment that is about to be free before another one is made, in milliseconds.
+ */
 export const patienceMs = 100
 /** How long no environment is made after one could not be made, in milliseconds. */
 export const recoveryMs = 1000

@@ -58,8 +58,8 @@ const wait = { do: 'wait', until: null } as const
 
 /**
  * Free environments first, in the order of their age, so that the youngest idle long enough to be stopped; then one
- * that is cold or starting without an invocation; then a new one. An environment that starts is bound to the invocation that it
- * starts for, so no more are started than are waited for.
+ * that is cold or starting without an invocation; then a new one. An environment that starts is bound to the invocation
+ * that it starts for, so no more are started than are waited for.
  */
 export function place<C extends Candidate>(
   environments: readonly C[],

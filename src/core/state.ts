@@ -88,8 +88,8 @@ export type NextPhase =
   | { readonly to: 'stopped' }
 
 /**
- * First the runtime gets its time, then telemetry is delivered if an extension has subscribed to it, then the extensions get theirs; processes that are left at the end are killed.
- * Successor: what `afterwards` says.
+ * First the runtime gets its time, then telemetry is delivered if an extension has subscribed to it, then the
+ * extensions get theirs; processes that are left at the end are killed. Successor: what `afterwards` says.
  */
 export interface Stopping {
   readonly phase: 'stopping'

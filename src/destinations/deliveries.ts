@@ -51,7 +51,7 @@ export class Deliveries {
     this.#conditions = new Conditions(parts.clock.now)
   }
 
-  /** Delivers a record, sooner or later. Never throws. */
+  /** Delivers a record, now or after others. Never throws. */
   deliver(delivery: Delivery): void {
     const { id, record } = delivery
     const bytes = record.length

@@ -27,7 +27,7 @@ export interface EmulatorOptions {
   readonly drainSeconds?: number
   /** how long an environment beyond the first may be idle; whole seconds; default 60 */
   readonly environmentTtlSeconds?: number
-  /** default `/opt/extensions` */
+  /** where external extensions are found; rejected if it does not exist; default `/opt/extensions`, if it exists */
   readonly extensionsDirectory?: string
   /** 1 to 1000; default 1 */
   readonly maxEnvironments?: number
@@ -137,7 +137,7 @@ export interface InvokeResult {
  * byte or later. What came can be read once.
  */
 export interface InvokeStream extends AsyncIterable<Uint8Array> {
-  /** All pieces, as text. */
+  /** All pieces, joined, as text. */
   text(): Promise<string>
 }
 

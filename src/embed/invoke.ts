@@ -9,7 +9,7 @@ export async function invoke(url: string, payload: unknown, options: InvokeOptio
     method: 'POST',
     headers: headersOf(options),
     body: bodyOf(payload),
-    // the emulator knows the limits
+    // the emulator has the limits
     timeout: false,
     ...(signal === undefined ? {} : { signal }),
   } as RequestInit)

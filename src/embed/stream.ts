@@ -22,12 +22,12 @@ export function invokeStream(url: string, payload: unknown, options: InvokeOptio
       method: 'POST',
       headers: headersOf(options),
       body: bodyOf(payload),
-      // the emulator knows the limits
+      // the emulator has the limits
       timeout: false,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     } as RequestInit,
   )
-  // nobody may look at it, and then it is nobody's
+  // if the caller never reads it, the rejection must not count as unhandled
   asked.catch(() => {})
   const pieces = read(asked)
   return {

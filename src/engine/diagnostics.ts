@@ -20,7 +20,7 @@ export interface DiagnosticsOptions {
 
 /** What the rules say of a runtime that ended with 0. */
 const cleanExit = runtimeExit({ kind: 'code', code: 0 }).text
-/** After this time of an init, in milliseconds, somebody may wonder what is going on. */
+/** An init that runs for this long, in milliseconds, is told of. */
 const slowInitMs = 3000
 
 export function diagnostics(log: Log, options: DiagnosticsOptions = {}): PlatformListener {

@@ -13,7 +13,7 @@ export interface Failure {
   readonly errorMessage: string
 }
 
-/** What was heard of failures since the function was initialised last. */
+/** The failures since the function was last initialised. */
 export class LastFailure {
   #failure: Failure | null = null
   #document: Payload | null = null
@@ -28,7 +28,7 @@ export class LastFailure {
     return this.#document
   }
 
-  /** Hears the events of one environment. `epoch` gives Unix milliseconds. */
+  /** Listens to the events of one environment. `epoch` gives Unix milliseconds. */
   listener(environment: number, epoch: () => number): PlatformListener {
     let initialising = false
     return (event) => {

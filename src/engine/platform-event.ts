@@ -33,7 +33,7 @@ export interface InitReport extends Timed {
   readonly durationMs: number
 }
 
-/** What an extension has come to when an init attempt ends; one event for each, before its `initReport`. */
+/** The state of one extension when an init attempt ends; one event for each extension, before the `initReport`. */
 export interface ExtensionStatus extends Timed {
   readonly type: 'extension'
   readonly name: string
@@ -56,7 +56,10 @@ export interface ResponseStart extends Timed {
   readonly latencyMs: number
 }
 
-/** The caller is about to be answered, or a stream to be ended. A listener must not keep the outcome: it holds the payload. */
+/**
+ * The caller is about to be answered, or a stream to be ended. A listener must not keep the outcome: it holds the
+ * payload.
+ */
 export interface Answered extends Timed {
   readonly type: 'answered'
   readonly id: RequestId
@@ -65,7 +68,9 @@ export interface Answered extends Timed {
   readonly durationMs: number | null
 }
 
-/** The runtime is done with an invocation: it has asked for the next event, or has failed. Told of only when asked for. */
+/**
+ * The runtime is done with an invocation: it has asked for the next event, or has failed. Told of only when asked for.
+ */
 export interface RuntimeDone extends Timed {
   readonly type: 'runtimeDone'
   readonly id: RequestId
@@ -149,8 +154,8 @@ export type PlatformEvent =
   | ProcessLog
 
 /**
- * Told of every event, in order. Called while invocations wait for their answer, so a call has to take well under a
- * microsecond, and must not throw; what takes longer is put off.
+ * Gets every event, in order. It is called while invocations wait for their answer, so a call takes well under a
+ * microsecond and does not throw; work that takes longer is put off.
  */
 export type PlatformListener = (event: PlatformEvent) => void
 

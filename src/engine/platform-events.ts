@@ -83,7 +83,9 @@ export class PlatformEvents {
     cutter.push(chunk)
   }
 
-  /** The invocation is the one that the record names, if it names one that there is; `now` is in monotonic milliseconds. */
+  /**
+   * The invocation is the one that the record names, if it names one that there is; `now` is in monotonic milliseconds.
+   */
   write(record: PlatformRecord, invocation: Invocation | undefined, now: number): void {
     switch (record.type) {
       case 'start':

@@ -1,4 +1,4 @@
-/** `/_rie/*`: for those who look after an emulator. Health and readiness for probes, state for people, metrics. */
+/** `/_rie/*`: health and readiness for probes, state for people, metrics. */
 
 import type { WaitingEvents } from '../engine/async-events.ts'
 import type { Failure } from '../engine/last-failure.ts'
@@ -96,7 +96,7 @@ export function admin(pool: Pool, options: AdminOptions): Router {
   return router
 }
 
-/** In a word for machines, and in a sentence for people. */
+/** `state` is a word for machines, `reason` a sentence for people. */
 function whyNotReady(pool: Pool, failure: Failure | null): { state: string; reason: string } {
   if (pool.draining) return { state: 'stopping', reason: 'the emulator was told to stop' }
   const activities = pool.snapshot().map(({ state }) => state)

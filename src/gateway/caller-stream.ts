@@ -1,4 +1,4 @@
-/** A stream to a caller. A caller who leaves is written to no more, and slows nobody down. */
+/** A stream to a caller. After the caller has gone, what is written is dropped, and no writer has to wait. */
 
 import type { Receiver } from '../engine/invocation.ts'
 import type { Exchange, Fields, ResponseStream } from '../http/exchange.ts'
@@ -28,7 +28,7 @@ export class CallerStream implements Receiver {
     return this.#over || this.#stream.write(bytes)
   }
 
-  /** Whoever waits to write more may go on, and is not heard. */
+  /** The caller has gone: a writer that waits for room may go on, and what it writes is dropped. */
   end(): void {
     this.#over = true
     this.#stream.end()

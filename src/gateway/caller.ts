@@ -1,4 +1,4 @@
-/** What a caller tells of itself, for the runtime: the context of its client, and who it is for Cognito. */
+/** What the runtime is told of the caller: its client context, and its Cognito identity. */
 
 import { contentProblem } from './content.ts'
 import { type InvokeAnswer, invalidContent, type SpokenDialect } from './dialect.ts'

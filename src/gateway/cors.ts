@@ -52,11 +52,11 @@ export function sender(origins: Origins, exchange: Asked): 'own' | 'named' | 'fo
   return origins.includes('*') || origins.includes(origin) ? 'named' : 'foreign'
 }
 
-/** A browser asks whether it may send something. */
+/** Whether this is a preflight: a browser asks whether a page may send a request. */
 export const isPreflight = (exchange: Asked): boolean =>
   exchange.method === 'OPTIONS' && exchange.header('access-control-request-method') !== null
 
-/** All that an answer to an invocation may have; browsers show a page nothing else. */
+/** The response headers that a page may read: every header that an answer to an invocation can have. */
 const exposed = [
   'x-amz-durable-execution-arn',
   'x-amz-executed-version',

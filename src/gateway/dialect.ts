@@ -97,7 +97,7 @@ function bodyOf(outcome: Outcome, context: AnswerContext): InvokeAnswer {
 }
 
 function faultBody({ errorType, text, document: posted }: Fault, id: RequestId): Payload | string {
-  // an empty document would be an empty answer, which nobody can read anything from
+  // an empty document would make an empty answer, which says nothing
   if (posted !== undefined && posted.size > 0) return posted
   return document(errorType, `RequestId: ${id} Error: ${text}`)
 }

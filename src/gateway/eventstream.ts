@@ -1,7 +1,7 @@
 /**
  * The event stream of InvokeWithResponseStream: each message has its lengths, a checksum of them, headers, a payload,
  * and a checksum of it all. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html shows the
- * format. Only writing is needed, and only of two events; DECISIONS.md says why a library does not do it.
+ * format. Only two kinds of events are written, and none is read. DECISIONS.md says why no library does it.
  */
 
 /** Content type of the answer. */

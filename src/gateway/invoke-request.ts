@@ -17,7 +17,10 @@ export interface Front {
   readonly streams: NonNullable<Invocation['streams']>
   /** The first piece of one is there. Null when there is nobody to take it. */
   begin(request: InvokeRequest, contentType: string): Receiver | null
-  /** What the invocation came to, also after `begin`; called once. `log` is the end of its log, if it asked for that and ran. */
+  /**
+   * What the invocation came to, also after `begin`; called once. `log` is the end of its log, if it asked for that and
+   * ran.
+   */
   answer(request: InvokeRequest, outcome: Outcome, log: Uint8Array | null): void
 }
 

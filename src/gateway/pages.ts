@@ -9,7 +9,7 @@ import { respond } from './respond.ts'
 
 /**
  * Hands the request of a page that may invoke on to `handle`, and answers the preflight before it. A page that may not
- * gets 403, and nothing runs: whoever visits it has not asked for that.
+ * gets 403, and nothing runs: the person who visits the page did not ask for it.
  */
 export function handlePage(origins: Origins, exchange: Exchange, handle: (exchange: Exchange) => void): void {
   const from = sender(origins, exchange)

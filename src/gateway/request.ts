@@ -38,8 +38,8 @@ function segmentOf(path: string, prefix: string, suffix: string): string | null 
 }
 
 /**
- * The patterns of the API model; the name part is as loose as in the model, because the emulator serves every name. Without an
- * account, `function:prod` is a function of that name, which is the one of every example, with a qualifier.
+ * The patterns of the API model; the name part is as loose as in the model, because the emulator serves every name.
+ * Without an account, `function:prod` is a function of that name, which is the one of every example, with a qualifier.
  */
 const functionPattern =
   /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:[a-z]{2,4}(?:-[a-z]+)+-\d:)?(?:\d{12}:(?:function:)?|function:(?=[^:]+:))?([a-zA-Z0-9-_.]+)(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?$/

@@ -39,7 +39,7 @@ export function headersOf(
   return headers
 }
 
-/** An answer of ours that is no outcome of an invocation. */
+/** An answer of the emulator itself, to a request that is no invocation. */
 export interface Problem {
   readonly status: number
   readonly headers: Fields

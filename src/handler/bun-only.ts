@@ -17,7 +17,7 @@ export interface BunOnly {
   readonly text: string
 }
 
-/** Larger files are bundles: what they are made of was looked at by a bundler. */
+/** Larger files, in bytes, are taken for bundles, which a bundler has made of files that it accepted. */
 const maxBytes = 128 * 1024
 const maxFiles = 100
 

@@ -83,7 +83,7 @@ function projectOf({ handler, cwd, taskRoot }: Served): { needsCli: boolean; fla
   return { needsCli: configuresLanguage(file), flags: [] }
 }
 
-/** Looks at a handler's files when the start, and an invocation that came with it, have had their chance. */
+/** Looks at a handler's files after the start, and after an invocation that came with it. */
 export function afterStart(look: () => void): void {
   setTimeout(look, 100).unref()
 }

@@ -108,7 +108,7 @@ function distance(a: string, b: string, limit: number): number {
   return row[b.length]!
 }
 
-/** The one of several words that a word is probably meant to be. */
+/** The candidate that is nearest to a word, if any is near enough. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3))
   const ranked = words

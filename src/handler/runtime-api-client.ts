@@ -5,7 +5,7 @@
 import { Connection, ConnectionLost, type HttpResponse, type RuntimeApiAddress } from './connection.ts'
 import { type ErrorDocument, errorDocument } from './errors.ts'
 
-/** Nobody listens at the address any more: there is nothing left to serve. */
+/** The emulator no longer listens: the process has nothing left to serve. */
 export class RuntimeApiGone extends Error {
   override readonly name = 'RuntimeApiGone'
 }

@@ -6,7 +6,7 @@
  *
  * An error while loading is posted to `/init/error` and ends the process with 1; a rejection that nobody handles
  * ends it with 128, an uncaught exception with 129, both posted first. When the emulator is gone the process ends
- * with 0: there is nobody left to tell.
+ * with 0.
  */
 
 import { runBuffered } from './buffered.ts'
@@ -35,7 +35,7 @@ interface Runtime {
   requestId: string | undefined
 }
 
-/** Ends the process; without the API there is nothing to serve and nobody to tell. */
+/** Ends the process. Without the API there is nothing to serve. */
 const end = (error: unknown): never => {
   if (error instanceof RuntimeApiGone) process.exit(0)
   process.stderr.write(`The Runtime API cannot be used: ${(error as Error)?.message ?? error}\n`)

@@ -1,4 +1,4 @@
-/** What a runtime said of an init that failed, for the terminal of whoever wrote the code: the error, and where. */
+/** The error of an init that failed, as the runtime posted it, with its place in the code: for a developer's terminal. */
 
 import { readFileSync } from 'node:fs'
 import type { Payload } from '../core/failure.ts'
@@ -13,10 +13,10 @@ export interface ReportedError {
   readonly stack: string
 }
 
-/** Documents over this size, in bytes, are no error of a person's code. */
+/** Larger documents, in bytes, are not read: no error of a function is that long. */
 const maxBytes = 262_144
 
-/** Reads what was posted to `/init/error`; undefined for a document that is none of AWS's form. */
+/** Reads what was posted to `/init/error`; undefined for a document that has not the form of AWS's. */
 export function reportedError({ size, chunks }: Payload): ReportedError | undefined {
   if (size > maxBytes) return undefined
   try {

@@ -1,7 +1,7 @@
 /**
- * The log of one environment in JSON: each platform event is a line with its record, if its level is high enough; lines of
- * the function that are JSON objects of a lower level than asked for are left out. Levels are those of AWS's page "Log
- * level event mapping". Subscribers of the Telemetry API get everything, whatever is left out here.
+ * The log of one environment in JSON: each platform event is a line with its record, if its level is high enough; lines
+ * of the function that are JSON objects of a lower level than asked for are left out. Levels are those of AWS's page
+ * "Log level event mapping". Subscribers of the Telemetry API get everything, whatever is left out here.
  */
 
 import type { PlatformEvent, PlatformListener, ProcessLog } from '../engine/platform-event.ts'

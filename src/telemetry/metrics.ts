@@ -1,6 +1,6 @@
 /**
- * What is counted: plain numbers, since counting happens on the way of every invocation. Nothing here knows how
- * figures are presented; `prometheus.ts` does, and is loaded when somebody asks.
+ * The counters of the emulator, as plain numbers, because counting is part of every invocation. `prometheus.ts` writes
+ * them down; it is loaded with the first request for them.
  */
 
 import type { EventCondition } from '../core/asynchronous.ts'

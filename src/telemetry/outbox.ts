@@ -95,7 +95,7 @@ export class Outbox {
     return { records, bytes, loss }
   }
 
-  /** Gives up everything. */
+  /** Drops all records. */
   clear(): Loss {
     const loss = { records: this.size, bytes: this.#bytes }
     this.#entries = []

@@ -1,11 +1,11 @@
 /**
  * stdout of the emulator: whole lines of the function, its extensions and START, END, REPORT, in order.
  *
- * What comes within ten milliseconds is written at once, because a write per line would cost more than the
- * invocation it tells of; under load it is what comes within fifty, or 64 KB. A pipe is opened anew without blocking,
- * so that a reader who has stopped reading does not stop the emulator. Past a bound it does, since nothing is to be
- * lost; but a reader who takes nothing at all for two seconds has stopped for good, and is not waited for again: callers
- * and signals would wait with it. What comes then is dropped, and said to be, until the reader goes on.
+ * Lines are batched: one write for 10 ms of them, under load for 50 ms or 64 KB. A write per line would cost more than
+ * the invocation that it tells of. A pipe is opened anew without blocking, so that a reader that has stopped reading does
+ * not stop the emulator. With 16 MB held, writes block, so that nothing is lost. A reader that accepts nothing for two
+ * seconds then is not waited for again, because callers and signals would wait too: lines are dropped, and counted in
+ * the emulator's own log, until it reads again.
  */
 
 import { writeSync } from 'node:fs'

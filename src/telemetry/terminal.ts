@@ -20,7 +20,9 @@ export function openOutput(fd = 1, options: SinkOptions = {}): Sink {
   }
 }
 
-/** Whole lines, with a line feed for each carriage return that none follows. The bytes that were given stay as they are. */
+/**
+ * Whole lines, with a line feed for each carriage return that none follows. The bytes that were given stay as they are.
+ */
 export function forTerminal(lines: Lines): Lines {
   // Text is ours: START, END and REPORT have none.
   if (!(lines instanceof Uint8Array)) return lines

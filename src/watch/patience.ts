@@ -5,7 +5,9 @@ import type { Run } from './left-out.ts'
 
 /** Milliseconds for one file of source: editors write it in one go, and somebody waits for it. */
 const saveQuietMs = 50
-/** Milliseconds for several files, as compilers and `git checkout` write them, and for a program, which a linker writes. */
+/**
+ * Milliseconds for several files, as compilers and `git checkout` write them, and for a program, which a linker writes.
+ */
 export const seriesQuietMs = 200
 
 /** Looks at the file system. `changed` are absolute paths, of files that may be gone again. */

@@ -82,7 +82,7 @@ function whole(value: AnswerObject, text: string): UrlAnswer | Invalid {
     : { ...head, body: decoded }
 }
 
-/** Null for what is no base64; line breaks and missing padding are none of its mistakes. */
+/** Null if it is not base64. Line breaks and missing padding are allowed. */
 function fromBase64(text: string): Buffer | null {
   const characters = text.replace(/[\r\n]+/g, '').replace(/={1,2}$/, '')
   if (characters.length % 4 === 1 || /[^A-Za-z0-9+/]/.test(characters)) return null

@@ -74,13 +74,13 @@ export function parseUrlCors(text: string): UrlCors | string {
 
 type Asked = Pick<Exchange, 'method' | 'header'>
 
-/** A browser asks whether it may send something; the function never sees that. */
+/** Whether this is a preflight, which the function never sees. */
 export const isPreflight = (exchange: Asked): boolean =>
   exchange.method === 'OPTIONS' &&
   exchange.header('origin') !== null &&
   exchange.header('access-control-request-method') !== null
 
-/** Headers of the answer to a preflight; none for an origin that is not allowed, and the browser gives up. */
+/** Headers of the answer to a preflight; none for an origin that is not allowed: the browser sends nothing then. */
 export function preflightFields(cors: UrlCors, exchange: Asked): Fields {
   const fields = [...allowed(cors, exchange.header('origin'))]
   if (fields.length === 0) return fields

@@ -136,8 +136,8 @@ class UrlFront implements Front {
   }
 
   /**
-   * The caller learns no more than on the service; whoever runs the emulator reads why. A stream whose head is out ends as
-   * if it were complete.
+   * The caller learns no more than on the service; whoever runs the emulator reads why. A stream whose head is out ends
+   * as if it were complete.
    */
   #fail(reason: string): void {
     const begun = this.#stream?.cut() ?? false
@@ -149,7 +149,7 @@ class UrlFront implements Front {
     if (!begun) this.#respond(502, ['Content-Type', 'text/plain'], 'Internal Server Error')
   }
 
-  /** An answer of ours that no function gave. */
+  /** An answer of the emulator itself, in place of the function's. */
   #refuse({ status, contentType, headers = {}, body }: InvokeAnswer): void {
     this.#respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
   }

@@ -264,6 +264,16 @@ test('a type name is exported by one file: it means one thing', () => {
   expect(shared.map(([name]) => name).toSorted()).toEqual(Object.keys(sharedTypeNames).toSorted())
 })
 
+test('what the build defines is declared where it is used, by the same name', () => {
+  const [, defined = ''] = /\bdefine: \{(.*)\}/.exec(readFileSync(join(root, '../build.ts'), 'utf8')) ?? []
+  const names = [...defined.matchAll(/\b([A-Z][A-Z_]+):/g)].map(([, name]) => name)
+  const declared = sources.flatMap(({ text }) =>
+    [...text.matchAll(/^declare const ([A-Z_]+):/gm)].map(([, name]) => name),
+  )
+  expect(declared).toEqual(names)
+  expect(names).not.toEqual([])
+})
+
 test('nothing is exported by default', () => {
   expect(sources.filter(({ code }) => /^export default\b/m.test(code)).map(({ path }) => path)).toEqual([])
 })

@@ -1,5 +1,5 @@
 /** The text of `client.ts`, made by `build.ts`; empty where nothing is built. */
 
-declare const runtimeClient: string | undefined
+declare const RUNTIME_CLIENT: string | undefined
 
-export const clientText: string = typeof runtimeClient === 'string' ? runtimeClient : ''
+export const clientText: string = typeof RUNTIME_CLIENT === 'string' ? RUNTIME_CLIENT : ''

@@ -173,7 +173,9 @@ async function main(): Promise<void> {
     const { billOfMaterials } = await import('./src/build/sbom.ts')
     const bill = billOfMaterials(sums, modules)
     await Bun.write(`${folder}/sbom.cdx.json`, `${JSON.stringify(bill, null, 2)}\n`)
-    for (const name of [...sums.keys(), 'SHA256SUMS', 'sbom.cdx.json'])
+    const { functionsJsonSchema } = await import('./src/build/schema.ts')
+    await Bun.write(`${folder}/functions.schema.json`, functionsJsonSchema())
+    for (const name of [...sums.keys(), 'SHA256SUMS', 'sbom.cdx.json', 'functions.schema.json'])
       renameSync(`${folder}/${name}`, `dist/${name}`)
   } finally {
     rmSync(folder, { recursive: true })

@@ -3,7 +3,9 @@
 import { existsSync } from 'node:fs'
 import type { Launch } from './config/config.ts'
 
-export const invokePath = '/2015-03-31/functions/function/invocations'
+export const functionPath = (name: string): string => `/2015-03-31/functions/${name}/invocations`
+
+export const invokePath = functionPath('function')
 
 /**
  * The first line of the reference, for which testcontainers' modules and serverless-offline wait before they send
@@ -13,7 +15,7 @@ export const invokePath = '/2015-03-31/functions/function/invocations'
 export function firstLine(launch: Launch, execPath: string): string {
   const { cwd } = launch
   const [program, handler] =
-    launch.kind === 'attach'
+    launch.kind === 'attach' || launch.kind === 'broken'
       ? ['', '']
       : launch.kind === 'handler'
         ? [execPath, launch.handler]

@@ -10,7 +10,9 @@ import {
   type Launch,
   type Notice,
   parseConfig,
+  type SystemConfig,
 } from './config/config.ts'
+import type { EnvironmentId } from './core/ids.ts'
 import { composeEmulator, type RunningEmulator } from './emulator.ts'
 import type { Clock } from './engine/ports.ts'
 import { afterStart, sampleFile, sampleHandler } from './handler/command.ts'
@@ -24,6 +26,7 @@ import { rawArguments, rawEnvironment } from './process/raw.ts'
 import type { ReportFile } from './report.ts'
 import { forceRequested, stopRequested } from './signals.ts'
 import { isTerminal } from './stdio.ts'
+import type { Sink } from './telemetry/sink.ts'
 import { openOutput } from './telemetry/terminal.ts'
 
 /**
@@ -31,7 +34,7 @@ import { openOutput } from './telemetry/terminal.ts'
  * what the user got wrong.
  */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  let config: Config | Notice
+  let config: Config | SystemConfig | Notice
   try {
     config = parseConfig(rawArguments(argv), rawEnvironment(env), systemProbe, isCompiled ? {} : fromSource)
   } catch (error) {
@@ -55,7 +58,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   } catch (error) {
     return refuse(error)
   }
-  announce(config, emulator, log)
+  if ('functions' in config) announceAll(config, emulator, log)
+  else announce(config, emulator, log)
 
   const end = await Promise.race([stopRequested, emulator.crashed])
   if (typeof end === 'string') {
@@ -91,24 +95,50 @@ function refuse(error: unknown): number {
 
 const clock: Clock = { now: () => performance.now(), epoch: () => Date.now() }
 
-function reportOf(config: Config, log: Logger): ReportFile | null {
+/** The function that a report tells of: of several the first, under the names of all. */
+function reported(config: Config | SystemConfig): FunctionConfig {
+  if (!('functions' in config)) return config.function
+  const [first] = config.functions
+  return { ...first, name: config.functions.map(({ name }) => name).join(', ') }
+}
+
+function reportOf(config: Config | SystemConfig, log: Logger): ReportFile | null {
   const { report } = config.emulator
   if (report === null) return null
   const { openReport } = require('./report.ts') as typeof import('./report.ts')
-  return openReport(report, config, clock, log)
+  return openReport(report, reported(config), clock, log)
 }
 
-function open(config: Config, log: RootLogger, report: ReportFile | null): RunningEmulator {
+function open(config: Config | SystemConfig, log: RootLogger, report: ReportFile | null): RunningEmulator {
   // in a container of its own; for extensions that listen on these names
   if (process.pid === 1) addSandboxHosts()
   const warn = (message: string): void => log.warn({}, message)
+  const sink = openOutput(1, { warn })
   return composeEmulator(config, {
     processes: createProcesses({ warn, self: selfCommand, portable: config.emulator.portable }),
     clock,
-    sink: openOutput(1, { warn }),
+    sink,
     recorder: report?.recorder,
+    ...('functions' in config && isTerminal(1) && { sinkOf: namedSinks(config, sink) }),
     log,
   })
+}
+
+/** On a terminal lines of several functions begin with the name of theirs. */
+function namedSinks({ functions }: SystemConfig, sink: Sink): (id: EnvironmentId, name: string) => Sink {
+  const { prefixed } = require('./telemetry/prefixed.ts') as typeof import('./telemetry/prefixed.ts')
+  const widest = Math.max(...functions.map(({ name }) => name.length))
+  const sinks = new Map(functions.map(({ name }) => [name, prefixed(sink, `${name.padEnd(widest)} | `)]))
+  return (_, name) => sinks.get(name) ?? sink
+}
+
+/** The same of several functions. */
+function announceAll(config: SystemConfig, emulator: RunningEmulator, log: RootLogger): void {
+  const { announceSystem, inspectHandlers, systemInvitation } =
+    require('./announce-system.ts') as typeof import('./announce-system.ts')
+  announceSystem(config, emulator, log)
+  if (isTerminal(2)) writeSync(2, systemInvitation(emulator, config.emulator.console !== null))
+  afterStart(() => inspectHandlers(emulator.functions, log))
 }
 
 /** Says what runs, where it listens, and what speaks against it; to a person also how to call it. */
@@ -120,7 +150,8 @@ function announce(config: Config, emulator: RunningEmulator, log: Logger): void 
     if (reason !== null)
       log.error({ command, reason }, 'the command cannot be run; every invocation will say so')
   }
-  const { gateway, runtimeApi, url, functionUrl } = emulator
+  const { gateway, runtimeApi, url } = emulator
+  const { functionUrl } = emulator.first
   const line = firstLine(launch, process.execPath)
   const all = { gateway, runtimeApi, url: url + invokePath, ...(functionUrl === null ? {} : { functionUrl }) }
   log.info(all, `listening: ${line}`)

@@ -2,18 +2,19 @@
  * The composition root: makes the parts and ties them together. `main` and programs that embed the emulator use it.
  */
 
-import type { Config } from './config/config.ts'
+import type { Config, FunctionConfig, SystemConfig } from './config/config.ts'
 import type { Fault } from './core/failure.ts'
 import type { EnvironmentId } from './core/ids.ts'
-import type { WaitingEvents } from './engine/async-events.ts'
-import type { Pool } from './engine/pool.ts'
+import type { Acceptance } from './engine/async-events.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
+import { parseTarget } from './gateway/request.ts'
+import type { ServedFunctions } from './gateway/served.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
 import { FunctionHost, type Recorder } from './host.ts'
-import type { Listener } from './http/exchange.ts'
 import type { RequestTrace } from './http/traced.ts'
 import { listen } from './listen.ts'
 import type { Durable } from './open-durable.ts'
+import type { FunctionUrls } from './open-urls.ts'
 import { boundAddress, childAddress, reachable } from './process/environ.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import type { Sink } from './telemetry/sink.ts'
@@ -22,12 +23,23 @@ export interface EmulatorParts {
   readonly processes: Processes & Partial<Disposable>
   readonly clock: Clock
   readonly sink: Sink
-  /** where the log lines of one environment go; default: `sink`, where those of all follow each other */
-  readonly sinkOf?: (id: EnvironmentId) => Sink
+  /** where the log lines of one environment of a function go; default: `sink`, where those of all follow each other */
+  readonly sinkOf?: (id: EnvironmentId, functionName: string) => Sink
   /** counts what happens, beside the metrics */
   readonly recorder?: Recorder | undefined
-  /** a logger of which `child` makes one per environment */
-  readonly log: Log & { child(fields: object): Log }
+  /** a logger of which `child` makes one per function and per environment */
+  readonly log: Log & { child(fields: object): Log & { child(fields: object): Log } }
+}
+
+/** One of the functions that an emulator runs. */
+export interface RunningFunction {
+  readonly name: string
+  readonly config: FunctionConfig
+  readonly host: FunctionHost
+  /** `http://HOST:PORT` and a path if it has one, without a slash at its end; null when it is off */
+  readonly functionUrl: string | null
+  /** Initialises the function unless it is. Resolves when an environment is free; rejects with why there will be none. */
+  ready(): Promise<void>
 }
 
 export interface RunningEmulator extends AsyncDisposable {
@@ -35,17 +47,15 @@ export interface RunningEmulator extends AsyncDisposable {
   readonly url: string
   /** `host:port` that was really bound: `[::]` for every address of the machine */
   readonly gateway: string
-  /** `host:port` of the first environment's Runtime API */
+  /** `host:port` of the Runtime API of the first function's first environment */
   readonly runtimeApi: string
-  /** `http://HOST:PORT` of the Function URL; null when it is off */
-  readonly functionUrl: string | null
-  readonly pool: Pool
-  /** events without a waiting caller that wait for an environment or for another try */
-  readonly asyncEvents: WaitingEvents
+  readonly first: RunningFunction
+  /** with the first */
+  readonly functions: readonly RunningFunction[]
+  /** By name or alias; null: there is none. */
+  find(name: string): RunningFunction | null
   /** Resolves when no invocation waits or runs, no event waits for another try, and no record is under way. */
   idle(): Promise<void>
-  /** Initialises the function unless it is. Resolves when an environment is free; rejects with why there will be none. */
-  ready(): Promise<void>
   /** Resolves when a process has ended by itself or an init has failed, and that is to be the end of all. */
   readonly crashed: Promise<Fault>
   /**
@@ -71,186 +81,247 @@ function reloader(): typeof import('./reload.ts') {
   return require('./reload.ts')
 }
 
+/** Not loaded by those who have none. */
+function functionUrls(): typeof import('./open-urls.ts') {
+  return require('./open-urls.ts')
+}
+
+/** A function while the emulator is put together. */
+interface Unit {
+  readonly config: FunctionConfig
+  readonly metrics: Metrics
+  readonly host: FunctionHost
+}
+
 /** Opens all listeners, then starts what is to start eagerly. Throws `ListenError`. */
-export function composeEmulator(config: Config, parts: EmulatorParts): RunningEmulator {
+export function composeEmulator(config: Config | SystemConfig, parts: EmulatorParts): RunningEmulator {
   const { emulator } = config
-  const { processes, clock, sink, log } = parts
-  const metrics = new Metrics()
+  const { processes, sink, log } = parts
   const crashed = Promise.withResolvers<Fault>()
-  const host = new FunctionHost(config.function, {
-    processes,
-    clock,
-    sinkOf: parts.sinkOf ?? (() => sink),
-    log,
-    metrics,
-    recorder: parts.recorder,
-    runtimeApi: emulator.runtimeApi,
-    anyRuntimeApi: emulator.anyRuntimeApi,
-    // there is no other function, and the configuration names none
-    toFunction: () => 'stopping',
-    crashed: emulator.exitOnCrash ? crashed.resolve : null,
-  })
-  const { pool } = host
-  const durable = openRuns(config, host, parts)
+  const named = 'functions' in config
+  const configs = named ? config.functions : [config.function]
+  /** where functions of several reach each other; known when the gateway listens, before any of them starts */
+  let endpoint: string | undefined
+  const units = configs.map((each, index) => unitOf(each, index))
+  const [firstUnit] = units as [Unit, ...Unit[]]
+  const find = finderOf(units)
+
+  function unitOf(each: FunctionConfig, index: number): Unit {
+    const metrics = new Metrics()
+    const { runtimeApi } = emulator
+    const { name } = each
+    const host = new FunctionHost(each, {
+      processes,
+      clock: parts.clock,
+      sinkOf: parts.sinkOf === undefined ? () => sink : (id) => parts.sinkOf?.(id, name) ?? sink,
+      log: named ? log.child({ function: name }) : log,
+      metrics,
+      recorder: parts.recorder,
+      runtimeApi: index === 0 ? runtimeApi : { hostname: runtimeApi.hostname, port: 0 },
+      anyRuntimeApi: emulator.anyRuntimeApi,
+      endpoint: () => endpoint,
+      crashed: emulator.exitOnCrash ? crashed.resolve : null,
+      toFunction: (target, record, traceId) => toFunction(find, target, record, traceId),
+    })
+    return { config: each, metrics, host }
+  }
+
+  const durable = openRuns(config, units, find, parts)
   // first, because who waits for the gateway expects all to be there
-  const functionUrl = openUrl(config, host, parts)
-  const listeners: { stop(): Promise<void> }[] = functionUrl === null ? [] : [functionUrl]
+  const hasUrls = configs.some(({ url }) => url !== null)
+  const urls: FunctionUrls | null = hasUrls ? functionUrls().openUrls(emulator, units, parts) : null
   let gateway: Gateway
-  let opened: ReturnType<FunctionHost['open']>
+  let runtimeApi: string
   try {
-    gateway = openFront(config, host, metrics, parts, urlOf(config, functionUrl), durable)
-    listeners.push(gateway)
-    if (durable !== null) host.endpoint = `http://${childAddress(reachable(emulator.gateway, gateway))}`
-    opened = host.open()
+    gateway = openFront(config, units, parts, (name) => urls?.urlOf(name) ?? null, durable)
+    const address = `http://${childAddress(reachable(emulator.gateway, gateway))}`
+    if (named) endpoint = address
+    for (const { host } of units) if (host.durable !== null) host.endpoint = address
+    try {
+      runtimeApi = firstUnit.host.open()
+    } catch (error) {
+      void gateway.stop()
+      throw error
+    }
   } catch (error) {
-    for (const listener of listeners) void listener.stop()
+    void urls?.stop()
     durable?.[Symbol.dispose]()
     throw error
   }
   durable?.restore()
-  // a runtime that somebody else starts is expected from the beginning
-  const attached = config.function.launch.kind === 'attach'
-  if (emulator.eagerInit || attached) opened.first.dispatch({ type: 'start' })
-  const reload =
-    emulator.watch === null || attached ? null : reloader().reloadOnChange(config, host, log, clock.epoch)
+  const functions = units.map(({ config: each, host }): RunningFunction => {
+    // a runtime that somebody else starts is expected from the beginning
+    if (emulator.eagerInit || each.launch.kind === 'attach') host.pool.warmUp()
+    const functionUrl = urls?.urlOf(each.name) ?? null
+    return { name: each.name, config: each, host, functionUrl, ready: () => host.ready() }
+  })
+  const reloads =
+    emulator.watch === null
+      ? []
+      : units
+          .filter(({ config: each }) => each.launch.kind !== 'attach')
+          .map((unit) => {
+            const watched = { emulator, function: unit.config }
+            const own = named ? log.child({ function: unit.config.name }) : log
+            return reloader().reloadOnChange(watched, unit.host, own, parts.clock.epoch)
+          })
 
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {
     stopping ??= (async () => {
       gateway.close()
-      void reload?.[Symbol.asyncDispose]()
-      functionUrl?.close()
-      if (pool.waiting > 0) log.warn({ invocations: pool.waiting }, 'invocations that wait are refused')
+      for (const reload of reloads) void reload?.[Symbol.asyncDispose]()
+      urls?.close()
+      const waiting = units.reduce((sum, { host }) => sum + host.pool.waiting, 0)
+      if (waiting > 0) log.warn({ invocations: waiting }, 'invocations that wait are refused')
       durable?.stop()
-      await host.drain(emulator.drainMs, hurry)
+      await Promise.all(units.map(({ host }) => host.drain(emulator.drainMs, hurry)))
       durable?.[Symbol.dispose]()
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
-      await Promise.all(listeners.map((listener) => listener.stop()))
+      await Promise.all([urls?.stop(), gateway.stop()])
       processes[Symbol.dispose]?.()
       sink.flush(true)
     })()
     return stopping
   }
-  async function ready(): Promise<void> {
-    const before = host.lastFailure.value
-    const failed = (): boolean => {
-      const failure = host.lastFailure.value
-      return failure !== null && failure !== before && pool.snapshot().every(({ state }) => state === 'cold')
-    }
-    pool.warmUp()
-    await pool.untilReady(failed)
-    if (pool.ready) return
-    const failure = host.lastFailure.value
-    if (pool.draining || failure === null) throw new Error('the emulator has been stopped')
-    throw new Error(`${failure.during} failed: ${failure.errorType}: ${failure.errorMessage}`)
-  }
   return {
     url: `http://${childAddress(reachable(emulator.gateway, gateway))}`,
     gateway: boundAddress(gateway),
-    runtimeApi: opened.runtimeApi,
-    functionUrl: urlOf(config, functionUrl),
-    pool,
-    get asyncEvents() {
-      return host.asyncEvents
+    runtimeApi,
+    first: functions[0] as RunningFunction,
+    functions,
+    find(name) {
+      const unit = find(name)
+      return unit === null ? null : (functions[units.indexOf(unit)] as RunningFunction)
     },
-    idle: () => host.idle(),
+    async idle() {
+      // what one has ended in may be an event of another
+      do await Promise.all(units.map(({ host }) => host.idle()))
+      while (units.some(({ host }) => !host.isIdle))
+    },
     crashed: crashed.promise,
-    ready,
     stop,
     [Symbol.asyncDispose]: () => stop(),
   }
 }
 
-/** Durable executions, if the function is a durable one; null: nothing of them is loaded. Throws `ConfigError` for its store. */
-function openRuns(config: Config, host: FunctionHost, { clock, log }: EmulatorParts): Durable | null {
-  const { function: of, emulator } = config
-  if (of.durable === null) return null
-  const unit = { config: of, arn: host.arn, pool: host.pool }
+/** Durable executions, if a function is a durable one; null: nothing of them is loaded. Throws `ConfigError` for their store. */
+function openRuns(
+  config: Config | SystemConfig,
+  units: readonly Unit[],
+  find: (name: string) => Unit | null,
+  { clock, log }: EmulatorParts,
+): Durable | null {
+  if (units.every((unit) => unit.config.durable === null)) return null
+  const { emulator } = config
+  const [first] = units as [Unit, ...Unit[]]
+  const { region, accountId } = first.config
+  const runUnits = new Map(
+    units.map((unit) => [unit, { config: unit.config, arn: unit.host.arn, pool: unit.host.pool }]),
+  )
   const { openDurable } = require('./open-durable.ts') as typeof import('./open-durable.ts')
   const durable = openDurable({
     clock,
     log,
     store: emulator.durableStore,
     debug: emulator.debug,
-    // every name of callers means this function; to itself it has its own
-    find: (name) => (name === of.name || name === 'function' ? unit : null),
-    arnOf: (name) => `${host.arn.slice(0, host.arn.lastIndexOf(':'))}:${name}`,
+    find(name) {
+      // of one function every name of callers means it; to itself it has its own
+      const unit = name === 'function' && !('functions' in config) ? first : find(name)
+      return unit === null ? null : (runUnits.get(unit) ?? null)
+    },
+    arnOf: (name) => `arn:aws:lambda:${region}:${accountId}:function:${name}`,
   })
-  host.durable = durable.functionOf(unit)
+  for (const [{ host }, unit] of runUnits) host.durable = durable.functionOf(unit)
   return durable
+}
+
+/** Finds a function by name or alias. */
+function finderOf(units: readonly Unit[]): (name: string) => Unit | null {
+  const byName = new Map(
+    units.flatMap((unit) => [unit.config.name, ...unit.config.aliases].map((name) => [name, unit])),
+  )
+  return (name) => byName.get(name) ?? null
+}
+
+/** Gives the record of an event to another function, as an event with an id of its own. `target` may be its ARN. */
+function toFunction(
+  find: (name: string) => Unit | null,
+  target: string,
+  record: string,
+  traceId: string,
+): Acceptance {
+  const parsed = parseTarget(target, null)
+  const unit = 'name' in parsed ? find(parsed.name) : null
+  if (unit === null) return 'stopping'
+  const payload = new TextEncoder().encode(record)
+  return unit.host.acceptRecord(payload, traceId)
 }
 
 /** Opens the listener for callers. Throws `ListenError`. */
 function openFront(
-  config: Config,
-  host: FunctionHost,
-  metrics: Metrics,
+  config: Config | SystemConfig,
+  units: readonly Unit[],
   parts: EmulatorParts,
-  functionUrl: string | null,
+  urlOf: (name: string) => string | null,
   durable: Durable | null,
 ): Gateway {
-  const { maxEnvironments, maxQueue } = config.function
-  const address = config.emulator.gateway
-  const { pool } = host
+  const { emulator } = config
+  const address = emulator.gateway
+  const named = 'functions' in config
   return listen('--runtime-interface-emulator-address', address, () =>
-    openGateway(host, {
+    openGateway(servedBy(units, named), {
       ...address,
-      dialect: config.emulator.dialect,
-      origins: config.emulator.origins,
-      metrics: () =>
-        prometheus().createExposition(metrics, () => ({
-          waiting: pool.waiting,
-          waitingEvents: host.asyncEvents.waiting,
-          environments: pool.snapshot(),
-          limits: { maxEnvironments, maxQueue },
-        })),
+      dialect: emulator.dialect,
+      origins: emulator.origins,
+      metrics: () => prometheus().createExposition(units.map(measured), named),
       durable: durable?.api ?? null,
       dashboard: () => dashboard().dashboard(),
-      limits: { maxEnvironments, maxQueue },
       console:
-        config.emulator.console === null
+        emulator.console === null
           ? null
-          : () => consoleOf().openConsole(config, host, parts.clock, functionUrl),
-      asyncEvents: () => host.asyncEvents,
-      lastFailure: () => host.lastFailure.value,
-      managed: config.function.maxConcurrency !== null,
+          : () => consoleOf().openConsole(emulator, { units, named, urlOf }, parts.clock),
       epoch: parts.clock.epoch,
       log: parts.log,
-      trace: traceOf(config, parts, 'request answered'),
+      trace: traceOf(emulator, parts, 'request answered'),
     }),
   )
+}
+
+function servedBy(units: readonly Unit[], named: boolean): ServedFunctions {
+  const [first] = units as [Unit, ...Unit[]]
+  if (!named) return { only: first.host }
+  const find = finderOf(units)
+  const { region, accountId } = first.config
+  return {
+    only: null,
+    all: units.map(({ host }) => host),
+    find: (name) => find(name)?.host ?? null,
+    arnOf: (name) => `arn:aws:lambda:${region}:${accountId}:function:${name}`,
+  }
+}
+
+function measured({ config, metrics, host }: Unit) {
+  const { pool } = host
+  return {
+    name: config.name,
+    metrics,
+    situation: () => ({
+      waiting: pool.waiting,
+      waitingEvents: host.asyncEvents.waiting,
+      environments: pool.snapshot(),
+      limits: host.limits,
+    }),
+  }
 }
 
 /** Where each request is told of, if the level of the log lets it through. */
-function traceOf({ emulator: { logLevel } }: Config, { log, clock }: EmulatorParts, message: string) {
+export function traceOf(
+  { logLevel }: Config['emulator'],
+  { log, clock }: Pick<EmulatorParts, 'log' | 'clock'>,
+  message: string,
+) {
   if (logLevel !== 'debug' && logLevel !== 'trace') return undefined
   return { now: clock.now, tell: (trace: RequestTrace) => log.debug(trace, message) }
-}
-
-/** Opens the listener of the Function URL, if there is to be one. Throws `ListenError`. */
-function openUrl(config: Config, host: FunctionHost, parts: EmulatorParts): Listener | null {
-  const { clock, log } = parts
-  const { url, region } = config.function
-  if (url === null) return null
-  const { openFunctionUrl } = functionUrlServer()
-  return listen('--function-url-address', url.address, () =>
-    openFunctionUrl(host, url.address, {
-      invokeMode: url.invokeMode,
-      cors: url.cors,
-      region,
-      epoch: clock.epoch,
-      log,
-      trace: traceOf(config, parts, 'request of the Function URL answered'),
-    }),
-  )
-}
-
-function urlOf({ function: { url } }: Config, listener: Listener | null): string | null {
-  return url === null || listener === null ? null : `http://${childAddress(reachable(url.address, listener))}`
-}
-
-/** Not loaded by those who have none. */
-function functionUrlServer(): typeof import('./gateway/url/server.ts') {
-  return require('./gateway/url/server.ts')
 }

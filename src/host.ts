@@ -13,7 +13,15 @@ import { Environment } from './engine/environment.ts'
 import { LastFailure } from './engine/last-failure.ts'
 import type { PlatformListener } from './engine/platform-event.ts'
 import { Pool, type PoolCalls } from './engine/pool.ts'
-import type { Clock, Log, PoolObserver, Processes, ProcessSpec, TelemetryPort } from './engine/ports.ts'
+import type {
+  Clock,
+  Log,
+  PoolObserver,
+  Processes,
+  ProcessName,
+  ProcessSpec,
+  TelemetryPort,
+} from './engine/ports.ts'
 import { handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import type { EventsParts, FunctionEvents } from './open-events.ts'
@@ -58,6 +66,8 @@ export interface HostParts {
    * invocation starts the function anew.
    */
   readonly crashed: ((fault: Fault) => void) | null
+  /** `AWS_ENDPOINT_URL_LAMBDA` of its processes, where functions call each other; undefined: none is given */
+  readonly endpoint: () => string | undefined
 }
 
 /** A build after a change of the code that failed; `at` is in Unix milliseconds. */
@@ -125,6 +135,8 @@ export class FunctionHost {
   #extensionsOff: string | undefined
   #lookedForLayer = false
   readonly #examined = new Set<string>()
+  /** paths of those that lie in layers; null: there are no layers */
+  #layerExtensions: ReadonlyMap<string, string> | null = null
 
   constructor(config: FunctionConfig, parts: HostParts) {
     this.#config = config
@@ -155,12 +167,27 @@ export class FunctionHost {
     })
   }
 
+  get name(): string {
+    return this.#config.name
+  }
+
+  /** Those of the pool. */
+  get limits(): { readonly maxEnvironments: number; readonly maxQueue: number } {
+    const { maxEnvironments, maxQueue } = this.#config
+    return { maxEnvironments, maxQueue }
+  }
+
   get version(): string {
     return this.#config.version
   }
 
   get timeoutMs(): number {
     return this.#config.timeoutMs
+  }
+
+  /** Its environments run several invocations at a time. */
+  get managed(): boolean {
+    return this.#config.maxConcurrency !== null
   }
 
   /** An invocation of this id waits, runs, or is an event that has not ended. */
@@ -189,8 +216,26 @@ export class FunctionHost {
     return this.#events.accept(event)
   }
 
+  /** The same for the record of another function's event, as JSON. */
+  acceptRecord(record: Uint8Array, traceId: string): Acceptance {
+    return this.accept({
+      id: crypto.randomUUID() as string as RequestId,
+      payload: { size: record.byteLength, chunks: [record] },
+      arn: this.arn,
+      traceId,
+      clientContext: null,
+      cognitoIdentity: null,
+      tenant: null,
+    })
+  }
+
   get asyncEvents(): WaitingEvents {
     return this.#events?.state ?? { waiting: 0, waitingBytes: 0 }
+  }
+
+  /** What `idle` waits for is so. */
+  get isIdle(): boolean {
+    return this.pool.isIdle && this.#events?.isIdle !== false
   }
 
   /** Resolves when no invocation waits or runs, no event waits for another try, and no record is under way. */
@@ -219,9 +264,25 @@ export class FunctionHost {
    * Makes the first environment and opens its listener, before anything starts. Returns the address that was bound.
    * Throws `ListenError`.
    */
-  open(): { readonly first: Environment; readonly runtimeApi: string } {
-    const first = this.pool.open(false)
-    return { first, runtimeApi: this.#addressOf(this.#apis.get(first.id) as RuntimeApi) }
+  open(): string {
+    const { id } = this.pool.open(false)
+    return this.#addressOf(this.#apis.get(id) as RuntimeApi)
+  }
+
+  /** Initialises the function unless it is. Resolves when an environment is free; rejects with why there will be none. */
+  async ready(): Promise<void> {
+    const { pool, lastFailure } = this
+    const before = lastFailure.value
+    const failed = (): boolean => {
+      const failure = lastFailure.value
+      return failure !== null && failure !== before && pool.snapshot().every(({ state }) => state === 'cold')
+    }
+    pool.warmUp()
+    await pool.untilReady(failed)
+    if (pool.ready) return
+    const failure = lastFailure.value
+    if (pool.draining || failure === null) throw new Error('the emulator has been stopped')
+    throw new Error(`${failure.during} failed: ${failure.errorType}: ${failure.errorMessage}`)
   }
 
   /** Adds a listener to every environment, those that are there and those to come. At most once. */
@@ -244,9 +305,8 @@ export class FunctionHost {
     const config = this.#config
     const attached = config.launch.kind === 'attach'
     let runtimeApi = ''
-    const processes = attached
-      ? withAttachedRuntime(this.#parts.processes, () => Number(runtimeApi.replace(/^.*:/, '')))
-      : this.#parts.processes
+    const port = (): number => Number(runtimeApi.replace(/^.*:/, ''))
+    const processes = processesFor(config, this.#parts.processes, port)
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
     const tail = createTail(this.#parts.sinkOf(id))
     const subscriptions = this.#telemetry.open(id, log)
@@ -285,7 +345,8 @@ export class FunctionHost {
       initTimeoutMs: config.initTimeoutMs,
       recycleAfter: config.recycleAfter,
       discover: () => this.#discover(log),
-      specify: (process) => specify(config, process, { runtimeApi, metadataToken }, this.endpoint),
+      specify: (process) =>
+        this.#specify(process, { runtimeApi, metadataToken, endpoint: this.#parts.endpoint() }),
     })
     const own = { telemetry: subscriptions, metadataToken }
     const api = this.#listen(environment, own, log)
@@ -293,6 +354,15 @@ export class FunctionHost {
     this.#primary ??= id
     runtimeApi = this.#addressOf(api)
     return environment
+  }
+
+  #specify(process: ProcessName, own: EnvironmentVariables): ProcessSpec {
+    const path = this.#layerExtensions?.get(process.slice('extension:'.length))
+    const spec = specify(this.#config, process, own, this.endpoint)
+    const { layers } = this.#config
+    if (layers.length === 0) return spec
+    const argv = process === 'runtime' || path === undefined ? spec.argv : ([path] as const)
+    return { ...spec, argv, env: layersModule().withLayers(spec.env, layers) }
   }
 
   /** What writes the log, in the format that was asked for. */
@@ -391,8 +461,12 @@ export class FunctionHost {
       log.error({ directory, reason: found.error }, 'extensions cannot be listed')
       return []
     }
-    for (const name of found.names) this.#examine(name, `${directory}/${name}`, log)
-    return found.names
+    const { layers } = this.#config
+    const ofLayers = layers.length === 0 ? null : layersModule().layerExtensions(layers, log)
+    this.#layerExtensions = ofLayers
+    const names = ofLayers === null ? found.names : [...new Set([...found.names, ...ofLayers.keys()])].sort()
+    for (const name of names) this.#examine(name, ofLayers?.get(name) ?? `${directory}/${name}`, log)
+    return names
   }
 }
 
@@ -427,6 +501,18 @@ function factsOf(config: FunctionConfig): RecordFacts {
   }
 }
 
+/** `port` is that of the Runtime API, when it is open. */
+function processesFor({ launch }: FunctionConfig, processes: Processes, port: () => number): Processes {
+  if (launch.kind === 'attach') return withAttachedRuntime(processes, port)
+  if (launch.kind !== 'broken') return processes
+  const { withBrokenRuntime } = require('./process/broken.ts') as typeof import('./process/broken.ts')
+  return withBrokenRuntime(processes, launch.reason)
+}
+
+function layersModule(): typeof import('./process/layers.ts') {
+  return require('./process/layers.ts')
+}
+
 /** The descriptor on which a runtime client hands over the records of its logger. */
 const logFd = { _LAMBDA_TELEMETRY_LOG_FD: '3' } as const
 
@@ -446,6 +532,8 @@ function specify(
   if (endpoint !== null) giveDurable(env, endpoint)
   const { launch } = config
   if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
+  // not started
+  if (launch.kind === 'broken') return { name: process, argv: ['none'], cwd: launch.cwd, env }
   if (launch.kind === 'command') {
     const { argv, cwd } = launch
     return config.logFd

@@ -79,6 +79,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     sinkOf: output.sinkOf,
     log,
   })
+  const { host } = emulator.first
   let stopped = false
   async function stop(): Promise<void> {
     stopped = true
@@ -88,7 +89,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return {
     url: emulator.url,
     runtimeApi: emulator.runtimeApi,
-    functionUrl: emulator.functionUrl,
+    functionUrl: emulator.first.functionUrl,
     invoke: ((payload: unknown, how: InvokeOptions & { readonly stream?: boolean } = {}) => {
       if (how.stream === true) {
         if (stopped) throw new Error(hasStopped)
@@ -97,9 +98,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       return stopped ? Promise.reject(new Error(hasStopped)) : invoke(emulator.url, payload, how)
     }) as Emulator['invoke'],
     output: output.text,
-    ready: () => emulator.ready(),
+    ready: () => emulator.first.ready(),
     idle: () => emulator.idle(),
-    state: () => ({ ...emulator.pool.state(), asyncEvents: emulator.asyncEvents }),
+    state: () => ({ ...host.pool.state(), asyncEvents: host.asyncEvents }),
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -1,6 +1,6 @@
 /** Ties the console to the emulator. Loaded with the first request that no other route answers. */
 
-import type { Config } from './config/config.ts'
+import type { EmulatorConfig, FunctionConfig } from './config/config.ts'
 import { History } from './console/history.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Failure } from './engine/last-failure.ts'
@@ -10,55 +10,88 @@ import { renderBoth } from './gateway/rendered.ts'
 import type { FunctionHost } from './host.ts'
 import { reportedError } from './telemetry/code-frame.ts'
 
-/** The routes of the console. Nothing is kept before one of them is visited. `functionUrl` is `http://HOST:PORT`. */
-export function openConsole(
-  { emulator, function: of }: Config,
-  host: FunctionHost,
-  clock: Clock,
-  functionUrl: string | null,
-) {
-  const { pool } = host
-  const failureNow = failureOf(host)
-  const taskRoot = of.environment.LAMBDA_TASK_ROOT || of.taskRoot
+interface Unit {
+  readonly config: FunctionConfig
+  readonly host: FunctionHost
+}
+
+/** The functions that are shown. */
+export interface ShownFunctions {
+  readonly units: readonly Unit[]
+  /** there are several, and each is shown with its name */
+  readonly named: boolean
+  /** `http://HOST:PORT`, with a path if it has one */
+  urlOf(functionName: string): string | null
+}
+
+/** The routes of the console. Nothing is kept before one of them is visited. */
+export function openConsole(emulator: EmulatorConfig, { units, named, urlOf }: ShownFunctions, clock: Clock) {
+  const [first] = units as [Unit, ...Unit[]]
+  const byArn = new Map(units.map((unit) => [unit.host.arn, unit]))
+  const failures = units.map(({ host }) => failureOf(host))
   return consoleRoutes({
     anywhere: emulator.console?.anywhere === true,
     introduction: () => ({
-      name: of.name,
-      files: projectEvents(taskRoot),
-      functionUrl,
+      name: first.config.name,
+      functions: named ? units.map(({ config: { name } }) => ({ name, functionUrl: urlOf(name) })) : [],
+      files: Object.assign({}, ...units.map(({ config }) => projectEvents(rootOf(config)))),
+      functionUrl: urlOf(first.config.name),
       watches: emulator.watch !== null,
     }),
     liveState: () => ({
-      environments: pool.snapshot(),
-      queued: pool.waiting,
-      failure: host.buildFailure ?? failureNow(),
+      environments: units.flatMap(({ config: { name }, host }) =>
+        host.pool.snapshot().map((one) => (named ? { function: name, ...one } : one)),
+      ),
+      queued: units.reduce((sum, { host }) => sum + host.pool.waiting, 0),
+      failure:
+        units.find(({ host }) => host.buildFailure)?.host.buildFailure ??
+        latest(failures.map((failure) => failure())),
     }),
     open(updates) {
       const history = new History({
         now: clock.now,
         epoch: clock.epoch,
-        render: (outcome, { id, traceId }) =>
-          renderBoth(outcome, {
-            id,
-            traceId,
-            version: of.version,
-            functionTimeoutMs: of.timeoutMs,
-            managed: of.maxConcurrency !== null,
-          }),
+        render(outcome, { id, traceId, arn }) {
+          const { version, timeoutMs, maxConcurrency } = (byArn.get(unqualified(arn)) ?? first).config
+          const managed = maxConcurrency !== null
+          return renderBoth(outcome, { id, traceId, version, functionTimeoutMs: timeoutMs, managed })
+        },
         changed: () => updates.due(),
       })
-      host.observe((id) => history.listener(id))
-      host.onCodeChange = (files) => updates.codeChanged(files)
-      pool.tap = history
+      for (const { config, host } of units) {
+        const name = named ? config.name : null
+        host.observe((id) => history.listener(id, name))
+        host.onCodeChange = (files) => updates.codeChanged(files)
+        host.pool.tap = history.tap(name)
+      }
       return history
     },
   })
 }
 
+function rootOf({ environment, taskRoot }: FunctionConfig): string {
+  return environment.LAMBDA_TASK_ROOT || taskRoot
+}
+
+/** The ARN of a function without version or alias. */
+function unqualified(arn: string | null): string {
+  return arn === null ? '' : arn.split(':').slice(0, 7).join(':')
+}
+
+type ShownFailure = Failure & { readonly stack: unknown }
+
+/** The failure that came last. */
+function latest(failures: readonly (ShownFailure | null)[]): ShownFailure | null {
+  return failures.reduce(
+    (last, one) => (one !== null && (last === null || one.at > last.at) ? one : last),
+    null,
+  )
+}
+
 /** Gives the last failure, with the line of code and the trace where the runtime told them; each is read once. */
-function failureOf({ lastFailure }: FunctionHost): () => object | null {
+function failureOf({ lastFailure }: FunctionHost): () => ShownFailure | null {
   let known: Failure | null = null
-  let shown: object | null = null
+  let shown: ShownFailure | null = null
   return () => {
     const { value, document } = lastFailure
     if (value !== known) {

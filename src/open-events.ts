@@ -41,7 +41,9 @@ export interface FunctionEvents {
   accept(event: EventRequest): Acceptance
   has(id: RequestId): boolean
   readonly state: WaitingEvents
-  /** Resolves when all events have ended and their records are delivered, or told not to be. */
+  /** all events have ended, and their records are delivered, or told not to be */
+  readonly isIdle: boolean
+  /** Resolves when that is so. */
   idle(): Promise<void>
   /** Takes no more, see `AsyncEvents`; the pool is drained next. */
   stop(): void
@@ -68,6 +70,9 @@ export function openEvents(parts: EventsParts): FunctionEvents {
     has: (id) => events.has(id),
     get state() {
       return events.state
+    },
+    get isIdle() {
+      return events.isIdle && both.every((one) => one.isIdle)
     },
     async idle() {
       await events.idle()

@@ -14,6 +14,9 @@ import { Outputs } from './watch/outputs.ts'
 import { targetOf } from './watch/target.ts'
 import { nameOf, openWatch, type Watch } from './watch/watch.ts'
 
+/** The function whose code is watched, and how. */
+type Watched = Pick<Config, 'emulator' | 'function'>
+
 /** How many changed files are named. */
 const namedFiles = 5
 const lazily = '; the next invocation runs it'
@@ -24,7 +27,7 @@ const eagerly = ' and is loaded'
  * null.
  */
 export function reloadOnChange(
-  config: Config,
+  config: Watched,
   host: FunctionHost,
   log: Log,
   epoch: () => number,
@@ -37,7 +40,7 @@ export function reloadOnChange(
   }
 }
 
-function watchCode(config: Config, host: FunctionHost, log: Log, epoch: () => number): Watch {
+function watchCode(config: Watched, host: FunctionHost, log: Log, epoch: () => number): Watch {
   const { eagerInit, watch } = config.emulator
   const { launch, handler, taskRoot, environment } = config.function
   const root = environment.LAMBDA_TASK_ROOT || taskRoot

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { version } from '../package.json'
-import { type Config, ConfigError } from './config/config.ts'
+import { ConfigError, type FunctionConfig } from './config/config.ts'
 import type { Clock, Log } from './engine/ports.ts'
 import { RunRecorder } from './telemetry/report.ts'
 import { reportTable } from './telemetry/report-table.ts'
@@ -14,7 +14,7 @@ export interface ReportFile {
 }
 
 /** Throws `ConfigError` when the file cannot be written: at the start, not after hours. */
-export function openReport(path: string, { function: of }: Config, clock: Clock, log: Log): ReportFile {
+export function openReport(path: string, of: FunctionConfig, clock: Clock, log: Log): ReportFile {
   try {
     closeSync(openSync(path, 'a'))
   } catch (error) {

@@ -44,6 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'listen.ts',
     'open-console.ts',
     'open-durable.ts',
+    'open-urls.ts',
     'process',
     'reload.ts',
     'telemetry',
@@ -60,9 +61,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   // asynchronous invocations, and where their records go
+  // Function URLs, where a function has one
+  'open-urls.ts': ['config', 'emulator.ts', 'gateway', 'host.ts', 'http', 'listen.ts', 'process'],
   'open-events.ts': ['config', 'core', 'destinations', 'engine', 'gateway', 'telemetry'],
   'listen.ts': ['config', 'process'],
   'announce.ts': ['config'],
+  'announce-system.ts': ['announce.ts', 'config', 'emulator.ts', 'engine', 'handler', 'process'],
   // a page for people, which is told of what happens as the other edges are
   console: ['console', 'core', 'engine', 'events', 'http'],
   'open-console.ts': ['config', 'console', 'engine', 'events', 'gateway', 'host.ts', 'telemetry'],
@@ -73,7 +77,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'report.ts': ['config', 'engine', 'telemetry'],
   'cli.ts': [
     'announce.ts',
+    'announce-system.ts',
     'config',
+    'core',
     'emulator.ts',
     'engine',
     'handler',
@@ -91,7 +97,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'dev.ts': ['main.ts', 'process'],
   'main.ts': ['cli.ts', 'handler', 'invoke', 'process', 'signals.ts'],
   // used by `build.ts` alone
-  build: ['build'],
+  build: ['build', 'config'],
 }
 
 /** Modules that would get round the rules about words: other ways to start processes, servers and threads. */

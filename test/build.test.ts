@@ -70,7 +70,13 @@ describe.skipIf(!isRepository)('the build', () => {
   afterAll(() => folder[Symbol.dispose]())
 
   test('makes the same files from one commit wherever it runs', () => {
-    for (const name of [...programs, 'aws-lambda-rie', 'SHA256SUMS', 'sbom.cdx.json'])
+    for (const name of [
+      ...programs,
+      'aws-lambda-rie',
+      'SHA256SUMS',
+      'sbom.cdx.json',
+      'functions.schema.json',
+    ])
       expect(file(0, name).equals(file(1, name)), name).toBe(true)
   })
 

@@ -51,6 +51,8 @@ const notRun: Readonly<Record<string, string>> = {
     'compilers of projects that are not here; the contract builds with --watch-build',
   "from 'bun-lambda-rie'": 'package.test.ts runs it',
   'bun add --dev ./bun-lambda-rie': 'package.test.ts packs and adds it so',
+  'AWS_LAMBDA_MAX_CONCURRENCY=16':
+    'a runtime of several at a time is not in the folder; the contract plays one',
   'healthcheck:': 'a part of a Compose file; the contract asks for this address',
   'readinessProbe:': 'a part of a manifest of Kubernetes; the contract asks for this address',
 }

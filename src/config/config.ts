@@ -92,6 +92,8 @@ export interface WatchConfig {
 /** The Function URL. */
 export interface UrlConfig {
   readonly address: Address
+  /** where several share that address: the prefix of its paths, with a slash at its begin alone; null: it has its own */
+  readonly path: string | null
   readonly invokeMode: InvokeMode
   /** null when the function answers preflights and sets the headers itself */
   readonly cors: UrlCors | null
@@ -100,6 +102,8 @@ export interface UrlConfig {
 /** What belongs to one function. Times are milliseconds. */
 export interface FunctionConfig {
   readonly name: string
+  /** other names by which callers reach it */
+  readonly aliases: readonly string[]
   readonly version: string
   readonly accountId: string
   readonly availabilityZoneId: string
@@ -133,6 +137,8 @@ export interface FunctionConfig {
   /** the runtime gets a descriptor for whole records of its logger */
   readonly logFd: boolean
   readonly extensionsDirectory: string
+  /** folders of unpacked layers, the first one lowest */
+  readonly layers: readonly string[]
   /** the name of what switches extensions off, if anything does */
   readonly extensionsOff: string | undefined
   /**
@@ -149,6 +155,13 @@ export interface Config {
   readonly emulator: EmulatorConfig
   readonly function: FunctionConfig
   /** what was odd but not wrong; logged as warnings at start-up */
+  readonly warnings: readonly string[]
+}
+
+/** Several functions, each reached by its name. */
+export interface SystemConfig {
+  readonly emulator: EmulatorConfig
+  readonly functions: readonly [FunctionConfig, ...FunctionConfig[]]
   readonly warnings: readonly string[]
 }
 
@@ -170,6 +183,23 @@ export interface Outside extends Wanted {
   readonly environment: Readonly<Record<string, string>>
   /** what was odd so far */
   readonly warnings: readonly string[]
+  /** of a function that is one of several */
+  readonly system?: {
+    readonly aliases: readonly string[]
+    /** folders, the first one lowest */
+    readonly layers: readonly string[]
+    readonly urlPath: string | null
+    /** see `FunctionSetup` */
+    readonly broken: string | null
+    /** whether another function is meant by this name or ARN */
+    isOther(name: string): boolean
+  }
+}
+
+/** The same for several functions, before what each has of its own. */
+export interface FunctionsOutside extends Outside {
+  /** the source of a function whose environment this is */
+  sourceWith(environment: Readonly<Record<string, string>>): Source
 }
 
 /** Flags first, then variables. */
@@ -285,18 +315,18 @@ function watchOf(globs: readonly string[] | null, poll: boolean, build: string |
 
 /** The Function URL of these values; a program that runs its own sample shows all that there is. */
 function urlOf(
-  { address, invokeMode, cors }: Omit<UrlConfig, 'address'> & { readonly address: Address | null },
+  { address, ...rest }: Omit<UrlConfig, 'address'> & { readonly address: Address | null },
   launch: Launch,
   sample: string | undefined,
 ): UrlConfig | null {
-  if (address !== null) return { address, invokeMode, cors }
+  if (address !== null) return { address, ...rest }
   const isSample = launch.kind === 'handler' && launch.handler === sample
-  return isSample ? { address: { hostname: '127.0.0.1', port: 0 }, invokeMode, cors } : null
+  return isSample ? { address: { hostname: '127.0.0.1', port: 0 }, ...rest } : null
 }
 
 /** Makes the configuration, whoever it was that gave the values. Throws `ConfigError`, and nothing else. */
 export function configure(outside: Outside): Config {
-  const { source, command, environment, probe } = outside
+  const { source, command, environment, probe, system } = outside
   const warnings = [...outside.warnings]
   function value<T>(option: Variable<T>): T {
     return read(option, source, warnings)
@@ -335,9 +365,16 @@ export function configure(outside: Outside): Config {
     address: value(ownOptions.functionUrl),
     invokeMode: value(ownOptions.functionUrlInvokeMode),
     cors: value(ownOptions.functionUrlCors),
+    path: system?.urlPath ?? null,
+  }
+  function launch(): Launch {
+    if (system?.broken) return { kind: 'broken', reason: system.broken, cwd: probe.cwd() }
+    return value(ownOptions.attach) ? attachmentOf(outside) : launchOf(outside, warnings)
   }
   const ofFunction: Omit<FunctionConfig, 'environment' | 'url' | 'inspect'> = {
     name: value(ownOptions.functionName),
+    aliases: system?.aliases ?? [],
+    layers: system?.layers ?? [],
     version: value(variableOptions.functionVersion),
     accountId: value(variableOptions.accountId),
     availabilityZoneId: value(variableOptions.availabilityZoneId),
@@ -358,7 +395,7 @@ export function configure(outside: Outside): Config {
       value,
       nameOf: (option) => source(option)?.name,
       directory: outside.directory,
-      isOther: () => false,
+      isOther: system?.isOther ?? (() => false),
     }),
     durable: durableOf(value),
     recycleAfter: value(ownOptions.recycleAfter),
@@ -370,7 +407,7 @@ export function configure(outside: Outside): Config {
     extensionsOff: extensionsOff ? 'AWS_LAMBDA_RIE_DISABLE_EXTENSIONS' : undefined,
     taskRoot: outside.taskRoot ?? (probe.look(taskDirectory) === 'directory' ? taskDirectory : probe.cwd()),
     // last, so that a value that is wrong, or was forgotten, is told before there is nothing to run
-    launch: value(ownOptions.attach) ? attachmentOf(outside) : launchOf(outside, warnings),
+    launch: launch(),
   }
   const inspect = inspectOf(value(ownOptions.inspect), value(ownOptions.inspectBrk), ofFunction)
   const debug = emulator.debug || inspect !== null
@@ -420,7 +457,7 @@ export function parseConfig(
   env: Readonly<Record<string, string | undefined>>,
   probe: Probe = systemProbe,
   { sample, gateway, repository }: FromSource = {},
-): Config | Notice {
+): Config | SystemConfig | Notice {
   const line = scan(argv)
   if (line === 'help') {
     const { usage } = require('./usage.ts') as typeof import('./usage.ts')
@@ -438,12 +475,10 @@ export function parseConfig(
   const environment = withoutCarriageReturns(all, warnings)
   const name = ownOptions.handler.flag
   const handler = home === undefined ? line.flags.get(name) : home.handler
-  return configure({
-    source: sourceOf(
-      line.flags,
-      environment,
-      new Map(gateway === undefined ? [] : [[sharedOptions.gateway, gateway]]),
-    ),
+  const defaults = new Map(gateway === undefined ? [] : [[sharedOptions.gateway, gateway]])
+  const sourceWith = (of: Readonly<Record<string, string>>): Source => sourceOf(line.flags, of, defaults)
+  const outside: Outside = {
+    source: sourceWith(environment),
     command: line.command,
     served: handler === undefined ? undefined : { name, handler },
     environment,
@@ -452,5 +487,9 @@ export function parseConfig(
     directory: probe.cwd(),
     sample,
     warnings: [...warnings, ...unknownVariables(environment)],
-  })
+  }
+  const files = [ownOptions.functions].filter((option) => outside.source(option) !== undefined)
+  if (files.length === 0) return configure(outside)
+  const { several } = require('./several.ts') as typeof import('./several.ts')
+  return several(line, { ...outside, probe, sourceWith })
 }

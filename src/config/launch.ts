@@ -15,6 +15,8 @@ export type Launch =
   | { readonly kind: 'handler'; readonly handler: string; readonly cwd: string }
   /** nothing: the runtime is started by somebody else */
   | { readonly kind: 'attach'; readonly cwd: string }
+  /** nothing: it cannot run, and whoever invokes it is told why */
+  | { readonly kind: 'broken'; readonly reason: string; readonly cwd: string }
 
 /** What was said of it. */
 export interface Wanted {

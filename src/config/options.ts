@@ -161,6 +161,13 @@ export const ownOptions = {
     kind: headerText('name'),
     help: 'name of the function, also in its ARN',
   },
+  functions: {
+    flag: '--functions',
+    variables: ['AWS_LAMBDA_RIE_FUNCTIONS'],
+    fallback: '',
+    kind: optional(text('file')),
+    help: 'a file of several functions (.json, .jsonc, .yaml), each reached by its name',
+  },
   environment: {
     flag: '--env',
     variables: [],

@@ -7,6 +7,7 @@ import type { Outcome } from '../core/failure.ts'
 import type { EnvironmentId, RequestId } from '../core/ids.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { PlatformEvent, PlatformListener } from '../engine/platform-event.ts'
+import type { PoolTap } from '../engine/pool.ts'
 import { Keeper, type Kept, keep } from './kept.ts'
 import { titleOf } from './title.ts'
 
@@ -44,6 +45,8 @@ export interface Summary {
   readonly what: string
   /** an init was for it; known when it has ended */
   readonly cold: boolean
+  /** its name, where there are several functions */
+  readonly function?: string
 }
 
 /** All that is known. Durations are milliseconds, null where there is none (yet). */
@@ -66,12 +69,19 @@ export interface Detail extends Summary {
   readonly log: Kept
 }
 
+/** What is known of an invocation when it is answered. */
+export interface HistoryFacts {
+  readonly id: RequestId
+  readonly traceId: string
+  readonly arn: string | null
+}
+
 export interface HistoryOptions {
   /** monotonic milliseconds */
   readonly now: () => number
   /** Unix milliseconds */
   readonly epoch: () => number
-  readonly render: (outcome: Outcome, of: { readonly id: RequestId; readonly traceId: string }) => Rendered
+  readonly render: (outcome: Outcome, of: HistoryFacts) => Rendered
   /** Called at each change, so it must be cheap. */
   readonly changed: () => void
 }
@@ -94,6 +104,7 @@ class Entry {
   initMs: number | null = null
   memoryBytes = 0
   #what: string | undefined
+  functionName: string | null = null
   readonly id: RequestId
   /** monotonic */
   readonly arrivedAt: number
@@ -114,6 +125,7 @@ class Entry {
       errorType: this.errorType,
       what: this.what,
       cold: this.initMs !== null,
+      ...(this.functionName !== null && { function: this.functionName }),
     }
   }
 
@@ -152,6 +164,7 @@ interface Course {
   /** what was written since the start of an init, or since the last invocation */
   before: Keeper
   current: Entry | null
+  readonly functionName: string | null
 }
 
 export class History {
@@ -166,22 +179,31 @@ export class History {
   }
 
   /** An invocation has come, and has no environment yet. */
-  arrived({ id, payload, arn, traceId }: Invocation): void {
+  #arrived({ id, payload, arn, traceId }: Invocation, functionName: string | null): void {
     const entry = this.#add(id)
+    entry.functionName = functionName
     entry.event = keep(payload.chunks)
     entry.arn = arn
     entry.traceId = traceId
   }
 
   /** An invocation is answered that no environment took. */
-  refused({ id }: Invocation, outcome: Outcome): void {
+  #refused({ id }: Invocation, outcome: Outcome): void {
     const entry = this.#entries.get(id)
     if (entry !== undefined) this.#answer(entry, outcome, this.#options.now())
   }
 
+  /** Sees what comes for a function; `functionName` where there are several. */
+  tap(functionName: string | null): PoolTap {
+    return {
+      arrived: (invocation) => this.#arrived(invocation, functionName),
+      refused: (invocation, outcome) => this.#refused(invocation, outcome),
+    }
+  }
+
   /** Listens to one environment. */
-  listener(environment: EnvironmentId): PlatformListener {
-    const course: Course = { before: new Keeper(), current: null }
+  listener(environment: EnvironmentId, functionName: string | null = null): PlatformListener {
+    const course: Course = { before: new Keeper(), current: null, functionName }
     return (event) => this.#told(environment, course, event)
   }
 
@@ -218,6 +240,7 @@ export class History {
       case 'start': {
         // one that had come before the console was opened
         const entry = this.#entries.get(event.id) ?? this.#add(event.id)
+        entry.functionName = course.functionName
         entry.log = course.before
         course.before = new Keeper()
         course.current = entry

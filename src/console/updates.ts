@@ -12,8 +12,10 @@ export interface UpdateOptions {
 }
 
 export interface Introduction {
-  /** name of the function */
+  /** name of the function, of the first of several */
   readonly name: string
+  /** all of them, where there are several; else empty */
+  readonly functions: readonly { readonly name: string; readonly functionUrl: string | null }[]
   /** events by the name of their source */
   readonly examples: Readonly<Record<string, object>>
   /** texts of events by the name of their file */

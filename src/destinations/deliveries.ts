@@ -68,9 +68,14 @@ export class Deliveries {
     })
   }
 
+  /** Nothing is under way. */
+  get isIdle(): boolean {
+    return this.#records.size === 0
+  }
+
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
-    return this.#conditions.until(() => this.#records.size === 0)
+    return this.#conditions.until(() => this.isIdle)
   }
 
   /** Waits that long for what is under way, or until `force` resolves, and tells of the rest. Takes no more. */

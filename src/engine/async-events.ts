@@ -118,9 +118,14 @@ export class AsyncEvents {
     return 'accepted'
   }
 
+  /** All events have ended. */
+  get isIdle(): boolean {
+    return this.#held.size === 0
+  }
+
   /** Resolves when all events have ended. */
   idle(): Promise<void> {
-    return this.#conditions.until(() => this.#held.size === 0)
+    return this.#conditions.until(() => this.isIdle)
   }
 
   /**

@@ -264,9 +264,14 @@ export class Pool {
     return this.#conditions.until(() => this.ready || this.#draining || given())
   }
 
+  /** No invocation waits or runs. */
+  get isIdle(): boolean {
+    return this.#queue.size === 0 && !this.#environments.some(isBusy)
+  }
+
   /** Resolves when no invocation waits or runs. */
   idle(): Promise<void> {
-    return this.#conditions.until(() => this.#queue.size === 0 && !this.#environments.some(isBusy))
+    return this.#conditions.until(() => this.isIdle)
   }
 
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
@@ -293,11 +298,7 @@ export class Pool {
    */
   async drain(graceMs: number, force: Promise<void>): Promise<void> {
     this.close()
-    await this.#conditions.until(
-      () => this.#queue.size === 0 && !this.#environments.some(isBusy),
-      graceMs,
-      force,
-    )
+    await this.#conditions.until(() => this.isIdle, graceMs, force)
     this.#over = true
     this.#refuseWaiting(() => true)
     for (const environment of [...this.#environments]) environment.dispatch({ type: 'stop' })

@@ -1,12 +1,12 @@
 /** `/_rie/*`: health and readiness for probes, state for people, metrics. */
 
-import type { WaitingEvents } from '../engine/async-events.ts'
 import type { Failure } from '../engine/last-failure.ts'
 import type { Pool } from '../engine/pool.ts'
 import type { Fields } from '../http/exchange.ts'
 import { createRouter, type Router } from '../http/hono.ts'
 import { pathOf, queryOf } from '../http/path.ts'
 import { problem } from './respond.ts'
+import type { NamedFunctions, ServedFunction, ServedFunctions } from './served.ts'
 
 /** The figures in a text format. */
 export interface MetricsText {
@@ -19,12 +19,6 @@ export interface AdminOptions {
   readonly metrics: () => MetricsText
   /** A dashboard of those figures for Grafana, JSON. */
   readonly dashboard: () => string
-  /** why the function is not initialised, if it should be */
-  readonly lastFailure: () => Failure | null
-  /** events without a waiting caller that wait for an environment or for another try */
-  readonly asyncEvents: () => WaitingEvents
-  /** the limits of the pool, shown as they are */
-  readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
   /** Makes the routes of the console, with the first request for one of them; null when there is to be none. */
   readonly console?: (() => Router) | null
 }
@@ -36,33 +30,21 @@ const consolePath = /^\/_rie\/?(?:$|console\.|events$|invocations(?:$|\/))/
  * Every path but the one of invocations; what is not served gets an answer that says what is. A path with a slash too
  * many is sent on to the one without, as by the reference: people put an address that ends in one before a path.
  */
-export function admin(pool: Pool, options: AdminOptions): Router {
-  const { metrics, dashboard, limits, lastFailure, asyncEvents } = options
+export function admin(functions: ServedFunctions, options: AdminOptions): Router {
+  const { metrics, dashboard } = options
+  const told = functions.only === null ? ofAll(functions) : ofOne(functions.only)
   let loaded: MetricsText | undefined
   const router = createRouter()
-  const status = (): string => (pool.draining ? 'stopping' : 'ok')
-  router.get('/_rie/health', (context) =>
-    context.json({ status: status(), queued: pool.waiting, environments: pool.snapshot() }),
-  )
+  router.get('/_rie/health', (context) => context.json(told.health()))
   router.get('/_rie/ready', (context) => {
-    if (pool.ready) return context.json({ ready: true })
-    const { reason, state } = whyNotReady(pool, lastFailure())
+    const reason = told.notReady()
+    if (reason === null) return context.json({ ready: true })
     // A probe that asks for it has the function initialised: once here, and not again while that lasts.
     const init = ['1', 'true'].includes(new URLSearchParams(queryOf(context.env.target)).get('init') ?? '')
-    if (init) pool.warmUp()
-    return context.json({ ready: false, reason, state }, 503)
+    if (init) told.warmUp()
+    return context.json({ ready: false, ...reason }, 503)
   })
-  router.get('/_rie/state', (context) => {
-    const failure = lastFailure()
-    const lastError = failure === null ? null : { ...failure, at: new Date(failure.at).toISOString() }
-    return context.json({
-      status: status(),
-      ...limits,
-      ...pool.state(),
-      asyncEvents: asyncEvents(),
-      lastError,
-    })
-  })
+  router.get('/_rie/state', (context) => context.json(told.state()))
   router.get('/_rie/metrics', async (context) => {
     loaded ??= metrics()
     return context.body(await loaded.text(), 200, { 'Content-Type': loaded.contentType })
@@ -89,11 +71,71 @@ export function admin(pool: Pool, options: AdminOptions): Router {
       const location = path.replace(/\/\/+/g, '/') + queryOf(target)
       return new Response(null, { status: 307, headers: { Location: location } })
     }
-    const help = 'invoke with POST /2015-03-31/functions/function/invocations'
+    const help = `invoke with POST /2015-03-31/functions/${nameOf(functions)}/invocations`
     const { status, headers, body } = problem(404, `${req.method} ${path} is not served; ${help}`)
     return new Response(body, { status, headers: pairs(headers) })
   })
   return router
+}
+
+/** What is told of the function, or of all together. */
+interface Told {
+  health(): object
+  /** null: it is ready */
+  notReady(): object | null
+  warmUp(): void
+  state(): object
+}
+
+const statusOf = ({ draining }: Pool): string => (draining ? 'stopping' : 'ok')
+
+function ofOne(served: ServedFunction): Told {
+  const { pool } = served
+  return {
+    health: () => ({ status: statusOf(pool), queued: pool.waiting, environments: pool.snapshot() }),
+    notReady() {
+      if (pool.ready) return null
+      const { reason, state } = whyNotReady(pool, served.lastFailure.value)
+      return { reason, state }
+    },
+    warmUp: () => pool.warmUp(),
+    state() {
+      const failure = served.lastFailure.value
+      const lastError = failure === null ? null : { ...failure, at: new Date(failure.at).toISOString() }
+      const { limits, asyncEvents } = served
+      return { status: statusOf(pool), ...limits, ...pool.state(), asyncEvents, lastError }
+    },
+  }
+}
+
+/** Each by its name; all have to be ready. */
+function ofAll({ all }: NamedFunctions): Told {
+  const each = all.map((served) => [served.name, ofOne(served)] as const)
+  const [first] = all
+  const status = (): string => (first === undefined ? 'ok' : statusOf(first.pool))
+  const told = (tell: (one: Told) => object | null): Record<string, object> =>
+    Object.fromEntries(
+      each.flatMap(([name, one]) => {
+        const of = tell(one)
+        return of === null ? [] : [[name, of]]
+      }),
+    )
+  return {
+    health: () => ({ status: status(), functions: told((one) => one.health()) }),
+    notReady() {
+      const functions = told((one) => one.notReady())
+      return Object.keys(functions).length === 0 ? null : { functions }
+    },
+    warmUp() {
+      for (const [, one] of each) if (one.notReady() !== null) one.warmUp()
+    },
+    state: () => ({ status: status(), functions: told((one) => one.state()) }),
+  }
+}
+
+/** A name to call by. */
+function nameOf(functions: ServedFunctions): string {
+  return functions.only === null ? (functions.all[0]?.name ?? 'NAME') : 'function'
 }
 
 /** `state` is a word for machines, `reason` a sentence for people. */

@@ -29,8 +29,6 @@ import { answeredTrace, traceId } from './trace.ts'
 export interface InvokeSettings {
   readonly dialect: 'auto' | SpokenDialect
   readonly epoch: () => number
-  /** environments run several invocations at a time */
-  readonly managed: boolean
 }
 
 /** `segment` names the function as it stands in the path; null for the usual path, which has no qualifier. */
@@ -43,7 +41,7 @@ export function invoke(
   const sent = ownRequestId(exchange)
   const own = sent !== null && !served.has(sent)
   const id = own ? sent : newRequestId()
-  const parameters = parseInvoke(exchange, segment, options.dialect, options.managed)
+  const parameters = parseInvoke(exchange, segment, options.dialect, served.managed)
   if ('status' in parameters) {
     respond(exchange, parameters, id)
     return
@@ -154,7 +152,7 @@ class InvokeFront implements Front {
       return
     }
     const timeoutSeconds = this.#served.timeoutMs / 1000
-    const { managed } = this.#options
+    const { managed } = this.#served
     const answer = render(outcome, { dialect, id: request.id, timeoutSeconds, managed })
     this.#respond(request, answer, { version, log, trace: this.#trace(request) })
   }

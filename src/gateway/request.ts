@@ -16,25 +16,27 @@ export interface FunctionTarget {
   readonly qualifier: string | null
 }
 
-/** The function segment of an invoke path, still encoded; null for any other path. */
-export function functionSegment(path: string): string | null {
-  return segmentOf(path, '/2015-03-31/functions/', '/invocations')
-}
+/** What a caller can ask a function for. */
+export type InvokeOperation = 'Invoke' | 'InvokeWithResponseStream' | 'InvokeAsync'
 
-/** The same of the path of InvokeWithResponseStream. */
-export function streamSegment(path: string): string | null {
-  return segmentOf(path, '/2021-11-15/functions/', '/response-streaming-invocations')
-}
+const operations: readonly (readonly [InvokeOperation, prefix: string, suffix: string])[] = [
+  ['Invoke', '/2015-03-31/functions/', '/invocations'],
+  ['InvokeWithResponseStream', '/2021-11-15/functions/', '/response-streaming-invocations'],
+  ['InvokeAsync', '/2014-11-13/functions/', '/invoke-async'],
+  // in older models
+  ['InvokeAsync', '/2014-11-13/functions/', '/invoke-async/'],
+]
 
-/** The same of the path of InvokeAsync, which older models end with a slash. */
-export function asyncSegment(path: string): string | null {
-  return segmentOf(path, '/2014-11-13/functions/', path.endsWith('/') ? '/invoke-async/' : '/invoke-async')
-}
+const noOperation = [null, ''] as const
 
-function segmentOf(path: string, prefix: string, suffix: string): string | null {
-  if (!path.startsWith(prefix) || !path.endsWith(suffix)) return null
-  const segment = path.slice(prefix.length, path.length - suffix.length)
-  return segment === '' || segment.includes('/') ? null : segment
+/** The operation of a path, and the segment that names the function, still encoded; null for any other path. */
+export function operationOf(path: string): readonly [InvokeOperation | null, segment: string] {
+  for (const [operation, prefix, suffix] of operations) {
+    if (!path.startsWith(prefix) || !path.endsWith(suffix)) continue
+    const segment = path.slice(prefix.length, path.length - suffix.length)
+    if (segment !== '' && !segment.includes('/')) return [operation, segment]
+  }
+  return noOperation
 }
 
 /**

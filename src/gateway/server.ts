@@ -13,9 +13,9 @@ import type { Origins } from './cors.ts'
 import type { SpokenDialect } from './dialect.ts'
 import type { DurableApi } from './durable.ts'
 import { type InvokeSettings, invoke } from './invoke.ts'
-import { asyncSegment, dialectOf, functionSegment, streamSegment } from './request.ts'
-import { type Problem, problem } from './respond.ts'
-import type { ServedFunction } from './served.ts'
+import { dialectOf, type InvokeOperation, newRequestId, operationOf } from './request.ts'
+import { type Problem, problem, respond } from './respond.ts'
+import type { NamedFunctions, ServedFunction, ServedFunctions } from './served.ts'
 
 export type Gateway = Listener
 
@@ -54,6 +54,10 @@ function loadAsync(): typeof import('./invoke-async.ts') {
   return require('./invoke-async.ts')
 }
 
+function loadResolve(): typeof import('./resolve.ts') {
+  return require('./resolve.ts')
+}
+
 function loadPages(): typeof import('./pages.ts') {
   return require('./pages.ts')
 }
@@ -67,8 +71,9 @@ function loadTraced(): typeof import('../http/traced.ts') {
 }
 
 /** Throws what `Bun.serve` throws when the address cannot be had. */
-export function openGateway(served: ServedFunction, options: GatewayOptions): Gateway {
+export function openGateway(functions: ServedFunctions, options: GatewayOptions): Gateway {
   const { hostname, port, log, durable } = options
+  const { only } = functions
   let router: Router | undefined
 
   function failed(error: unknown, exchange: Exchange): void {
@@ -90,28 +95,42 @@ export function openGateway(served: ServedFunction, options: GatewayOptions): Ga
       durable.serve(exchange)
       return
     }
-    if (method === 'POST' && target === usualPath) {
-      invoke(served, options, exchange, null)
+    if (only !== null && method === 'POST' && target === usualPath) {
+      invoke(only, options, exchange, null)
       return
     }
     const path = withoutDots(pathOf(target))
-    const segment = functionSegment(path)
-    const streamed = segment === null ? streamSegment(path) : null
-    if (streamed !== null) {
-      if (method === 'POST') loadStream().invokeWithResponseStream(served, options, exchange, streamed)
-      else send(exchange, methodNotAllowed('lambda'))
-    } else if (segment === null && method === 'POST' && asyncSegment(path) !== null) {
-      loadAsync().invokeAsync(served, options, exchange, asyncSegment(path) as string)
-    } else if (segment === null) {
-      router ??= loadAdmin().admin(served.pool, options)
+    const [operation, segment] = operationOf(path)
+    if (operation === null || (operation === 'InvokeAsync' && method !== 'POST')) {
+      router ??= loadAdmin().admin(functions, options)
       loadBridge().route(router, exchange, (error) => failed(error, exchange))
-    } else if (
-      method === 'POST' ||
-      (alsoRun.includes(method) && dialectOf(exchange, options.dialect) === 'rie')
-    ) {
-      invoke(served, options, exchange, segment)
-    } else {
-      send(exchange, methodNotAllowed(dialectOf(exchange, options.dialect)))
+      return
+    }
+    const dialect = operation === 'Invoke' ? dialectOf(exchange, options.dialect) : 'lambda'
+    if (method !== 'POST' && !(dialect === 'rie' && alsoRun.includes(method))) {
+      send(exchange, methodNotAllowed(dialect))
+      return
+    }
+    const served = only ?? loadResolve().resolve(functions as NamedFunctions, segment)
+    if ('status' in served) respond(exchange, served, newRequestId())
+    else serve(operation, served, exchange, segment)
+  }
+
+  function serve(
+    operation: InvokeOperation,
+    served: ServedFunction,
+    exchange: Exchange,
+    segment: string,
+  ): void {
+    switch (operation) {
+      case 'Invoke':
+        invoke(served, options, exchange, segment)
+        return
+      case 'InvokeWithResponseStream':
+        loadStream().invokeWithResponseStream(served, options, exchange, segment)
+        return
+      case 'InvokeAsync':
+        loadAsync().invokeAsync(served, options, exchange, segment)
     }
   }
 

@@ -29,7 +29,7 @@ export function invokeWithResponseStream(
   const sent = ownRequestId(exchange)
   const own = sent !== null && !served.has(sent)
   const id = own ? sent : newRequestId()
-  const parameters = parseInvoke(exchange, segment, 'lambda', options.managed)
+  const parameters = parseInvoke(exchange, segment, 'lambda', served.managed)
   if ('status' in parameters) {
     respond(exchange, parameters, id)
     return

@@ -45,12 +45,14 @@ export interface EnvironmentVariables {
   readonly runtimeApi: string
   /** for the metadata endpoint, which is at the same address */
   readonly metadataToken: string
+  /** where functions of this emulator are reached by their names; undefined: nowhere, there is one */
+  readonly endpoint?: string | undefined
 }
 
 /** What the runtime gets. Credentials that are not set stay unset, where the reference sets them to nothing. */
 export function runtimeEnvironment(
   of: FunctionVariables,
-  { runtimeApi, metadataToken }: EnvironmentVariables,
+  { runtimeApi, metadataToken, endpoint }: EnvironmentVariables,
 ): Record<string, string> {
   const environment = { ...defaults(of), ...of.environment }
   for (const [name, value] of Object.entries(neverEmpty(of))) environment[name] ||= value
@@ -58,6 +60,7 @@ export function runtimeEnvironment(
   environment.AWS_LAMBDA_RUNTIME_API = runtimeApi
   environment.AWS_LAMBDA_METADATA_API = runtimeApi
   environment.AWS_LAMBDA_METADATA_TOKEN = metadataToken
+  if (endpoint !== undefined) environment.AWS_ENDPOINT_URL_LAMBDA ??= endpoint
   giveInspector(environment)
   return environment
 }

@@ -24,19 +24,41 @@ export interface Exposition {
   text(): Promise<string>
 }
 
+interface PreparedFacts {
+  readonly name: string
+  readonly help: string
+  readonly of: (metrics: Metrics) => Distribution
+}
+
+type OfOne = (one: MeasuredFunction) => Iterable<Sample>
 type Sample = readonly [labels: Record<string, string | number>, value: number]
 
-/** Loads the library, which takes some milliseconds. */
-export function createExposition(metrics: Metrics, situation: () => Situation): Exposition {
+/** What is exposed of one function. */
+export interface MeasuredFunction {
+  readonly name: string
+  readonly metrics: Metrics
+  readonly situation: () => Situation
+}
+
+/** Loads the library, which takes some milliseconds. `named`: every figure of a function has its name for a label. */
+export function createExposition(functions: readonly MeasuredFunction[], named: boolean): Exposition {
   const Registry = require('prom-client/lib/registry') as typeof import('prom-client').Registry
   const Counter = require('prom-client/lib/counter') as typeof import('prom-client').Counter
   const Gauge = require('prom-client/lib/gauge') as typeof import('prom-client').Gauge
 
+  const labelNames = named ? ['function'] : []
+  const labelOf = ({ name }: MeasuredFunction): Record<string, string> => (named ? { function: name } : {})
+  /** The samples of each function, with its name. */
+  const ofEach = (samples: OfOne) => (): Iterable<Sample> =>
+    functions.flatMap((one) =>
+      [...samples(one)].map(([labels, value]): Sample => [{ ...labelOf(one), ...labels }, value]),
+    )
+
   /** The library's own histogram can be fed only one observation at a time. */
   class Prepared extends Gauge<string> {
-    readonly #facts: { readonly name: string; readonly help: string; readonly of: Distribution }
+    readonly #facts: PreparedFacts
 
-    constructor(name: string, help: string, of: Distribution) {
+    constructor(name: string, help: string, of: PreparedFacts['of']) {
       super({ name, help, registers: [] })
       this.#facts = { name, help, of }
     }
@@ -48,16 +70,21 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
         labels,
         value,
       })
-      let sum = 0
-      const values = of.bounds.map((le, index) => {
-        sum += of.counts[index] as number
-        return sample('_bucket', sum, { le })
+      const values = functions.flatMap((one) => {
+        const distribution = of(one.metrics)
+        const own = labelOf(one)
+        let sum = 0
+        const buckets = distribution.bounds.map((le, index) => {
+          sum += distribution.counts[index] as number
+          return sample('_bucket', sum, { le, ...own })
+        })
+        return [
+          ...buckets,
+          sample('_bucket', distribution.count, { le: '+Inf', ...own }),
+          sample('_sum', distribution.sum, own),
+          sample('_count', distribution.count, own),
+        ]
       })
-      values.push(
-        sample('_bucket', of.count, { le: '+Inf' }),
-        sample('_sum', of.sum),
-        sample('_count', of.count),
-      )
       return { name, help, type: 'histogram' as never, aggregator: 'sum' as const, collect() {}, values }
     }
   }
@@ -90,78 +117,107 @@ export function createExposition(metrics: Metrics, situation: () => Situation): 
         },
       }),
     )
-  const histogram = (name: string, help: string, of: Distribution): void => add(new Prepared(name, help, of))
+  const counterOf = (name: string, help: string, labels: string[], samples: OfOne): void =>
+    counter(name, help, [...labelNames, ...labels], ofEach(samples))
+  const gaugeOf = (name: string, help: string, labels: string[], samples: OfOne): void =>
+    gauge(name, help, [...labelNames, ...labels], ofEach(samples))
+  const histogram = (name: string, help: string, of: PreparedFacts['of']): void =>
+    add(new Prepared(name, help, of))
 
-  counter('lambda_rie_invocations_total', 'Invocations that were answered, by outcome.', ['outcome'], () =>
-    (Object.keys(outcomes) as (keyof typeof outcomes)[]).map((kind) => [
-      { outcome: outcomes[kind] },
-      metrics.invocations[kind],
-    ]),
+  counterOf(
+    'lambda_rie_invocations_total',
+    'Invocations that were answered, by outcome.',
+    ['outcome'],
+    ({ metrics }) =>
+      (Object.keys(outcomes) as (keyof typeof outcomes)[]).map((kind) => [
+        { outcome: outcomes[kind] },
+        metrics.invocations[kind],
+      ]),
   )
-  histogram('lambda_rie_invocation_duration_seconds', 'Time from START to the answer.', metrics.duration)
+  histogram(
+    'lambda_rie_invocation_duration_seconds',
+    'Time from START to the answer.',
+    ({ duration }) => duration,
+  )
   histogram(
     'lambda_rie_first_byte_seconds',
     'Time from START to the first byte of a streamed answer.',
-    metrics.firstByte,
+    ({ firstByte }) => firstByte,
   )
-  histogram('lambda_rie_init_duration_seconds', 'Time that successful inits took.', metrics.init)
-  histogram('lambda_rie_queue_wait_seconds', 'Time from arrival to an environment.', metrics.wait)
-  histogram('lambda_rie_response_bytes', 'Size of what runtimes answered.', metrics.responseBytes)
-  gauge('lambda_rie_queue_depth', 'Invocations that wait for an environment.', [], () => [
+  histogram('lambda_rie_init_duration_seconds', 'Time that successful inits took.', ({ init }) => init)
+  histogram('lambda_rie_queue_wait_seconds', 'Time from arrival to an environment.', ({ wait }) => wait)
+  histogram(
+    'lambda_rie_response_bytes',
+    'Size of what runtimes answered.',
+    ({ responseBytes }) => responseBytes,
+  )
+  gaugeOf('lambda_rie_queue_depth', 'Invocations that wait for an environment.', [], ({ situation }) => [
     [{}, situation().waiting],
   ])
-  gauge(
+  gaugeOf(
     'lambda_rie_async_events_waiting',
     'Events without a waiting caller that wait for an environment or for another try.',
     [],
-    () => [[{}, situation().waitingEvents]],
+    ({ situation }) => [[{}, situation().waitingEvents]],
   )
-  counter(
+  counterOf(
     'lambda_rie_async_events_total',
     'Events without a waiting caller that have ended, by the condition of their record.',
     ['condition'],
-    () => Object.entries(metrics.events).map(([condition, count]) => [{ condition }, count]),
+    ({ metrics }) => Object.entries(metrics.events).map(([condition, count]) => [{ condition }, count]),
   )
-  counter(
+  counterOf(
     'lambda_rie_destination_records_total',
     'Records of such events for their destinations.',
     ['result'],
-    () => Object.entries(metrics.deliveries).map(([result, count]) => [{ result }, count]),
+    ({ metrics }) => Object.entries(metrics.deliveries).map(([result, count]) => [{ result }, count]),
   )
-  gauge('lambda_rie_queue_limit', 'How many invocations may wait; one more is refused.', [], () => [
-    [{}, situation().limits.maxQueue],
-  ])
-  gauge('lambda_rie_environments_limit', 'How many execution environments there may be.', [], () => [
-    [{}, situation().limits.maxEnvironments],
-  ])
-  gauge('lambda_rie_environments', 'Execution environments, by state.', ['state'], () => {
+  gaugeOf(
+    'lambda_rie_queue_limit',
+    'How many invocations may wait; one more is refused.',
+    [],
+    ({ situation }) => [[{}, situation().limits.maxQueue]],
+  )
+  gaugeOf(
+    'lambda_rie_environments_limit',
+    'How many execution environments there may be.',
+    [],
+    ({ situation }) => [[{}, situation().limits.maxEnvironments]],
+  )
+  gaugeOf('lambda_rie_environments', 'Execution environments, by state.', ['state'], ({ situation }) => {
     const { environments } = situation()
     return activities.map((state) => [{ state }, environments.filter((one) => one.state === state).length])
   })
-  gauge(
+  gaugeOf(
     'lambda_rie_environment_memory_bytes',
     'Peak resident memory of all processes of an environment, as last measured.',
     ['environment'],
-    () => situation().environments.map(({ id, memoryBytes }) => [{ environment: id }, memoryBytes]),
+    ({ situation }) =>
+      situation().environments.map(({ id, memoryBytes }) => [{ environment: id }, memoryBytes]),
   )
-  counter('lambda_rie_restarts_total', 'Times that processes were ended by a failure.', ['cause'], () =>
-    [...metrics.restarts].map(([cause, count]) => [{ cause }, count]),
+  counterOf(
+    'lambda_rie_restarts_total',
+    'Times that processes were ended by a failure.',
+    ['cause'],
+    ({ metrics }) => [...metrics.restarts].map(([cause, count]) => [{ cause }, count]),
   )
-  const bySubscriber = (figure: keyof SubscriberCounts) => (): Iterable<Sample> =>
-    [...metrics.subscribers].map(([extension, counts]) => [{ extension }, counts[figure]])
-  counter(
+  const bySubscriber =
+    (figure: keyof SubscriberCounts) =>
+    ({ metrics }: MeasuredFunction): Iterable<Sample> =>
+      [...metrics.subscribers].map(([extension, counts]) => [{ extension }, counts[figure]])
+  counterOf(
     'lambda_rie_telemetry_deliveries_total',
     'Batches of telemetry records that a subscriber took.',
     ['extension'],
     bySubscriber('deliveries'),
   )
-  counter(
+  counterOf(
     'lambda_rie_telemetry_retries_total',
     'Deliveries of telemetry records that were tried again.',
     ['extension'],
     bySubscriber('retries'),
   )
-  counter(
+  counterOf(
     'lambda_rie_telemetry_dropped_records_total',
     'Telemetry records that a subscriber did not get.',
     ['extension'],

@@ -20,7 +20,7 @@ const parse = (
   facts = probe(),
 ): Config => {
   const parsed = parseConfig(argv, env, facts)
-  if ('kind' in parsed) throw new Error(`expected a configuration, got ${parsed.kind}`)
+  if (!('function' in parsed)) throw new Error('expected the configuration of one function')
   return parsed
 }
 
@@ -54,6 +54,7 @@ const emulator: EmulatorConfig = {
 
 const ofFunction: FunctionConfig = {
   name: 'test_function',
+  aliases: [],
   version: '$LATEST',
   accountId: '012345678912',
   availabilityZoneId: 'use1-az1',
@@ -83,6 +84,7 @@ const ofFunction: FunctionConfig = {
   systemLogLevel: 'INFO',
   logFd: true,
   extensionsDirectory: '/opt/extensions',
+  layers: [],
   extensionsOff: undefined,
   taskRoot: '/cwd',
   environment: {},

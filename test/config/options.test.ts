@@ -14,7 +14,7 @@ import type { Probe } from '../../src/process/bootstrap.ts'
 const probe: Probe = { cwd: () => '/cwd', look: (path) => (path.startsWith('/e') ? 'directory' : 'missing') }
 
 const parse = (argv: readonly string[], env: Record<string, string> = {}): Config | Notice =>
-  parseConfig(argv, env, probe)
+  parseConfig(argv, env, probe) as Config | Notice
 
 type Field = keyof EmulatorConfig | Exclude<keyof FunctionConfig, 'environment'>
 
@@ -321,21 +321,23 @@ describe('the Function URL', () => {
   test('is there when its address is given, by flag or variable', () => {
     const flags = ['--function-url-address', '127.0.0.1:0', '--function-url-invoke-mode', 'response_stream']
     expect(changes([...flags, '--function-url-cors', '{"AllowOrigins":["*"],"MaxAge":7}', 'cmd'])).toEqual({
-      url: { address, invokeMode: 'RESPONSE_STREAM', cors },
+      url: { address, path: null, invokeMode: 'RESPONSE_STREAM', cors },
     })
     const env = {
       AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS: '127.0.0.1:0',
       AWS_LAMBDA_RIE_FUNCTION_URL_INVOKE_MODE: 'Buffered',
       AWS_LAMBDA_RIE_FUNCTION_URL_CORS: '{"AllowOrigins":["*"],"MaxAge":7}',
     }
-    expect(changes(['cmd'], env)).toEqual({ url: { address, invokeMode: 'BUFFERED', cors } })
+    expect(changes(['cmd'], env)).toEqual({ url: { address, path: null, invokeMode: 'BUFFERED', cors } })
     const only = { AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS: '127.0.0.1:0' }
-    expect(changes(['cmd'], only)).toEqual({ url: { address, invokeMode: 'BUFFERED', cors: null } })
+    expect(changes(['cmd'], only)).toEqual({
+      url: { address, path: null, invokeMode: 'BUFFERED', cors: null },
+    })
   })
 
   test('is there for the sample, whose user wants to see all', () => {
     const parsed = parseConfig([], {}, probe, { sample: '/sample.handler' }) as Config
-    expect(parsed.function.url).toEqual({ address, invokeMode: 'BUFFERED', cors: null })
+    expect(parsed.function.url).toEqual({ address, path: null, invokeMode: 'BUFFERED', cors: null })
     const other = parseConfig(['--handler', 'my.handler'], {}, probe, { sample: '/sample.handler' }) as Config
     expect(other.function.url).toBeNull()
   })

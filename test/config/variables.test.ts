@@ -8,7 +8,7 @@ import { tempDir } from '../harness.ts'
 
 function parse(argv: readonly string[], env: Record<string, string> = {}, cwd = '/cwd'): Config {
   const parsed = parseConfig([...argv, 'cmd'], env, { cwd: () => cwd, look: () => 'missing' })
-  if ('kind' in parsed) throw new Error(`expected a configuration, got ${parsed.kind}`)
+  if (!('function' in parsed)) throw new Error('expected the configuration of one function')
   return parsed
 }
 

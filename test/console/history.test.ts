@@ -37,7 +37,7 @@ function scene() {
       now = time
     },
     arrive: (name: string, event = '{}') =>
-      history.arrived({
+      history.tap(null).arrived({
         id: name as RequestId,
         payload: payload(event),
         arn: 'arn',
@@ -148,7 +148,7 @@ test('one that no environment took is refused', () => {
   const it = scene()
   it.arrive('a')
   it.at(1500)
-  it.history.refused({ id: 'a' } as Invocation, { kind: 'throttled' })
+  it.history.tap(null).refused({ id: 'a' } as Invocation, { kind: 'throttled' })
   expect(it.history.summaries()).toMatchObject([{ state: 'refused', durationMs: 500 }])
 })
 

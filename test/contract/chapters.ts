@@ -26,6 +26,7 @@ import { firstLine } from './first-line.ts'
 import { functionUrl } from './function-url.ts'
 import { functionUrlAnswers } from './function-url-answers.ts'
 import { functionUrlStreams } from './function-url-streams.ts'
+import { functions } from './functions.ts'
 import { handler } from './handler.ts'
 import { handlerDebug } from './handler-debug.ts'
 import { handlerNode } from './handler-node.ts'
@@ -81,6 +82,7 @@ export const chapters: readonly Chapter[] = [
   dialects,
   asynchronous,
   durableChapter,
+  functions,
   metadata,
   extensionsRegister,
   extensionsEvents,

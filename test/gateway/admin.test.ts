@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import type { Failure } from '../../src/engine/last-failure.ts'
 import type { Pool } from '../../src/engine/pool.ts'
 import { admin } from '../../src/gateway/admin.ts'
+import type { ServedFunction, ServedFunctions } from '../../src/gateway/served.ts'
 import type { Origin } from '../../src/http/hono.ts'
 import { FakeExchange } from '../http/fake.ts'
 
@@ -26,6 +27,7 @@ function over(
     warmUp?: () => void
   } = {},
   lastFailure: Failure | null = null,
+  named = false,
 ) {
   const pool = {
     draining: false,
@@ -36,15 +38,22 @@ function over(
     ...situation,
   } as unknown as Pool
   const loads: string[] = []
-  const router = admin(pool, {
+  const served = {
+    name: 'f',
+    pool,
+    limits: { maxEnvironments: 2, maxQueue: 9 },
+    asyncEvents: { waiting: 2, waitingBytes: 12 },
+    lastFailure: { value: lastFailure },
+  } as unknown as ServedFunction
+  const functions: ServedFunctions = named
+    ? { only: null, all: [served, { ...served, name: 'g' }], find: () => null, arnOf: (name) => name }
+    : { only: served }
+  const router = admin(functions, {
     metrics: () => {
       loads.push('loaded')
       return { contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }
     },
     dashboard: () => '{"panels":[]}\n',
-    limits: { maxEnvironments: 2, maxQueue: 9 },
-    asyncEvents: () => ({ waiting: 2, waitingBytes: 12 }),
-    lastFailure: () => lastFailure,
   })
   const get = async (path: string) => {
     const response = await router.fetch(new Request(`http://x${path}`), originOf(path))
@@ -146,4 +155,27 @@ test('what is not served gets an answer that says what is', async () => {
 
 test('the dashboard is served as it is', async () => {
   expect(await over().get('/_rie/dashboard.json')).toEqual([200, 'application/json', '{"panels":[]}\n'])
+})
+
+test('several functions are told of by their names, and all have to be ready', async () => {
+  const ready = over({}, null, true)
+  expect(await ready.get('/_rie/ready')).toEqual([200, 'application/json', '{"ready":true}'])
+  const [, , state] = await ready.get('/_rie/state')
+  expect(Object.keys(JSON.parse(state as string).functions)).toEqual(['f', 'g'])
+  expect(JSON.parse(state as string)).toMatchObject({
+    status: 'ok',
+    functions: { f: { maxQueue: 9, queued: 3, asyncEvents: { waiting: 2 }, lastError: null } },
+  })
+  const [, , health] = await ready.get('/_rie/health')
+  expect(JSON.parse(health as string)).toMatchObject({ status: 'ok', functions: { g: { queued: 3 } } })
+  let starts = 0
+  const cold = over({ ready: false, snapshot: () => [{ state: 'cold' }], warmUp: () => starts++ }, null, true)
+  const [status, , body] = await cold.get('/_rie/ready?init=1')
+  expect([status, starts]).toEqual([503, 2])
+  expect(JSON.parse(body as string)).toMatchObject({
+    ready: false,
+    functions: { f: { state: 'idle' }, g: { state: 'idle' } },
+  })
+  const [, , help] = await cold.get('/nowhere')
+  expect(help).toContain('/2015-03-31/functions/f/invocations')
 })

@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
 import type { Acceptance, EventRequest } from '../../src/engine/async-events.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
+import type { Failure } from '../../src/engine/last-failure.ts'
 import type { EnvironmentSnapshot } from '../../src/engine/snapshot.ts'
 import type { InvokeSettings } from '../../src/gateway/invoke.ts'
 import type { ServedFunction } from '../../src/gateway/served.ts'
@@ -15,9 +16,14 @@ export class FakePool {
   /** what came for nobody who waits */
   readonly events: EventRequest[] = []
   acceptance: Acceptance = 'accepted'
+  readonly name = 'test_function'
+  readonly limits = { maxEnvironments: 2, maxQueue: 7 }
+  asyncEvents = { waiting: 0, waitingBytes: 0 }
+  lastFailure: { readonly value: Failure | null } = { value: null }
   readonly arn = 'arn:aws:lambda:eu-central-1:012345678912:function:test_function'
   version = '$LATEST'
   readonly timeoutMs = 3000
+  readonly managed = false
   /** what is done with each invocation as it comes */
   run: (invocation: Invocation) => void = (invocation) => answer(invocation, ok())
 
@@ -77,6 +83,5 @@ export function answer(invocation: Invocation, outcome: Outcome, tail: string | 
 
 export const invokeOptions: InvokeSettings = {
   dialect: 'auto',
-  managed: false,
   epoch: () => 1_700_000_000_000,
 }

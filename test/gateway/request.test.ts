@@ -3,9 +3,9 @@ import type { RequestId } from '../../src/core/ids.ts'
 import {
   dialectOf,
   executedVersion,
-  functionSegment,
   invocationType,
   newRequestId,
+  operationOf,
   ownRequestId,
   parseTarget,
   type Sent,
@@ -26,19 +26,23 @@ const invalid = (message: string) => ({
 })
 
 test.each([
-  ['/2015-03-31/functions/function/invocations', 'function'],
-  ['/2015-03-31/functions/arn%3Aaws%3Alambda/invocations', 'arn%3Aaws%3Alambda'],
-  ['/2015-03-31/functions/a:b/invocations', 'a:b'],
-  ['/2015-03-31/functions//invocations', null],
-  ['/2015-03-31/functions/invocations', null],
-  ['/2015-03-31/functions/a/b/invocations', null],
-  ['/2015-03-31/functions/function/invocations/', null],
-  ['/2015-03-31/functions/function/invoke-async', null],
-  ['/2014-11-13/functions/function/invocations', null],
-  ['//2015-03-31/functions/function/invocations', null],
-  ['/', null],
-] as const)('the function in %s is %p', (path, segment) => {
-  expect(functionSegment(path)).toBe(segment)
+  ['/2015-03-31/functions/function/invocations', 'Invoke', 'function'],
+  ['/2015-03-31/functions/arn%3Aaws%3Alambda/invocations', 'Invoke', 'arn%3Aaws%3Alambda'],
+  ['/2015-03-31/functions/a:b/invocations', 'Invoke', 'a:b'],
+  ['/2021-11-15/functions/f/response-streaming-invocations', 'InvokeWithResponseStream', 'f'],
+  ['/2014-11-13/functions/f/invoke-async', 'InvokeAsync', 'f'],
+  ['/2014-11-13/functions/f/invoke-async/', 'InvokeAsync', 'f'],
+  ['/2015-03-31/functions//invocations', null, ''],
+  ['/2015-03-31/functions/invocations', null, ''],
+  ['/2015-03-31/functions/a/b/invocations', null, ''],
+  ['/2015-03-31/functions/function/invocations/', null, ''],
+  ['/2015-03-31/functions/function/invoke-async', null, ''],
+  ['/2014-11-13/functions/function/invocations', null, ''],
+  ['/2014-11-13/functions//invoke-async/', null, ''],
+  ['//2015-03-31/functions/function/invocations', null, ''],
+  ['/', null, ''],
+] as const)('%s asks for %p of %p', (path, operation, segment) => {
+  expect(operationOf(path)).toEqual([operation, segment])
 })
 
 describe('the target of an invocation', () => {

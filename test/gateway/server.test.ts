@@ -9,20 +9,20 @@ const path = '/2015-03-31/functions/function/invocations'
 
 function open(pool = new FakePool(), over: Partial<GatewayOptions> = {}) {
   const log = fakeLog()
-  const gateway = openGateway(pool.served, {
-    ...invokeOptions,
-    hostname: '127.0.0.1',
-    port: 0,
-    origins: ['http://localhost:3000'],
-    log,
-    metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
-    durable: null,
-    dashboard: () => '{}',
-    limits: { maxEnvironments: 2, maxQueue: 7 },
-    asyncEvents: () => ({ waiting: 0, waitingBytes: 0 }),
-    lastFailure: () => null,
-    ...over,
-  })
+  const gateway = openGateway(
+    { only: pool.served },
+    {
+      ...invokeOptions,
+      hostname: '127.0.0.1',
+      port: 0,
+      origins: ['http://localhost:3000'],
+      log,
+      metrics: () => ({ contentType: 'text/plain; version=0.0.4', text: async () => 'a_metric 1\n' }),
+      durable: null,
+      dashboard: () => '{}',
+      ...over,
+    },
+  )
   return {
     pool,
     log,

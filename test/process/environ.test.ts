@@ -9,7 +9,7 @@ const config = (
 ): FunctionConfig => {
   const look = (path: string) => (task && path === '/var/task' ? 'directory' : 'missing')
   const parsed = parseConfig(argv, env, { cwd: () => '/cwd', look })
-  if ('kind' in parsed) throw new Error(`expected a configuration, got ${parsed.kind}`)
+  if (!('function' in parsed)) throw new Error('expected the configuration of one function')
   return parsed.function
 }
 

@@ -44,12 +44,21 @@ function read(expr: string): { metrics: string[]; labels: string[]; flaws: numbe
 async function samples(): Promise<Map<string, Set<string>>> {
   const metrics = new Metrics()
   metrics.subscriber('an-extension')
-  const text = await createExposition(metrics, () => ({
-    waiting: 0,
-    waitingEvents: 0,
-    environments: [{ id: 1, state: 'idle', memoryBytes: 1 }] as never,
-    limits: { maxEnvironments: 1, maxQueue: 1 },
-  })).text()
+  const text = await createExposition(
+    [
+      {
+        name: 'f',
+        metrics,
+        situation: () => ({
+          waiting: 0,
+          waitingEvents: 0,
+          environments: [{ id: 1, state: 'idle', memoryBytes: 1 }] as never,
+          limits: { maxEnvironments: 1, maxQueue: 1 },
+        }),
+      },
+    ],
+    false,
+  ).text()
   const found = new Map<string, Set<string>>()
   for (const [, name, labels = ''] of text.matchAll(/^([a-z_]+)(?:\{([^}]*)\})? /gm)) {
     const known = found.get(name as string) ?? new Set()

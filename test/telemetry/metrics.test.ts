@@ -98,20 +98,40 @@ describe('what happens is counted', () => {
 })
 
 describe('as Prometheus reads it', () => {
-  const expose = async (metrics = new Metrics()): Promise<{ type: string; lines: string[] }> => {
-    const exposition = createExposition(metrics, () => ({
-      waiting: 4,
-      waitingEvents: 6,
-      environments: [
-        { id: 1, state: 'busy', memoryBytes: 1000 },
-        { id: 3, state: 'idle', memoryBytes: 2000 },
-      ] as never,
-      limits: { maxEnvironments: 2, maxQueue: 9 },
-    }))
+  const expose = async (
+    metrics = new Metrics(),
+    named = false,
+  ): Promise<{ type: string; lines: string[] }> => {
+    const exposition = createExposition(
+      [
+        {
+          name: 'f',
+          metrics,
+          situation: () => ({
+            waiting: 4,
+            waitingEvents: 6,
+            environments: [
+              { id: 1, state: 'busy', memoryBytes: 1000 },
+              { id: 3, state: 'idle', memoryBytes: 2000 },
+            ] as never,
+            limits: { maxEnvironments: 2, maxQueue: 9 },
+          }),
+        },
+      ],
+      named,
+    )
     // figures are read anew each time, and do not add up
     await exposition.text()
     return { type: exposition.contentType, lines: (await exposition.text()).split('\n') }
   }
+
+  test('figures of several functions have their names', async () => {
+    const { lines } = await expose(new Metrics(), true)
+    expect(lines).toContain('lambda_rie_queue_depth{function="f"} 4')
+    expect(lines).toContain('lambda_rie_invocations_total{function="f",outcome="error"} 0')
+    expect(lines).toContain('lambda_rie_init_duration_seconds_bucket{le="+Inf",function="f"} 0')
+    expect(lines.filter((line) => /^(lambda_rie|process)_[^ ]*$/.test(line))).toEqual([])
+  })
 
   test('every figure has a line of help and its type, and no name is twice', async () => {
     const { type, lines } = await expose()

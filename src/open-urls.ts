@@ -1,0 +1,90 @@
+/** Ties Function URLs to their functions: a listener each, or a prefix of the path on one of all. Loaded where there is one. */
+
+import type { EmulatorConfig, FunctionConfig, UrlConfig } from './config/config.ts'
+import type { Address } from './config/options.ts'
+import { type EmulatorParts, traceOf } from './emulator.ts'
+import { openFunctionUrl, openPrefixedUrls } from './gateway/url/server.ts'
+import type { FunctionHost } from './host.ts'
+import type { Listener } from './http/exchange.ts'
+import { listen } from './listen.ts'
+import { childAddress, reachable } from './process/environ.ts'
+
+interface Unit {
+  readonly config: FunctionConfig
+  readonly host: FunctionHost
+}
+
+/** The open Function URLs of an emulator. */
+export interface FunctionUrls {
+  /** Without a slash at its end; null: that function has none. */
+  urlOf(functionName: string): string | null
+  /** Takes no new connections. */
+  close(): void
+  stop(): Promise<void>
+}
+
+type UrlParts = Pick<EmulatorParts, 'clock' | 'log'>
+
+/** Throws `ListenError`, and leaves nothing open then. */
+export function openUrls(emulator: EmulatorConfig, units: readonly Unit[], parts: UrlParts): FunctionUrls {
+  const listeners: Listener[] = []
+  const urls = new Map<string, string>()
+  const stop = async (): Promise<void> => {
+    await Promise.all(listeners.map((listener) => listener.stop()))
+  }
+  function open(address: Address, opened: () => Listener): string {
+    const listener = listen('--function-url-address', address, opened)
+    listeners.push(listener)
+    return `http://${childAddress(reachable(address, listener))}`
+  }
+  try {
+    const prefixed: { readonly unit: Unit; readonly url: UrlConfig & { readonly path: string } }[] = []
+    for (const unit of units) {
+      const { url, name } = unit.config
+      if (url === null) continue
+      if (url.path !== null) prefixed.push({ unit, url: { ...url, path: url.path } })
+      else
+        urls.set(
+          name,
+          open(url.address, () =>
+            openFunctionUrl(unit.host, url.address, optionsOf(unit, url, parts, emulator)),
+          ),
+        )
+    }
+    const [first] = prefixed
+    if (first !== undefined) {
+      const { address } = first.url
+      const routes = prefixed.map(({ unit, url }) => ({
+        prefix: url.path,
+        served: unit.host,
+        options: optionsOf(unit, url, parts, emulator),
+      }))
+      const base = open(address, () => openPrefixedUrls(routes, address, serverOf(emulator, parts)))
+      for (const { unit, url } of prefixed) urls.set(unit.config.name, base + url.path)
+    }
+  } catch (error) {
+    void stop()
+    throw error
+  }
+  return {
+    urlOf: (name) => urls.get(name) ?? null,
+    close() {
+      for (const listener of listeners) listener.close()
+    },
+    stop,
+  }
+}
+
+function optionsOf(unit: Unit, url: UrlConfig, parts: UrlParts, emulator: EmulatorConfig) {
+  return {
+    invokeMode: url.invokeMode,
+    cors: url.cors,
+    region: unit.config.region,
+    epoch: parts.clock.epoch,
+    ...serverOf(emulator, parts),
+  }
+}
+
+function serverOf(emulator: EmulatorConfig, parts: UrlParts) {
+  return { log: parts.log, trace: traceOf(emulator, parts, 'request of the Function URL answered') }
+}

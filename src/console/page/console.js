@@ -316,8 +316,10 @@ let ticking
 
 function entry(title, value, part) {
   const made = element('div')
-  if (part !== undefined) made.append(element('i', undefined, { 'data-part': part }))
-  made.append(element('dt', title), element('dd', value))
+  const name = element('dt')
+  if (part !== undefined) name.append(element('i', undefined, { 'data-part': part }))
+  name.append(title)
+  made.append(name, element('dd', value))
   return made
 }
 

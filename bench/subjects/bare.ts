@@ -22,8 +22,8 @@ const leftOut: Readonly<Record<string, string>> = {
     export const giveInspector = () => {}`,
 }
 
-/** The pool without the hand on it. */
-const tap = /^\s*this\.tap\?\..*\n/gm
+/** A line of the pool that tells the console. */
+const tap = /^\s*this\.tap\?\..*\n/m
 
 const withoutInnerLoop: Bun.BunPlugin = {
   name: 'without the inner loop',
@@ -34,11 +34,13 @@ const withoutInnerLoop: Bun.BunPlugin = {
       if (stub !== undefined) return { contents: stub, loader: 'ts' }
       const contents = await Bun.file(path).text()
       if (name !== 'engine/pool.ts') return { contents, loader: 'ts' }
-      if (contents.match(tap)?.length !== 2) throw new Error(`${path} has another tap than this file expects`)
-      return { contents: contents.replace(tap, ''), loader: 'ts' }
+      if (!tap.test(contents)) throw new Error(`${path} has another tap than this file expects`)
+      return { contents: contents.replaceAll(new RegExp(tap, 'gm'), ''), loader: 'ts' }
     })
   },
 }
+
+let compiled: Promise<unknown> | undefined
 
 export const bare: Subject = {
   name: 'ours-bare',
@@ -47,7 +49,8 @@ export const bare: Subject = {
     await ours.prepare()
     const artifact = released.find(({ arch, name }) => arch === process.arch && !name.endsWith('-musl'))
     if (artifact === undefined) throw new Unavailable(`there is no program for ${process.arch}`)
-    await compile({ ...artifact, name: 'ours-bare' }, cacheFolder, [withoutInnerLoop])
+    compiled ??= compile({ ...artifact, name: 'ours-bare' }, cacheFolder, [withoutInnerLoop])
+    await compiled
   },
   launch: (setup) => launchOurs(binary, setup),
 }

@@ -22,7 +22,7 @@ class Code implements Disposable {
   }
 
   get options(): string[] {
-    return ['--volume', `${this.path}:/var/task`]
+    return ['--volume', `${this.path}:/var/task`, '--workdir', '/var/task']
   }
 
   [Symbol.dispose](): void {
@@ -128,8 +128,7 @@ const python: Case = silent('runs what is saved outside: Python', async () => {
     'awslambdaric',
     'app.handler',
   ]
-  const options = [...code.options, '--workdir', '/var/task']
-  await using container = await start(debian, 'aws-lambda-rie-x86_64', words, options)
+  await using container = await start(debian, 'aws-lambda-rie-x86_64', words, code.options)
   equal('the answer', (await container.invoke()).text, '"one"')
   await until('the code to be watched', async () => (await container.logs()).includes('the code is watched'))
   code.save(answer('two'), 'app.py')

@@ -2,6 +2,7 @@
 
 import { openRuntimeApi, type RuntimeApi } from './api/server.ts'
 import type { FunctionConfig } from './config/config.ts'
+import type { Launch } from './config/launch.ts'
 import type { Address } from './config/options.ts'
 import type { Fault } from './core/failure.ts'
 import type { EnvironmentId, RequestId } from './core/ids.ts'
@@ -22,7 +23,7 @@ import type {
   ProcessSpec,
   TelemetryPort,
 } from './engine/ports.ts'
-import { handlerCommand } from './handler/command.ts'
+import { type HandlerCommand, handlerCommand } from './handler/command.ts'
 import { ListenError, listen } from './listen.ts'
 import type { EventsParts, FunctionEvents } from './open-events.ts'
 import { withAttachedRuntime } from './process/attached.ts'
@@ -520,30 +521,35 @@ const logFd = { _LAMBDA_TELEMETRY_LOG_FD: '3' } as const
 function specify(
   config: FunctionConfig,
   process: 'runtime' | `extension:${string}`,
-  own: EnvironmentVariables,
+  api: EnvironmentVariables,
   endpoint: string | null,
 ): ProcessSpec {
   if (process !== 'runtime') {
     const path = `${config.extensionsDirectory}/${process.slice('extension:'.length)}`
-    const env = extensionEnvironment(config, own)
+    const env = extensionEnvironment(config, api)
     return { name: process, argv: [path], cwd: globalThis.process.cwd(), env }
   }
-  const env = runtimeEnvironment(config, own)
+  const env = runtimeEnvironment(config, api)
   if (endpoint !== null) giveDurable(env, endpoint)
   const { launch } = config
   if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
   // not started
   if (launch.kind === 'broken') return { name: process, argv: ['none'], cwd: launch.cwd, env }
-  if (launch.kind === 'command') {
-    const { argv, cwd } = launch
-    return config.logFd
-      ? { name: process, argv, cwd, env: { ...env, ...logFd }, logFd: true }
-      : { name: process, argv, cwd, env }
-  }
+  const { argv, env: own } =
+    launch.kind === 'command' ? { argv: launch.argv, env: {} } : servedBy(config, launch, env)
+  const spec = { name: process, argv, cwd: launch.cwd }
+  return config.logFd
+    ? { ...spec, env: { ...env, ...own, ...logFd }, logFd: true }
+    : { ...spec, env: { ...env, ...own } }
+}
+
+/** Our own runtime client with a handler. */
+function servedBy(
+  { inspect }: FunctionConfig,
+  { handler, cwd }: Extract<Launch, { kind: 'handler' }>,
+  env: Readonly<Record<string, string>>,
+): HandlerCommand {
   const { execPath } = globalThis.process
-  const { handler, cwd } = launch
   const taskRoot = env.LAMBDA_TASK_ROOT
-  const { inspect } = config
-  const command = handlerCommand({ execPath, isCompiled, mainPath, handler, cwd, taskRoot, inspect })
-  return { name: process, argv: command.argv, cwd: launch.cwd, env: { ...env, ...command.env } }
+  return handlerCommand({ execPath, isCompiled, mainPath, handler, cwd, taskRoot, inspect })
 }

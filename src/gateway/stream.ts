@@ -105,10 +105,12 @@ class StreamFront implements Front {
 
   /** Type and document of what went wrong. */
   #failure(request: InvokeRequest, outcome: Outcome): { ErrorCode: string; ErrorDetails: string } {
-    const { body } = this.#rendered(request, outcome)
+    const { body, headers } = this.#rendered(request, outcome)
     const details = typeof body === 'string' ? body : body === null ? '' : joined(body.chunks).toString()
     const sent = outcome.kind === 'broken-stream' ? outcome.sentType : undefined
-    return { ErrorCode: sent ?? typeIn(details) ?? typeOf(outcome), ErrorDetails: details }
+    // an error of the service itself, in mid-stream: the emulator shuts down
+    const errorCode = sent ?? headers?.['x-amzn-ErrorType'] ?? typeIn(details) ?? typeOf(outcome)
+    return { ErrorCode: errorCode, ErrorDetails: details }
   }
 
   #rendered({ id }: InvokeRequest, outcome: Outcome): InvokeAnswer {

@@ -114,6 +114,9 @@ function filtered(event: ProcessLog, lowest: number): Uint8Array | null {
   return kept.length === 0 ? null : Buffer.concat(kept)
 }
 
+/** Levels as Python's loggers name them, AWS's own runtime client among them. */
+const otherNames: { readonly [name: string]: ApplicationLevel } = { WARNING: 'WARN', CRITICAL: 'FATAL' }
+
 /** Plain text passes; an object with no level, or one that nobody knows, counts as INFO. */
 function passes(line: Uint8Array, lowest: number): boolean {
   if (line[0] !== brace) return true
@@ -124,7 +127,7 @@ function passes(line: Uint8Array, lowest: number): boolean {
     return true
   }
   const { level } = value as { level?: unknown }
-  const named =
-    typeof level === 'string' ? applicationLevels.indexOf(level.toUpperCase() as ApplicationLevel) : -1
+  const name = typeof level === 'string' ? level.toUpperCase() : ''
+  const named = applicationLevels.indexOf(otherNames[name] ?? (name as ApplicationLevel))
   return (named < 0 ? applicationLevels.indexOf('INFO') : named) >= lowest
 }

@@ -6,6 +6,7 @@
 import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
 import { until } from '../harness.ts'
 import { clientExtensions } from './clients.ts'
+import type { Emulator, StartOptions } from './emulator.ts'
 import { afterPrelude, failure, instance, json, nextSucceeds, success, type Trial } from './trial.ts'
 
 export interface Case {
@@ -35,6 +36,38 @@ function inOrder(output: string, invocations: number, lines: number): void {
     at = end + 2
   }
   same(all.length, at)
+}
+
+/** The function that streams, with a Function URL that streams too; the reference has none. */
+const streamed = ({ handlersOnly }: Trial): StartOptions =>
+  handlersOnly ? { streaming: true } : { streaming: true, functionUrl: 'RESPONSE_STREAM' }
+
+/** The document of the error that the function's stream ended with. */
+function broken({ client }: Trial, { errorType, errorMessage }: Record<string, unknown>): void {
+  same(errorMessage, 'broken')
+  match(
+    String(errorType),
+    client.thrown.errorType instanceof RegExp
+      ? client.thrown.errorType
+      : new RegExp(`^${client.thrown.errorType}$`),
+  )
+}
+
+/** So many invocations have been reported as errors, with the type. */
+async function reported(emulator: Emulator, times: number): Promise<void> {
+  const lines = () => emulator.output().match(/^REPORT .* Status: error Error Type: .+$/gm) ?? []
+  await until(`${times} reports of an error`, () => lines().length >= times)
+  same(lines().length, times)
+}
+
+/** The emulator's own log says what no visitor of a page is told. */
+async function told(emulator: Emulator, what: string): Promise<void> {
+  await until(`'${what}' in the log`, () =>
+    emulator
+      .output()
+      .split('\n')
+      .some((line) => line.includes(what) && line.includes('broken')),
+  )
 }
 
 export const runtimeCases: readonly Case[] = [
@@ -230,13 +263,17 @@ export const runtimeCases: readonly Case[] = [
     name: 'stream',
     title: 'streamed answer',
     async run(trial) {
-      await using emulator = await trial.start({ streaming: true })
-      const answer = await emulator.invoke({ do: 'stream', parts: ['one, ', 'two, ', 'three'] })
+      await using emulator = await trial.start(streamed(trial))
+      const event = { do: 'stream', parts: ['one, ', 'two, ', 'three'] }
+      const answer = await emulator.invoke(event)
       same(afterPrelude(answer), 'one, two, three')
       same([answer.status, answer.headers.get('x-amz-function-error')], [200, null])
       if (!trial.handlersOnly) {
-        const { text, end } = await emulator.stream({ do: 'stream', parts: ['one, ', 'two, ', 'three'] })
+        const { text, end } = await emulator.stream(event)
         same([afterPrelude({ text }), end], ['one, two, three', {}])
+        // a Function URL takes the prelude for itself
+        const page = await emulator.page(event)
+        same([page.status, page.text], [200, 'one, two, three'])
       }
       await nextSucceeds(emulator)
     },
@@ -245,25 +282,50 @@ export const runtimeCases: readonly Case[] = [
     name: 'stream-error',
     title: 'stream that fails',
     async run(trial) {
-      await using emulator = await trial.start({ streaming: true })
+      await using emulator = await trial.start(streamed(trial))
       const event = { do: 'stream', parts: ['one, '], fail: 'broken' }
-      if (!trial.handlersOnly) {
-        // as it comes, by chunks that need not be declared
-        const { text, end } = await emulator.stream(event)
-        same(afterPrelude({ text }), 'one, ')
-        ok(end.ErrorCode, 'no type')
-        match(end.ErrorDetails ?? '', /broken/)
-        // a person's answer breaks off where it has begun, and is the document where it was gathered
-        const answer = await emulator.invoke(event).catch(() => null)
-        if (answer !== null) {
-          same([answer.status, answer.headers.get('x-amz-function-error')], [200, 'Unhandled'])
-          match(answer.text, /broken/)
-        }
-        await nextSucceeds(emulator)
-        return
+      if (trial.handlersOnly) {
+        const answer = await emulator.invoke(event)
+        ok(afterPrelude(answer).startsWith('one, '), answer.text.slice(0, 300))
+        return await nextSucceeds(emulator)
       }
-      const answer = await emulator.invoke(event)
-      ok(afterPrelude(answer).startsWith('one, '), answer.text.slice(0, 300))
+      // a person's answer breaks off where it has begun, and is the document where it was gathered
+      const answer = await emulator.invoke(event).catch(() => null)
+      if (answer !== null) {
+        same([answer.status, answer.headers.get('x-amz-function-error')], [200, 'Unhandled'])
+        broken(trial, JSON.parse(answer.text))
+      }
+      await reported(emulator, 1)
+      // as it comes, by chunks that need not be declared
+      const { text, end } = await emulator.stream(event)
+      same(afterPrelude({ text }), 'one, ')
+      broken(trial, JSON.parse(end.ErrorDetails ?? '{}'))
+      same(end.ErrorCode, JSON.parse(end.ErrorDetails ?? '{}').errorType)
+      await reported(emulator, 2)
+      // a page ends as if it were whole; the log tells, and has the document
+      const page = await emulator.page(event)
+      same([page.status, page.text], [200, 'one, '])
+      await reported(emulator, 3)
+      await told(emulator, 'a stream of the Function URL ended early')
+      await nextSucceeds(emulator)
+    },
+  },
+  {
+    name: 'stream-refused',
+    title: 'stream that fails before it begins',
+    async run(trial) {
+      await using emulator = await trial.start(streamed(trial))
+      const event = { do: 'stream', parts: [], fail: 'broken' }
+      broken(trial, failure(trial, await emulator.invoke(event)))
+      if (trial.handlersOnly) return
+      const { text, end } = await emulator.stream(event)
+      same(text, '')
+      broken(trial, JSON.parse(end.ErrorDetails ?? '{}'))
+      same(end.ErrorCode, JSON.parse(end.ErrorDetails ?? '{}').errorType)
+      const page = await emulator.page(event)
+      same([page.status, page.text], [502, 'Internal Server Error'])
+      await told(emulator, 'the Function URL answered 502')
+      await reported(emulator, 3)
       await nextSucceeds(emulator)
     },
   },

@@ -40,7 +40,7 @@ const python: Client = {
   name: 'python',
   title: 'Python, awslambdaric 4.2.2',
   thrown: { errorType: 'ValueError', stack: 'stackTrace' },
-  lacks: { stream: noStream, 'stream-error': noStream },
+  lacks: { stream: noStream, 'stream-error': noStream, 'stream-refused': noStream },
   async prepare() {
     const folder = await cached('python', '4.2.2', {
       async install(folder) {
@@ -56,7 +56,7 @@ const shell: Client = {
   name: 'shell',
   title: 'shell, bash and curl',
   thrown: { errorType: 'HandlerError', stack: 'stackTrace' },
-  lacks: { panic: noPanic, stream: noStream, 'stream-error': noStream },
+  lacks: { panic: noPanic, stream: noStream, 'stream-error': noStream, 'stream-refused': noStream },
   async prepare() {
     need('bash', 'curl')
     return { command: [join(sources('shell'), 'bootstrap')], cwd: sources('shell') }
@@ -89,7 +89,7 @@ const rust: Client = {
   },
 }
 
-function rustFolder(): Promise<string> {
+export function rustFolder(): Promise<string> {
   return cached('rust', '1.5.0', {
     build: (folder) => run([need('cargo'), 'build', '--release'], { cwd: folder }),
   })
@@ -128,7 +128,7 @@ const java: Client = {
   name: 'java',
   title: 'Java, runtime-interface-client 2.9.0',
   thrown: { errorType: 'java.lang.IllegalStateException', stack: 'stackTrace' },
-  lacks: { stream: noStream, 'stream-error': noStream },
+  lacks: { stream: noStream, 'stream-error': noStream, 'stream-refused': noStream },
   async prepare() {
     need('java', 'javac')
     const native = `libaws-lambda-jni.linux-${process.arch === 'arm64' ? 'aarch_64' : 'x86_64'}.so`

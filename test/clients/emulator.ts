@@ -2,7 +2,7 @@
 import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EventStreamCodec } from '@smithy/eventstream-codec'
+import { readStream } from '../kit/eventstream.ts'
 import { addressFlags, freePort, portableLayer } from '../kit/launch.ts'
 import { type Launch, Unavailable } from './client.ts'
 
@@ -19,6 +19,8 @@ export interface Emulator extends AsyncDisposable {
   invoke(event: unknown, headers?: Record<string, string>): Promise<Answer>
   /** The same by InvokeWithResponseStream: the pieces together, and how the invocation ended. */
   stream(event: unknown): Promise<{ readonly text: string; readonly end: Readonly<Record<string, string>> }>
+  /** The same as a page: what the event is, is the body of a POST to the Function URL. */
+  page(event: unknown): Promise<Answer>
   /** Ends it with SIGTERM; what it wrote until then. */
   stop(): Promise<string>
   /** What the emulator and the function have written so far. */
@@ -30,6 +32,8 @@ export interface StartOptions {
   readonly flags?: readonly string[]
   /** The function that streams. */
   readonly streaming?: boolean
+  /** With a Function URL, in this invoke mode. */
+  readonly functionUrl?: 'BUFFERED' | 'RESPONSE_STREAM'
   /** An external extension: a program, to be put where the emulator looks for them, or a folder to lay into `/opt`. */
   readonly extension?: string
 }
@@ -41,10 +45,14 @@ export async function startEmulator(
   options: StartOptions = {},
 ): Promise<Emulator> {
   const { command: words, env } = (options.streaming && launch.streaming) || launch
-  const [port, apiPort] = [freePort(), freePort()]
+  const [port, apiPort, urlPort] = [freePort(), freePort(), freePort()]
+  const { functionUrl } = options
   const command = [
     binary,
     ...addressFlags(`127.0.0.1:${port}`, `127.0.0.1:${apiPort}`),
+    ...(functionUrl === undefined
+      ? []
+      : ['--function-url-address', `127.0.0.1:${urlPort}`, '--function-url-invoke-mode', functionUrl]),
     ...(options.flags ?? []),
     ...words,
   ]
@@ -98,7 +106,20 @@ export async function startEmulator(
       const url = `http://127.0.0.1:${port}/2021-11-15/functions/function/response-streaming-invocations`
       const body = JSON.stringify(event)
       const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(60_000) })
-      return readEvents(Buffer.from(await response.bytes()))
+      const { bytes, end } = readStream(Buffer.from(await response.bytes()))
+      return { text: bytes.toString(), end }
+    },
+    async page(event) {
+      const url = `http://127.0.0.1:${urlPort}/some/page`
+      const headers = { 'Content-Type': 'application/json' }
+      const body = JSON.stringify(event)
+      const response = await fetch(url, {
+        method: 'POST',
+        body,
+        headers,
+        signal: AbortSignal.timeout(60_000),
+      })
+      return { status: response.status, headers: response.headers, text: await response.text() }
     },
     stop,
     output: () => written,
@@ -107,7 +128,7 @@ export async function startEmulator(
     },
   }
   const end = Date.now() + 10_000
-  while (!(await listens(port))) {
+  while (!(await listens(functionUrl === undefined ? port : urlPort))) {
     if (child.exitCode === null && Date.now() < end) {
       await Bun.sleep(10)
       continue
@@ -116,25 +137,6 @@ export async function startEmulator(
     throw new Error(`the emulator does not listen: ${written.slice(-300)}`)
   }
   return emulator
-}
-
-const codec = new EventStreamCodec(
-  (bytes) => (typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)),
-  (text) => new TextEncoder().encode(text),
-)
-
-/** An event stream, read by the SDK's own code. */
-function readEvents(body: Buffer): { text: string; end: Record<string, string> } {
-  let text = ''
-  let end: Record<string, string> | undefined
-  for (let at = 0; at < body.length; at += body.readUInt32BE(at)) {
-    const { headers, body: content } = codec.decode(body.subarray(at, at + body.readUInt32BE(at)))
-    const piece = new TextDecoder().decode(content)
-    if (headers[':event-type']?.value === 'InvokeComplete') end = JSON.parse(piece)
-    else text += piece
-  }
-  if (end === undefined) throw new Error(`the stream has no last event: ${text.slice(-300)}`)
-  return { text, end }
 }
 
 async function listens(port: number): Promise<boolean> {

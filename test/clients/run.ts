@@ -1,7 +1,8 @@
 /**
- * AWS's own runtime clients, each with a real function, against a built emulator; and AWS's SDKs as its callers.
+ * AWS's own runtime clients, each with a real function, against a built emulator; AWS's SDKs as its callers; and
+ * extensions that have telemetry delivered.
  *
- *     bun run clients [client|SDK…] [--case name,…] [--emulator PATH] [--handlers-only] [--write]
+ *     bun run clients [client|SDK|extension…] [--case name,…] [--emulator PATH] [--handlers-only] [--write]
  *
  * `--handlers-only` asks only for what the reference does too; `--write` puts the matrix into the README.
  */
@@ -18,6 +19,9 @@ import { runtimeCases } from './cases.ts'
 import { type Launch, Unavailable } from './client.ts'
 import { allClients } from './clients.ts'
 import { matrix, type Result } from './matrix.ts'
+import { observerCases } from './observers/cases.ts'
+import { allObservers, type Watching } from './observers/observers.ts'
+import { ObserverTrial } from './observers/trial.ts'
 import { trial } from './trial.ts'
 
 const root = resolve(import.meta.dir, '../..')
@@ -32,18 +36,19 @@ interface Named {
   readonly name: string
 }
 
-/** Those of two lists that were named, or all; a name that is in neither is a mistake. */
-function chosen<A extends Named, B extends Named>(
+/** Those of three lists that were named, or all; a name that is in none is a mistake. */
+function chosen<A extends Named, B extends Named, C extends Named>(
   what: string,
   names: readonly string[],
   a: readonly A[],
   b: readonly B[],
-): [A[], B[]] {
-  const known = [...a, ...b].map(({ name }) => name)
+  c: readonly C[],
+): [A[], B[], C[]] {
+  const known = [...a, ...b, ...c].map(({ name }) => name)
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) fail(`no ${what} ${unknown}; there are ${known.join(', ')}`)
   const isChosen = ({ name }: Named) => names.length === 0 || names.includes(name)
-  return [a.filter(isChosen), b.filter(isChosen)]
+  return [a.filter(isChosen), b.filter(isChosen), c.filter(isChosen)]
 }
 
 async function attempt(run: () => Promise<void>, lack: string | undefined): Promise<Result> {
@@ -79,11 +84,11 @@ async function tryAll<T, Trial>(
       const result = await attempt(() => one.run(trial), subject.lacks?.[one.name])
       results.set(one.name, result)
       const reason = result.outcome === 'passed' ? '' : `: ${result.reason}`
-      console.error(`${subject.name.padEnd(7)} ${one.name.padEnd(15)} ${result.outcome}${reason}`)
+      console.error(`${subject.name.padEnd(9)} ${one.name.padEnd(29)} ${result.outcome}${reason}`)
     }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
-    console.error(`${subject.name.padEnd(7)} skipped: ${error.message}`)
+    console.error(`${subject.name.padEnd(9)} skipped: ${error.message}`)
     for (const one of cases) results.set(one.name, { outcome: 'skipped', reason: error.message })
   }
   return results
@@ -101,8 +106,9 @@ const { values, positionals } = parseArgs({
 })
 const emulator = resolve(values.emulator)
 if (!existsSync(emulator)) fail(`${values.emulator} is not there: bun run build`)
-const [clients, callers] = chosen('client', positionals, allClients, allCallers)
-const [cases, calls] = chosen('case', values.case.split(',').filter(Boolean), runtimeCases, callerCases)
+const [clients, callers, observers] = chosen('client', positionals, allClients, allCallers, allObservers)
+const named = values.case.split(',').filter(Boolean)
+const [cases, calls, observations] = chosen('case', named, runtimeCases, callerCases, observerCases)
 
 const results = new Map<string, Map<string, Result>>()
 for (const client of clients) {
@@ -116,11 +122,20 @@ for (const caller of values['handlers-only'] ? [] : callers) {
   results.set(caller.name, await tryAll(caller, calls, trialWith))
 }
 
+for (const observer of values['handlers-only'] ? [] : observers) {
+  const trialWith = (watching: Watching) => new ObserverTrial(emulator, observer, watching)
+  results.set(observer.name, await tryAll(observer, observations, trialWith))
+}
+
 const tables = [
-  clients.length > 0 && cases.length > 0 ? matrix(clients, cases, results) : '',
-  callers.length > 0 && calls.length > 0 ? matrix(callers, calls, results) : '',
-]
-const text = tables.filter(Boolean).join('\n\nSDKs, and what their user sees:\n\n')
+  ['', clients, cases],
+  ['SDKs, and what their user sees:\n\n', callers, calls],
+  ['Extensions that have telemetry delivered, and what they are told:\n\n', observers, observations],
+] as const
+const text = tables
+  .filter(([, columns, rows]) => columns.length > 0 && rows.length > 0)
+  .map(([heading, columns, rows]) => heading + matrix(columns, rows, results))
+  .join('\n\n')
 console.log(text)
 const all = [...results.values()].flatMap((row) => [...row.values()])
 const count = (outcome: Result['outcome']) => all.filter((result) => result.outcome === outcome).length
@@ -133,7 +148,7 @@ if (!block.test(before)) fail('README.md has no <!-- clients:begin --> and <!-- 
 if (values.write) await Bun.write(readme, after)
 // what some tool-chain was missing for says nothing about the README
 const wholly = positionals.length === 0 && values.case === '' && !values['handlers-only']
-const lacking = clients.reduce((sum, { lacks }) => sum + Object.keys(lacks).length, 0)
+const lacking = [...clients, ...observers].reduce((sum, { lacks }) => sum + Object.keys(lacks).length, 0)
 const stale = !values.write && wholly && count('skipped') === lacking && before !== after
 if (stale) console.log("\nthe README's matrix is another: bun run clients --write")
 

@@ -1,7 +1,7 @@
 /** Responses that go on to their caller as they come: the plain endpoint, and InvokeWithResponseStream. */
 import { expect } from 'bun:test'
-import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { patience, until } from '../harness.ts'
+import * as kit from '../kit/eventstream.ts'
 import { type Address, type Answer, bytes, Closed, spell, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, invokePath, resident } from './emulator.ts'
@@ -91,35 +91,17 @@ export async function call(
   return wire
 }
 
-const codec = new EventStreamCodec(
-  (chunk) => (typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)),
-  (text) => new TextEncoder().encode(text),
-)
-
-interface Event {
-  readonly type: unknown
-  readonly text: string
-}
-
-/** The events of an answer, read by the SDK's own code. */
-function eventsIn(body: Buffer): Event[] {
-  const events: Event[] = []
-  for (let at = 0; at < body.length; ) {
-    const length = body.readUInt32BE(at)
-    const { headers, body: content } = codec.decode(body.subarray(at, at + length))
-    events.push({ type: headers[':event-type']?.value, text: new TextDecoder().decode(content) })
-    at += length
-  }
-  return events
-}
+/** The events of an answer, as text. */
+const eventsIn = (body: Buffer): { readonly type: unknown; readonly text: string }[] =>
+  kit.eventsIn(body).map(({ type, body }) => ({ type, text: body.toString() }))
 
 /** The pieces together, and how the invocation ended. */
-function readStream(answer: Answer): { readonly text: string; readonly end: Record<string, string> } {
-  const events = eventsIn(answer.body)
-  const last = events.pop()
-  expect(last?.type).toBe('InvokeComplete')
-  for (const { type } of events) expect(type).toBe('PayloadChunk')
-  return { text: events.map(({ text }) => text).join(''), end: JSON.parse(last?.text ?? '') }
+function readStream(answer: Answer): {
+  readonly text: string
+  readonly end: Readonly<Record<string, string>>
+} {
+  const { bytes, end } = kit.readStream(answer.body)
+  return { text: bytes.toString(), end }
 }
 
 /** The bytes of all pieces, counted as they come, and how the invocation ended. */

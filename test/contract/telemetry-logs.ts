@@ -1,10 +1,13 @@
 /** What the log on stdout looks like in JSON, and records of loggers that are handed over whole. */
 import { expect } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { tempDir } from '../harness.ts'
 import { flaw } from '../telemetry/schemas.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { Subscriber } from './subscriber.ts'
-import { watched } from './telemetry.ts'
+import { starting, watched } from './telemetry.ts'
 import { invoked } from './telemetry-records.ts'
 
 const json = { env: { AWS_LAMBDA_LOG_FORMAT: 'JSON' } }
@@ -100,10 +103,16 @@ export const telemetryLogs = chapter('Log formats', (it) => {
     await using rie = await start({ env: { ...json.env, AWS_LAMBDA_LOG_LEVEL: 'WARN' } })
     await printing(
       rie,
-      `echo '{"level":"INFO","n":1}'; echo '{"level":"ERROR","n":2}'; echo '{"n":3}'; echo plain; echo '{"level":"warn","n":4}'`,
+      `echo '{"level":"INFO","n":1}'; echo '{"level":"ERROR","n":2}'; echo '{"n":3}'; echo plain; echo '{"level":"warn","n":4}'; echo '{"level":"WARNING","n":5}'`,
     )
     const lines = rie.stdout.lines.filter((line) => !line.includes('platform.'))
-    expect(lines).toEqual(['{"level":"ERROR","n":2}', 'plain', '{"level":"warn","n":4}'])
+    // the last one as Python's loggers name it
+    expect(lines).toEqual([
+      '{"level":"ERROR","n":2}',
+      'plain',
+      '{"level":"warn","n":4}',
+      '{"level":"WARNING","n":5}',
+    ])
   })
 
   it('leaves nothing out in the format of text', async ({ start }) => {
@@ -163,6 +172,42 @@ export const telemetryLogs = chapter('Log formats', (it) => {
       [true, 'three'],
     ])
   })
+
+  for (const [format, env, isWhole] of [
+    [
+      'text',
+      {},
+      (record: string) => /^\S+\t\S+\tERROR\tfirst\nsecond RangeError: no fruit\n {4}at /.test(record),
+    ],
+    [
+      'JSON',
+      json.env,
+      (record: { message: string }) => record.message.startsWith('first\nsecond RangeError'),
+    ],
+  ] as const) {
+    it.external(
+      `delivers what a handler of --handler logs as one record, in ${format}`,
+      async ({ start }) => {
+        using folder = tempDir()
+        writeFileSync(
+          join(folder.path, 'app.mjs'),
+          "export const handler = async () => { console.error('first\\nsecond', new RangeError('no fruit')); process.stdout.write('printed\\n') }",
+        )
+        const flags = ['--handler', 'app.handler']
+        await using rie = await start({ ...watched, flags, command: [], cwd: folder.path, env })
+        await using subscriber = new Subscriber()
+        const { call, watcher } = await starting(rie)
+        await subscriber.subscribe(rie, watcher)
+        watcher.park()
+        await watcher.event()
+        watcher.park()
+        await call
+        await subscriber.one('platform.report')
+        const [logged, printed, ...others] = subscriber.of('function').map(({ record }) => record)
+        expect([isWhole(logged as never), printed, others]).toEqual([true, 'printed\n', []])
+      },
+    )
+  }
 
   it('hands a runtime a descriptor for such records, which is its output', async ({ start }) => {
     await using rie = await start()

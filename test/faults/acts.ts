@@ -1,6 +1,8 @@
 /** What a injection does to the process that sprang it, and how the script of that process goes on. */
+import { trailers } from '../fuzz/generate.ts'
 import { kill } from '../harness.ts'
 import { type Answer, chunked, message } from '../kit/answers.ts'
+import { Random } from './random.ts'
 import {
   eventRequest,
   extensionPath,
@@ -9,6 +11,7 @@ import {
   postResponse,
   runtimePath,
   type StepContext,
+  streamHeaders,
 } from './scripts.ts'
 
 const on = 'on' as const
@@ -81,6 +84,23 @@ const pollAndGoOn = (context: StepContext): Next => {
   context.spare = context.scripted.open()
   context.spare.send(nextRequest)
   return 'answered'
+}
+
+const noChunks = [
+  'zz\r\n',
+  '-1\r\n',
+  'ffffffffffffffff\r\n{}',
+  '\r\n\r\n',
+  '5\r\n{}\r\n0\r\n\r\n',
+  '\0'.repeat(30),
+  'GET / HTTP/1.1\r\n\r\n',
+]
+
+/** A stream that ends in trailers of an error. */
+function failingStream(context: StepContext): Buffer {
+  const headers = { ...streamHeaders, Trailer: 'Lambda-Runtime-Function-Error-Type' }
+  const tail = '0\r\nLambda-Runtime-Function-Error-Type: Scripted.Error\r\n\r\n'
+  return Buffer.concat([postResponse(context.id, '', headers), chunked(Buffer.from('"broken'), 3, tail)])
 }
 
 /** Keeps the names and gives every act its type. */
@@ -202,28 +222,51 @@ export const acts = table({
     return on
   },
   async streams(context) {
-    const headers = {
-      'Lambda-Runtime-Function-Response-Mode': 'streaming',
-      'Transfer-Encoding': 'chunked',
-      'Content-Type': 'application/octet-stream',
-    }
-    const head = postResponse(context.id, '', headers)
+    const head = postResponse(context.id, '', streamHeaders)
     await aside(context, Buffer.concat([head, chunked(body(context), 77)]))
     return pollAndGoOn(context)
   },
-  async trailers(context) {
-    const headers = {
-      'Lambda-Runtime-Function-Response-Mode': 'streaming',
-      'Transfer-Encoding': 'chunked',
-      Trailer: 'Lambda-Runtime-Function-Error-Type',
-    }
+  /** a stream that says nothing for a while, and then goes on byte by byte */
+  async 'streams-slowly'(context, stage) {
     const channel = context.scripted.open()
-    const tail = '0\r\nLambda-Runtime-Function-Error-Type: Scripted.Error\r\n\r\n'
+    const content = body(context)
+    channel.send(postResponse(context.id, '', streamHeaders))
+    channel.send(chunked(content.subarray(0, 10), 10, ''))
+    await stage.sleep(stage.amount)
+    channel.send(chunked(content.subarray(10, 40), 1, ''))
+    channel.send(chunked(content.subarray(40), 10_000))
+    await channel.answer()
+    channel.close()
+    return pollAndGoOn(context)
+  },
+  /** all of a stream, and then trailers of any kind; or chunks that are none in the middle of it */
+  async 'streams-garbage'(context, { amount }) {
+    const random = new Random('garbage', amount)
+    const channel = context.scripted.open()
+    const content = body(context)
     channel.send(
-      Buffer.concat([postResponse(context.id, '', headers), chunked(Buffer.from('"broken'), 3, tail)]),
+      postResponse(context.id, '', { ...streamHeaders, Trailer: 'Lambda-Runtime-Function-Error-Type' }),
     )
+    if (random.chance(0.7)) channel.send(chunked(content, 5000, `0\r\n${trailers(random)}`))
+    else
+      channel.send(
+        Buffer.concat([chunked(content.subarray(0, 20), 7, ''), Buffer.from(random.pick(noChunks))]),
+      )
+    await Promise.race([channel.answers.next(), Bun.sleep(20)])
+    channel.close()
+    return pollAndGoOn(context)
+  },
+  async trailers(context) {
+    const channel = context.scripted.open()
+    channel.send(failingStream(context))
     await channel.answers.next()
     return pollAndGoOn(context)
+  },
+  /** its last breath is right behind the trailers, in one piece with them */
+  'trailers-and-dies'(context, stage) {
+    const channel = context.scripted.open()
+    channel.send(failingStream(context))
+    return die(context, stage)
   },
   async 'init-error-and-dies'(context, stage) {
     const document = JSON.stringify({ errorType: 'Scripted.InitError', errorMessage: 'as planned' })

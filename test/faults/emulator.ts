@@ -20,6 +20,8 @@ export class Emulator {
   readonly process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly port: number
   readonly apiPort: number
+  /** of the Function URL; 0 without one */
+  readonly pagePort: number
   readonly stderr: string[]
   /** lines of its log that tell of a bug of ours */
   readonly complaints: string[]
@@ -27,13 +29,13 @@ export class Emulator {
 
   private constructor(
     child: Subprocess<'ignore', 'pipe', 'pipe'>,
-    addresses: readonly [number, number],
+    addresses: readonly [number, number, number],
     stderr: string[],
     complaints: string[],
     read: Promise<unknown>,
   ) {
     this.process = child
-    ;[this.port, this.apiPort] = addresses
+    ;[this.port, this.apiPort, this.pagePort] = addresses
     this.stderr = stderr
     this.complaints = complaints
     this.#read = Promise.all([read, this.ledger.read(child.stdout)])
@@ -48,11 +50,12 @@ export class Emulator {
       if (stderr.length > 400) stderr.splice(0, 200)
       if (/unexpected (error|rejection)|in the emulator"|^(?!\{)/.test(line)) complaints.push(line)
     })
-    const { gateway, api } = await until('the line that says where it listens', () => {
+    const { gateway, api, functionUrl } = await until('the line that says where it listens', () => {
       if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}: ${stderr}`)
       return stderr.map(addressesIn).find((found) => found !== undefined)
     })
-    return new Emulator(child, [gateway.port, api.port], stderr, complaints, read)
+    const ports = [gateway.port, api.port, functionUrl?.port ?? 0] as const
+    return new Emulator(child, ports, stderr, complaints, read)
   }
 
   get pid(): number {

@@ -6,9 +6,10 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { alive, kill, mark, marked, patience, stat, tempDir, until, within } from '../harness.ts'
+import { header } from '../kit/answers.ts'
 import { addressFlags, portableLayer } from '../kit/launch.ts'
 import { acts, type Stage } from './acts.ts'
-import { Call, outcomeOf } from './caller.ts'
+import { Call, outcomeOf, type Ports } from './caller.ts'
 import { Emulator, type Health } from './emulator.ts'
 import type { Entry } from './ledger.ts'
 import { type InjectionPoint, type Plan, planFault, type VariantName } from './plans.ts'
@@ -17,6 +18,7 @@ import type { RandomSignal } from './random-signals.ts'
 import { listenForProcesses, type ScriptedProcess } from './scripted-process.ts'
 import { type ExtensionSpec, type Next, playExtension, playRuntime, type StepContext } from './scripts.ts'
 import { Starvation } from './starvation.ts'
+import { Subscribers } from './subscribers.ts'
 
 export interface FaultRunOptions {
   readonly variant: VariantName
@@ -49,11 +51,14 @@ export interface Figures {
   descriptors: number[]
 }
 
+const streaming = ['--function-url-invoke-mode', 'RESPONSE_STREAM'] as const
+
 const flags: Readonly<Record<VariantName, readonly string[]>> = {
-  one: [],
+  one: streaming,
+  // pages are gathered
   three: ['--max-environments', '3'],
-  signals: ['--drain-seconds', '1'],
-  clock: ['--init-timeout', '1'],
+  signals: ['--drain-seconds', '1', ...streaming],
+  clock: ['--init-timeout', '1', ...streaming],
 }
 
 export class FaultRun implements AsyncDisposable {
@@ -76,6 +81,7 @@ export class FaultRun implements AsyncDisposable {
   readonly #folder = tempDir()
   readonly #mark = mark()
   #server: Server | undefined
+  #subscribers!: Subscribers
   #emulator!: Emulator
   #processes: ScriptedProcess[] = []
   #extensions: readonly ExtensionSpec[] = []
@@ -98,6 +104,7 @@ export class FaultRun implements AsyncDisposable {
   static async open(options: FaultRunOptions): Promise<FaultRun> {
     const faultRun = new FaultRun(options)
     mkdirSync(faultRun.#extensionFolder)
+    faultRun.#subscribers = await Subscribers.open()
     faultRun.#server = await listenForProcesses(faultRun.#control, (scripted) => faultRun.#arrived(scripted))
     faultRun.#mendBootstrap()
     await faultRun.#start()
@@ -117,6 +124,10 @@ export class FaultRun implements AsyncDisposable {
     return api === undefined ? this.#emulator.apiPort : Number(api.slice(api.lastIndexOf(':') + 1))
   }
 
+  get #ports(): Ports {
+    return { gateway: this.#emulator.port, page: this.#emulator.pagePort }
+  }
+
   get #extensionFolder(): string {
     return join(this.#folder.path, 'extensions')
   }
@@ -134,6 +145,8 @@ export class FaultRun implements AsyncDisposable {
     const argv = [
       ...program,
       ...addressFlags(),
+      '--function-url-address',
+      '127.0.0.1:0',
       '--extensions-dir',
       this.#extensionFolder,
       ...flags[variant],
@@ -165,8 +178,10 @@ export class FaultRun implements AsyncDisposable {
     const spec = this.#extensions.find(({ name }) => name === scripted.name)
     const played =
       scripted.name === 'bootstrap'
-        ? playRuntime(scripted, at)
-        : playExtension(scripted, spec ?? { name: scripted.name, events: [] }, at)
+        ? playRuntime(scripted, at, () => this.#plan?.streams ?? false)
+        : playExtension(scripted, spec ?? { name: scripted.name, events: [] }, at, (id, kind) =>
+            this.#subscribers.subscription(id, kind),
+          )
     played.catch((error: Error) => this.#step(`a script failed: ${error.stack}`))
   }
 
@@ -264,9 +279,7 @@ export class FaultRun implements AsyncDisposable {
     this.#restarted = false
     this.#injection =
       plan.injection === null ? null : { ...plan.injection, left: plan.injection.times, skipped: 0 }
-    this.#calls = plan.load.map(
-      ({ manners, size, soon }) => new Call(this.#emulator.port, manners, size, soon),
-    )
+    this.#calls = plan.load.map(({ manners, size, soon }) => new Call(this.#ports, manners, size, soon))
     const calls = this.#calls
     this.figures.invocations += calls.length
     const struck = this.#randomSignal(plan.randomSignal)
@@ -276,7 +289,12 @@ export class FaultRun implements AsyncDisposable {
     )
     await struck
     if (plan.injection?.point === 'shutdown' && this.#sprung === 0 && !this.#stopping) await this.#cool()
-    const outcomes = answers.map(({ call, answer }) => ({ call, outcome: outcomeOf(call, answer) }))
+    const outcomes = answers.map(({ call, answer }) => ({
+      call,
+      // a page's visitor has no id of its own
+      id: (answer !== null && header(answer, 'x-amzn-RequestId')) || call.id,
+      outcome: outcomeOf(call, answer),
+    }))
     for (const { call, outcome } of outcomes) {
       count(this.figures.answers, outcome.startsWith('wrong') ? 'wrong' : outcome)
       this.#step(`${call.manners} ${call.id}: ${outcome}`)
@@ -293,7 +311,7 @@ export class FaultRun implements AsyncDisposable {
     for (const call of calls) {
       this.#check(call.answers.count <= 1, `${call.manners} ${call.id} got ${call.answers.count} answers`)
       // what came of a stream that breaks off is no answer
-      const broken = plan.injection?.act === 'trailers' && call.answers.count === 0
+      const broken = mayBreakOff(plan) && call.answers.count === 0
       this.#check(
         call.gone || broken || call.answers.rest.byteLength === 0,
         `more bytes behind the answer to ${call.id}`,
@@ -352,12 +370,12 @@ export class FaultRun implements AsyncDisposable {
       this.#check(plan.broken === null || outcome !== 'ok', `${call.id} was answered by nobody: ${outcome}`)
       if (outcome === 'gone' || outcome === (own[call.manners] ?? 'ok')) continue
       const meant = plan.expect.each.includes('timeout') && hurt < this.#sprung
-      if (outcome === 'timeout' && starved && !meant) {
+      if (starved && !meant && seenAs(call, plan, 'timeout').includes(outcome)) {
         excused++
         continue
       }
       hurt++
-      const allowed = plan.expect.each.includes(outcome)
+      const allowed = plan.expect.each.some((each) => seenAs(call, plan, each).includes(outcome))
       this.#check(allowed, `${call.manners} ${call.id}: ${outcome}, which ${plan.kind} does not lead to`)
     }
     this.figures.starved += excused
@@ -479,7 +497,7 @@ export class FaultRun implements AsyncDisposable {
 
   /** The next good invocation succeeds. */
   async #checkGood(): Promise<void> {
-    const call = new Call(this.#emulator.port, 'plain', 20, 0)
+    const call = new Call(this.#ports, 'plain', 20, 0)
     this.figures.invocations++
     const answer = await within('an answer to a good invocation', call.done)
     const outcome = outcomeOf(call, answer)
@@ -496,31 +514,40 @@ export class FaultRun implements AsyncDisposable {
     this.#check(!this.#stopping, 'the emulator stops unasked')
   }
 
-  async #checkBooks(outcomes: readonly { call: Call; outcome: string }[]): Promise<void> {
+  async #checkBooks(
+    outcomes: readonly { readonly call: Call; readonly id: string; readonly outcome: string }[],
+  ): Promise<void> {
     const { ledger } = this.#emulator
     // what was accepted runs behind its 202, so it is reported like what was answered
     const ran = this.#restarted
       ? []
-      : outcomes.filter(({ outcome }) => /^(ok|502|timeout|200|202)/.test(outcome))
+      : outcomes.filter(({ outcome }) => /^(ok|502|timeout|200|202|cut)/.test(outcome))
     const reported = (id: string): boolean => ledger.entries.get(id)?.state === 'reported'
     await until('START, END and REPORT of every invocation', () => {
       if (ledger.problems.length > 0) return true
-      return ledger.open === 0 && ran.every(({ call }) => reported(call.id))
+      return ledger.open === 0 && ran.every(({ id }) => reported(id))
     })
     this.figures.checks++
     this.#check(ledger.problems.length === 0, ledger.problems.join('; '))
-    for (const { call, outcome } of ran) {
-      const { status, late } = ledger.entries.get(call.id) as Entry
+    for (const { call, id, outcome } of ran) {
+      const { status, late } = ledger.entries.get(id) as Entry
       // what a function wrote before it answered stands before END, unless END came first by another's fault
-      this.#check(!(late && outcome === 'ok'), `a line of ${call.id} stands behind its END`)
+      this.#check(!(late && outcome === 'ok'), `a line of ${id} stands behind its END`)
       if (outcome === '202') continue
+      // no visitor is told of a timeout, so that one is as good as another failure
+      if (call.manners === 'page' && outcome !== 'ok') {
+        this.#check(status !== null, `${id}: ${outcome}, reported as a success`)
+        continue
+      }
       if (outcome === 'timeout') {
-        this.#check(status === 'timeout', `${call.id} timed out, reported ${status}`)
+        this.#check(status === 'timeout', `${id} timed out, reported ${status}`)
       } else if (outcome !== 'ok') {
-        this.#check(status === 'error', `${call.id}: ${outcome}, reported ${status}`)
+        this.#check(status === 'error', `${id}: ${outcome}, reported ${status}`)
       }
     }
     ledger.clear()
+    const { problems } = this.#subscribers
+    this.#check(problems.length === 0, problems.join('; '))
     this.#checkComplaints()
   }
 
@@ -592,8 +619,25 @@ export class FaultRun implements AsyncDisposable {
     for (const pid of marked(this.#mark)) kill(pid, 'SIGKILL')
     await within('the emulator to be gone', this.#emulator.process.exited)
     this.#server?.close()
+    this.#subscribers[Symbol.dispose]()
     this.#folder[Symbol.dispose]()
   }
+}
+
+/** An answer may have begun when its fault comes. */
+const mayBreakOff = ({ streams, injection }: Plan): boolean =>
+  streams || (injection !== null && /stream|trailers/.test(injection.act))
+
+/** How a caller of those manners may see what a fault leads to. */
+function seenAs({ manners }: Call, plan: Plan, each: string): string[] {
+  if (manners === 'page') {
+    if (each.startsWith('503') || each === 'closed') return [each]
+    return mayBreakOff(plan) ? ['502 page', 'cut'] : ['502 page']
+  }
+  // the last event of a stream says it, and so does an answer that is gathered
+  const breaks =
+    mayBreakOff(plan) && !manners.includes('stream') && manners !== 'lambda' && manners !== 'tail'
+  return breaks ? [each, 'closed'] : [each]
 }
 
 export function count(map: Map<string, number>, key: string, by = 1): void {

@@ -7,6 +7,7 @@ import { type Load, load } from './caller.ts'
 import type { Random } from './random.ts'
 import { type RandomSignal, someSignal } from './random-signals.ts'
 import type { ExtensionPoint, ExtensionSpec, RuntimePoint } from './scripts.ts'
+import { subscriberKinds } from './subscribers.ts'
 
 /** An emulator under its own conditions; several run beside each other. */
 export type VariantName = 'one' | 'three' | 'signals' | 'clock'
@@ -148,6 +149,42 @@ const rows: readonly Row[] = [
   { who: 'runtime', points: ['sent'], act: 'closes-and-polls', weight: 5, amount: [1, 2], expect: unharmed },
   { who: 'runtime', points: ['event'], act: 'bad-mode', weight: 3, expect: unharmed },
   { who: 'runtime', points: ['event'], act: 'streams', weight: 3, expect: unharmed },
+  {
+    who: 'runtime',
+    points: ['event'],
+    act: 'streams-slowly',
+    weight: 3,
+    amount: [0, 15],
+    expect: unharmed,
+  },
+  {
+    who: 'runtime',
+    points: ['event'],
+    act: 'streams-slowly',
+    weight: 6,
+    amount: [985, 1012],
+    variants: clock,
+    expect: { each: ['timeout', 'closed'] },
+  },
+  {
+    who: 'runtime',
+    points: ['event'],
+    act: 'streams-garbage',
+    weight: 10,
+    amount: [0, 1_000_000],
+    expect: {
+      each: ['closed', '502 Runtime.TruncatedResponse', '200 Fuzz', '200 Function.ResponseStreamError'],
+    },
+  },
+  {
+    who: 'runtime',
+    points: ['event'],
+    act: 'trailers-and-dies',
+    weight: 5,
+    amount: ends,
+    // all of it was sent before the end, so it is the trailers that count
+    expect: { each: ['closed', '200 Scripted.Error'], must: true },
+  },
   {
     who: 'runtime',
     points: ['event'],
@@ -551,6 +588,8 @@ export interface Plan {
   /** the extensions from the next start on */
   readonly extensions: readonly ExtensionSpec[] | null
   readonly load: readonly Load[]
+  /** runtimes answer with streams */
+  readonly streams: boolean
   readonly expect: Expectation
   readonly init: boolean
 }
@@ -559,7 +598,12 @@ const eventSets = [['INVOKE'], ['SHUTDOWN'], ['INVOKE', 'SHUTDOWN'], ['INVOKE', 
 
 function someExtensions(random: Random, atLeast: number): ExtensionSpec[] {
   const count = Math.max(atLeast, random.pick([0, 0, 1, 1, 2, 3]))
-  return Array.from({ length: count }, (_, n) => ({ name: `ext${n}`, events: random.pick(eventSets) }))
+  return Array.from({ length: count }, (_, n) => ({
+    name: `ext${n}`,
+    events: random.pick(eventSets),
+    // one of them: what is told twice to one listener would be nobody's fault
+    ...(n === 0 && random.chance(0.4) ? { subscriber: random.pick(subscriberKinds) } : {}),
+  }))
 }
 
 const weights: Readonly<Record<VariantName, Readonly<Record<VariantName, number>>>> = {
@@ -604,9 +648,10 @@ function anyFault(variant: VariantName, index: number, random: Random): Plan {
   const extensions = cold ? someExtensions(random, row.who === 'extension' ? 1 : 0) : null
   // whoever is to be caught at a point must come by it
   if (row.who === 'extension' && extensions?.[0] !== undefined) {
-    if (point === 'event') extensions[0] = { name: 'ext0', events: ['INVOKE', 'SHUTDOWN'] }
+    const [first] = extensions
+    if (point === 'event') extensions[0] = { ...first, events: ['INVOKE', 'SHUTDOWN'] }
     if (point === 'shutdown')
-      extensions[0] = { name: 'ext0', events: random.pick([['SHUTDOWN'], ['INVOKE', 'SHUTDOWN']]) }
+      extensions[0] = { ...first, events: random.pick([['SHUTDOWN'], ['INVOKE', 'SHUTDOWN']]) }
   }
   const injection: InjectionPoint = {
     who: row.who,
@@ -616,9 +661,12 @@ function anyFault(variant: VariantName, index: number, random: Random): Plan {
     times: row.init && random.chance(0.4) ? random.int(2, 3) : 1,
     skip: init || (callers > 1 && random.chance(0.3)) ? random.int(0, init ? 0 : 1) : 0,
   }
+  // who counts chunks on its own account is not to meet callers who get every chunked answer as it comes
+  const whole = row.act === 'posts-oversize-chunked'
+  const streams = !whole && random.chance(0.35)
   return {
     index,
-    kind: `${row.who} ${row.act} @${point}`,
+    kind: `${row.who} ${row.act} @${point}${streams ? ', streaming' : ''}`,
     injection,
     randomSignal: null,
     cold,
@@ -626,11 +674,15 @@ function anyFault(variant: VariantName, index: number, random: Random): Plan {
     broken: null,
     idleUntil: 'noticed',
     extensions,
-    load: people,
+    load: whole ? people.map(gathered) : people,
+    streams,
     expect: row.expect,
     init: row.init === true,
   }
 }
+
+const gathered = (one: Load): Load =>
+  ['stream', 'slow-stream', 'page'].includes(one.manners) ? { ...one, manners: 'plain' } : one
 
 function idleFault(random: Random, index: number, people: readonly Load[]): Plan {
   const idle = random.pick(['runtime dies', 'extension dies', 'both die'] as const)
@@ -647,6 +699,7 @@ function idleFault(random: Random, index: number, people: readonly Load[]): Plan
     idleUntil,
     extensions: random.chance(0.5) ? someExtensions(random, 1) : null,
     load: people,
+    streams: random.chance(0.2),
     // one that has the signal and lives on for some microseconds may be handed an event
     expect: { each: idleUntil === 'struck' ? [...runtimeMayDie.each, ...extensionMayDie.each] : [] },
     init: false,
@@ -672,6 +725,7 @@ function signalFault(
     idleUntil: 'noticed',
     extensions: cold ? someExtensions(random, who === 'extension' ? 1 : 0) : null,
     load: people,
+    streams: random.chance(0.5),
     expect: {
       each:
         who === 'emulator'
@@ -695,6 +749,7 @@ function launchFault(random: Random, index: number, people: readonly Load[]): Pl
     idleUntil: 'noticed',
     extensions: someExtensions(random, 0),
     load: people,
+    streams: false,
     expect: {
       each: [broken === 'bootstrap' ? '502 Runtime.InvalidEntrypoint' : '502 Extension.LaunchError'],
     },

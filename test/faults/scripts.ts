@@ -2,8 +2,9 @@
  * What a good runtime and a good extension do, with the points at which a injection may spring. A injection is a fault that
  * waits for its point: it acts on the process in that very moment, and says whether the script goes on.
  */
-import { type Answer, header, message } from '../kit/answers.ts'
+import { type Answer, chunked, header, message } from '../kit/answers.ts'
 import { type Channel, Gone, type ScriptedProcess } from './scripted-process.ts'
+import type { SubscriberKind } from './subscribers.ts'
 
 export const runtimePath = '/2018-06-01/runtime'
 export const extensionPath = '/2020-01-01/extension'
@@ -41,7 +42,31 @@ export const postResponse = (
   call = 'response',
 ): Buffer => message('POST', `${runtimePath}/invocation/${id}/${call}`, body, headers)
 
-export async function playRuntime(scripted: ScriptedProcess, at: At): Promise<StepContext> {
+export const streamHeaders = {
+  'Lambda-Runtime-Function-Response-Mode': 'streaming',
+  'Transfer-Encoding': 'chunked',
+  'Content-Type': 'application/octet-stream',
+} as const
+
+/** The answer that echoes an event, in two halves: whole, or as a stream of about twenty pieces. */
+function echo(id: string, body: Buffer, streams: boolean): readonly [Buffer, Buffer] {
+  const middle = Math.ceil(body.byteLength / 2)
+  if (!streams) {
+    const response = postResponse(id, body)
+    const half = response.byteLength - middle
+    return [response.subarray(0, half), response.subarray(half)]
+  }
+  const size = Math.ceil(body.byteLength / 20)
+  const begin = chunked(body.subarray(0, middle), size, '')
+  return [Buffer.concat([postResponse(id, '', streamHeaders), begin]), chunked(body.subarray(middle), size)]
+}
+
+/** `streams` says of each answer whether it is one. */
+export async function playRuntime(
+  scripted: ScriptedProcess,
+  at: At,
+  streams: () => boolean = () => false,
+): Promise<StepContext> {
   let context: StepContext = {
     scripted,
     point: 'start',
@@ -76,14 +101,13 @@ export async function playRuntime(scripted: ScriptedProcess, at: At): Promise<St
       let course = await reach('event', { event, id })
       if (course === 'end') return context
       if (course === 'answered') continue
-      const response = postResponse(id, event.body)
-      const half = response.byteLength - Math.ceil(event.body.byteLength / 2)
+      const [begin, rest] = echo(id, event.body, streams())
       scripted.print(`line ${id}\n`)
-      context.channel.send(response.subarray(0, half))
+      context.channel.send(begin)
       course = await reach('half')
       if (course === 'end') return context
       if (course === 'answered') continue
-      context.channel.send(response.subarray(half))
+      context.channel.send(rest)
       course = await reach('sent')
       if (course === 'end') return context
       if (course === 'answered') continue
@@ -99,6 +123,8 @@ export async function playRuntime(scripted: ScriptedProcess, at: At): Promise<St
 export interface ExtensionSpec {
   readonly name: string
   readonly events: readonly string[]
+  /** who gets its telemetry */
+  readonly subscriber?: SubscriberKind
 }
 
 export const registration = ({ name, events }: ExtensionSpec): Buffer =>
@@ -111,6 +137,7 @@ export async function playExtension(
   scripted: ScriptedProcess,
   spec: ExtensionSpec,
   at: At,
+  subscription: (id: string, kind: SubscriberKind) => Buffer,
 ): Promise<StepContext> {
   let context: StepContext = {
     scripted,
@@ -136,6 +163,8 @@ export async function playExtension(
       return context
     }
     if ((await reach('registered', { id })) === 'end') return context
+    // refused when init is over already
+    if (spec.subscriber !== undefined) await context.channel.ask(subscription(id, spec.subscriber))
     for (;;) {
       if (context.spare !== null) {
         context.channel.close()

@@ -148,7 +148,10 @@ class Campaign {
 
   #port(door: Door): () => number {
     const faultRun = this.#faultRun
-    return () => (door === 'gateway' ? faultRun.emulator.port : faultRun.apiPort)
+    return () => {
+      const { port, pagePort } = faultRun.emulator
+      return door === 'gateway' ? port : door === 'url' ? pagePort : faultRun.apiPort
+    }
   }
 
   async #fire(shot: Shot): Promise<void> {
@@ -175,11 +178,11 @@ class Campaign {
     )
   }
 
-  /** Half requests that stay open on both doors while everything else goes on; those of the last round make room. */
+  /** Half requests that stay open on all doors while everything else goes on; those of the last round make room. */
   async #hold(random: Random): Promise<void> {
     this.#release()
     for (let n = 0; n < halves; n++) {
-      const door: Door = n % 2 === 0 ? 'gateway' : 'api'
+      const door = (['gateway', 'api', 'url'] as const)[n % 3] as Door
       const socket = await connect(this.#port(door), { data() {}, error() {} })
       socket.write(halfRequest(random, door))
       this.#held.add(socket)
@@ -196,7 +199,7 @@ class Campaign {
     const sender = async (): Promise<void> => {
       while (left-- > 0) {
         this.#connections++
-        const line = await Line.open(this.#port(random.chance(0.5) ? 'gateway' : 'api'))
+        const line = await Line.open(this.#port(random.pick(['gateway', 'api', 'url'] as const)))
         if (random.chance(0.3)) await line.send(Buffer.from('GET /'))
         if (random.chance(0.5)) line.reset()
         else line.close()
@@ -239,6 +242,7 @@ function goodPlan(index: number): Plan {
     idleUntil: 'noticed',
     extensions: index % 2 === 0 ? [{ name: 'ext0', events: ['INVOKE', 'SHUTDOWN'] }] : [],
     load: callers.map((manners) => ({ manners, size: 50, soon: 0 })),
+    streams: index % 2 === 1,
     expect: { each: [] },
     init: false,
   }

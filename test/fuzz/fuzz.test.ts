@@ -20,5 +20,5 @@ for (const [title, seed] of [
     const { failures } = await attack({ ...options, seed: seed as string })
     expect(failures).toEqual([])
   }
-  test.skipIf('missing' in scripted)(`both ports survive broken requests ${title}`, run, 120_000)
+  test.skipIf('missing' in scripted)(`all three ports survive broken requests ${title}`, run, 120_000)
 }

@@ -6,7 +6,7 @@
 import type { Random } from '../faults/random.ts'
 import { message } from '../kit/answers.ts'
 
-export type Door = 'gateway' | 'api'
+export type Door = 'gateway' | 'api' | 'url'
 
 /** How the sender goes on when it has said everything. */
 export type Ending = 'waits' | 'closes' | 'resets' | 'half-closes'
@@ -42,7 +42,61 @@ interface Route {
 const wrongId = '00000000-0000-4000-8000-000000000000'
 const invokePath = '/2015-03-31/functions/function/invocations'
 
+/** What stands behind a percent sign, and what should not. */
+const encodings = [
+  '%',
+  '%z',
+  '%zz',
+  '%C3%BC',
+  '%c3',
+  '%ff%fe',
+  '%00',
+  '%2F',
+  '%2e%2e',
+  '%25',
+  '%u00fc',
+  '+',
+  '%F0%9F%A6%80',
+  '%ED%A0%80',
+]
+
+function encodedText(random: Random): string {
+  return Array.from({ length: random.int(0, 12) }, () =>
+    random.pick([...encodings, 'a', '/', '&', '=']),
+  ).join('')
+}
+
+/** A page of the Function URL: all of them are the function's, which is asked each time. */
+function page(random: Random): Route {
+  const path = `/${encodedText(random)}${random.chance(0.5) ? `?${encodedText(random)}` : ''}`
+  const headers = random.pick<Readonly<Record<string, string>>>([
+    {},
+    {
+      'Content-Type': random.pick([
+        'application/json',
+        'text/plain; charset=latin1',
+        'image/png',
+        ';;',
+        'a/b; c="',
+      ]),
+    },
+    { Cookie: random.pick(['a=b; c=d', ';;;', '=', 'x'.repeat(5000)]) },
+    { Origin: 'https://a.example', 'Access-Control-Request-Method': 'PUT' },
+    { 'X-Amzn-Trace-Id': random.bytes(20).toString('base64') },
+  ])
+  const method = random.pick(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  return {
+    method,
+    path,
+    headers,
+    ...(hasBody ? { body: random.bytes(random.int(0, 200)).toString('latin1') } : {}),
+    hangs: true,
+  }
+}
+
 function route(random: Random, door: Door, known: Knowledge): Route {
+  if (door === 'url') return page(random)
   if (door === 'gateway') {
     if (random.chance(0.02)) return { method: 'POST', path: invokePath, body: '{"fuzz":true}', hangs: true }
     const dialect = random.chance(0.3) ? { 'amz-sdk-invocation-id': crypto.randomUUID() } : {}
@@ -135,6 +189,60 @@ function route(random: Random, door: Door, known: Knowledge): Route {
 
 const endOfHead = '\r\n\r\n'
 
+/** What may stand behind the last chunk. */
+export function trailers(random: Random): string {
+  const type = 'Lambda-Runtime-Function-Error-Type'
+  const document = 'Lambda-Runtime-Function-Error-Body'
+  return random.pick([
+    `${type}: Fuzz\r\n${document}: %%%\r\n\r\n`,
+    `${type}: Fuzz\r\n${type}: Again\r\n\r\n`,
+    `${type}:\r\n${document}: ${btoa('no JSON')}\r\n\r\n`,
+    `${document}: ${btoa('{"errorType":"Fuzz"}')}\r\n\r\n`,
+    `${type}: ${'x'.repeat(random.int(1, 60_000))}\r\n\r\n`,
+    `${'X-Many: y\r\n'.repeat(random.int(1, 3000))}\r\n`,
+    'no colon\r\n\r\n',
+    ': no name\r\n\r\n',
+    ' folded: x\r\n\r\n',
+    'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',
+    `X: ${random.bytes(random.int(1, 60)).toString('latin1')}\r\n\r\n`,
+    `${type}: Fuzz\r\n`,
+    `${type}: Fuzz\n\n`,
+  ])
+}
+
+/** Chunks by a grammar that goes wrong now and then. */
+function anyChunks(random: Random): string {
+  let text = ''
+  for (let left = random.int(1, 12); left > 0; left--) {
+    const data = 'x'.repeat(random.int(0, 40))
+    const size = random.weighted({
+      right: 80,
+      more: 4,
+      less: 4,
+      padded: 4,
+      upper: 4,
+      spaced: 2,
+      signed: 1,
+      long: 1,
+    })
+    const hex = data.length.toString(16)
+    const line = {
+      right: hex,
+      more: (data.length + 3).toString(16),
+      less: Math.max(0, data.length - 1).toString(16),
+      padded: `0000${hex}`,
+      upper: hex.toUpperCase(),
+      spaced: ` ${hex} `,
+      signed: `+${hex}`,
+      long: `${'0'.repeat(random.int(1, 5000))}${hex}`,
+    }[size]
+    const extension = random.chance(0.2) ? `;${random.bytes(random.int(0, 20)).toString('base64')}` : ''
+    const end = random.chance(0.03) ? random.pick(['\n', '\r', '']) : '\r\n'
+    text += `${line}${extension}${end}${data}${end}`
+  }
+  return `${text}0\r\n${random.chance(0.3) ? trailers(random) : '\r\n'}`
+}
+
 /** Takes a request as text and breaks something in it. What is broken need not be answered. */
 const breaks: Readonly<Record<string, (text: string, random: Random) => string>> = {
   method: (text, random) =>
@@ -211,6 +319,7 @@ const breaks: Readonly<Record<string, (text: string, random: Random) => string>>
       '\r\n',
     ]
     const good = ['2\r\n{}\r\n0\r\n\r\n', `${'1\r\nx\r\n'.repeat(random.int(1, 500))}0\r\n\r\n`]
+    if (random.chance(0.4)) bad.push(`2\r\n{}\r\n0\r\n${trailers(random)}`, anyChunks(random))
     return (
       text
         .replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked')
@@ -309,7 +418,7 @@ function garbage(random: Random): Buffer {
 }
 
 export function shoot(random: Random, known: Knowledge): Shot {
-  const door: Door = random.chance(0.5) ? 'gateway' : 'api'
+  const door = random.weighted<Door>({ gateway: 45, api: 45, url: 10 })
   const ending = random.weighted<Ending>({ waits: 70, closes: 14, resets: 8, 'half-closes': 8 })
   if (random.chance(0.08)) return { door, pieces: cut(random, garbage(random)), ending, requests: 1, due: 0 }
   const count = random.chance(0.7) ? random.int(2, 8) : 1
@@ -347,7 +456,7 @@ function cut(random: Random, bytes: Buffer): Buffer[] {
 
 /** The beginning of a request that never ends. */
 export function halfRequest(random: Random, door: Door): string {
-  const path = door === 'gateway' ? invokePath : '/2018-06-01/runtime/init/error'
+  const path = { gateway: invokePath, api: '/2018-06-01/runtime/init/error', url: '/%C3' }[door]
   const begun = `POST ${path} HTTP/1.1\r\nHost: x\r\n`
   return random.pick([
     begun,

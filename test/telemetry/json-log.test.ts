@@ -173,6 +173,10 @@ describe('lines of the function', () => {
     expect(written('INFO')).toBe(without(trace as string, debug as string))
     const infos = [trace, debug, none, odd, info, seven] as string[]
     expect(written('WARN')).toBe(without(...infos))
+    // the names that Python's loggers have for two of them
+    const python = ['{"level":"WARNING"}\n', '{"level":"CRITICAL"}\n']
+    expect(write([wrote(python.join(''))], { applicationLevel: 'WARN' })).toBe(python.join(''))
+    expect(write([wrote(python.join(''))], { applicationLevel: 'FATAL' })).toBe(python[1] as string)
     expect(written('FATAL')).toBe(without(...infos, warn as string, error as string))
   })
 

@@ -5,6 +5,7 @@ import type { Caller } from './caller.ts'
 
 const boto3Version = '1.44.8'
 const sdkJsVersion = '3.1164.0'
+const sdkRustVersion = '1.156.0'
 
 const source = (name: string): string => join(import.meta.dir, name)
 
@@ -41,4 +42,19 @@ const sdkJs: Caller = {
   },
 }
 
-export const allCallers: readonly Caller[] = [boto3, sdkJs]
+const sdkRust: Caller = {
+  name: 'sdk-rust',
+  title: `Rust, aws-sdk-lambda ${sdkRustVersion}`,
+  unmodeled: 'Unhandled',
+  async prepare() {
+    const folder = await cached(
+      'sdk-rust',
+      sdkRustVersion,
+      { build: (folder) => run([need('cargo'), 'build'], { cwd: folder }) },
+      source('sdk-rust'),
+    )
+    return { words: [join(folder, 'target/debug/caller')], cwd: folder }
+  },
+}
+
+export const allCallers: readonly Caller[] = [boto3, sdkJs, sdkRust]

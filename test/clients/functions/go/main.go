@@ -26,6 +26,7 @@ type order struct {
 	Names   []string `json:"names"`
 	Parts   []string `json:"parts"`
 	Fail    string   `json:"fail"`
+	Body    string   `json:"body"`
 }
 
 // What a handler returns as a reader is streamed.
@@ -49,6 +50,12 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	var wanted order
 	if err := json.Unmarshal(event, &wanted); err != nil {
 		return nil, err
+	}
+	// a request of the Function URL
+	if wanted.Body != "" {
+		if err := json.Unmarshal([]byte(wanted.Body), &wanted); err != nil {
+			return nil, err
+		}
 	}
 	switch wanted.Do {
 	case "throw":

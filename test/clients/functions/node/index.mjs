@@ -39,8 +39,9 @@ export async function handler(event, context) {
   }
 }
 
-// The same client in its other mode: {"parts": […], "fail"?: …}.
-export const stream = awslambda.streamifyResponse(async (event, answer) => {
+// The same client in its other mode: {"parts": […], "fail"?: …}, which is a request's body at a Function URL.
+export const stream = awslambda.streamifyResponse(async (given, answer) => {
+  const event = given.requestContext ? JSON.parse(given.body) : given
   if (!event.parts) return answer.end(JSON.stringify(event))
   answer.setContentType('text/plain')
   for (const part of event.parts) {

@@ -44,11 +44,18 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }
 }
 
-/// The same client in its other mode: {"parts": […]}.
+/// The same client in its other mode: {"parts": […], "fail"?: …}, which is a request's body at a Function URL.
 async fn parts(event: LambdaEvent<Value>) -> Result<StreamResponse<impl Stream<Item = Result<String, Infallible>>>, Error> {
-    let texts = match event.payload["parts"].as_array() {
+    let wanted = match event.payload["body"].as_str() {
+        Some(body) => serde_json::from_str(body)?,
+        None => event.payload,
+    };
+    if let Some(message) = wanted["fail"].as_str() {
+        return Err(message.into());
+    }
+    let texts = match wanted["parts"].as_array() {
         Some(list) => list.iter().filter_map(Value::as_str).map(String::from).collect(),
-        None => vec![event.payload.to_string()],
+        None => vec![wanted.to_string()],
     };
     let stream = stream::iter(texts).then(|text| async move {
         tokio::time::sleep(Duration::from_millis(50)).await;

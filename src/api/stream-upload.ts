@@ -1,5 +1,5 @@
 /**
- * A response that goes on to its caller as it comes, at the pace of the slower side. About 1 MiB of it is held here while
+ * A response that goes on to its caller as it comes, at the pace of the slower side. At most 1 MiB of it is held here while
  * the caller is slow; then the runtime has to wait.
  */
 

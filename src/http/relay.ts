@@ -1,9 +1,10 @@
-/** The body of one exchange as the stream of another: pieces go on as they come, at the pace of the slower side. */
+/**
+ * The body of one exchange as the stream of another: pieces go on as they come, at the pace of the slower side. A piece
+ * is what one read gives, 512 KiB at most. While the receiver is slow it has one, and one is held here: then the sender
+ * is not read from, so that no more than 1 MiB is anywhere but in the kernel.
+ */
 
 import type { BodyEnd, BodyReader, Exchange, ResponseStream } from './exchange.ts'
-
-/** What is held of a body while its receiver is slow, in bytes, before the sender is asked to wait. */
-const heldBytes = 1024 * 1024
 
 /** Where the pieces go; a `ResponseStream` is one. */
 export type RelayTarget = Pick<ResponseStream, 'write' | 'onDrain'>
@@ -60,7 +61,7 @@ export class Relay implements BodyReader {
     }
     this.#held.push(bytes)
     this.#heldBytes += bytes.byteLength
-    if (this.#heldBytes < heldBytes || this.#paused) return
+    if (this.#paused) return
     this.#paused = true
     this.#source.pause()
   }
@@ -78,7 +79,7 @@ export class Relay implements BodyReader {
       this.#heldBytes -= piece.byteLength
       if (receiver !== null) this.#slow = !receiver.write(piece)
     }
-    if (this.#paused && this.#heldBytes < heldBytes / 2) {
+    if (this.#paused && this.#held.length === 0) {
       this.#paused = false
       this.#source.resume()
     }

@@ -65,6 +65,14 @@ export class Upload implements Disposable {
     return this.#wire.unsent
   }
 
+  get sent(): number {
+    return this.#wire.sent
+  }
+
+  queued(): number {
+    return this.#wire.queued()
+  }
+
   #seen = 0
 
   /** Whether nothing has been taken since it was asked last. */
@@ -288,6 +296,9 @@ export const streams = chapter('Response streams', (it) => {
     for (let count = 0; count < 400; count++) upload.write(piece)
     await until('the runtime to wait', () => upload.unsent > 0 && upload.stands())
     expect(upload.unsent).toBeGreaterThan(60 * 1024 * 1024)
+    // what has come and is neither with the caller nor in the kernel is held by the emulator
+    const held = upload.sent - upload.queued() - caller.queued() - caller.received.length
+    expect(held).toBeLessThanOrEqual(1024 * 1024)
     expect(resident(rie) - before).toBeLessThan(40)
     // the reader leaves: the rest is read and dropped
     caller[Symbol.dispose]()

@@ -1,4 +1,5 @@
 /** HTTP/1.1 as bytes, so that a case can say exactly what it sends and see exactly what it gets. */
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { patience, within } from '../harness.ts'
 
@@ -59,6 +60,7 @@ export class Wire implements Disposable {
   readonly #socket: Socket
   #received: Buffer = Buffer.alloc(0)
   #closed = false
+  #given = 0
   #wake: (() => void)[] = []
 
   private constructor(socket: Socket) {
@@ -98,6 +100,7 @@ export class Wire implements Disposable {
   }
 
   send(bytes: string | Uint8Array): void {
+    this.#given += Buffer.byteLength(bytes as string)
     this.#socket.write(bytes)
   }
 
@@ -109,6 +112,26 @@ export class Wire implements Disposable {
   /** Bytes of ours that the peer has not taken. */
   get unsent(): number {
     return this.#socket.writableLength
+  }
+
+  /** Bytes that have been handed to the kernel, but for a part of the last piece. */
+  get sent(): number {
+    return this.#given - this.#socket.writableLength
+  }
+
+  /** Bytes that the kernel holds of this connection, on both ends and in both directions. */
+  queued(): number {
+    const { localPort, remotePort } = this.#socket
+    const ends = [localPort, remotePort].sort().join()
+    let bytes = 0
+    for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1)) {
+      // sl local_address rem_address st tx_queue:rx_queue
+      const [, local = '', remote = '', , queues = ''] = line.trim().split(/\s+/)
+      const ports = [local, remote].map((address) => Number.parseInt(address.split(':')[1] ?? '', 16))
+      if (ports.sort().join() !== ends) continue
+      for (const queue of queues.split(':')) bytes += Number.parseInt(queue, 16)
+    }
+    return bytes
   }
 
   /** Reads no more. */

@@ -79,13 +79,14 @@ const otel: Observer = {
 }
 
 export const allObservers: readonly Observer[] = [
-  inRust('telemetry', 'telemetry', 'telemetry processor', { 'observe-spans': noSpans }),
+  inRust('telemetry', 'telemetry', 'telemetry processor', {
+    'observe-spans': noSpans,
+    'observe-json': 'this crate asks for the first schema of records, which has lines as text',
+  }),
   inRust('logs', 'logs', 'logs processor', {
     'observe-spans': noSpans,
     'observe-stream': 'records of the Logs API do not tell how much was produced',
-    'observe-json': 'this crate takes lines as text only',
-    'observe-powertools-python': 'this crate takes lines as text only',
-    'observe-powertools-typescript': 'this crate takes lines as text only',
+    'observe-json': 'records of the Logs API have lines as text',
   }),
   otel,
 ]

@@ -6,6 +6,8 @@ import { refusalCases } from './clients/callers/refusals.ts'
 import { streamCases } from './clients/callers/streams.ts'
 import { runtimeCases } from './clients/cases.ts'
 import { allClients } from './clients/clients.ts'
+import { observerCases } from './clients/observers/cases.ts'
+import { allObservers } from './clients/observers/observers.ts'
 import { blocksOf, commandKinds } from './readme-commands.ts'
 
 const readme = await Bun.file(new URL('../README.md', import.meta.url)).text()
@@ -24,14 +26,16 @@ test('the README names every script that exists, and no other', async () => {
   for (const name of named) expect(scripts).toHaveProperty(name)
 })
 
-test('the README has the matrices of all runtime clients, all SDKs and all cases', () => {
+test('the README has the matrices of all runtime clients, SDKs and extensions, and of all cases', () => {
   const lines = between('clients').split('\n')
   const cells = (line: string) => line.split(' | ').map((cell) => cell.replace(/^\| ?| \|$/g, ''))
   const heads = lines.filter((line) => line.startsWith('| | ')).map((line) => cells(line).slice(1))
-  expect(heads).toEqual([allClients, allCallers].map((all) => all.map(({ title }) => title)))
+  expect(heads).toEqual([allClients, allCallers, allObservers].map((all) => all.map(({ title }) => title)))
   const rows = lines.filter((line) => /^\| [^|-]/.test(line)).map(cells)
   expect(rows.map(([title]) => title)).toEqual(
-    [...runtimeCases, ...answerCases, ...streamCases, ...refusalCases].map(({ title }) => title),
+    [...runtimeCases, ...answerCases, ...streamCases, ...refusalCases, ...observerCases].map(
+      ({ title }) => title,
+    ),
   )
   for (const [title, ...outcomes] of rows)
     for (const outcome of outcomes) expect(outcome, title).toMatch(/^(✓|– \(\d+\))$/)

@@ -2,12 +2,12 @@
 
 import { ok, deepStrictEqual as same } from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, type Launch, need, run, sources, Unavailable } from '../clients/client.ts'
 import { startEmulator } from '../clients/emulator.ts'
 import { success } from '../clients/trial.ts'
-import { tempDir } from '../harness.ts'
+import { tempDir, until } from '../harness.ts'
 import { addressFlags, freePort } from '../kit/launch.ts'
 import { anyFunction, output, type Party, programs } from './party.ts'
 
@@ -308,6 +308,58 @@ const ab: Party = {
   },
 }
 
+const otelExtension = '@serverless/aws-lambda-otel-extension-dist@0.1.11'
+
+const serverlessExtension: Party = {
+  name: 'serverless-otel',
+  title: `${otelExtension}: a vendor's extension, which makes metrics of the records of the Logs API`,
+  async prepare() {
+    const folder = await node('serverless-otel', otelExtension)
+    const zip = join(folder, 'node_modules/@serverless/aws-lambda-otel-extension-dist/extension.zip')
+    await run([need('python3'), '-m', 'zipfile', '-e', zip, join(folder, 'layer')], { cwd: folder })
+    const file = join(folder, 'extensions/otel-extension')
+    await Bun.write(file, `#!/bin/sh\nexec '${need('node')}' '${folder}/layer/otel-extension/index.js'\n`)
+    await chmod(file, 0o755)
+    return folder
+  },
+  async run(program, folder) {
+    // what it remembers from one life to the next
+    for (const file of ['/tmp/sls-save-log.json', '/tmp/sent-requests.json']) await rm(file, { force: true })
+    const launch = { command: ['--handler', 'vendor.handler'], cwd: folder }
+    // it listens on the name `sandbox` elsewhere
+    const env = { AWS_SAM_LOCAL: 'true', SLS_OTEL_REPORT_TYPE: 'json' }
+    const flags = ['--extensions-dir', join(folder, 'extensions')]
+    await using emulator = await startEmulator(program, launch, { env, flags })
+    for (let n = 0; n < 3; n++) {
+      const answer = await emulator.invoke({})
+      same(answer.text, '200')
+      const id = answer.headers.get('x-amzn-requestid') ?? ''
+      // in milliseconds, as REPORT has it
+      const measured = await until(`the duration of ${id}`, () => durationOf(emulator.output(), id))
+      const reported = new RegExp(`REPORT RequestId: ${id}\\tDuration: ([\\d.]+) ms`).exec(
+        emulator.output(),
+      )?.[1]
+      ok(Math.abs(measured - Number(reported)) < 0.0056, `${measured} is not ${reported}`)
+    }
+  },
+}
+
+/** What the extension has printed as the metric `faas.duration` of an invocation; 0 where there is none. */
+function durationOf(output: string, requestId: string): number {
+  interface Metric {
+    readonly name: string
+    readonly histogram?: { readonly dataPoints: readonly { readonly sum: number }[] }
+  }
+  for (const line of output.split('\n')) {
+    if (!line.startsWith('[{"resourceMetrics"') || !line.includes(requestId)) continue
+    const [{ resourceMetrics }] = JSON.parse(line)
+    const metrics: readonly Metric[] = resourceMetrics[0].instrumentationLibraryMetrics[0].metrics
+    const found = metrics.find(({ name }) => name === 'faas.duration')?.histogram?.dataPoints[0]?.sum
+    if (found !== undefined) return found
+  }
+  return 0
+}
+
 export const parties: readonly Party[] = [
   testcontainersPython,
   testcontainersGo,
@@ -316,6 +368,7 @@ export const parties: readonly Party[] = [
   powertoolsNode,
   openTelemetry,
   xray,
+  serverlessExtension,
   javaCaller,
   components,
   curl,

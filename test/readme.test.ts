@@ -53,12 +53,13 @@ const notRun: Readonly<Record<string, string>> = {
     'settings of VS Code; `bun run clients debuggers` attaches with the same values',
   "--watch-build 'go build":
     'compilers of projects that are not here; the contract builds with --watch-build',
+  'AWS_LAMBDA_MAX_CONCURRENCY=16 aws-lambda-rie ./bootstrap':
+    'a runtime of the reader; the contract runs several invocations in one environment',
   "from 'bun-lambda-rie'": 'package.test.ts runs it',
   'bun add --dev ./bun-lambda-rie': 'package.test.ts packs and adds it so',
   'AWS_LAMBDA_MAX_CONCURRENCY=16':
     'a runtime of several at a time is not in the folder; the contract plays one',
   'healthcheck:': 'a part of a Compose file; the contract asks for this address',
-  'readinessProbe:': 'a part of a manifest of Kubernetes; the contract asks for this address',
 }
 
 test('every block of the README is run by test/readme or by the images, or says why not', () => {

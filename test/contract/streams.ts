@@ -2,7 +2,8 @@
 import { expect } from 'bun:test'
 import { patience, until } from '../harness.ts'
 import * as kit from '../kit/eventstream.ts'
-import { type Address, type Answer, bytes, Closed, spell, Wire } from '../kit/wire.ts'
+import { parse } from '../kit/launch.ts'
+import { type Address, type Answer, bytes, Closed, request, spell, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, invokePath, resident } from './emulator.ts'
 import { base64, signed } from './facts.ts'
@@ -25,7 +26,7 @@ export class Upload implements Disposable {
     this.#wire = wire
   }
 
-  static async begin(rie: Emulator, id: string, headers: Headers = announced): Promise<Upload> {
+  static async begin(rie: Pick<Emulator, 'api'>, id: string, headers: Headers = announced): Promise<Upload> {
     const wire = await Wire.open(rie.api)
     const path = `/2018-06-01/runtime/invocation/${id}/response`
     wire.send(
@@ -469,6 +470,92 @@ export const streams = chapter('Response streams', (it) => {
     const qualified = rie.ask({ method: 'POST', path: `${streamPath}?Qualifier=7`, body: '{}' })
     expect((await rie.reply()).header('Lambda-Runtime-Invoked-Function-Arn')).toMatch(/:7$/)
     expect((await qualified).header('X-Amz-Executed-Version')).toBe('7')
+  })
+
+  it('names a stream that is under way in the state, and counts its first byte and its bytes', async ({
+    start,
+  }) => {
+    await using rie = await start()
+    const state = async () => (await rie.ask({ path: '/_rie/state' })).json.environments[0].streaming
+    using caller = await call(rie.gateway, invokePath)
+    const { id } = await rie.next()
+    expect(await state()).toEqual([])
+    using upload = await Upload.begin(rie, id)
+    upload.write('one, ')
+    await caller.until(/one, /)
+    expect(await state()).toEqual([id])
+    upload.write('two')
+    await upload.end()
+    rie.park()
+    expect((await caller.answer()).text).toBe('one, two')
+    await until('the end of the stream', async () => (await state()).length === 0)
+    const figures = (await rie.ask({ path: '/_rie/metrics' })).text
+    expect(figures).toMatch(/^lambda_rie_first_byte_seconds_count(\{.*\})? 1$/m)
+    expect(figures).toMatch(/^lambda_rie_response_bytes_sum(\{.*\})? 8$/m)
+  })
+
+  it('streams from several environments side by side, and to one who has waited after that', async ({
+    start,
+  }) => {
+    await using rie = await start({ flags: ['--max-environments', '2'] })
+    using one = await call(rie.gateway, invokePath)
+    using two = await call(rie.gateway, streamPath)
+    const environments = await Promise.all(
+      [1, 2].map(async (number) => {
+        const api = parse((await rie.runtime(number)).env().AWS_LAMBDA_RUNTIME_API!)
+        const next = () => request(api, { path: '/2018-06-01/runtime/invocation/next' })
+        return { api, next, event: await next() }
+      }),
+    )
+    using third = await call(rie.gateway, invokePath)
+    await until('the third to wait', async () => (await rie.ask({ path: '/_rie/state' })).json.queued === 1)
+    const uploads: Upload[] = []
+    for (const { api, event } of environments) {
+      const upload = await Upload.begin({ api }, event.id)
+      upload.write(`of ${event.id}`)
+      uploads.push(upload)
+    }
+    const [of] = await Promise.all([one.until(/of [0-9a-f-]{36}/), two.until(/of [0-9a-f-]{36}/)])
+    expect(third.received.length).toBe(0)
+    for (const upload of uploads) await upload.end()
+    const answer = await one.answer()
+    expect(answer.text).toBe(`of ${answer.header('x-amzn-RequestId')}`)
+    expect(of).toContain(answer.text)
+    expect(readStream(await two.answer()).end).toEqual({})
+    const [{ api, next }] = environments as [(typeof environments)[number]]
+    const other = environments[1] as (typeof environments)[number]
+    const event = await Promise.race([next(), other.next()])
+    const where = (await rie.ask({ path: '/_rie/state' })).json.environments
+    expect(where).toHaveLength(2)
+    for (const at of [api, other.api]) {
+      using upload = await Upload.begin({ api: at }, event.id)
+      upload.write('late')
+      // only the environment that has it takes it
+      if ((await upload.end()).status === 202) break
+    }
+    expect((await third.answer()).text).toBe('late')
+    for (const upload of uploads) upload[Symbol.dispose]()
+  })
+
+  it('streams to a tenant, and starts anew for another one behind the last byte', async ({ start }) => {
+    await using rie = await start()
+    using one = await call(rie.gateway, streamPath, { 'X-Amz-Tenant-Id': 'one' })
+    const { id } = await rie.next()
+    using upload = await Upload.begin(rie, id)
+    upload.write('for one')
+    await one.until(/for one/)
+    using two = await call(rie.gateway, invokePath, { 'X-Amz-Tenant-Id': 'two' })
+    await until('the other to wait', async () => (await rie.ask({ path: '/_rie/state' })).json.queued === 1)
+    expect(rie.runtimes()).toHaveLength(1)
+    await upload.end()
+    rie.park()
+    expect(readStream(await one.answer())).toEqual({ text: 'for one', end: {} })
+    const api = parse((await rie.runtime(2)).env().AWS_LAMBDA_RUNTIME_API!)
+    const event = await request(api, { path: '/2018-06-01/runtime/invocation/next' })
+    expect(event.header('Lambda-Runtime-Aws-Tenant-Id')).toBe('two')
+    const path = `/2018-06-01/runtime/invocation/${event.id}/response`
+    await request(api, { method: 'POST', path, body: '"for two"' })
+    expect((await two.answer()).text).toBe('"for two"')
   })
 
   it('refuses a stream that has no room with 429', async ({ start }) => {

@@ -13,6 +13,7 @@ import type { Case } from './case.ts'
 import { debuggerCases } from './debuggers.ts'
 import { documentedCases } from './documented.ts'
 import { endToEndCases } from './end-to-end.ts'
+import { kubernetesCases } from './kubernetes.ts'
 import { libcCases } from './libc.ts'
 import { pid1Cases } from './pid1.ts'
 import { openPodman, removeContainers, root, Unavailable } from './podman.ts'
@@ -29,6 +30,7 @@ const cases: readonly Case[] = [
   ...endToEndCases,
   ...debuggerCases,
   ...watchCases,
+  ...kubernetesCases,
 ]
 
 const words = process.argv.slice(2)

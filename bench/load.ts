@@ -32,6 +32,22 @@ export async function probe(
   return lastLine(await output([...onCpu(cpu), binary, 'load', String(target.port), target.path, ...numbers]))
 }
 
+/**
+ * Requests at set times over the connections of so many callers, whatever the answers take; latencies are from the time at
+ * which a request was to be sent.
+ */
+export async function probeArrivals(
+  target: Running,
+  options: { readonly callers: number; readonly rate: number; readonly seconds: number },
+  cpu: Cpu,
+): Promise<Counted & { readonly p999: number }> {
+  const binary = await compileC('load/probe.c')
+  const numbers = [options.callers, options.rate, options.seconds].map(String)
+  return lastLine(
+    await output([...onCpu(cpu), binary, 'arrivals', String(target.port), target.path, ...numbers]),
+  )
+}
+
 /** One caller who reads `count` streams; the latencies are those of their first bytes, and `bytes` is what came. */
 export async function probeStream(
   target: Running,

@@ -13,6 +13,7 @@ import { ignoreSessions, machine } from './machine.ts'
 import type { Cpu } from './running.ts'
 import type { Metric, Sample, Scenario } from './scenario.ts'
 import { figureUnits } from './scenario.ts'
+import { arrivals } from './scenarios/arrivals.ts'
 import { cold } from './scenarios/cold.ts'
 import { eight, managed, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
@@ -39,6 +40,7 @@ const allScenarios: readonly Scenario[] = [
   eight,
   managed,
   ...scale,
+  ...arrivals,
   nodePair,
   firstByte,
   throughput,

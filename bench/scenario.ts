@@ -8,6 +8,7 @@ export const figureUnits = {
   cpu: { title: 'CPU per invocation, µs', digits: 1 },
   p50: { title: 'p50, ms', digits: 3 },
   p99: { title: 'p99, ms', digits: 3 },
+  p999: { title: 'p99.9, ms', digits: 3 },
   start: { title: 'start to first answer, ms', digits: 1 },
   throughput: { title: 'MB/s', digits: 0 },
   cpuPerGigabyte: { title: 'CPU per GB, s', digits: 2 },

@@ -1,14 +1,17 @@
 // What wrk cannot do: bodies of megabytes with every answer checked, an exact number of requests, and the time from
-// the start of a process to its first answer. One caller, one connection.
+// the start of a process to its first answer. One caller, one connection; `arrivals` has many, and requests at set times.
 //
 //   probe load PORT PATH BYTES COUNT ECHO       COUNT requests; ECHO=1: the answer must be the request
 //   probe stream PORT PATH COUNT                COUNT streams; the latency is from the write of the first byte to its arrival
+//   probe arrivals PORT PATH CALLERS RATE SECONDS   RATE requests a second, whatever the answers take; the latency is from the
+//                                               time at which a request was to be sent
 //   probe start PORT PATH -- COMMAND…           starts COMMAND, asks until it answers, ends it
 //
 // Prints one line of JSON; latencies and times in microseconds.
 #include "../c/http.h"
 #include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -113,6 +116,57 @@ static int stream(int port, const char *path, int count) {
   return 0;
 }
 
+enum { MOST_CALLERS = 1024 };
+
+// An open loop: requests have their times, and one that finds no caller free waits, which counts. What is not answered
+// after three times the time is an error.
+static int arrivals(int port, const char *path, int callers, double rate, int seconds) {
+  static struct message answers[MOST_CALLERS];
+  static double intended[MOST_CALLERS];
+  int idle[MOST_CALLERS], free_callers = 0, poll = epoll_create1(0);
+  if (callers < 1 || callers > MOST_CALLERS || rate <= 0) return 64;
+  for (int i = 0; i < callers; i++) {
+    answers[i] = message_on(connect_to(port));
+    if (answers[i].fd < 0) return perror("connect"), 1;
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+    epoll_ctl(poll, EPOLL_CTL_ADD, answers[i].fd, &event);
+    idle[free_callers++] = i;
+  }
+  prctl(PR_SET_TIMERSLACK, 1);
+  char head[512];
+  size_t head_length = request_head(head, sizeof head, port, path, 7);
+  int total = rate * seconds, sent = 0, answered = 0, errors = 0;
+  if (total < 1) return 64;
+  double *took = calloc(total, sizeof *took), step = 1e6 / rate, begun = now(), end = begun + 3e6 * seconds;
+  while (answered < total && now() < end) {
+    double time = now();
+    while (sent < total && free_callers > 0 && begun + sent * step <= time) {
+      int caller = idle[--free_callers];
+      intended[caller] = begun + sent++ * step;
+      if (send_message(answers[caller].fd, head, head_length, "{\"a\":1}", 7)) return perror("send"), 1;
+    }
+    double left = sent < total && free_callers > 0 ? begun + sent * step - now() : 1e5;
+    if (left < 0) left = 0;
+    struct timespec pause = {.tv_sec = left / 1e6, .tv_nsec = ((long)left % 1000000) * 1000};
+    struct epoll_event events[64];
+    int ready = epoll_pwait2(poll, events, 64, &pause, NULL);
+    for (int i = 0; i < ready; i++) {
+      int caller = events[i].data.u32;
+      if (read_message(&answers[caller])) return fprintf(stderr, "a connection ended after %d answers\n", answered), 1;
+      if (!succeeded(&answers[caller])) errors++;
+      took[answered++] = now() - intended[caller];
+      idle[free_callers++] = caller;
+    }
+  }
+  double passed = (now() - begun) / 1e6;
+  errors += total - answered;
+  if (answered == 0) return fprintf(stderr, "no answer\n"), 1;
+  qsort(took, answered, sizeof *took, by_size);
+  printf("{\"requests\":%d,\"errors\":%d,\"seconds\":%.6f,\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f}\n", total, errors,
+    passed, took[answered / 2], took[(long)answered * 99 / 100], took[(long)answered * 999 / 1000]);
+  return 0;
+}
+
 // The prober shares the CPU with what it probes, so it sleeps between attempts: a refused connect costs about 10 µs,
 // four times per millisecond.
 static int start(int port, const char *path, char **command) {
@@ -149,6 +203,8 @@ int main(int count, char **words) {
   signal(SIGPIPE, SIG_IGN);
   if (count == 7 && !strcmp(words[1], "load"))
     return load(atoi(words[2]), words[3], strtoul(words[4], NULL, 10), atoi(words[5]), atoi(words[6]));
+  if (count == 7 && !strcmp(words[1], "arrivals"))
+    return arrivals(atoi(words[2]), words[3], atoi(words[4]), atof(words[5]), atoi(words[6]));
   if (count == 5 && !strcmp(words[1], "stream")) return stream(atoi(words[2]), words[3], atoi(words[4]));
   if (count > 5 && !strcmp(words[1], "start") && !strcmp(words[4], "--"))
     return start(atoi(words[2]), words[3], words + 5);

@@ -162,7 +162,8 @@ try {
   await Bun.sleep(deployment.preStopMs / 10)
   const told = performance.now()
   const grace = String(deployment.graceMs / 1000)
-  const stopped = podman('pod', 'stop', '--time', grace, 'my-function-1-pod-0').catch(() => '')
+  // the container alone: a pod's network goes after its containers in Kubernetes, and with them in podman
+  const stopped = podman('stop', '--time', grace, containerOf(1)).catch(() => '')
   await long
   await until(
     'release 1 to end',

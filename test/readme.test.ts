@@ -60,6 +60,7 @@ const notRun: Readonly<Record<string, string>> = {
   'AWS_LAMBDA_MAX_CONCURRENCY=16':
     'a runtime of several at a time is not in the folder; the contract plays one',
   'healthcheck:': 'a part of a Compose file; the contract asks for this address',
+  'vegeta attack': 'a program of others, that is on few machines; the closed loop beside it is run',
 }
 
 test('every block of the README is run by test/readme or by the images, or says why not', () => {

@@ -1,11 +1,18 @@
 /**
  * The long fault run: `bun test/faults/run.ts [--faults N] [--seed N] [--subject source|binary|PATH]`. To see a failure
  * again: `--variant NAME.NUMBER --from N --faults N [--trace]`; `--only PATTERN` plays some kinds of fault only.
+ * `durable [--rounds N] [--seed N] [--subject …]` kills the emulator under durable executions instead.
  */
 import { parseArgs } from 'node:util'
 import type { VariantName } from './plans.ts'
 import { buildScripted } from './scripted-process.ts'
 import { load, runVariants, tell, type Variant, variantsFor } from './variants.ts'
+
+if (process.argv[2] === 'durable') {
+  process.argv.splice(2, 1)
+  // ends the process
+  await import('../durable/kill/run.ts')
+}
 
 const { values } = parseArgs({
   options: {

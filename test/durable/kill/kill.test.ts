@@ -1,0 +1,11 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { patience } from '../../harness.ts'
+import { round } from './round.ts'
+
+setDefaultTimeout(6 * patience)
+
+/** Some of the rounds; `bun run faults durable` has 500 of them. */
+test.each([1, 2, 3, 4, 5, 6])('a run goes on after the emulator was killed, round %i', async (seed) => {
+  const { kills } = await round(seed, undefined)
+  expect(kills).toBeGreaterThan(0)
+})

@@ -1,0 +1,100 @@
+/**
+ * AWS's SDKs for durable executions, pinned, each with a real function behind an emulator:
+ *
+ *     bun run clients durable [builtin|node|python…] [--case TEXT] [--emulator source|binary|PATH]
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { programOf } from '../../kit/launch.ts'
+import { cached, type Launch, need, run, Unavailable } from '../client.ts'
+import { cases } from './cases.ts'
+import { Trial } from './trial.ts'
+
+const sdkVersions = { js: '2.4.0', python: '3.0.0' } as const
+const functions = join(import.meta.dir, 'functions')
+
+async function javascript(): Promise<string> {
+  const folder = join(functions, 'js')
+  const install = async (into: string): Promise<void> => {
+    need('npm')
+    await Bun.write(join(into, 'package.json'), '{"private":true,"type":"module"}')
+    const words = ['npm', 'install', '--no-audit', '--no-fund', '--save-exact']
+    await run([...words, `@aws/durable-execution-sdk-js@${sdkVersions.js}`], { cwd: into })
+  }
+  return await cached('durable-js', sdkVersions.js, { install }, folder)
+}
+
+/** Node and AWS's client for it, compiled for it: the same folder as that of the other suites. */
+async function nodeClient(): Promise<string[]> {
+  const { allClients } = await import('../clients.ts')
+  const node = allClients.find(({ name }) => name === 'node')
+  if (node === undefined) throw new Error('there is no client for Node')
+  const { command } = await node.prepare()
+  return [...command.slice(0, -1)]
+}
+
+const subjects: Readonly<Record<string, () => Promise<Launch>>> = {
+  async builtin() {
+    return { command: ['--handler', 'index.handler'], cwd: await javascript() }
+  },
+  async node() {
+    const cwd = await javascript()
+    return { command: [...(await nodeClient()), 'index.handler'], cwd }
+  },
+  async python() {
+    const packages = [
+      `aws-durable-execution-sdk-python==${sdkVersions.python}`,
+      ...['awslambdaric==4.2.2', 'boto3'],
+    ]
+    const cwd = await cached(
+      'durable-python',
+      sdkVersions.python,
+      {
+        async install(folder) {
+          await run([need('python3'), '-m', 'venv', 'venv'], { cwd: folder })
+          await run(['venv/bin/pip', 'install', '--quiet', ...packages], { cwd: folder })
+        },
+      },
+      join(functions, 'python'),
+    )
+    return { command: [join(cwd, 'venv/bin/python'), '-m', 'awslambdaric', 'app.handler'], cwd }
+  },
+}
+
+const { values, positionals } = parseArgs({
+  args: process.argv.slice(2),
+  allowPositionals: true,
+  options: { emulator: { type: 'string', default: 'binary' }, case: { type: 'string', default: '' } },
+})
+const unknown = positionals.find((name) => !(name in subjects))
+if (unknown !== undefined) {
+  console.error(`no subject ${unknown}; there are ${Object.keys(subjects).join(', ')}`)
+  process.exit(2)
+}
+const counts = { passed: 0, failed: 0, skipped: 0 }
+for (const [name, prepare] of Object.entries(subjects)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  let launch: Launch
+  try {
+    launch = await prepare()
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    console.log(`${name} skipped: ${error.message}`)
+    counts.skipped += cases.length
+    continue
+  }
+  for (const one of cases.filter((each) => each.name.includes(values.case))) {
+    await using trial = await Trial.start(programOf(values.emulator), launch)
+    try {
+      await one.run(trial)
+      counts.passed++
+      console.log(`${name.padEnd(8)} ${one.name.padEnd(28)} passed`)
+    } catch (error) {
+      counts.failed++
+      const reason = error instanceof Error ? error.message : String(error)
+      console.log(`${name.padEnd(8)} ${one.name.padEnd(28)} FAILED ${reason}\n${trial.log.slice(-3000)}`)
+    }
+  }
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+process.exit(counts.failed === 0 ? 0 : 1)

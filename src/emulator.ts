@@ -310,6 +310,7 @@ function measured({ config, metrics, host }: Unit) {
     situation: () => ({
       waiting: pool.waiting,
       waitingEvents: host.asyncEvents.waiting,
+      durable: host.durable?.counts ?? null,
       environments: pool.snapshot(),
       limits: host.limits,
     }),

@@ -1,7 +1,7 @@
 /**
- * The entry of four programs in one executable: the emulator; the runtime client of `--handler` and the program that
- * becomes a process whose variables are not UTF-8, which the emulator starts as children; and `invoke`, which sends an
- * event to a running emulator. Each loads only what it needs.
+ * The entry of five programs in one executable: the emulator; the runtime client of `--handler` and the program that
+ * becomes a process whose variables are not UTF-8, which the emulator starts as children; `invoke`, which sends an
+ * event to a running emulator; and `durable`, which controls its durable executions. Each loads only what it needs.
  *
  * As PID 1 a signal that comes before its handler is installed is lost, and loading the emulator takes milliseconds:
  * the handlers are installed before anything else.
@@ -24,6 +24,9 @@ if (process.env[execMarker] !== undefined) {
   // only as the first word: `-- invoke` runs a program of that name
   const { main } = await import('./invoke/main.ts')
   process.exit(await main(process.argv.slice(3), process.env))
+} else if (process.argv[2] === 'durable') {
+  const { durable } = await import('./invoke/durable.ts')
+  process.exit(await durable(process.argv.slice(3), process.env))
 } else {
   startWithoutInspector(process.env)
   await import('./signals.ts')

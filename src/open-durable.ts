@@ -7,7 +7,7 @@ import { apiPrefix } from './durable/api/path.ts'
 import { serveDurableApi } from './durable/api/server.ts'
 import type { ErrorObject } from './durable/core/operation.ts'
 import type { RunFunction, RunFunctions } from './durable/function.ts'
-import { type RunCounts, Runs } from './durable/runs.ts'
+import { Runs } from './durable/runs.ts'
 import type { Alarm } from './durable/schedule.ts'
 import type { RunStore } from './durable/store.ts'
 import { Deadline } from './engine/deadline.ts'
@@ -41,7 +41,6 @@ export interface DurableParts {
 export interface Durable extends Disposable {
   readonly api: DurableApi
   readonly runs: Runs
-  readonly counts: RunCounts
   /** As callers invoke it; null for a function that is not durable. */
   functionOf(unit: DurableUnit): DurableFunction | null
   /** Goes on with runs of the store. */
@@ -77,14 +76,17 @@ export function openDurable(parts: DurableParts): Durable {
       serves: (target) => target.startsWith(apiPrefix),
       serve: (exchange) => serveDurableApi(api, exchange),
     },
-    get counts() {
-      return runs.counts
-    },
     functionOf(unit) {
       const of = functionOf(unit)
       if (of.durable === null) return null
       const { executionTimeoutSeconds } = of.durable
-      return { executionTimeoutSeconds, start: (request) => start(runs, of, request) }
+      return {
+        executionTimeoutSeconds,
+        start: (request) => start(runs, of, request),
+        get counts() {
+          return runs.countsOf(of.arn)
+        },
+      }
     },
     restore: () => runs.restore(),
     stop: () => runs.stop(),

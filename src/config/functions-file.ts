@@ -35,6 +35,12 @@ const asyncKeys = {
   onFailure: ownOptions.onFailure,
 } as const
 
+const durableKeys = {
+  executionTimeout: ownOptions.durableExecutionTimeout,
+  retentionDays: ownOptions.durableRetentionDays,
+  retryDelays: ownOptions.durableRetryDelaysMs,
+} as const
+
 /** What a file names, and what is wrong with it, a line each. */
 export interface FoundFunctions {
   /** in its order */
@@ -84,13 +90,19 @@ function setupOf(
     const isText = option === ownOptions.memorySize
     values.set(option, isText ? { name: where, text: String(value) } : { name: where, value })
   }
-  const { command, handler, functionUrl, async: asynchronous } = entry
+  const { command, handler, functionUrl, async: asynchronous, durable } = entry
   for (const [key, option] of Object.entries(keys)) give(option, [key], entry[key as keyof typeof keys])
   for (const [key, option] of Object.entries(asyncKeys)) {
     give(option, ['async', key], asynchronous?.[key as keyof typeof asyncKeys])
   }
   for (const [key, option] of Object.entries(urlKeys)) {
     give(option, ['functionUrl', key], functionUrl?.[key as keyof typeof urlKeys])
+  }
+  if (durable !== undefined) give(ownOptions.durable, ['durable'], durable !== false)
+  if (typeof durable === 'object') {
+    for (const [key, option] of Object.entries(durableKeys)) {
+      give(option, ['durable', key], durable[key as keyof typeof durableKeys])
+    }
   }
   const extensions = entry.extensionsDir
   if (extensions !== undefined) give(keys.extensionsDir, ['extensionsDir'], resolve(folder, extensions))

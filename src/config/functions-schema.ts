@@ -68,6 +68,20 @@ const asynchronous = v.strictObject({
   onFailure: v.optional(destination),
 })
 
+const durable = v.strictObject({
+  executionTimeout: v.pipe(v.optional(count(1, 31_622_400)), v.description('seconds')),
+  retentionDays: v.optional(count(1, 90)),
+  retryDelays: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(v.pipe(v.number(), v.minValue(0, 'must be 0 or more'))),
+        v.minLength(1, 'must have a delay'),
+      ),
+    ),
+    v.description('seconds'),
+  ),
+})
+
 const oneFunction = v.strictObject({
   command: v.pipe(
     v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'must name a program'))),
@@ -92,6 +106,10 @@ const oneFunction = v.strictObject({
   ),
   functionUrl: v.optional(functionUrl),
   async: v.optional(asynchronous),
+  durable: v.pipe(
+    v.optional(v.union([v.boolean(), durable])),
+    v.description('its invocations are durable executions'),
+  ),
   logFormat: v.optional(v.picklist(['Text', 'JSON'])),
   logLevel: v.optional(v.picklist(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'])),
 })
@@ -174,5 +192,6 @@ function keysAt(path: readonly (string | number)[]): readonly string[] {
   if (name === undefined || path.length === 1) return []
   if (group === undefined) return Object.keys(oneFunction.entries)
   if (sub === 'cors') return Object.keys(cors.entries)
+  if (group === 'durable') return Object.keys(durable.entries)
   return Object.keys(group === 'functionUrl' ? functionUrl.pipe[0].entries : asynchronous.entries)
 }

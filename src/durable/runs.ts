@@ -4,6 +4,7 @@
  */
 
 import type { Outcome } from '../core/failure.ts'
+import type { RunCounts } from '../engine/durable.ts'
 import type { Clock, Log } from '../engine/ports.ts'
 import { joined } from '../http/collect.ts'
 import { chainedOutcome } from './chained.ts'
@@ -57,18 +58,11 @@ export interface RunsObserver {
   changed(run: RunRecord): void
 }
 
-export interface RunCounts {
-  readonly open: number
-  readonly closed: number
-  /** of payloads, errors and names */
-  readonly bytes: number
-}
-
 export class Runs {
   /** null while nobody looks */
   observer: RunsObserver | null = null
-  /** runs that have ended since the start, by their status */
-  readonly ended: Record<Closure['status'], number> = { SUCCEEDED: 0, FAILED: 0, STOPPED: 0, TIMED_OUT: 0 }
+  /** of each function, by its ARN: how many runs have ended since the start, by their status */
+  readonly #ends = new Map<string, Record<Closure['status'], number>>()
   readonly #parts: RunsParts
   /** by ARN, in the order of their start */
   readonly #byArn = new Map<string, RunRecord>()
@@ -91,9 +85,21 @@ export class Runs {
     return this.#byArn.values()
   }
 
-  get counts(): RunCounts {
-    const { size, bytes } = this.#retention
-    return { open: this.#byArn.size - size, closed: size, bytes }
+  /** Those of one function. Looks at all runs. */
+  countsOf(functionArn: string): RunCounts {
+    const counts = { open: 0, closed: 0, bytes: 0 }
+    for (const { facts, state } of this.all) {
+      if (facts.functionArn !== functionArn) continue
+      counts[state.phase === 'closed' ? 'closed' : 'open']++
+      counts.bytes += state.run.bytes
+    }
+    return { ...counts, ended: this.#endsOf(functionArn) }
+  }
+
+  #endsOf(functionArn: string): Record<Closure['status'], number> {
+    const known = this.#ends.get(functionArn) ?? { SUCCEEDED: 0, FAILED: 0, STOPPED: 0, TIMED_OUT: 0 }
+    this.#ends.set(functionArn, known)
+    return known
   }
 
   byArn(arn: string): RunRecord | null {
@@ -255,7 +261,7 @@ export class Runs {
 
   #close(run: RunRecord, closure: Closure): void {
     const { status, error } = closure
-    this.ended[status]++
+    this.#endsOf(run.facts.functionArn)[status]++
     this.#parts.log.info(
       {
         run: run.facts.arn,

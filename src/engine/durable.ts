@@ -33,9 +33,21 @@ export type StartedRun =
     }
   | { readonly kind: 'taken'; readonly arn: string }
 
+export interface RunCounts {
+  readonly open: number
+  /** those that are kept */
+  readonly closed: number
+  /** of payloads, errors and names */
+  readonly bytes: number
+  /** how many have ended since the start, by their status */
+  readonly ended: Readonly<Record<string, number>>
+}
+
 /** A function whose invocations are runs. */
 export interface DurableFunction {
   /** null: no limit */
   readonly executionTimeoutSeconds: number | null
   start(request: StartRequest): StartedRun
+  /** What there is of its executions now. */
+  readonly counts: RunCounts
 }

@@ -103,7 +103,10 @@ function ofOne(served: ServedFunction): Told {
       const failure = served.lastFailure.value
       const lastError = failure === null ? null : { ...failure, at: new Date(failure.at).toISOString() }
       const { limits, asyncEvents } = served
-      return { status: statusOf(pool), ...limits, ...pool.state(), asyncEvents, lastError }
+      const state = { status: statusOf(pool), ...limits, ...pool.state(), asyncEvents, lastError }
+      if (served.durable === null) return state
+      const { open, closed, bytes } = served.durable.counts
+      return { ...state, durable: { open, closed, bytes } }
     },
   }
 }

@@ -45,6 +45,6 @@ export async function main(
 }
 
 /** `fetch` would send what is for this machine to a proxy that is set for the world. */
-function avoidProxies(env: NodeJS.ProcessEnv): void {
+export function avoidProxies(env: NodeJS.ProcessEnv): void {
   for (const name of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']) delete env[name]
 }

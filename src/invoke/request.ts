@@ -122,7 +122,11 @@ function eventOf({ data, event, example }: Values): EventSource {
   return { kind: 'file', path }
 }
 
-function endpointOf(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): string {
+/** The address of the emulator, without a slash at its end. Throws UsageError for what is no address. */
+export function endpointOf(
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
   // an empty variable counts as absent, as for the emulator
   const given = flag ?? (env.AWS_ENDPOINT_URL_LAMBDA || defaultEndpoint)
   const name = flag === undefined ? 'AWS_ENDPOINT_URL_LAMBDA' : '--endpoint-url'

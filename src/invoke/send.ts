@@ -92,7 +92,12 @@ async function copy(response: Response, stdout: Writer, begun: () => void): Prom
   await endLine(stdout, last)
 }
 
-async function explain(error: NodeJS.ErrnoException, endpoint: string, stderr: Writer): Promise<number> {
+/** Says on stderr that nobody listens, or throws what is something else. Returns the exit status. */
+export async function explain(
+  error: NodeJS.ErrnoException,
+  endpoint: string,
+  stderr: Writer,
+): Promise<number> {
   const { code = '', message } = error
   if (!unreachable.test(code)) {
     await print(stderr, `aws-lambda-rie invoke: ${message}\n`)

@@ -6,6 +6,7 @@
 import { readdirSync } from 'node:fs'
 import type { Metric as AnyMetric } from 'prom-client'
 import { version } from '../../package.json'
+import type { RunCounts } from '../engine/durable.ts'
 import { activities, type EnvironmentSnapshot } from '../engine/snapshot.ts'
 import { type Distribution, type Metrics, outcomes } from './metrics.ts'
 import type { SubscriberCounts } from './subscriber.ts'
@@ -14,6 +15,8 @@ import type { SubscriberCounts } from './subscriber.ts'
 export interface Situation {
   readonly waiting: number
   readonly waitingEvents: number
+  /** of a durable function */
+  readonly durable: RunCounts | null
   readonly environments: readonly EnvironmentSnapshot[]
   readonly limits: { readonly maxEnvironments: number; readonly maxQueue: number }
 }
@@ -172,6 +175,24 @@ export function createExposition(functions: readonly MeasuredFunction[], named: 
     ['result'],
     ({ metrics }) => Object.entries(metrics.deliveries).map(([result, count]) => [{ result }, count]),
   )
+  if (functions.some(({ situation }) => situation().durable !== null)) {
+    gaugeOf(
+      'lambda_rie_durable_runs_open',
+      'Durable executions that have not ended.',
+      [],
+      ({ situation }) => {
+        const { durable } = situation()
+        return durable === null ? [] : [[{}, durable.open]]
+      },
+    )
+    counterOf(
+      'lambda_rie_durable_runs_total',
+      'Durable executions that have ended, by their status.',
+      ['status'],
+      ({ situation }) =>
+        Object.entries(situation().durable?.ended ?? {}).map(([status, count]) => [{ status }, count]),
+    )
+  }
   gaugeOf(
     'lambda_rie_queue_limit',
     'How many invocations may wait; one more is refused.',

@@ -25,6 +25,9 @@ test.each([
   [false, { functions: { a: { ...one, unknown: 1 } } }],
   [false, { functions: { a: { ...one, functionUrl: { path: 'a' } } } }],
   [false, { functions: { a: { ...one, async: { maxRetries: 3 } } } }],
+  [true, { functions: { a: { ...one, durable: true }, b: { ...one, durable: { retentionDays: 90 } } } }],
+  [false, { functions: { a: { ...one, durable: { retentionDays: 91 } } } }],
+  [false, { functions: { a: { ...one, durable: { timeout: 1 } } } }],
   [false, { functions: { a: { ...one, logLevel: 'debug' } } }],
   [false, { functions: { 'a b': one } }],
 ] as const)('editors and the emulator agree: %p for %j', (good, value) => {

@@ -3,10 +3,11 @@
  * SDKs do. Section 13 of the wire's description numbers the cases; those of SDKs are in `test/clients/durable`.
  */
 import { expect } from 'bun:test'
-import { tempDir, until } from '../harness.ts'
-import type { Answer, Request } from '../kit/wire.ts'
+import { tempDir, until, within } from '../harness.ts'
+import { type Answer, type Request, spell } from '../kit/wire.ts'
 import { chapter, type It } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
+import type { Subject } from './subject.ts'
 
 const prefix = '/2025-12-01/durable-executions'
 const latest = '/2015-03-31/functions/function/invocations?Qualifier=$LATEST'
@@ -1082,7 +1083,102 @@ function controlling(it: It): void {
   })
 }
 
+interface Said {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function commanding(it: It): void {
+  /** Runs `aws-lambda-rie durable`. */
+  async function command(subject: Subject, rie: Emulator | string, ...words: string[]): Promise<Said> {
+    const url = typeof rie === 'string' ? rie : `http://${spell(rie.gateway)}`
+    const program = Bun.spawn([...subject.program, 'durable', ...words], {
+      env: { PATH: process.env.PATH, AWS_ENDPOINT_URL_LAMBDA: url },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const ended = Promise.all([program.exited, program.stdout.text(), program.stderr.text()])
+    const [code, stdout, stderr] = await within('the command to end', ended)
+    return { code, stdout, stderr }
+  }
+
+  it('has a command that shows runs and controls them', async ({ start, subject }) => {
+    await using rie = await start({ flags: durable })
+    const arn = await begin(rie, '{"n":1}', 'order-1')
+    const first = await next(rie)
+    const { NewExecutionState } = await first.checkpoint(openCallback('a'), openCallback('b'))
+    const [a, b] = NewExecutionState.Operations.map(({ CallbackDetails }: Json) => CallbackDetails.CallbackId)
+    await first.end(pending)
+    const done = { code: 0, stdout: '', stderr: '' }
+    const list = await command(subject, rie, 'list')
+    expect(list.stdout).toMatch(/^NAME +STATUS +STARTED +ENDED\norder-1 +RUNNING +\d{4}-\d\d-\d\d [\d:.]+\n$/)
+    const get = await command(subject, rie, 'get', 'order-1')
+    expect(JSON.parse(get.stdout)).toMatchObject({ DurableExecutionArn: arn, InputPayload: '{"n":1}' })
+    expect(await command(subject, rie, 'heartbeat', a)).toEqual(done)
+    expect(await command(subject, rie, 'pause', 'order-1', '--reason', 'lunch')).toEqual(done)
+    expect(await command(subject, rie, 'succeed', a, '-d', '{"ok":true}')).toEqual(done)
+    expect(await command(subject, rie, 'fail', b, '-d', '{"ErrorMessage":"no"}')).toEqual(done)
+    expect(await command(subject, rie, 'resume', arn)).toEqual(done)
+    const second = await next(rie)
+    expect(second.event.UpdatedOperationIds).toEqual(['a', 'b'])
+    expect(await command(subject, rie, 'stop', 'order-1', '-d', '{"ErrorMessage":"enough"}')).toEqual(done)
+    await second.end(succeeded(1))
+    const { stdout } = await command(subject, rie, 'history', 'order-1')
+    expect(stdout).toMatch(/^# +TIME +EVENT +NAME +DETAILS\n1 .* ExecutionStarted +order-1 +Input=\{"n":1\}/)
+    expect(stdout).toMatch(/CallbackFailed +approve +Error=\{"ErrorMessage":"no"\}/)
+    expect(
+      JSON.parse((await command(subject, rie, 'history', 'order-1', '--json')).stdout).Events.length,
+    ).toBeGreaterThan(8)
+    expect(await command(subject, rie, 'delete', 'order-1')).toEqual(done)
+    expect((await command(subject, rie, 'list', '--json')).stdout).toBe('{\n  "DurableExecutions": []\n}\n')
+  })
+
+  it('has a command that says with its status what went wrong', async ({ start, subject }) => {
+    await using rie = await start({ flags: durable })
+    expect((await command(subject, rie, 'get', 'nobody')).code).toBe(1)
+    const closed = await command(
+      subject,
+      rie,
+      'heartbeat',
+      Buffer.from(`${crypto.randomUUID()}/c`).toString('base64'),
+    )
+    expect([closed.code, closed.stderr]).toEqual([1, expect.stringContaining('already completed')])
+    for (const words of [
+      [],
+      ['lst'],
+      ['get'],
+      ['list', 'a', 'b'],
+      ['get', 'a', '-d', '1'],
+      ['get', 'a', '--statu', '1'],
+    ])
+      expect([words, (await command(subject, rie, ...words)).code]).toEqual([words, 2])
+    expect((await command(subject, 'http://127.0.0.1:1', 'list')).code).toBe(3)
+    const help = await command(subject, rie, '--help')
+    expect([help.code, help.stdout]).toEqual([
+      0,
+      expect.stringContaining('Usage: aws-lambda-rie durable VERB'),
+    ])
+  })
+
+  it('tells of its runs in state and figures', async ({ start }) => {
+    await using rie = await start({ flags: durable })
+    const first = await begin(rie)
+    await (await next(rie)).end(succeeded(1))
+    await becomes(rie, first, 'SUCCEEDED')
+    await begin(rie)
+    await next(rie)
+    expect((await rie.ask({ path: '/_rie/state' })).json.durable).toEqual({
+      ...{ open: 1, closed: 1 },
+      bytes: expect.any(Number),
+    })
+    const { text } = await rie.ask({ path: '/_rie/metrics' })
+    expect(text).toContain('\nlambda_rie_durable_runs_open 1\n')
+    expect(text).toContain('\nlambda_rie_durable_runs_total{status="SUCCEEDED"} 1\n')
+  })
+}
+
 export const durableChapter = chapter('Durable executions', (it) => {
+  commanding(it)
   starting(it)
   reporting(it)
   completing(it)

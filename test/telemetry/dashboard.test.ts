@@ -52,6 +52,7 @@ async function samples(): Promise<Map<string, Set<string>>> {
         situation: () => ({
           waiting: 0,
           waitingEvents: 0,
+          durable: null,
           environments: [{ id: 1, state: 'idle', memoryBytes: 1 }] as never,
           limits: { maxEnvironments: 1, maxQueue: 1 },
         }),

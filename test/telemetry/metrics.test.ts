@@ -110,6 +110,7 @@ describe('as Prometheus reads it', () => {
           situation: () => ({
             waiting: 4,
             waitingEvents: 6,
+            durable: { open: 1, closed: 2, bytes: 3, ended: { SUCCEEDED: 4 } },
             environments: [
               { id: 1, state: 'busy', memoryBytes: 1000 },
               { id: 3, state: 'idle', memoryBytes: 2000 },
@@ -150,6 +151,8 @@ describe('as Prometheus reads it', () => {
       'lambda_rie_async_events_waiting gauge',
       'lambda_rie_async_events_total counter',
       'lambda_rie_destination_records_total counter',
+      'lambda_rie_durable_runs_open gauge',
+      'lambda_rie_durable_runs_total counter',
       'lambda_rie_queue_limit gauge',
       'lambda_rie_environments_limit gauge',
       'lambda_rie_environments gauge',

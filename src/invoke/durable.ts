@@ -28,7 +28,7 @@ export async function durable(
     try {
       return await perform(command, data, streams)
     } catch (error) {
-      return await explain(error as NodeJS.ErrnoException, command.endpoint, streams.stderr)
+      return await explain(error as NodeJS.ErrnoException, command.endpoint, streams.stderr, 'durable')
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error

@@ -97,10 +97,11 @@ export async function explain(
   error: NodeJS.ErrnoException,
   endpoint: string,
   stderr: Writer,
+  program = 'invoke',
 ): Promise<number> {
   const { code = '', message } = error
   if (!unreachable.test(code)) {
-    await print(stderr, `aws-lambda-rie invoke: ${message}\n`)
+    await print(stderr, `aws-lambda-rie ${program}: ${message}\n`)
     return failed
   }
   const why = /^(ECONNRESET|EPIPE)$/.test(code)
@@ -108,7 +109,7 @@ export async function explain(
     : `nobody listens at ${endpoint} (${code})`
   await print(
     stderr,
-    `aws-lambda-rie invoke: ${why}. Start the emulator, or name its address with --endpoint-url or AWS_ENDPOINT_URL_LAMBDA.\n`,
+    `aws-lambda-rie ${program}: ${why}. Start the emulator, or name its address with --endpoint-url or AWS_ENDPOINT_URL_LAMBDA.\n`,
   )
   return nobodyListens
 }

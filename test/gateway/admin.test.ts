@@ -44,6 +44,7 @@ function over(
     limits: { maxEnvironments: 2, maxQueue: 9 },
     asyncEvents: { waiting: 2, waitingBytes: 12 },
     lastFailure: { value: lastFailure },
+    durable: null,
   } as unknown as ServedFunction
   const functions: ServedFunctions = named
     ? { only: null, all: [served, { ...served, name: 'g' }], find: () => null, arnOf: (name) => name }

@@ -25,13 +25,14 @@ async function work(): Promise<void> {
       kills += (await round(seed, program)).kills
       passed++
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error))
+      const failure = error instanceof Error ? error.message : String(error)
+      failures.push(failure)
+      console.log(`FAILED ${failure}`)
     }
     if ((passed + failures.length) % 50 === 0) console.log(`${passed + failures.length} of ${total}`)
   }
 }
 
 await Promise.all([work(), work()])
-for (const failure of failures) console.log(`FAILED ${failure}`)
 console.log(`${kills} kills; ${passed} passed, ${failures.length} failed`)
 process.exit(failures.length === 0 ? 0 : 1)

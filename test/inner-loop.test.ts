@@ -1,7 +1,7 @@
 /** The README's commands of the inner loop, as they stand there: only ports are others, and the program is its source. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Debugger } from './contract/debugger.ts'
 import { killMarked, mark, Output, patience, tempDir, until } from './harness.ts'
 import { freePort, programOf } from './kit/launch.ts'
@@ -10,11 +10,12 @@ setDefaultTimeout(4 * patience)
 
 const readme = readFileSync(join(import.meta.dir, '../README.md'), 'utf8')
 
-/** The lines of the first block of commands below a heading, without their comments. */
-function commands(heading: string): string[] {
-  const [, block] =
-    new RegExp(`^#+ ${heading}$[\\s\\S]*?^\`\`\`sh\\n([\\s\\S]*?)^\`\`\``, 'm').exec(readme) ?? []
-  if (block === undefined) throw new Error(`the README has no commands below ${heading}`)
+/** The lines of a block of commands below a heading, without their comments; the first one is 0. */
+function commands(heading: string, index = 0): string[] {
+  const [, chapter = ''] = new RegExp(`^#+ ${heading}$([\\s\\S]*?)^#+ `, 'm').exec(readme) ?? []
+  const blocks = [...chapter.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)
+  const block = blocks[index]
+  if (block === undefined) throw new Error(`the README has no commands ${index} below ${heading}`)
   return block
     .replaceAll('\\\n', ' ')
     .trimEnd()
@@ -34,7 +35,15 @@ function project() {
   chmodSync(join(bin, 'aws-lambda-rie'), 0o755)
   const marks = mark()
   return {
-    save: (name: string, text: string) => writeFileSync(join(folder, name), text),
+    save(name: string, text: string): void {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    },
+    /** A program in the shell's path. */
+    tool(name: string, script: string): void {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`)
+      chmodSync(join(bin, name), 0o755)
+    },
     path: (name: string) => join(folder, name),
     async start(line: string) {
       const env = {
@@ -101,4 +110,36 @@ test('each command below "Edit and run" runs what is saved, and only that', asyn
   it.save('config.json', '22')
   await said.until(/the code has changed/)
   expect(said.text.match(/"files":\[.*?\]/g)).toEqual(['"files":["config.json"]'])
+})
+
+/** A runtime that answers with `what`. */
+const bootstrap = (what: string) => `#!/bin/sh
+url="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+while :; do
+  id=$(curl -sD - -o /dev/null "$url/next" | tr -d '\\r' | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: //p')
+  curl -s -o /dev/null -d '"${what}"' "$url/$id/response"
+done
+`
+
+test('each command of --watch-build builds what is saved, and runs what came out', async () => {
+  const [go, typescript] = commands('Edit and run', 1) as [string, string]
+  await using it = project()
+  // these stand for the compilers: the last words of each are what it has to be called with
+  it.tool('go', '[ "$*" = "build -o bootstrap ." ] && cp main.go bootstrap && chmod +x bootstrap')
+  it.tool('npx', '[ "$*" = tsc ] && mkdir -p dist && cp src/index.js dist/index.js')
+  const runs = async (line: string, file: string, source: (what: string) => string) => {
+    const { said, invoke } = await it.start(line)
+    await said.until(/the code is watched/)
+    for (const what of ['two', 'three']) {
+      it.save(file, source(what))
+      await until(`the answer ${what}`, async () => (await invoke()) === `"${what}"`)
+    }
+  }
+  it.save('main.go', bootstrap('one'))
+  it.save('bootstrap', bootstrap('one'))
+  chmodSync(it.path('bootstrap'), 0o755)
+  await runs(go, 'main.go', bootstrap)
+  for (const name of ['src/index.js', 'dist/index.js']) it.save(name, answering('one'))
+  it.save('package.json', '{"type":"module"}')
+  await runs(typescript, 'src/index.js', answering)
 })

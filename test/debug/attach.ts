@@ -1,7 +1,8 @@
 /** Each debugger as the tests drive it: attached to a port, stopped in the handler, told to go on. */
 import { join } from 'node:path'
 import { need } from '../clients/client.ts'
-import { Adapter } from './dap.ts'
+import { until } from '../harness.ts'
+import { Adapter, Closed } from './dap.ts'
 import { Session } from './session.ts'
 
 /** A debugger that has set its breakpoint. */
@@ -48,8 +49,7 @@ async function attachAdapter(
   { file, line }: { readonly file: string; readonly line: number },
   check: { readonly expression: string; readonly value: string },
 ): Promise<Attached> {
-  const adapter = await Adapter.connect(port)
-  await adapter.ask('initialize', { adapterID, pathFormat: 'path', linesStartAt1: true })
+  const adapter = await initialized(port, adapterID)
   adapter.send('attach', configuration)
   await adapter.event('initialized')
   const { breakpoints } = await adapter.ask('setBreakpoints', {
@@ -75,6 +75,25 @@ async function attachAdapter(
       adapter[Symbol.dispose]()
     },
   }
+}
+
+/** An adapter that answers: the one of a runtime that has just ended may still take a connection, and close it. */
+function initialized(port: number, adapterID: string): Promise<Adapter> {
+  return until(
+    'an adapter that answers',
+    async () => {
+      const adapter = await Adapter.connect(port)
+      try {
+        await adapter.ask('initialize', { adapterID, pathFormat: 'path', linesStartAt1: true })
+        return adapter
+      } catch (error) {
+        adapter[Symbol.dispose]()
+        if (error instanceof Closed) return undefined
+        throw error
+      }
+    },
+    60_000,
+  )
 }
 
 /** debugpy's adapter. */

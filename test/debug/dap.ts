@@ -14,18 +14,29 @@ interface Message {
   readonly body?: any
 }
 
+/** The adapter has gone, as that of a runtime that is being replaced. */
+export class Closed extends Error {}
+
 export class Adapter implements Disposable {
   #socket: Socket | undefined
   #received = Buffer.alloc(0)
   readonly #messages: Message[] = []
   #seq = 0
+  #isClosed = false
 
   static async connect(port: number): Promise<Adapter> {
     const one = new Adapter()
     one.#socket = await until('the debugger to listen', () =>
-      Bun.connect({ hostname: '127.0.0.1', port, socket: { data: (_, chunk) => one.#take(chunk) } }).catch(
-        () => undefined,
-      ),
+      Bun.connect({
+        hostname: '127.0.0.1',
+        port,
+        socket: {
+          data: (_, chunk) => one.#take(chunk),
+          close: () => {
+            one.#isClosed = true
+          },
+        },
+      }).catch(() => undefined),
     )
     return one
   }
@@ -51,7 +62,11 @@ export class Adapter implements Disposable {
 
   async ask(command: string, args: object = {}): Promise<Message['body']> {
     const seq = this.send(command, args)
-    const answered = () => this.#messages.find(({ request_seq }) => request_seq === seq)
+    const answered = () => {
+      const answer = this.#messages.find(({ request_seq }) => request_seq === seq)
+      if (answer === undefined && this.#isClosed) throw new Closed(command)
+      return answer
+    }
     return (await until(`an answer to ${command}`, answered, slowMs)).body
   }
 

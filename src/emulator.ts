@@ -102,6 +102,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   const configs = named ? config.functions : [config.function]
   /** where functions of several reach each other; known when the gateway listens, before any of them starts */
   let endpoint: string | undefined
+  let urls: FunctionUrls | null = null
   const units = configs.map((each, index) => unitOf(each, index))
   const [firstUnit] = units as [Unit, ...Unit[]]
   const find = finderOf(units)
@@ -120,6 +121,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
       runtimeApi: index === 0 ? runtimeApi : { hostname: runtimeApi.hostname, port: 0 },
       anyRuntimeApi: emulator.anyRuntimeApi,
       endpoint: () => endpoint,
+      urlOf: (other) => urls?.urlOf(find(other)?.config.name ?? other) ?? null,
       crashed: emulator.exitOnCrash ? crashed.resolve : null,
       toFunction: (target, record, traceId) => toFunction(find, target, record, traceId),
     })
@@ -129,7 +131,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   const durable = openRuns(config, units, find, parts)
   // first, because who waits for the gateway expects all to be there
   const hasUrls = configs.some(({ url }) => url !== null)
-  const urls: FunctionUrls | null = hasUrls ? functionUrls().openUrls(emulator, units, parts) : null
+  urls = hasUrls ? functionUrls().openUrls(emulator, units, parts) : null
   let gateway: Gateway
   let runtimeApi: string
   try {

@@ -67,6 +67,8 @@ export interface HostParts {
    * invocation starts the function anew.
    */
   readonly crashed: ((fault: Fault) => void) | null
+  /** The address of the Function URL of another function, by name or alias; null: it has none. */
+  readonly urlOf: (functionName: string) => string | null
   /** `AWS_ENDPOINT_URL_LAMBDA` of its processes, where functions call each other; undefined: none is given */
   readonly endpoint: () => string | undefined
 }
@@ -360,10 +362,12 @@ export class FunctionHost {
   #specify(process: ProcessName, own: EnvironmentVariables): ProcessSpec {
     const path = this.#layerExtensions?.get(process.slice('extension:'.length))
     const spec = specify(this.#config, process, own, this.endpoint)
-    const { layers } = this.#config
-    if (layers.length === 0) return spec
+    const { layers, namesUrls } = this.#config
+    if (layers.length === 0 && !namesUrls) return spec
     const argv = process === 'runtime' || path === undefined ? spec.argv : ([path] as const)
-    return { ...spec, argv, env: layersModule().withLayers(spec.env, layers) }
+    const { withLayers, withUrls } = layersModule()
+    const env = namesUrls ? withUrls(spec.env, this.#parts.urlOf) : spec.env
+    return { ...spec, argv, env: withLayers(env, layers) }
   }
 
   /** What writes the log, in the format that was asked for. */

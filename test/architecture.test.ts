@@ -29,7 +29,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   invoke: ['events', 'http', 'invoke'],
   events: ['events'],
   // what the emulator is told; the gateway reads its own configurations
-  config: ['config', 'core', 'destinations', 'gateway', 'process'],
+  config: ['config', 'core', 'destinations', 'gateway', 'process', 'template'],
+  // the functions of a template, as configuration
+  template: ['config', 'template'],
   log: ['config', 'log', 'stdio.ts'],
   'stdio.ts': [],
   'signals.ts': [],
@@ -105,7 +107,10 @@ const otherWays = /^(node:)?(child_process|cluster|dgram|http|http2|https|inspec
 
 /** Where a word may stand that reaches outside: paths begin so. */
 const words: readonly [word: RegExp, places: readonly string[]][] = [
-  [/\bBun\.spawn(Sync)?\(/, ['process/child.ts', 'process/shell.ts', 'process/portable/run.ts', 'build/']],
+  [
+    /\bBun\.spawn(Sync)?\(/,
+    ['process/child.ts', 'process/shell.ts', 'process/python.ts', 'process/portable/run.ts', 'build/'],
+  ],
   // what is Linux's own is loaded where it is wanted
   [/\bbun:ffi\b|\bdlopen\(/, ['process/linux/']],
   [/\bBun\.serve\(/, ['http/address.ts']],

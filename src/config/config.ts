@@ -139,6 +139,8 @@ export interface FunctionConfig {
   readonly extensionsDirectory: string
   /** folders of unpacked layers, the first one lowest */
   readonly layers: readonly string[]
+  /** its variables have markers for addresses of Function URLs, see `FunctionSetup` */
+  readonly namesUrls: boolean
   /** the name of what switches extensions off, if anything does */
   readonly extensionsOff: string | undefined
   /**
@@ -191,6 +193,7 @@ export interface Outside extends Wanted {
     readonly urlPath: string | null
     /** see `FunctionSetup` */
     readonly broken: string | null
+    readonly namesUrls: boolean
     /** whether another function is meant by this name or ARN */
     isOther(name: string): boolean
   }
@@ -375,6 +378,7 @@ export function configure(outside: Outside): Config {
     name: value(ownOptions.functionName),
     aliases: system?.aliases ?? [],
     layers: system?.layers ?? [],
+    namesUrls: system?.namesUrls ?? false,
     version: value(variableOptions.functionVersion),
     accountId: value(variableOptions.accountId),
     availabilityZoneId: value(variableOptions.availabilityZoneId),
@@ -488,8 +492,16 @@ export function parseConfig(
     sample,
     warnings: [...warnings, ...unknownVariables(environment)],
   }
-  const files = [ownOptions.functions].filter((option) => outside.source(option) !== undefined)
-  if (files.length === 0) return configure(outside)
+  const files = [ownOptions.functions, ownOptions.template].filter(
+    (option) => outside.source(option) !== undefined,
+  )
+  if (files.length === 0) {
+    const { environmentVariables, parameterOverrides } = ownOptions
+    for (const { flag } of [environmentVariables, parameterOverrides]) {
+      if (line.flags.has(flag) || line.repeated.has(flag)) throw new ConfigError(`${flag} is for --template`)
+    }
+    return configure(outside)
+  }
   const { several } = require('./several.ts') as typeof import('./several.ts')
   return several(line, { ...outside, probe, sourceWith })
 }

@@ -26,8 +26,16 @@ export type TagKey = (tag: string) => string | undefined
 /** By object: the line of each key or item. */
 type Lines = WeakMap<object, Map<string | number, number>>
 
-/** Throws `ConfigError` that names all mistakes of the syntax with their lines. `path` is absolute, `file` is shown. */
-export function readDocument(file: string, path: string, tagKey: TagKey = () => undefined): ParsedDocument {
+/**
+ * Throws `ConfigError` that names all mistakes of the syntax with their lines. `path` is absolute, `file` is shown. Which
+ * syntax it is, says the name; CloudFormation's `.template` may be both.
+ */
+export function readDocument(
+  file: string,
+  path: string,
+  tagKey: TagKey = () => undefined,
+  syntax: 'json' | 'by name' = 'by name',
+): ParsedDocument {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -37,7 +45,8 @@ export function readDocument(file: string, path: string, tagKey: TagKey = () => 
     throw new ConfigError(`${file} cannot be read: ${why}`)
   }
   const lines: Lines = new WeakMap()
-  const isJson = /\.jsonc?$/i.test(path)
+  const isJson =
+    syntax === 'json' || /\.jsonc?$/i.test(path) || (/\.template$/i.test(path) && /^\s*\{/.test(text))
   const value = isJson ? fromJson(file, text, lines) : fromYaml(file, text, lines, tagKey)
   return { file, value, lineOf: (at) => lineIn(lines, value, at) }
 }

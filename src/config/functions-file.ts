@@ -5,7 +5,7 @@ import type { FunctionsOutside } from './config.ts'
 import { type DocumentPath, type ParsedDocument, readDocument } from './document.ts'
 import { checkFunctions, type FunctionEntry, type SchemaMistake } from './functions-schema.ts'
 import { type Option, ownOptions, type Variable, variableOptions } from './options.ts'
-import type { FunctionSetup } from './system.ts'
+import type { FoundFunctions, FunctionSetup } from './system.ts'
 import type { Given } from './variables.ts'
 
 /** What a key of the file stands for. */
@@ -41,13 +41,6 @@ const durableKeys = {
   retryDelays: ownOptions.durableRetryDelaysMs,
 } as const
 
-/** What a file names, and what is wrong with it, a line each. */
-export interface FoundFunctions {
-  /** in its order */
-  readonly setups: readonly FunctionSetup[]
-  readonly mistakes: readonly string[]
-}
-
 /** Throws `ConfigError` for a file that cannot be read, and for what is no document. */
 export function readFunctions(file: string, { probe }: FunctionsOutside): FoundFunctions {
   const path = resolve(probe.cwd(), file)
@@ -57,6 +50,7 @@ export function readFunctions(file: string, { probe }: FunctionsOutside): FoundF
   return {
     setups: Object.entries(functions).map(([name, entry]) => setupOf(document, folder, name, entry)),
     mistakes: mistakes.map((mistake) => described(document, mistake)),
+    warnings: [],
   }
 }
 
@@ -122,5 +116,6 @@ function setupOf(
     url: functionUrl === undefined ? null : { path: functionUrl.path ?? null },
     values,
     broken: null,
+    namesUrls: false,
   }
 }

@@ -168,6 +168,28 @@ export const ownOptions = {
     kind: optional(text('file')),
     help: 'a file of several functions (.json, .jsonc, .yaml), each reached by its name',
   },
+  template: {
+    flag: '--template',
+    variables: ['AWS_LAMBDA_RIE_TEMPLATE'],
+    fallback: '',
+    kind: optional(text('file')),
+    help: 'the functions of a template of AWS SAM or CloudFormation, before or after sam build',
+  },
+  parameterOverrides: {
+    flag: '--parameter-overrides',
+    variables: [],
+    fallback: '',
+    kind: text('NAME=VALUE'),
+    help: "values of the template's parameters, as for sam local; may be repeated",
+    repeatable: true,
+  },
+  environmentVariables: {
+    flag: '--env-vars',
+    variables: [],
+    fallback: '',
+    kind: text('file'),
+    help: "a JSON file of the template's variables by function, as for sam local",
+  },
   environment: {
     flag: '--env',
     variables: [],

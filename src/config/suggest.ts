@@ -27,7 +27,6 @@ const ofOthers: Readonly<Record<string, string>> = {
   '-e': '--env NAME=VALUE',
   '--env-var': '--env NAME=VALUE',
   '--environment': '--env NAME=VALUE',
-  '--env-vars': '--env-file FILE, of lines NAME=VALUE',
   '--container-env-vars': '--env-file FILE, of lines NAME=VALUE',
   '-n': '--name NAME',
   '--function': '--name NAME',

@@ -12,7 +12,6 @@ import {
   type SystemConfig,
 } from './config.ts'
 import type { DocumentPath } from './document.ts'
-import type { FoundFunctions } from './functions-file.ts'
 import { ConfigError } from './kinds.ts'
 import { type Option, ownOptions, type Variable } from './options.ts'
 import type { Given } from './variables.ts'
@@ -40,6 +39,16 @@ export interface FunctionSetup {
   readonly values: ReadonlyMap<Variable<unknown>, Given>
   /** why it cannot run, in words for whoever calls it; null: nothing is known to speak against it */
   readonly broken: string | null
+  /** the values of its variables have markers for addresses of Function URLs, see `urlMarker` */
+  readonly namesUrls: boolean
+}
+
+/** What a file names, and what is wrong with it, a line each. */
+export interface FoundFunctions {
+  /** in its order */
+  readonly setups: readonly FunctionSetup[]
+  readonly mistakes: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** Throws `ConfigError` that names all mistakes, a line each. */
@@ -72,8 +81,18 @@ export function configureSystem(found: FoundFunctions, outside: FunctionsOutside
       eagerInit: configs.some(({ emulator }) => emulator.eagerInit),
     },
     functions: configs.map((config) => config.function) as [FunctionConfig, ...FunctionConfig[]],
-    warnings: [...new Set(configs.flatMap(({ warnings }) => warnings))],
+    warnings: [
+      ...new Set([...found.warnings, ...configs.flatMap(({ warnings }) => warnings), ...aboutLayers(setups)]),
+    ],
   }
+}
+
+/** Told once: images find layers elsewhere. */
+function aboutLayers(setups: readonly FunctionSetup[]): string[] {
+  const has = setups.some(({ layers }) => layers.length > 0)
+  return has
+    ? ['layers stay in their folders and are found by PATH, PYTHONPATH and NODE_PATH: /opt is not touched']
+    : []
 }
 
 /** As they stand in the file. */
@@ -151,6 +170,7 @@ function outsideOf(setup: FunctionSetup, outside: FunctionsOutside, names: Reado
       layers,
       urlPath: url?.path ?? null,
       broken: setup.broken,
+      namesUrls: setup.namesUrls,
       isOther: (other: string) => {
         const found = nameIn(other)
         return names.has(found) && found !== name && !aliases.includes(found)

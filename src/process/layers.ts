@@ -1,4 +1,7 @@
-/** Unpacked layers of a function, which lie in folders of their own and not in /opt. Loaded where a function has any. */
+/**
+ * What variables get when a process starts: unpacked layers, which lie in folders of their own and not in /opt, and addresses
+ * of Function URLs. Loaded where a function has any.
+ */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -27,6 +30,23 @@ export function withLayers(
     all[variable] = [...found, ...(before ? [before] : [])].join(':')
   }
   return all
+}
+
+/** These variables with addresses in the place of the markers for them; one of nobody is empty. */
+export function withUrls(
+  environment: Readonly<Record<string, string>>,
+  urlOf: (functionName: string) => string | null,
+): Record<string, string> {
+  const marker = /\{\{function-url:([^}]*)\}\}/g
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      value.replace(marker, (_, of: string) => {
+        const url = urlOf(of)
+        return url === null ? '' : `${url}/`
+      }),
+    ]),
+  )
 }
 
 /** The external extensions of the layers, by their base names; that of the last layer counts. */

@@ -85,6 +85,7 @@ const ofFunction: FunctionConfig = {
   logFd: true,
   extensionsDirectory: '/opt/extensions',
   layers: [],
+  namesUrls: false,
   extensionsOff: undefined,
   taskRoot: '/cwd',
   environment: {},

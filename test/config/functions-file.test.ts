@@ -242,3 +242,15 @@ test('two functions have no path in common', () => {
     'functions.b.functionUrl.path is that of a too',
   ])
 })
+
+test('flags of a template are for a template', () => {
+  const parse = (flags: readonly string[]) => () => parseConfig(flags, {}, probe)
+  read({ a: one })
+  expect(parse(['--env-vars', 'x.json', 'cmd'])).toThrow('--env-vars is for --template')
+  expect(parse(['--functions', 'f.json', '--parameter-overrides', 'A=1'])).toThrow(
+    '--parameter-overrides is for --template',
+  )
+  expect(parse(['--functions', 'f.json', '--template', 't.yaml'])).toThrow(
+    '--functions and --template both say what runs',
+  )
+})

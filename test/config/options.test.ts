@@ -435,7 +435,6 @@ describe('values that are refused', () => {
     ['--runtime', '--help lists all'],
     ['--port', 'here it is --runtime-interface-emulator-address :PORT'],
     ['-p', 'here it is --runtime-interface-emulator-address :PORT'],
-    ['--env-vars', 'here it is --env-file FILE, of lines NAME=VALUE'],
     ['-t', 'here it is --timeout SECONDS'],
     ['-v', 'here it is --version, or --log-level debug'],
   ])('the unknown option %s is named, and beside it: %s', (argument, advice) => {

@@ -66,6 +66,8 @@ function files(
   }
 }
 
+const fixture = (path: string): string => join(import.meta.dir, '../fixtures/templates', path)
+
 const pathOf = (name: string): string => `/2015-03-31/functions/${name}/invocations`
 
 async function call(rie: Emulator, name: string, event: object = {}, headers: Record<string, string> = {}) {
@@ -368,5 +370,59 @@ export const functions = chapter('Several functions', (it) => {
     ).toMatchObject({
       function: 'b',
     })
+  })
+
+  it('runs the functions of a template, which know the addresses of Function URLs', async ({ start }) => {
+    await using rie = await start({ flags: ['--template', fixture('urls/template.yaml')], command: [] })
+    const serving = rie.log.find((line) => line.function === 'Site' && line.functionUrl)
+    const url = serving?.functionUrl
+    expect((await call(rie, 'Caller')).json).toEqual({ site: `${url}/`, page: `${url}/page` })
+    const answer = await request(parse(new URL(url).host), { path: '/x' })
+    expect(answer.json).toEqual({ path: '/x' })
+  })
+
+  it('answers to the logical id and to the name, with parameters and variables from the command line', async ({
+    start,
+  }) => {
+    using folder = tempDir()
+    const variables = join(folder.path, 'env.json')
+    writeFileSync(variables, JSON.stringify({ Always: { LEVEL: 'mine' }, Parameters: { SUB: 'for all' } }))
+    await using rie = await start({
+      flags: [
+        ...['--template', fixture('conditions/template.yaml')],
+        ...['--parameter-overrides', 'Stage=prod', '--env-vars', variables],
+      ],
+      command: [],
+    })
+    expect((await call(rie, 'OnlyProd')).json).toBe(1)
+    expect((await call(rie, 'OnlyDev')).status).toBe(404)
+    const env = (await call(rie, 'Always')).json
+    expect(env).toBe(1)
+    await using events = await start({ flags: ['--template', fixture('events/template.yaml')], command: [] })
+    for (const name of ['Audit', 'local-audit'])
+      expect((await call(events, name, { a: 1 })).json).toEqual({ a: 1 })
+  })
+
+  it('tells callers of what cannot run what it needs, and runs the rest', async ({ start }) => {
+    await using rie = await start({ flags: ['--template', fixture('cfn/stack.template')], command: [] })
+    const needs =
+      'its code is not on this machine, nor in .aws-sam/build/Packaged: build it first, with sam build'
+    const answer = await call(rie, 'packaged')
+    expect([answer.status, answer.json.errorType]).toEqual([502, 'Runtime.InvalidEntrypoint'])
+    expect(answer.json.errorMessage).toEndWith(needs)
+    expect((await call(rie, 'Local', { a: 1 })).json).toEqual({ a: 1 })
+    expect(
+      rie.log.find(({ msg }) => msg === 'this function cannot run; every invocation will say so'),
+    ).toMatchObject({
+      function: 'packaged',
+      reason: needs,
+    })
+  })
+
+  it('ends for a template of which nothing can run', async ({ run }) => {
+    const { code, stderr } = await run({ flags: ['--template', fixture('java/template.yaml')], command: [] })
+    expect(code).toBe(2)
+    expect(stderr).toContain('java21 is not started by this emulator')
+    expect(stderr).toContain('it is an image')
   })
 })

@@ -41,7 +41,6 @@ function over(
   const served = {
     name: 'f',
     pool,
-    durable: null,
     limits: { maxEnvironments: 2, maxQueue: 9 },
     asyncEvents: { waiting: 2, waitingBytes: 12 },
     lastFailure: { value: lastFailure },

@@ -6,6 +6,7 @@ import type { Config, FunctionConfig, SystemConfig } from './config/config.ts'
 import type { Fault } from './core/failure.ts'
 import type { EnvironmentId } from './core/ids.ts'
 import type { Acceptance } from './engine/async-events.ts'
+import { Deadline } from './engine/deadline.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
 import { parseTarget } from './gateway/request.ts'
 import type { ServedFunctions } from './gateway/served.ts'
@@ -81,6 +82,13 @@ function reloader(): typeof import('./reload.ts') {
   return require('./reload.ts')
 }
 
+function compiler(): typeof import('./compiler.ts') {
+  return require('./compiler.ts')
+}
+
+/** Milliseconds after the start: a cold start is over by then, and nothing has been compiled for the last time. */
+const spareCompilerMs = 250
+
 /** Not loaded by those who have none. */
 function functionUrls(): typeof import('./open-urls.ts') {
   return require('./open-urls.ts')
@@ -151,6 +159,8 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     throw error
   }
   durable?.restore()
+  const spare = new Deadline(parts.clock.now, () => compiler().spareCompiler())
+  spare.arm(spareCompilerMs)
   const functions = units.map(({ config: each, host }): RunningFunction => {
     // a runtime that somebody else starts is expected from the beginning
     if (emulator.eagerInit || each.launch.kind === 'attach') host.pool.warmUp()
@@ -171,6 +181,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {
     stopping ??= (async () => {
+      spare[Symbol.dispose]()
       gateway.close()
       for (const reload of reloads) void reload?.[Symbol.asyncDispose]()
       urls?.close()

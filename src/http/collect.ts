@@ -26,7 +26,7 @@ export function collect(exchange: Exchange, limit: number, done: (collected: Col
   exchange.read(new Collector(limit, done))
 }
 
-class Collector implements BodyReader {
+export class Collector implements BodyReader {
   readonly #limit: number
   readonly #done: (collected: Collected) => void
   readonly #chunks: Uint8Array[] = []

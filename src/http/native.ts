@@ -95,7 +95,7 @@ interface Connection {
 const complete: BodyEnd = { kind: 'complete', trailers: [] }
 const truncated: BodyEnd = { kind: 'truncated' }
 
-class NativeExchange implements Exchange {
+export class NativeExchange implements Exchange {
   readonly method: string
   readonly target: string
   readonly hasBody: boolean

@@ -1,0 +1,26 @@
+import { expect, test } from 'bun:test'
+
+/** Names of the functions that the compiler compiles for the last time while one of ours is called a million times. */
+async function compiled(spared: boolean): Promise<string[]> {
+  const script = `
+    import { spareCompiler } from '${import.meta.dir}/../src/compiler.ts'
+    import { traceId } from '${import.meta.dir}/../src/gateway/trace.ts'
+    const request = { header: () => null }
+    if (${spared}) spareCompiler()
+    const id = crypto.randomUUID()
+    let length = 0
+    for (let turn = 0; turn < 1000000; turn++) length += traceId(request, id, turn).length
+    if (length === 0) throw new Error('nothing was called')
+  `
+  const child = Bun.spawn([process.execPath, '--eval', script], {
+    env: { ...process.env, BUN_JSC_reportFTLCompileTimes: '1', BUN_JSC_useConcurrentJIT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const text = (await child.stdout.text()) + (await child.stderr.text())
+  return [...text.matchAll(/Optimized (\w+)#.* using FTL/g)].map(([, name]) => name as string)
+}
+
+test('what each invocation passes through is not compiled for the last time', async () => {
+  expect(await compiled(false)).toContain('traceId')
+  expect(await compiled(true)).not.toContain('traceId')
+})

@@ -1,5 +1,6 @@
 /** One function: its environments, each with a Runtime API listener of its own, and what its processes are started with. */
 
+import type { CredentialsOptions } from './api/credentials.ts'
 import { openRuntimeApi, type RuntimeApi } from './api/server.ts'
 import type { FunctionConfig } from './config/config.ts'
 import type { Launch } from './config/launch.ts'
@@ -91,6 +92,7 @@ export interface Recorder extends PoolObserver {
 interface ApiParts {
   readonly telemetry: TelemetryPort
   readonly metadataToken: string
+  readonly credentials: CredentialsOptions | null
 }
 
 /** In a compiled program all modules live in a file system of its own. */
@@ -314,6 +316,8 @@ export class FunctionHost {
     const tail = createTail(this.#parts.sinkOf(id))
     const subscriptions = this.#telemetry.open(id, log)
     const metadataToken: string = crypto.randomUUID()
+    const credentials = credentialsOf(config, clock)
+    const credentialsToken = credentials?.token ?? null
     const listeners: PlatformListener[] = [
       this.#logOf(tail.write),
       subscriptions.listener,
@@ -346,12 +350,18 @@ export class FunctionHost {
       log,
       functionTimeoutMs: config.timeoutMs,
       initTimeoutMs: config.initTimeoutMs,
+      restoreTimeoutMs: config.snapStart?.restoreTimeoutMs ?? 0,
       recycleAfter: config.recycleAfter,
       discover: () => this.#discover(log),
       specify: (process) =>
-        this.#specify(process, { runtimeApi, metadataToken, endpoint: this.#parts.endpoint() }),
+        this.#specify(process, {
+          runtimeApi,
+          metadataToken,
+          credentialsToken,
+          endpoint: this.#parts.endpoint(),
+        }),
     })
-    const own = { telemetry: subscriptions, metadataToken }
+    const own = { telemetry: subscriptions, metadataToken, credentials }
     const api = this.#listen(environment, own, log)
     this.#apis.set(id, api)
     this.#primary ??= id
@@ -374,7 +384,13 @@ export class FunctionHost {
   #logOf(write: (lines: Lines) => void): PlatformListener {
     const { version, memorySize, logFormat, applicationLogLevel, systemLogLevel } = this.#config
     if (logFormat === 'Text') {
-      return textLog({ functionVersion: version, memorySize, managed: this.#facts.managed, write })
+      return textLog({
+        functionVersion: version,
+        memorySize,
+        managed: this.#facts.managed,
+        snapStart: this.#config.snapStart !== null,
+        write,
+      })
     }
     const { jsonLog } = require('./telemetry/json-log.ts') as typeof import('./telemetry/json-log.ts')
     const facts = this.#facts
@@ -420,7 +436,7 @@ export class FunctionHost {
   }
 
   #open(environment: Environment, own: ApiParts, log: Log, address: Address): RuntimeApi {
-    const { telemetry, metadataToken } = own
+    const { telemetry, metadataToken, credentials } = own
     const { name, version, handler = '', accountId, availabilityZoneId } = this.#config
     return listen('--runtime-api-address', address, () =>
       openRuntimeApi(environment, {
@@ -428,6 +444,7 @@ export class FunctionHost {
         facts: { functionName: name, functionVersion: version, handler, accountId },
         telemetry,
         logsApi: !this.#facts.managed,
+        snapStart: this.#config.snapStart === null ? null : { credentials },
         metadata: { token: metadataToken, availabilityZoneId },
         extensionsDisabled: () => this.#extensionsOff !== undefined,
         log,
@@ -490,6 +507,21 @@ function both(one: PoolObserver, other: PoolObserver): PoolObserver {
       other.refused(outcome)
     },
   }
+}
+
+/** What the credentials endpoint of one environment tells; null without SnapStart, or without credentials. */
+function credentialsOf(
+  { snapStart, environment }: FunctionConfig,
+  { epoch }: Clock,
+): CredentialsOptions | null {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN = '' } = environment
+  if (snapStart === null || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return null
+  const credentials = {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+  }
+  return { token: crypto.randomUUID(), credentials, epoch }
 }
 
 /** What telemetry says of the function. */

@@ -5,12 +5,20 @@ import type { TelemetryApi, TelemetryPort } from '../engine/ports.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { createRouter, type Router } from '../http/hono.ts'
 import { pathOf } from '../http/path.ts'
+import { credentials, credentialsPath } from './credentials.ts'
 import * as extension from './extension.ts'
 import { metadata, metadataPaths } from './metadata.ts'
 import * as runtime from './runtime.ts'
 import type { RuntimeApiOptions } from './server.ts'
 import * as telemetry from './telemetry.ts'
-import { type ApiAnswer, extensionPrefix, methodNotAllowed, notFound, runtimePrefix } from './wire.ts'
+import {
+  type ApiAnswer,
+  extensionPrefix,
+  methodNotAllowed,
+  notFound,
+  restoreNextPath,
+  runtimePrefix,
+} from './wire.ts'
 
 /** Answers by calling `done`, once. */
 type Handler = (exchange: Exchange, done: (answer: ApiAnswer) => void) => void
@@ -37,13 +45,31 @@ function subscriptions(environment: Environment, port: TelemetryPort, logsApi: b
   ]
 }
 
+/** What is there for runtimes whose snapshot is restored. */
+function snapStart(environment: Environment, { snapStart }: RuntimeApiOptions): Route[] {
+  if (snapStart === null) return []
+  const { credentials: served } = snapStart
+  const restoreError: Route = [
+    'POST',
+    `${runtimePrefix}restore/error`,
+    (exchange, done) => runtime.report(environment, exchange, 'restore-error', done),
+  ]
+  if (served === null) return [restoreError]
+  return [restoreError, ['GET', credentialsPath, (exchange, done) => done(credentials(exchange, served))]]
+}
+
 /** A known path with another method gets a 405 that names the right one. */
 export function routes(environment: Environment, options: RuntimeApiOptions): Router {
   const router = createRouter()
   const off = (path: string): boolean => options.extensionsDisabled() && isExtensionsApi.test(path)
   const table: Route[] = [
     ['GET', '/2018-06-01/ping', (_, done) => done(pong)],
-    ['POST', `${runtimePrefix}init/error`, (...call) => runtime.initError(environment, ...call)],
+    [
+      'POST',
+      `${runtimePrefix}init/error`,
+      (exchange, done) => runtime.report(environment, exchange, 'init-error', done),
+    ],
+    ...snapStart(environment, options),
     [
       'POST',
       `${extensionPrefix}register`,
@@ -76,6 +102,9 @@ export function routes(environment: Environment, options: RuntimeApiOptions): Ro
     })
   }
   // with the right method, these are picked out before the router
+  if (options.snapStart !== null) {
+    router.all(restoreNextPath, () => responseOf(methodNotAllowed('GET')))
+  }
   for (const [method, path] of [
     ['GET', `${runtimePrefix}invocation/next`],
     ['POST', `${runtimePrefix}invocation/:id/response`],

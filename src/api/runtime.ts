@@ -11,7 +11,7 @@ import type { PendingUpload, Upload, UploadTarget } from '../engine/upload.ts'
 import { type Collected, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
-import { type ListenerPolls, type Poller, poll } from './poll.ts'
+import { type ListenerPolls, Poll, type Poller, poll } from './poll.ts'
 import { StreamUpload, type StreamUploadResult } from './stream-upload.ts'
 import { streamError } from './trailers.ts'
 import {
@@ -21,6 +21,7 @@ import {
   internalError,
   outdatedDelivery,
   refusal,
+  restored,
   send,
   sendInvocation,
 } from './wire.ts'
@@ -129,15 +130,24 @@ export function error(environment: Environment, exchange: Exchange, id: RequestI
 const isChunked = (exchange: Exchange): boolean =>
   /\bchunked\b/i.test(exchange.header('transfer-encoding') ?? '')
 
-/** `POST …/init/error`: any body is taken; it is what the caller gets if no retry follows. */
-export function initError(
+/** `GET …/restore/next`: parked until the first invocation, without limit; answered with an empty 200. */
+export function restoreNext(environment: Environment, exchange: Exchange): void {
+  const poll = new Poll(environment, exchange, poller)
+  environment.request({ type: 'runtime/restore-next', call: poll.call }, poll)
+}
+
+/**
+ * `POST …/init/error` and `…/restore/error`: any body is taken; it is what the caller gets, if no retry follows an init.
+ */
+export function report(
   environment: Environment,
   exchange: Exchange,
+  what: 'init-error' | 'restore-error',
   done: (answer: ApiAnswer) => void,
 ): void {
   const type = errorType(exchange.header('lambda-runtime-function-error-type'))
   environment.upload(
-    { to: 'init-error', errorType: type },
+    { to: what, errorType: type },
     {
       read: (upload) => collect(exchange, maxResponseBytes, (collected) => upload.end(bodyOf(collected))),
       answer: (reply) => done(answerTo(reply)),
@@ -150,5 +160,6 @@ const bodyOf = (collected: Collected): UploadResult =>
 
 function answerTo(reply: Reply): ApiAnswer {
   if (reply.kind === 'accepted') return accepted
+  if (reply.kind === 'restore') return restored
   return reply.kind === 'refused' ? refusal(reply) : internalError
 }

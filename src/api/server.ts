@@ -13,11 +13,12 @@ import type { Exchange, Listener } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
 import { pathOf } from '../http/path.ts'
+import type { CredentialsOptions } from './credentials.ts'
 import * as extension from './extension.ts'
 import type { MetadataOptions } from './metadata.ts'
 import type { ListenerPolls } from './poll.ts'
 import * as runtime from './runtime.ts'
-import { extensionPrefix, internalError, runtimePrefix, send } from './wire.ts'
+import { extensionPrefix, internalError, restoreNextPath, runtimePrefix, send } from './wire.ts'
 
 export interface RuntimeApi {
   /** the address that was bound */
@@ -36,6 +37,8 @@ export interface RuntimeApiOptions {
   /** the subscriptions of this environment */
   readonly telemetry: TelemetryPort
   readonly metadata: MetadataOptions
+  /** what runtimes find whose snapshot is restored; null: nothing of it is there */
+  readonly snapStart: { readonly credentials: CredentialsOptions | null } | null
   /** the Logs API is there */
   readonly logsApi: boolean
   /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
@@ -101,6 +104,8 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
     if (path === nextPath) runtime.next(environment, polls, exchange)
     else if (path === eventNextPath && !options.extensionsDisabled()) {
       extension.next(environment, extensionPolls, exchange)
+    } else if (path === restoreNextPath && options.snapStart !== null) {
+      runtime.restoreNext(environment, exchange)
     } else routed(exchange)
   }
 

@@ -10,6 +10,7 @@ import type { Invocation } from '../engine/invocation.ts'
 import type { Body, Exchange, Fields } from '../http/exchange.ts'
 
 export const runtimePrefix = '/2018-06-01/runtime/'
+export const restoreNextPath = `${runtimePrefix}restore/next`
 export const extensionPrefix = '/2020-01-01/extension/'
 
 /** What a call is answered. */
@@ -119,6 +120,9 @@ function event(body: object): ApiAnswer {
 export function registered(id: ExtensionId, body: object): ApiAnswer {
   return { status: 200, headers: [...json, 'Lambda-Extension-Identifier', id], body: `${goJson(body)}\n` }
 }
+
+/** After `restore/next`: go on. */
+export const restored: ApiAnswer = { status: 200, headers: [], body: '' }
 
 /** What the reference's router says where nothing is mounted. */
 export const notFound: ApiAnswer = {

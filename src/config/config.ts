@@ -116,6 +116,8 @@ export interface FunctionConfig {
   readonly timeoutMs: number
   /** 0 means no limit */
   readonly initTimeoutMs: number
+  /** null when it is off; 0 means no limit */
+  readonly snapStart: { readonly restoreTimeoutMs: number } | null
   /** null when it is off */
   readonly url: UrlConfig | null
   /** as configured, in MB, printed as it is */
@@ -240,6 +242,11 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
   return kind.read(option.fallback) as T
 }
 
+/** As runtime clients know it (behaviour.md 3.11). */
+const snapType = 'snap-start'
+/** The least time that an init has with SnapStart, in milliseconds (behaviour.md 3.11). */
+const snapInitMs = 130_000
+
 /** Long enough for whoever debugs; the deadline that the function is told is as far ahead. */
 const debugTimeoutMs = 24 * 60 * 60 * 1000
 
@@ -274,6 +281,7 @@ function toldToFunction(
     told.AWS_LAMBDA_MAX_CONCURRENCY = String(config.maxConcurrency)
     told.AWS_LAMBDA_INITIALIZATION_TYPE = 'lambda-managed-instances'
   }
+  if (config.snapStart !== null) told.AWS_LAMBDA_INITIALIZATION_TYPE = snapType
   if (isFlag(ownOptions.functionName)) told.AWS_LAMBDA_FUNCTION_NAME = config.name
   if (config.logFormat === 'JSON') {
     told.AWS_LAMBDA_LOG_FORMAT = 'JSON'
@@ -334,10 +342,11 @@ export function configure(outside: Outside): Config {
   function value<T>(option: Variable<T>): T {
     return read(option, source, warnings)
   }
-  if (value(sharedOptions.initCaching)) warnings.push('--enable-init-caching has no effect yet')
   const maxConcurrency = value(variableOptions.maxConcurrency)
   const managed = maxConcurrency !== null
-  if (managed && value(sharedOptions.initCaching)) {
+  const snapStart =
+    value(sharedOptions.initCaching) || environment.AWS_LAMBDA_INITIALIZATION_TYPE === snapType
+  if (managed && snapStart) {
     throw new ConfigError(
       'AWS_LAMBDA_MAX_CONCURRENCY and --enable-init-caching exclude each other: Managed Instances have no SnapStart',
     )
@@ -353,7 +362,7 @@ export function configure(outside: Outside): Config {
     dialect: value(ownOptions.dialect),
     drainMs: value(ownOptions.drainMs),
     origins: value(ownOptions.origins) ?? [],
-    eagerInit: value(ownOptions.eagerInit) || managed,
+    eagerInit: value(ownOptions.eagerInit) || managed || snapStart,
     exitOnCrash: value(ownOptions.exitOnCrash),
     console: value(ownOptions.noConsole) ? null : { anywhere: value(ownOptions.consoleAnywhere) },
     // a debugger that was asked for by Bun's own variables, too
@@ -362,6 +371,14 @@ export function configure(outside: Outside): Config {
     report: value(ownOptions.report),
     portable: value(variableOptions.portable),
     watch: watchOf(value(ownOptions.watch), value(ownOptions.watchPoll), value(ownOptions.watchBuild)),
+  }
+  /** What begins at the start may take its time: as long as an invocation, and with SnapStart 130 seconds at least. */
+  function initLimit(): number {
+    if (source(ownOptions.initTimeoutMs) !== undefined) return value(ownOptions.initTimeoutMs)
+    if (managed) return value(ownOptions.functionTimeoutMs)
+    return snapStart
+      ? Math.max(snapInitMs, value(ownOptions.functionTimeoutMs))
+      : value(ownOptions.initTimeoutMs)
   }
   const extensionsOff = value(variableOptions.disableExtensions)
   const url = {
@@ -385,11 +402,8 @@ export function configure(outside: Outside): Config {
     region: value(variableOptions.region),
     handler: handlerOf(source, command, warnings),
     timeoutMs: value(ownOptions.functionTimeoutMs),
-    initTimeoutMs: value(
-      managed && source(ownOptions.initTimeoutMs) === undefined
-        ? ownOptions.functionTimeoutMs
-        : ownOptions.initTimeoutMs,
-    ),
+    initTimeoutMs: initLimit(),
+    snapStart: snapStart ? { restoreTimeoutMs: value(ownOptions.restoreTimeoutMs) } : null,
     maxConcurrency,
     memorySize: value(ownOptions.memorySize),
     maxEnvironments: value(ownOptions.maxEnvironments),
@@ -416,6 +430,11 @@ export function configure(outside: Outside): Config {
   const inspect = inspectOf(value(ownOptions.inspect), value(ownOptions.inspectBrk), ofFunction)
   const debug = emulator.debug || inspect !== null
   const attached = ofFunction.launch.kind === 'attach'
+  if (attached && snapStart) {
+    throw new ConfigError(
+      '--attach and --enable-init-caching exclude each other: nobody starts the runtime anew',
+    )
+  }
   if (attached && ofFunction.maxEnvironments > 1) {
     throw new ConfigError('--attach has one environment; leave --max-environments at 1')
   }
@@ -429,6 +448,7 @@ export function configure(outside: Outside): Config {
       // an attached runtime takes the time that its user takes to start it
       ...((debug || attached) && { initTimeoutMs: 0 }),
       ...(debug && { timeoutMs: debugTimeoutMs }),
+      ...(debug && snapStart && { snapStart: { restoreTimeoutMs: 0 } }),
     },
     warnings,
   }

@@ -124,7 +124,8 @@ export const sharedOptions = {
     variables: [],
     fallback: 'off',
     kind: onOff,
-    help: 'accepted for compatibility; has no effect yet',
+    help: 'SnapStart: initialise at the start, and restore with the first invocation; AWS_LAMBDA_INITIALIZATION_TYPE=snap-start means the same',
+    property: 'snapStart',
   },
 } as const satisfies Record<string, Option<unknown>>
 
@@ -229,6 +230,14 @@ export const ownOptions = {
     kind: seconds(0),
     help: 'limit of the init phase; 0 is none',
     property: 'initTimeoutSeconds',
+  },
+  restoreTimeoutMs: {
+    flag: '--restore-timeout',
+    variables: ['AWS_LAMBDA_RIE_RESTORE_TIMEOUT'],
+    fallback: '10',
+    kind: seconds(0),
+    help: 'SnapStart: limit of a restore and the hooks after it; 0 is none',
+    property: 'restoreTimeoutSeconds',
   },
   drainMs: {
     flag: '--drain-seconds',

@@ -16,11 +16,13 @@ export type Reply =
   | { readonly kind: 'invocation'; readonly id: RequestId }
   | { readonly kind: 'registered'; readonly id: ExtensionId }
   | { readonly kind: 'subscribed' }
+  /** an empty 200: go on after the snapshot */
+  | { readonly kind: 'restore' }
   | { readonly kind: 'invoke-event'; readonly id: RequestId }
   | { readonly kind: 'shutdown-event'; readonly reason: ShutdownReason }
   | Refusal
 
-export type TimerName = 'init' | 'exit-wait' | 'grace' | 'budget' | 'kill-wait'
+export type TimerName = 'init' | 'restore' | 'exit-wait' | 'grace' | 'budget' | 'kill-wait'
 
 /** What the report of an init attempt says of an extension. */
 export interface ExtensionReport {
@@ -38,6 +40,8 @@ export type PlatformRecord =
       readonly verdict: Verdict
       readonly extensions: readonly ExtensionReport[]
     }
+  | { readonly type: 'restore-start' }
+  | { readonly type: 'restore-report'; readonly verdict: Verdict }
   | { readonly type: 'start'; readonly id: RequestId }
   | { readonly type: 'report'; readonly id: RequestId; readonly verdict: Verdict }
   | {

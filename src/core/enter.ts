@@ -11,6 +11,7 @@ import {
   isFree,
   type LifecycleState,
   type NextPhase,
+  type Restoring,
   type Serving,
   type ShutdownReason,
   type Starting,
@@ -47,7 +48,12 @@ export function launch(
  * no poll wait elsewhere, where another environment may take them.
  */
 export function serve(
-  { generation, polls, extensions, waiting }: Starting,
+  {
+    generation,
+    polls,
+    extensions,
+    waiting,
+  }: Pick<Starting, 'generation' | 'polls' | 'extensions' | 'waiting'>,
   out: Effects,
   mode: Mode,
 ): Serving {
@@ -66,6 +72,13 @@ export function serve(
     else out.giveBack(id)
   }
   return state
+}
+
+/** The runtime is let go. One whose poller went away is told when it asks again. */
+export function beginRestore(state: Restoring, out: Effects): void {
+  out.record({ type: 'restore-start' })
+  out.arm('restore')
+  for (const poll of state.polls.splice(0)) out.reply(poll, { kind: 'restore' })
 }
 
 /** Delivers an invocation to the runtime and its extensions; without a parked poll it waits for the next one. */
@@ -99,14 +112,14 @@ export function notify(all: readonly Extension[], id: RequestId, out: Effects): 
  * done at once, so that the next state may be cold, starting or stopped.
  */
 export function beginStop(
-  from: Starting | Serving,
+  from: Starting | Restoring | Serving,
   runtimeState: string,
   reason: ShutdownReason,
   afterwards: NextPhase,
   out: Effects,
   runtimeGone = false,
 ): LifecycleState {
-  const runtime = from.phase === 'serving' ? !runtimeGone : from.runtime !== 'absent'
+  const runtime = from.phase === 'starting' ? from.runtime !== 'absent' : !runtimeGone
   const { generation, polls, extensions } = from
   const state: Stopping = {
     phase: 'stopping',

@@ -64,6 +64,15 @@ export type Event =
       /** null: too large */
       readonly document: Payload | null
     }
+  /** it has initialised, and waits to be restored */
+  | { readonly type: 'runtime/restore-next'; readonly call: ApiCallId }
+  | {
+      readonly type: 'runtime/restore-error'
+      readonly call: ApiCallId
+      readonly errorType: string
+      /** null: too large */
+      readonly document: Payload | null
+    }
   | { readonly type: 'extension/register'; readonly call: ApiCallId; readonly registration: Registration }
   | { readonly type: 'extension/next'; readonly call: ApiCallId; readonly id: ExtensionId }
   /** `errorType` is the type that it names, null if that is none of an extension */
@@ -83,6 +92,8 @@ export type Event =
   /** the peer of a parked request went away */
   | { readonly type: 'gone'; readonly call: ApiCallId }
   | { readonly type: 'init-limit' }
+  /** the time for a restore and the hooks after it has passed */
+  | { readonly type: 'restore-limit' }
   /** the end of a process was waited for, and did not come */
   | { readonly type: 'exit-wait-over' }
   | { readonly type: 'deadline'; readonly id: RequestId }

@@ -204,4 +204,10 @@ export const initTimeout = (awaited: string): Fault => ({
   text: `Init timed out: ${awaited}`,
 })
 
+/** A restore whose hooks took too long. */
+export const restoreTimeout: Fault = {
+  errorType: 'Runtime.RestoreHookUserTimeout',
+  text: 'Restoring timed out: the runtime did not ask for an event after its hooks',
+}
+
 export const initTimeoutType = 'Sandbox.Timedout'

@@ -3,7 +3,8 @@
  * randomness.
  *
  * Theory of operation. An environment is `cold` until an invocation or an eager start needs it; `starting` while its
- * extensions register, its runtime initialises and all ask for a first event; `serving` from then on (with nothing in
+ * extensions register, its runtime initialises and all ask for a first event; `restoring` if the runtime asks to be
+ * restored from a snapshot first; `serving` from then on (with nothing in
  * flight it is what the service calls ready); `stopping` while its processes end; then it is cold again, starting
  * again, or `stopped` for good. Three rules hold everywhere:
  *
@@ -24,6 +25,7 @@ import { illegal, invalidRequestId, type Refusal, subscriptionClosed } from './f
 import type { ApiCallId, Generation } from './ids.ts'
 import * as inflight from './inflight.ts'
 import type { Mode } from './mode.ts'
+import * as restoring from './restoring.ts'
 import * as serving from './serving.ts'
 import * as starting from './starting.ts'
 import type { In, LifecycleState } from './state.ts'
@@ -53,6 +55,7 @@ export const transitions: Table = {
     'launch-failed': starting.launchFailed,
     exit: starting.exit,
     'runtime/next': starting.runtimeNext,
+    'runtime/restore-next': starting.restoreNext,
     'runtime/init-error': starting.initError,
     'extension/register': starting.register,
     'extension/next': starting.extensionNext,
@@ -65,6 +68,21 @@ export const transitions: Table = {
     deadline: starting.deadline,
     recycle: starting.recycle,
     stop: starting.stop,
+  },
+  restoring: {
+    invoke: restoring.invoke,
+    exit: restoring.exit,
+    'runtime/next': restoring.runtimeNext,
+    'runtime/restore-next': restoring.restoreNext,
+    'runtime/restore-error': restoring.restoreError,
+    'extension/register': restoring.register,
+    'extension/next': restoring.extensionNext,
+    'extension/init-error': restoring.extensionInitError,
+    'extension/exit-error': restoring.extensionExitError,
+    gone: restoring.gone,
+    'restore-limit': restoring.restoreLimit,
+    recycle: restoring.recycle,
+    stop: restoring.stop,
   },
   serving: {
     invoke: serving.invoke,
@@ -127,6 +145,8 @@ const targets = {
   'runtime/error': 'InvocationErrorResponse',
   'runtime/received': 'RuntimeResponseSentState',
   'runtime/init-error': 'InitError',
+  'runtime/restore-next': 'RestoreReady',
+  'runtime/restore-error': 'RestoreError',
   'extension/register': 'Registered',
   'extension/next': 'Ready',
   'extension/init-error': 'InitError',
@@ -148,12 +168,14 @@ function refusal(state: LifecycleState, event: Call): Refusal {
     case 'runtime/response':
     case 'runtime/error':
       // the id is checked before the state, and no invocation is open here to have this one
-      return state.phase === 'starting' && state.waiting.includes(event.id)
+      return (state.phase === 'starting' || state.phase === 'restoring') && state.waiting.includes(event.id)
         ? illegal('runtime', runtimeState(state), targets[event.type])
         : invalidRequestId
     case 'runtime/next':
     case 'runtime/received':
     case 'runtime/init-error':
+    case 'runtime/restore-next':
+    case 'runtime/restore-error':
       return illegal('runtime', runtimeState(state), targets[event.type])
     case 'extension/subscribe':
       return subscriptionClosed(event.api)
@@ -176,6 +198,8 @@ export function runtimeState(state: LifecycleState): string {
       return 'NotStarted'
     case 'starting':
       return state.runtime === 'absent' ? 'NotStarted' : state.runtime
+    case 'restoring':
+      return restoring.nameOf(state)
     case 'serving':
       return inflight.runtimeState(state)
     case 'stopping':

@@ -7,10 +7,10 @@ import type { Effects } from './effect.ts'
 import type { On } from './event.ts'
 import { dropPoll, findReporter, overtaken } from './extensions.ts'
 import type { Mode } from './mode.ts'
-import type { Serving, Starting, Stopping } from './state.ts'
+import type { Restoring, Serving, Starting, Stopping } from './state.ts'
 
 /** `/init/error`: only before the first poll, so it is refused once the environment serves. */
-export function extensionInitError<S extends Starting | Serving | Stopping>(
+export function extensionInitError<S extends Starting | Restoring | Serving | Stopping>(
   state: S,
   { call, id, errorType }: On<'extension/init-error'>,
   out: Effects,
@@ -31,7 +31,7 @@ const typeOf = (ofCall: string, sent: string | null, { extensionErrors }: Mode):
   extensionErrors === 'as reported' && sent !== null ? sent : ofCall
 
 /** `/exit/error`; a parked poll of the same extension is refused. */
-export function extensionExitError<S extends Starting | Serving | Stopping>(
+export function extensionExitError<S extends Starting | Restoring | Serving | Stopping>(
   state: S,
   { call, id, errorType }: On<'extension/exit-error'>,
   out: Effects,
@@ -52,7 +52,7 @@ export function extensionExitError<S extends Starting | Serving | Stopping>(
 }
 
 /** The peer of a parked request went away. A runtime or extension that was ready stays so: it will ask again. */
-export function gone<S extends Starting | Serving | Stopping>(state: S, { call }: On<'gone'>): S {
+export function gone<S extends Starting | Restoring | Serving | Stopping>(state: S, { call }: On<'gone'>): S {
   dropPoll(state, call)
   return state
 }

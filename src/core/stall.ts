@@ -12,7 +12,10 @@ export function describeStall({ runtime, extensions }: Pick<Starting, 'runtime' 
     return `${names(absent)} did not register${hint}`
   }
   const silent = extensions.filter(({ state }) => state !== 'Ready')
-  const who = [...(runtime === 'Ready' ? [] : ['the runtime']), ...(silent.length > 0 ? [names(silent)] : [])]
+  const who = [
+    ...(runtime === 'Ready' || runtime === 'RestoreReady' ? [] : ['the runtime']),
+    ...(silent.length > 0 ? [names(silent)] : []),
+  ]
   return `${who.join(' and ')} did not ask for an event`
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { type Effects, type ExtensionReport, finishInvocation } from './effect.ts'
-import { beginStop, launch, serve } from './enter.ts'
+import { beginRestore, beginStop, launch, serve } from './enter.ts'
 import type { On } from './event.ts'
 import {
   allReady,
@@ -35,7 +35,7 @@ import {
 import { exitWaitMs, maxExtensions } from './limits.ts'
 import type { Mode } from './mode.ts'
 import { describeStall } from './stall.ts'
-import type { Cold, LifecycleState, NextPhase, Starting } from './state.ts'
+import type { Cold, LifecycleState, NextPhase, Restoring, Starting } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
 
@@ -109,11 +109,27 @@ export function runtimeNext(
   out: Effects,
   mode: Mode,
 ): LifecycleState {
-  if (state.runtime === 'absent' || state.runtime === 'InitError') {
+  if (state.runtime !== 'Started' && state.runtime !== 'Ready') {
     out.reply(call, illegal('runtime', runtimeStateOf(state), 'Ready'))
     return state
   }
   state.runtime = 'Ready'
+  state.polls.push(call)
+  return serveIfReady(state, out, mode)
+}
+
+/** It has initialised; what comes next is a restore. */
+export function restoreNext(
+  state: Starting,
+  { call }: On<'runtime/restore-next'>,
+  out: Effects,
+  mode: Mode,
+): LifecycleState {
+  if (state.runtime !== 'Started') {
+    out.reply(call, illegal('runtime', runtimeStateOf(state), 'RestoreReady'))
+    return state
+  }
+  state.runtime = 'RestoreReady'
   state.polls.push(call)
   return serveIfReady(state, out, mode)
 }
@@ -163,7 +179,8 @@ export function register(
   out: Effects,
   mode: Mode,
 ): Starting {
-  const refusal = registerExtension(state.extensions, state.runtime !== 'Ready', registration, mode)
+  const open = state.runtime !== 'Ready' && state.runtime !== 'RestoreReady'
+  const refusal = registerExtension(state.extensions, open, registration, mode)
   out.reply(call, refusal ?? { kind: 'registered', id: registration.id })
   if (refusal !== null || state.runtime !== 'absent' || !allRegistered(state.extensions)) return state
   return startRuntime(state, out)
@@ -252,10 +269,16 @@ export function stop(state: Starting, _: On<'stop'>, out: Effects): LifecycleSta
 
 /** Init is over when the runtime and all extensions have asked for an event. */
 function serveIfReady(state: Starting, out: Effects, mode: Mode): LifecycleState {
-  if (state.runtime !== 'Ready' || !allReady(state.extensions)) return state
+  const { runtime, generation, polls, extensions, waiting, attempt } = state
+  if ((runtime !== 'Ready' && runtime !== 'RestoreReady') || !allReady(extensions)) return state
   out.disarm('init')
   recordInit(state, success, null, out)
-  return serve(state, out, mode)
+  if (runtime === 'Ready') return serve(state, out, mode)
+  // the invocation's own time begins after the restore
+  if (attempt === 'invoke' && waiting[0] !== undefined) out.disarmDeadline(waiting[0])
+  const next: Restoring = { phase: 'restoring', generation, polls, extensions, waiting }
+  if (waiting.length > 0) beginRestore(next, out)
+  return next
 }
 
 function failInit(

@@ -35,8 +35,11 @@ export interface Starting {
   readonly last: boolean
   /** the invocations that this start is for, in the order of their arrival; none of an eager one */
   readonly waiting: RequestId[]
-  /** absent until all extensions have registered; Ready from its first `/next`; InitError after its `/init/error` */
-  runtime: 'absent' | 'Started' | 'Ready' | 'InitError'
+  /**
+   * absent until all extensions have registered; Ready from its first `/next`, or RestoreReady from its `restore/next`;
+   * InitError after its `/init/error`
+   */
+  runtime: 'absent' | 'Started' | 'Ready' | 'RestoreReady' | 'InitError'
   /** what `/init/error` said: the attempt has failed, and the end of the runtime is waited for */
   failure: Fault | null
   readonly polls: ApiCallId[]
@@ -76,6 +79,20 @@ export interface Serving {
   readonly late: RequestId[]
 }
 
+/**
+ * The runtime has initialised and waits in `restore/next`. Successors: serving, when it asks for an event after the
+ * restore; stopping, by an error or the limit of that, the end of a process, or a stop.
+ */
+export interface Restoring {
+  readonly phase: 'restoring'
+  readonly generation: Generation
+  /** parked `restore/next` */
+  readonly polls: ApiCallId[]
+  extensions: Extension[]
+  /** for whom it is restored, in the order of their arrival; none: the restore has not begun */
+  readonly waiting: RequestId[]
+}
+
 /** What comes after stopping. */
 export type NextPhase =
   | { readonly to: 'cold'; readonly retry: boolean }
@@ -111,7 +128,7 @@ export interface Stopped {
   readonly generation: Generation
 }
 
-export type LifecycleState = Cold | Starting | Serving | Stopping | Stopped
+export type LifecycleState = Cold | Starting | Restoring | Serving | Stopping | Stopped
 
 /** The state of one phase. */
 export type In<P extends LifecycleState['phase']> = Extract<LifecycleState, { phase: P }>
@@ -121,6 +138,7 @@ export type In<P extends LifecycleState['phase']> = Extract<LifecycleState, { ph
  * invocation waits for it. With several, each parked poll is a slot.
  */
 export function freeSlots(state: LifecycleState, { concurrency, singlePoller }: Mode): number {
+  if (state.phase === 'restoring') return state.waiting.length === 0 ? 1 : 0
   if (state.phase !== 'serving') return 0
   const { inflight, polls, exited } = state
   if (singlePoller) return inflight.length === 0 ? 1 : 0
@@ -134,7 +152,7 @@ export const isFree = (state: LifecycleState, mode: Mode): boolean => freeSlots(
 export const isOpen = (state: LifecycleState, mode: Mode): boolean =>
   isFree(state, mode) ||
   state.phase === 'cold' ||
-  (state.phase === 'starting' && state.waiting.length < mode.concurrency)
+  ((state.phase === 'starting' || state.phase === 'restoring') && state.waiting.length < mode.concurrency)
 
 /** It has no slot, and will have one by itself: after an answer, or after a failure. */
 export function isRecovering(state: LifecycleState, mode: Mode): boolean {
@@ -148,7 +166,9 @@ export function isRecovering(state: LifecycleState, mode: Mode): boolean {
 /** It initialises, or is about to, and will have several slots, nobody knows how many. */
 export const isFilling = (state: LifecycleState, { singlePoller }: Mode): boolean =>
   !singlePoller &&
-  (state.phase === 'starting' || (state.phase === 'stopping' && state.afterwards.to === 'starting'))
+  (state.phase === 'starting' ||
+    (state.phase === 'restoring' && state.waiting.length > 0) ||
+    (state.phase === 'stopping' && state.afterwards.to === 'starting'))
 
 /** It is being stopped for good, and makes room for another. */
 export const isLeaving = (state: LifecycleState): boolean =>

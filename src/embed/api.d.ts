@@ -23,6 +23,10 @@ export interface EmulatorOptions {
   readonly functionTimeoutSeconds?: number
   /** whole seconds; 0 is no limit; default 10 */
   readonly initTimeoutSeconds?: number
+  /** SnapStart: initialise at once, restore with the first invocation; default false */
+  readonly snapStart?: boolean
+  /** of a restore and the hooks after it; whole seconds; 0 is no limit; default 10 */
+  readonly restoreTimeoutSeconds?: number
   /** how long `stop` lets running invocations go on; whole seconds; default 5 */
   readonly drainSeconds?: number
   /** how long an environment beyond the first may be idle; whole seconds; default 60 */

@@ -165,7 +165,8 @@ export class Environment {
 
   /** Its processes run, or start. */
   get warm(): boolean {
-    return this.#state.phase === 'serving' || this.#state.phase === 'starting'
+    const { phase } = this.#state
+    return phase === 'serving' || phase === 'starting' || phase === 'restoring'
   }
 
   /** A poll of the runtime is parked. */
@@ -345,6 +346,7 @@ export class Environment {
   /** An init or an invocation waits for what the processes do. */
   get #awaited(): boolean {
     const state = this.#state
+    if (state.phase === 'restoring') return state.waiting.length > 0
     return state.phase === 'starting' || (state.phase === 'serving' && state.inflight.length > 0)
   }
 

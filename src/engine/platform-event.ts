@@ -33,6 +33,18 @@ export interface InitReport extends Timed {
   readonly durationMs: number
 }
 
+/** A snapshot is about to be restored: the process goes on with its hooks. */
+export interface RestoreStart extends Timed {
+  readonly type: 'restoreStart'
+}
+
+/** The end of a restore: the runtime has asked for an event, or will not. */
+export interface RestoreReport extends Timed {
+  readonly type: 'restoreReport'
+  readonly verdict: Verdict
+  readonly durationMs: number
+}
+
 /** The state of one extension when an init attempt ends; one event for each extension, before the `initReport`. */
 export interface ExtensionStatus extends Timed {
   readonly type: 'extension'
@@ -94,6 +106,8 @@ export interface InvocationReport extends Timed {
   readonly durationMs: number
   /** only of the invocation that a successful init preceded */
   readonly initMs: number | null
+  /** only of the invocation that was restored for */
+  readonly restoreMs?: number | null
   /** peak so far of all processes of the environment, in bytes */
   readonly memoryBytes: number
   /** time of its `runtimeDone`; null when that was not asked for */
@@ -143,6 +157,8 @@ export type PlatformEvent =
   | InitRuntimeDone
   | InitReport
   | ExtensionStatus
+  | RestoreStart
+  | RestoreReport
   | InvocationStart
   | ResponseStart
   | Answered

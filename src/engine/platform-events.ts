@@ -51,6 +51,8 @@ export class PlatformEvents {
   readonly #memory: MemoryUse
   #initStarted = 0
   #initMs: number | null = null
+  #restoreStarted = 0
+  #restoreMs: number | null = null
   /** the runtime has been started in this init, and has not asked for an event yet */
   #awaitsRuntime = false
   #initPhase: InitPhase = 'init'
@@ -104,6 +106,20 @@ export class PlatformEvents {
       case 'init-report':
         this.#initReport(record, now)
         return
+      case 'restore-start':
+        this.#restoreStarted = now
+        // init is no part of the invocation
+        this.#initMs = null
+        this.#emit({ type: 'restoreStart', at: now })
+        return
+      case 'restore-report': {
+        const { verdict } = record
+        const durationMs = now - this.#restoreStarted
+        this.#drain()
+        this.#restoreMs = durationMs
+        this.#emit({ type: 'restoreReport', at: now, verdict, durationMs })
+        return
+      }
       case 'fault': {
         const { process, fault, idle } = record
         this.#emit({ type: 'fault', at: now, process, fault, idle, id: idle ? null : this.#lastId })
@@ -212,12 +228,14 @@ export class PlatformEvents {
       verdict,
       durationMs: now - invocation.startedAt,
       initMs: this.#initMs,
+      restoreMs: this.#restoreMs,
       memoryBytes: this.#memory.bytes,
       runtimeDoneAt: progress?.runtimeDoneAt ?? null,
       respondingAt: progress?.respondingAt ?? null,
       respondedAt: progress?.respondedAt ?? null,
     }
     this.#initMs = null
+    this.#restoreMs = null
     this.#emit(report)
     invocation.over?.(invocation.tail ? (this.#parts.tail?.take() ?? null) : null, report)
   }

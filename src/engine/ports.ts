@@ -74,6 +74,8 @@ export interface Report {
   readonly durationMs: number
   /** only of the invocation that a successful init preceded */
   readonly initMs: number | null
+  /** only of the invocation that a restore preceded */
+  readonly restoreMs?: number | null
   /** peak so far of all processes of the environment, in bytes */
   readonly memoryBytes: number
 }

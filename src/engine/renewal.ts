@@ -24,6 +24,7 @@ export class Renewal {
   next(state: LifecycleState): Event | undefined {
     if (this.#recycle) {
       if (state.phase === 'serving' && state.inflight.length > 0) return undefined
+      if (state.phase === 'restoring' && state.waiting.length > 0) return undefined
       this.#recycle = false
       // the processes that follow a stop under way will find the new code
       return { type: 'recycle' }

@@ -54,7 +54,7 @@ export function snapshot(environment: Environment, now: number): EnvironmentSnap
 
 function invocationsOf(state: LifecycleState): readonly RequestId[] {
   if (state.phase === 'serving') return state.inflight.map(({ id }) => id)
-  if (state.phase === 'starting') return [...state.waiting]
+  if (state.phase === 'starting' || state.phase === 'restoring') return [...state.waiting]
   return state.phase === 'stopping' && state.afterwards.to === 'starting' ? state.afterwards.waiting : []
 }
 
@@ -68,6 +68,8 @@ export function activity(state: LifecycleState): Activity {
     case 'cold':
     case 'starting':
       return state.phase
+    case 'restoring':
+      return state.waiting.length === 0 ? 'idle' : 'starting'
     case 'serving':
       return state.inflight.length === 0 ? 'idle' : 'busy'
     case 'stopping':

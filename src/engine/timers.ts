@@ -12,6 +12,8 @@ export interface TimerParts {
   readonly functionTimeoutMs: number
   /** 0 means no limit */
   readonly initTimeoutMs: number
+  /** of a restore after a snapshot; 0, the default, means no limit */
+  readonly restoreTimeoutMs?: number
 }
 
 export class Timers implements Disposable {
@@ -31,6 +33,7 @@ export class Timers implements Disposable {
     this.#deadline = new Deadline(now, () => this.#expire(dispatch))
     this.#named = {
       init: timer({ type: 'init-limit' }),
+      restore: timer({ type: 'restore-limit' }),
       'exit-wait': timer({ type: 'exit-wait-over' }),
       grace: timer({ type: 'grace-over' }),
       budget: timer({ type: 'budget-over' }),
@@ -79,11 +82,16 @@ export class Timers implements Disposable {
     }
   }
 
-  /** Without `ms` it is the init limit that is armed. */
-  arm(timer: TimerName, ms = this.#parts.initTimeoutMs): void {
+  /** Without `ms` it is the limit of init, or of a restore, that is armed. */
+  arm(timer: TimerName, ms = this.#limitOf(timer)): void {
     if (timer === 'budget') this.#budgetEnds = this.#parts.clock.epoch() + ms
     // no init limit at all is 0
     if (ms > 0) this.#named[timer].arm(ms)
+  }
+
+  #limitOf(timer: TimerName): number {
+    const { initTimeoutMs, restoreTimeoutMs = 0 } = this.#parts
+    return timer === 'restore' ? restoreTimeoutMs : initTimeoutMs
   }
 
   disarm(timer: TimerName): void {

@@ -18,6 +18,7 @@ export type UploadTarget =
   | { readonly to: 'response'; readonly id: RequestId; readonly mode: string | null }
   | { readonly to: 'error'; readonly id: RequestId; readonly errorType: string | null }
   | { readonly to: 'init-error'; readonly errorType: string }
+  | { readonly to: 'restore-error'; readonly errorType: string }
 
 /** The request that is an upload. */
 export interface PendingUpload {
@@ -65,6 +66,7 @@ export class Upload implements PendingCall {
         return
       }
       case 'init-error':
+      case 'restore-error':
         // the rules are asked when it has been read: the body is part of the event
         this.#pending.read(this)
     }
@@ -97,8 +99,8 @@ export class Upload implements PendingCall {
     const [target, call] = [this.#target, this.#call]
     // one that had to wait for another event is parked still
     this.#host.withdraw(call)
-    if (target.to === 'init-error') {
-      this.#endInitError(target.errorType, received)
+    if (target.to === 'init-error' || target.to === 'restore-error') {
+      this.#endReport(target.to, target.errorType, received)
       return
     }
     const errorType = target.to === 'error' ? target.errorType : null
@@ -106,12 +108,12 @@ export class Upload implements PendingCall {
   }
 
   /** What breaks off is no report: if its process has died, the death is the failure. */
-  #endInitError(errorType: string, received: UploadResult): void {
+  #endReport(what: 'init-error' | 'restore-error', errorType: string, received: UploadResult): void {
     if (received.kind === 'truncated') {
       this.#pending.answer(refused('InvalidRequestFormat', 'The request body ended before it was complete'))
       return
     }
     const document = received.kind === 'complete' ? received.payload : null
-    this.#host.request({ type: 'runtime/init-error', call: this.#call, errorType, document }, this)
+    this.#host.request({ type: `runtime/${what}`, call: this.#call, errorType, document }, this)
   }
 }

@@ -47,12 +47,14 @@ export interface EnvironmentVariables {
   readonly metadataToken: string
   /** where functions of this emulator are reached by their names; undefined: nowhere, there is one */
   readonly endpoint?: string | undefined
+  /** for the credentials endpoint, which is at the same address; null: the plain credentials are passed on */
+  readonly credentialsToken?: string | null
 }
 
 /** What the runtime gets. Credentials that are not set stay unset, where the reference sets them to nothing. */
 export function runtimeEnvironment(
   of: FunctionVariables,
-  { runtimeApi, metadataToken, endpoint }: EnvironmentVariables,
+  { runtimeApi, metadataToken, credentialsToken = null, endpoint }: EnvironmentVariables,
 ): Record<string, string> {
   const environment = { ...defaults(of), ...of.environment }
   for (const [name, value] of Object.entries(neverEmpty(of))) environment[name] ||= value
@@ -61,6 +63,13 @@ export function runtimeEnvironment(
   environment.AWS_LAMBDA_METADATA_API = runtimeApi
   environment.AWS_LAMBDA_METADATA_TOKEN = metadataToken
   if (endpoint !== undefined) environment.AWS_ENDPOINT_URL_LAMBDA ??= endpoint
+  if (credentialsToken !== null) {
+    // those of a snapshot would have expired
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
+      delete environment[name]
+    environment.AWS_CONTAINER_CREDENTIALS_FULL_URI = `http://${runtimeApi}/2021-04-23/credentials`
+    environment.AWS_CONTAINER_AUTHORIZATION_TOKEN = credentialsToken
+  }
   giveInspector(environment)
   return environment
 }

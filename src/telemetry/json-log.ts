@@ -76,6 +76,7 @@ export function levelOf(event: PlatformEvent, { initializationType }: RecordFact
     case 'subscribed':
       return 'INFO'
     case 'initStart':
+    case 'restoreStart':
       return 'DEBUG'
     case 'initRuntimeDone':
     case 'runtimeDone':
@@ -83,6 +84,7 @@ export function levelOf(event: PlatformEvent, { initializationType }: RecordFact
     case 'initReport':
       if (event.verdict.status !== 'success') return 'WARN'
       return initializationType === 'on-demand' ? 'DEBUG' : 'INFO'
+    case 'restoreReport':
     case 'report':
       return event.verdict.status === 'success' ? 'INFO' : 'WARN'
     case 'extension':

@@ -102,6 +102,19 @@ export function telemetryRecords(
         ],
       ]
     }
+    case 'restoreStart': {
+      const { instanceId, memorySizeMb } = facts
+      const of = { functionName, functionVersion, instanceId, instanceMaxMemory: memorySizeMb }
+      return [['restoreStart', JSON.stringify(of)]]
+    }
+    case 'restoreReport': {
+      const end = JSON.stringify(statusOf(event.verdict))
+      const measured = `{${status(event.verdict)},"metrics":{"durationMs":${ms(event.durationMs)}}}`
+      return [
+        ['restoreRuntimeDone', end],
+        ['restoreReport', measured],
+      ]
+    }
     case 'extension':
       return [['extension', extension(event)]]
     case 'subscribed': {
@@ -199,13 +212,14 @@ function shortReport(event: InvocationReport, wall: WallClock): string {
 }
 
 function metrics(
-  { durationMs, initMs, memoryBytes }: InvocationReport,
+  { durationMs, initMs, restoreMs = null, memoryBytes }: InvocationReport,
   { memorySizeMb }: RecordFacts,
 ): string {
   const init = initMs === null ? '' : `,"initDurationMs":${ms(initMs)}`
+  const restore = restoreMs === null ? '' : `,"restoreDurationMs":${ms(restoreMs)}`
   return (
     `{"durationMs":${ms(durationMs)},"billedDurationMs":${Math.ceil(durationMs)}` +
-    `,"memorySizeMB":${memorySizeMb},"maxMemoryUsedMB":${Math.ceil(memoryBytes / 1048576)}${init}}`
+    `,"memorySizeMB":${memorySizeMb},"maxMemoryUsedMB":${Math.ceil(memoryBytes / 1048576)}${init}${restore}}`
   )
 }
 

@@ -10,6 +10,7 @@ import type {
   InvocationReport,
   PlatformListener,
   ProcessLog,
+  RestoreReport,
   Subscribed,
 } from '../engine/platform-event.ts'
 import type { Report } from '../engine/ports.ts'
@@ -22,11 +23,13 @@ export interface TextLogOptions {
   readonly memorySize: string
   /** REPORT is that of Managed Instances: what an invocation among others used cannot be told */
   readonly managed: boolean
+  /** INIT_REPORT is written of every init, as the service does for SnapStart */
+  readonly snapStart?: boolean
   write(lines: Lines): void
 }
 
 export function textLog(options: TextLogOptions): PlatformListener {
-  const { functionVersion, managed, write } = options
+  const { functionVersion, managed, snapStart = false, write } = options
   const memorySize = managed ? null : options.memorySize
   return (event) => {
     switch (event.type) {
@@ -46,7 +49,10 @@ export function textLog(options: TextLogOptions): PlatformListener {
         write(subscriptionLine(event))
         return
       case 'initReport':
-        if (event.verdict.status !== 'success') write(initReportLine(event))
+        if (snapStart || event.verdict.status !== 'success') write(initReportLine(event))
+        return
+      case 'restoreReport':
+        write(restoreReportLine(event))
     }
   }
 }
@@ -104,20 +110,30 @@ export function twoDecimals(ms: number): string {
  * short one of Managed Instances.
  */
 export function reportLine(id: RequestId, report: Report, memorySize: string | null): string {
-  const { verdict, durationMs, initMs, memoryBytes } = report
+  const { verdict, durationMs, initMs, restoreMs = null, memoryBytes } = report
   if (memorySize === null) {
     return `REPORT RequestId: ${id}\tDuration: ${twoDecimals(durationMs)} ms${failure(verdict, '\t').replace(' ', '\t')}\n`
   }
   const used = Math.ceil(memoryBytes / (1024 * 1024))
   const init = initMs === null ? '' : `Init Duration: ${initMs.toFixed(2)} ms\t`
+  const restore =
+    restoreMs === null
+      ? ''
+      : `Restore Duration: ${restoreMs.toFixed(2)} ms\tBilled Restore Duration: ${Math.ceil(restoreMs)} ms\t`
   return (
     `REPORT RequestId: ${id}\tDuration: ${twoDecimals(durationMs)} ms\tBilled Duration: ${Math.ceil(durationMs)} ms\t` +
-    `Memory Size: ${memorySize} MB\tMax Memory Used: ${used} MB\t${init}${failure(verdict, ' ')}\n`
+    `Memory Size: ${memorySize} MB\tMax Memory Used: ${used} MB\t${init}${restore}${failure(verdict, ' ')}\n`
   )
 }
 
 export function initReportLine({ phase, verdict, durationMs }: Omit<InitReport, 'type' | 'at'>): string {
-  return `INIT_REPORT Init Duration: ${durationMs.toFixed(2)} ms\tPhase: ${phase}\t${failure(verdict, '\t').trimStart()}\n`
+  const end = verdict.status === 'success' ? 'Status: success' : failure(verdict, '\t').trimStart()
+  return `INIT_REPORT Init Duration: ${durationMs.toFixed(2)} ms\tPhase: ${phase}\t${end}\n`
+}
+
+export function restoreReportLine({ verdict, durationMs }: Omit<RestoreReport, 'type' | 'at'>): string {
+  const end = verdict.status === 'success' ? '' : `\t${failure(verdict, '\t').trimStart()}`
+  return `RESTORE_REPORT Restore Duration: ${durationMs.toFixed(2)} ms${end}\n`
 }
 
 export function extensionLine({ name, state, events }: Omit<ExtensionStatus, 'type' | 'at'>): string {

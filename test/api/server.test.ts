@@ -151,6 +151,7 @@ describe('the listener', () => {
       metadata: { token: 'token', availabilityZoneId: 'use1-az1' },
       telemetry: noTelemetry,
       logsApi: true,
+      snapStart: null,
       extensionsDisabled: () => false,
       log,
     }

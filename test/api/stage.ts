@@ -43,6 +43,7 @@ export function listening(
     facts,
     telemetry: noTelemetry,
     logsApi: true,
+    snapStart: null,
     metadata: { token: 'token', availabilityZoneId: 'use1-az1' },
     extensionsDisabled: () => false,
     log,

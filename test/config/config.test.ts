@@ -64,6 +64,7 @@ const ofFunction: FunctionConfig = {
   inspect: null,
   timeoutMs: 300_000,
   initTimeoutMs: 10_000,
+  snapStart: null,
   url: null,
   memorySize: '3008',
   maxConcurrency: null,
@@ -193,15 +194,15 @@ describe('the command line', () => {
       '--enable-init-caching',
     ]
     expect(parse([...argv, '--runtime-api-address=127.0.0.1:2', '--log-level', 'debug'])).toEqual({
-      ...parse(['cmd', 'main.f']),
+      ...parse(['cmd', 'main.f', '--enable-init-caching']),
       emulator: {
         ...emulator,
+        eagerInit: true,
         gateway: { hostname: '127.0.0.1', port: 1 },
         runtimeApi: { hostname: '127.0.0.1', port: 2 },
         anyRuntimeApi: false,
         logLevel: 'debug',
       },
-      warnings: ['--enable-init-caching has no effect yet'],
     })
   })
 
@@ -311,6 +312,45 @@ describe('no command', () => {
       kind: 'command',
       argv: ['/no/such/file'],
       cwd: '/cwd',
+    })
+  })
+})
+
+describe('SnapStart', () => {
+  const type = { AWS_LAMBDA_INITIALIZATION_TYPE: 'snap-start' }
+  const snapped = (over: Partial<FunctionConfig> = {}) =>
+    expected({
+      emulator: { eagerInit: true },
+      function: {
+        initTimeoutMs: 300_000,
+        snapStart: { restoreTimeoutMs: 10_000 },
+        environment: type,
+        ...over,
+      },
+    })
+
+  test('is meant by the flag of the reference, and by the variable of the service', () => {
+    expect(parse(['--enable-init-caching', 'cmd'])).toEqual(snapped())
+    expect(parse(['cmd'], type)).toEqual(snapped())
+  })
+
+  test('gives init 130 seconds at least, and has a limit for the restore', () => {
+    const short = { AWS_LAMBDA_FUNCTION_TIMEOUT: '3', AWS_LAMBDA_RIE_RESTORE_TIMEOUT: '0', ...type }
+    expect(parse(['cmd'], short)).toEqual(
+      snapped({
+        timeoutMs: 3000,
+        initTimeoutMs: 130_000,
+        snapStart: { restoreTimeoutMs: 0 },
+        environment: short,
+      }),
+    )
+    expect(parse(['--init-timeout', '5', 'cmd'], type)).toEqual(snapped({ initTimeoutMs: 5000 }))
+  })
+
+  test('starts a runtime anew, which an attached one is not', () => {
+    expect(failure(['--attach', '--enable-init-caching'])).toEqual({
+      message: '--attach and --enable-init-caching exclude each other: nobody starts the runtime anew',
+      exitCode: 2,
     })
   })
 })

@@ -54,6 +54,7 @@ import { responses } from './responses.ts'
 import { robustness } from './robustness.ts'
 import { runtimeApi } from './runtime-api.ts'
 import { scaling } from './scaling.ts'
+import { snapStartChapter } from './snapstart.ts'
 import { stateTable } from './state-table.ts'
 import { streams } from './streams.ts'
 import { telemetry } from './telemetry.ts'
@@ -120,6 +121,7 @@ export const chapters: readonly Chapter[] = [
   managed,
   managedExtensions,
   managedTelemetry,
+  snapStartChapter,
   overlap,
   health,
   streams,

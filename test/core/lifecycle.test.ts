@@ -37,6 +37,10 @@ import {
   received,
   registers,
   response,
+  restoreError,
+  restoreLimit,
+  restoreNext,
+  restoring,
   runtimeRefused,
   serving,
   several,
@@ -110,6 +114,11 @@ const states: Record<LifecycleState['phase'], readonly LifecycleState[]> = {
     starting({ runtime: 'Started' }),
     starting({ runtime: 'Ready', polls: [call(51)], waiting: [one], attempt: 'invoke' }),
   ],
+  restoring: [
+    restoring(),
+    restoring({ polls: [call(51)], extensions: busy }),
+    restoring({ waiting: [one], extensions: busy }),
+  ],
   serving: [
     serving({ polls: [call(51)] }),
     serving(),
@@ -134,6 +143,8 @@ const events: { readonly [T in Event['type']]: Event } = {
   'launch-failed': launchFailed('extension:a', noLaunch),
   exit: exits('runtime'),
   'runtime/next': next(1),
+  'runtime/restore-next': restoreNext(1),
+  'runtime/restore-error': restoreError(1),
   'runtime/response': response(1),
   'runtime/error': error(1),
   'runtime/received': received(1),
@@ -146,6 +157,7 @@ const events: { readonly [T in Event['type']]: Event } = {
   flushed: flushed(),
   gone: { type: 'gone', call: call(50) },
   'init-limit': { type: 'init-limit' },
+  'restore-limit': restoreLimit,
   'exit-wait-over': { type: 'exit-wait-over' },
   'runtime/streaming': { type: 'runtime/streaming', id: one, contentType: 'text/plain' },
   deadline: { type: 'deadline', id: one },
@@ -289,7 +301,12 @@ test('an environment is free when it serves and nothing is in flight', () => {
   const free = Object.values(states)
     .flat()
     .filter((state) => isFree(state, onDemand))
-  expect(free).toEqual([serving({ polls: [call(51)] }), serving()])
+  expect(free).toEqual([
+    restoring(),
+    restoring({ polls: [call(51)], extensions: busy }),
+    serving({ polls: [call(51)] }),
+    serving(),
+  ])
 })
 
 test('with several at a time, each poll that is parked is a slot, up to the limit', () => {
@@ -322,6 +339,8 @@ test('an environment is open when it is free, or will start, or starts for nobod
     cold({ retry: true }),
     starting(),
     starting({ runtime: 'Started' }),
+    restoring(),
+    restoring({ polls: [call(51)], extensions: busy }),
     serving({ polls: [call(51)] }),
     serving(),
   ])

@@ -53,10 +53,11 @@ interface Upload {
   readonly errorType: string | null
 }
 
-type Timer = 'init' | 'exit-wait' | 'grace' | 'budget' | 'kill-wait'
-const timers: readonly Timer[] = ['init', 'exit-wait', 'grace', 'budget', 'kill-wait']
+type Timer = 'init' | 'restore' | 'exit-wait' | 'grace' | 'budget' | 'kill-wait'
+const timers: readonly Timer[] = ['init', 'restore', 'exit-wait', 'grace', 'budget', 'kill-wait']
 const fires = {
   init: { type: 'init-limit' },
+  restore: { type: 'restore-limit' },
   'exit-wait': { type: 'exit-wait-over' },
   grace: { type: 'grace-over' },
   budget: { type: 'budget-over' },
@@ -95,7 +96,14 @@ class World {
   readonly #uploads: Upload[] = []
   readonly #alive = new Set<ProcessName>()
   readonly #killed = new Set<ProcessName>()
-  readonly #armed = { init: false, 'exit-wait': false, grace: false, budget: false, 'kill-wait': false }
+  readonly #armed = {
+    init: false,
+    restore: false,
+    'exit-wait': false,
+    grace: false,
+    budget: false,
+    'kill-wait': false,
+  }
   /** those whose function timeout runs */
   readonly #deadlines = new Set<RequestId>()
   readonly #queue: Event[] = []
@@ -265,7 +273,7 @@ class World {
   #look(): void {
     const { state } = this
     let parked = 0
-    if (state.phase === 'starting' || state.phase === 'serving' || state.phase === 'stopping') {
+    if ('polls' in state) {
       for (const poll of state.polls) must(this.#open.has(poll), 'a poll that waits was not answered')
       parked = state.polls.length
       for (const { poll } of state.extensions) {
@@ -277,7 +285,10 @@ class World {
     must(this.#open.size === parked, 'a call is answered or waits, and is never lost')
     must(this.#needed(state), 'whatever could last for ever is watched by a timer')
     const idle = state.phase === 'cold' || state.phase === 'stopped'
-    if (idle || (state.phase === 'serving' && state.inflight.length === 0)) {
+    const ready =
+      (state.phase === 'serving' && state.inflight.length === 0) ||
+      (state.phase === 'restoring' && state.waiting.length === 0)
+    if (idle || ready) {
       must(this.#deadlines.size === 0, 'no deadline runs for nothing')
       for (const timer of timers) must(!this.#armed[timer], 'no timer runs for nothing')
       for (const fate of this.#fates.values()) must(fate.finished, 'no invocation is forgotten')
@@ -291,6 +302,8 @@ class World {
         return state.attempt === 'init'
           ? this.#armed.init
           : this.#deadlines.has(state.waiting[0] as RequestId)
+      case 'restoring':
+        return state.waiting.length === 0 || this.#armed.restore
       case 'serving':
         must(state.inflight.length <= this.mode.concurrency, 'no more run at a time than the mode allows')
         must(state.owed <= this.mode.concurrency, 'no more polls are expected than can be used')
@@ -387,8 +400,12 @@ class World {
         if (missing !== undefined) return this.#register(missing.name)
         const silent = state.extensions.find((one) => one.state === 'Registered')
         if (state.runtime === 'Ready' && silent?.id) return this.#extension('extension/next', silent.id)
+        if (state.runtime === 'Started' && this.#below(4) === 0) return this.#restoreNext()
         return { type: 'runtime/next', call: this.#call() }
       }
+      case 'restoring':
+        if (state.waiting.length === 0) return this.#invoke()
+        return this.#below(3) === 0 ? this.#restoreNext() : { type: 'runtime/next', call: this.#call() }
       case 'serving': {
         const entry = state.inflight[this.#below(state.inflight.length || 1)]
         if (entry === undefined || (isFree(state, this.mode) && this.#below(2) === 0)) {
@@ -411,6 +428,10 @@ class World {
     }
   }
 
+  #restoreNext(): Event {
+    return { type: 'runtime/restore-next', call: this.#call() }
+  }
+
   #register(name: string): Event {
     const registration = { name, id: this.#id(name), events: this.#one(subscriptions) }
     return { type: 'extension/register', call: this.#call(), registration }
@@ -426,7 +447,7 @@ class World {
 
   /** What anyone may do at any time. */
   #wild(): Event | undefined {
-    switch (this.#below(20)) {
+    switch (this.#below(22)) {
       case 0:
       case 1:
         return { type: 'runtime/next', call: this.#call() }
@@ -477,6 +498,15 @@ class World {
         return { type: 'flushed', generation: (this.state.generation - this.#below(2)) as Generation }
       case 18:
         return this.#begins(this.#last)
+      case 19:
+        return this.#restoreNext()
+      case 20:
+        return {
+          type: 'runtime/restore-error',
+          call: this.#call(),
+          errorType: 'Runtime.Bad',
+          document: payload,
+        }
       default:
         return this.#below(8) === 0 ? this.#stop() : this.#upload()
     }

@@ -100,7 +100,7 @@ export function copy<S extends LifecycleState>(state: S): S {
   const all: LifecycleState = { ...state }
   if ('polls' in all)
     Object.assign(all, { polls: [...all.polls], extensions: all.extensions.map((one) => ({ ...one })) })
-  if (all.phase === 'starting') Object.assign(all, { waiting: [...all.waiting] })
+  if (all.phase === 'starting' || all.phase === 'restoring') Object.assign(all, { waiting: [...all.waiting] })
   if (all.phase === 'serving') {
     Object.assign(all, { inflight: all.inflight.map((one) => ({ ...one })), late: [...all.late] })
   }

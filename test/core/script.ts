@@ -25,6 +25,7 @@ import type {
   LifecycleState,
   NextPhase,
   Reply,
+  Restoring,
   Serving,
   ShutdownReason,
   Starting,
@@ -86,6 +87,15 @@ export const starting = (over: Partial<Starting> = {}): Starting => ({
   failure: null,
   polls: [],
   extensions: [],
+  ...over,
+})
+
+export const restoring = (over: Partial<Restoring> = {}): Restoring => ({
+  phase: 'restoring',
+  generation: generation(1),
+  polls: [],
+  extensions: [],
+  waiting: [],
   ...over,
 })
 
@@ -184,6 +194,14 @@ export const exits = (process: ProcessName, status: ExitStatus = code(1)): Event
   status,
 })
 export const next = (number: number): Event => ({ type: 'runtime/next', call: call(number) })
+export const restoreNext = (number: number): Event => ({ type: 'runtime/restore-next', call: call(number) })
+export const restoreError = (number: number, errorType = 'Runtime.AfterRestoreError'): Event => ({
+  type: 'runtime/restore-error',
+  call: call(number),
+  errorType,
+  document,
+})
+export const restoreLimit: Event = { type: 'restore-limit' }
 export const response = (number: number, id = one, mode: string | null = null): Event => ({
   type: 'runtime/response',
   call: call(number),
@@ -270,6 +288,12 @@ export const endAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'end-ans
 export const breakAnswer = (outcome: Outcome, id = one): Effect => ({ do: 'break-answer', id, outcome })
 export const armDeadline = (id = one): Effect => ({ do: 'arm-deadline', id })
 export const disarmDeadline = (id = one): Effect => ({ do: 'disarm-deadline', id })
+export const armRestore: Effect = { do: 'arm', timer: 'restore' }
+export const restoreStart: Effect = { do: 'record', record: { type: 'restore-start' } }
+export const restoreReport = (verdict: Verdict): Effect => ({
+  do: 'record',
+  record: { type: 'restore-report', verdict },
+})
 export const armInit: Effect = { do: 'arm', timer: 'init' }
 export const arm = (timer: 'exit-wait' | 'grace' | 'budget' | 'kill-wait', ms: number): Effect => ({
   do: 'arm',
@@ -312,6 +336,7 @@ export const released: readonly Effect[] = [
 // replies
 
 export const accepted: Reply = { kind: 'accepted' }
+export const restored: Reply = { kind: 'restore' }
 export const subscribed: Reply = { kind: 'subscribed' }
 export const read: Reply = { kind: 'read' }
 export const invocation = (id = one): Reply => ({ kind: 'invocation', id })
@@ -377,7 +402,13 @@ export const faultOf = (fault: Fault): Outcome => ({ kind: 'fault', fault })
 type Fields<S> = Partial<Omit<S, 'phase'>>
 
 /** A whole new state, or the fields of the old one that become others. */
-export type Change = LifecycleState | Fields<Cold> | Fields<Starting> | Fields<Serving> | Fields<Stopping>
+export type Change =
+  | LifecycleState
+  | Fields<Cold>
+  | Fields<Starting>
+  | Fields<Restoring>
+  | Fields<Serving>
+  | Fields<Stopping>
 
 /** What happens, what it changes, and what is to be done about it. */
 export type Beat = readonly [event: Event, change: Change, ...effects: Effect[]]

@@ -10,6 +10,7 @@ import { initialising } from './traces/init.ts'
 import { failing } from './traces/init-failures.ts'
 import { invoking } from './traces/invoke.ts'
 import { racing } from './traces/races.ts'
+import { restoreTraces } from './traces/restores.ts'
 import { severalTraces } from './traces/several.ts'
 import { ending } from './traces/stop.ts'
 import { streamTraces } from './traces/streams.ts'
@@ -24,4 +25,5 @@ export const traces: readonly Trace[] = [
   ...exitTraces,
   ...streamTraces,
   ...severalTraces,
+  ...restoreTraces,
 ]

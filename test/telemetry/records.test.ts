@@ -109,6 +109,7 @@ test('every event of every outcome keeps to the schema of every form', () => {
   ]
   const events: PlatformEvent[] = [
     initStart,
+    { type: 'restoreStart', at },
     extension,
     start,
     fault,
@@ -120,6 +121,10 @@ test('every event of every outcome keeps to the schema of every form', () => {
     events.push({ ...initRuntimeDone, verdict }, { ...initReport, verdict }, { ...runtimeDone, verdict })
     events.push({ ...runtimeDone, verdict, producedBytes: null, respondingAt: null, respondedAt: null })
     events.push({ ...report, verdict }, { ...report, verdict, initMs: 107.1234 })
+    events.push(
+      { ...report, verdict, restoreMs: 55.5 },
+      { type: 'restoreReport', at, verdict, durationMs: 55.5 },
+    )
   }
   for (const traceId of ['', 'Root=1-2-3;Sampled=0', 'Root=1-2-3;Sampled=1', 'nonsense']) {
     events.push({ ...start, traceId }, { ...runtimeDone, traceId }, { ...report, traceId })
@@ -418,5 +423,23 @@ describe('Managed Instances', () => {
   test('send each line as a text without its end', () => {
     expect(one(log('{"a":1}\r\n\n<b>&\n'))).toEqual(['{"a":1}', '', '<b>&'])
     expect(one(log('one\nrecord\n', 1_700_000_000_000))).toEqual(['one\nrecord'])
+  })
+})
+
+test('a restore has a record of its begin and of its end, and REPORT its time', () => {
+  expect(only(full, { type: 'restoreStart', at })).toEqual({
+    functionName: 'greet',
+    functionVersion: '$LATEST',
+    instanceId: '$LATEST',
+    instanceMaxMemory: 128,
+  })
+  const verdict = { status: 'error', errorType: 'Runtime.RestoreHookUserTimeout' } as const
+  const end: PlatformEvent = { type: 'restoreReport', at, verdict, durationMs: 10_000.1 }
+  expect(render(full, end).map(({ type, record }) => [type, record])).toEqual([
+    ['platform.restoreRuntimeDone', verdict],
+    ['platform.restoreReport', { ...verdict, metrics: { durationMs: 10000.1 } }],
+  ])
+  expect(only(full, { ...report, restoreMs: 55.5 } as PlatformEvent)).toMatchObject({
+    metrics: { restoreDurationMs: 55.5 },
   })
 })

@@ -87,6 +87,18 @@ const full: Readonly<Record<string, Schema>> = {
     'runtimeVersion?': text,
     'runtimeVersionArn?': text,
   }),
+  'platform.restoreStart': record({
+    functionName: name,
+    functionVersion: name,
+    'instanceId?': name,
+    'instanceMaxMemory?': whole,
+  }),
+  'platform.restoreRuntimeDone': record({ status, 'errorType?': name }),
+  'platform.restoreReport': record({
+    status,
+    metrics: record({ durationMs: duration }),
+    'errorType?': name,
+  }),
   'platform.initRuntimeDone': record({ initializationType, phase, status, 'errorType?': name }),
   'platform.initReport': record({
     initializationType,

@@ -74,6 +74,11 @@ describe('REPORT', () => {
   const rows: [name: string, report: Report, rest: string][] = [
     ['of a warm invocation', report(), ''],
     ['of a cold one', report({ initMs: 107.136 }), 'Init Duration: 107.14 ms\t'],
+    [
+      'of one that was restored',
+      report({ restoreMs: 60.786 }),
+      'Restore Duration: 60.79 ms\tBilled Restore Duration: 61 ms\t',
+    ],
     ['of an error', report({ verdict: failed('Function.Oops') }), ' Status: error Error Type: Function.Oops'],
     ['of an error without a type', report({ verdict: failed(null) }), ' Status: error'],
     ['of a timeout', report({ verdict: timeout }), ' Status: timeout'],
@@ -203,3 +208,23 @@ test.each([0, 0.004, 0.006, 0.05, 1, 1.1, 9.999, 12.34, 99.995001, 1000.5, 900_0
     expect(twoDecimals(ms)).toBe(ms.toFixed(2))
   },
 )
+
+test('SnapStart has a line for each init and each restore', () => {
+  const lines: string[] = []
+  const listener = textLog({
+    functionVersion: '$LATEST',
+    memorySize: '128',
+    managed: false,
+    snapStart: true,
+    write: (written) => lines.push(new TextDecoder().decode(bytesOf(written))),
+  })
+  const at = 0
+  listener({ type: 'initReport', at, phase: 'init', verdict: success, durationMs: 200.123 })
+  listener({ type: 'restoreReport', at, verdict: success, durationMs: 60.786 })
+  listener({ type: 'restoreReport', at, verdict: failed('Runtime.Oops'), durationMs: 1 })
+  expect(lines).toEqual([
+    'INIT_REPORT Init Duration: 200.12 ms\tPhase: init\tStatus: success\n',
+    'RESTORE_REPORT Restore Duration: 60.79 ms\n',
+    'RESTORE_REPORT Restore Duration: 1.00 ms\tStatus: error\tError Type: Runtime.Oops\n',
+  ])
+})

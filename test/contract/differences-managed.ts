@@ -1,4 +1,4 @@
-/** Differences of Managed Instances, which the reference has in a program of its own. */
+/** Differences of Managed Instances, which the reference has in a program of its own, and of SnapStart, which it has not. */
 import { type Difference, of } from './difference.ts'
 
 const named = (...titles: readonly string[]): string[] => titles.map((title) => `several at a time: ${title}`)
@@ -104,5 +104,30 @@ export const managedDifferences: readonly Difference[] = [
     'gives it to the runtime alone',
     'it says how a runtime is to poll',
     named('gives extensions those that are theirs'),
+  ),
+  of(
+    'releases `restore/next` with the first event itself, so that the poll after it waits for ever; has no limit and no report of it',
+    'answers it with an empty 200, has hooks run, and begins the invocation with the poll after them',
+    'as the service; hooks can be tried',
+    [
+      'initialises at the start, and restores with the first invocation, which begins then',
+      'restores once, and reports it once',
+      'is meant by AWS_LAMBDA_INITIALIZATION_TYPE as well, which runtimes are told',
+      'answers with the document of a hook that failed, and starts the function anew for the next invocation',
+      'answers a signed caller with 200 and that document',
+      'limits a restore',
+      'begins the time of an invocation after its restore',
+      'replaces a runtime that ends before its restore',
+      'refuses a restore error before a restore',
+      'tells subscribers of a restore',
+      'is ready while it waits to be restored',
+      'ends with exit code 2 for --attach',
+    ],
+  ),
+  of(
+    'serves credentials whose expiry is the year 1, and names the address also where it has none',
+    'serves them with a time to come, and names the address where there are credentials',
+    'SDKs refuse what has expired',
+    ['serves credentials to the runtime in place of variables', 'names no credentials where there are none'],
   ),
 ]

@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readStream } from '../kit/eventstream.ts'
-import { addressFlags, freePort, portableLayer } from '../kit/launch.ts'
+import { freePort, launch as launchProgram, portableLayer } from '../kit/launch.ts'
 import { type Launch, Unavailable } from './client.ts'
 
 export interface Answer {
@@ -47,20 +47,24 @@ export async function startEmulator(
   const { command: words, env } = (options.streaming && launch.streaming) || launch
   const [port, apiPort, urlPort] = [freePort(), freePort(), freePort()]
   const { functionUrl } = options
-  const command = [
-    binary,
-    ...addressFlags(`127.0.0.1:${port}`, `127.0.0.1:${apiPort}`),
-    ...(functionUrl === undefined
+  const urlFlags =
+    functionUrl === undefined
       ? []
-      : ['--function-url-address', `127.0.0.1:${urlPort}`, '--function-url-invoke-mode', functionUrl]),
-    ...(options.flags ?? []),
-    ...words,
-  ]
+      : ['--function-url-address', `127.0.0.1:${urlPort}`, '--function-url-invoke-mode', functionUrl]
   const extensions = options.extension ? await extensionFolder(options.extension) : undefined
-  const child = Bun.spawn(extensions ? inNamespace(extensions, command) : command, {
+  let written = ''
+  let reading: Promise<unknown> = Promise.resolve()
+  async function keep(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) written += decoder.decode(chunk, { stream: true })
+  }
+  const { process: child } = launchProgram({
+    program: [...(extensions ? inNamespace(extensions) : []), binary],
+    addresses: [`127.0.0.1:${port}`, `127.0.0.1:${apiPort}`],
+    flags: [...urlFlags, ...(options.flags ?? [])],
+    command: words,
     cwd: launch.cwd,
     env: {
-      PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '/',
       LANG: 'C.UTF-8',
       LAMBDA_TASK_ROOT: launch.cwd,
@@ -70,15 +74,10 @@ export async function startEmulator(
       ...env,
       ...options.env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    read: (stdout, stderr) => {
+      reading = Promise.all([keep(stdout), keep(stderr)])
+    },
   })
-  let written = ''
-  const reading = Promise.all(
-    [child.stdout, child.stderr].map(async (stream) => {
-      const decoder = new TextDecoder()
-      for await (const chunk of stream) written += decoder.decode(chunk, { stream: true })
-    }),
-  )
   async function stop(): Promise<string> {
     child.kill('SIGTERM')
     const late = setTimeout(() => child.kill('SIGKILL'), 5000)
@@ -150,9 +149,9 @@ async function listens(port: number): Promise<boolean> {
 }
 
 /** Extensions are looked for in `/opt/extensions` only: one's own `/opt` leaves the machine's as it is. */
-function inNamespace(folder: string, command: readonly string[]): string[] {
+function inNamespace(folder: string): string[] {
   const script = 'mount --bind "$1" /opt && shift && exec "$@"'
-  return ['unshare', '--mount', 'sh', '-c', script, 'sh', folder, ...command]
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', folder]
 }
 
 async function extensionFolder(extension: string): Promise<string> {

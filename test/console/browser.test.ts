@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { kill, patience, tempDir, until } from '../harness.ts'
-import { addressFlags, programOf } from '../kit/launch.ts'
+import { patience, tempDir, until } from '../harness.ts'
+import { type Launched, launch } from '../kit/launch.ts'
+import { spell } from '../kit/wire.ts'
 
 setDefaultTimeout(4 * patience)
 
@@ -19,12 +20,12 @@ const pictures = process.env.CONSOLE_SCREENSHOTS
 const html = { headers: { 'Content-Type': 'text/html' } }
 
 class Emulator implements AsyncDisposable {
-  url = ''
-  readonly #folder = tempDir()
-  #process: ReturnType<typeof this.spawn>
+  readonly url: string
+  readonly #launched: Launched
 
-  private constructor(port: number, flags: readonly string[], handler: string, cwd: string) {
-    this.#process = this.spawn(port, flags, handler, cwd)
+  private constructor(launched: Launched, url: string) {
+    this.#launched = launched
+    this.url = url
   }
 
   static async start(
@@ -33,32 +34,18 @@ class Emulator implements AsyncDisposable {
     handler = 'index.handler',
     cwd = join(import.meta.dir, '../fixtures/console'),
   ): Promise<Emulator> {
-    const one = new Emulator(port, flags, handler, cwd)
-    one.url = await one.address()
-    return one
-  }
-
-  spawn(port: number, flags: readonly string[], handler: string, cwd: string) {
-    const addresses = addressFlags(`127.0.0.1:${port}`)
-    const words = [...programOf('source'), ...addresses, '--name', 'greet', ...flags]
-    return Bun.spawn([...words, '--handler', handler], {
+    const launched = launch({
+      addresses: [`127.0.0.1:${port}`, '127.0.0.1:0'],
+      flags: ['--name', 'greet', ...flags],
+      command: ['--handler', handler],
+      env: process.env,
       cwd,
-      stdout: 'ignore',
-      stderr: Bun.file(this.log),
     })
+    return new Emulator(launched, `http://${spell((await launched.listening()).gateway)}`)
   }
 
-  get log(): string {
-    return join(this.#folder.path, 'stderr')
-  }
-
-  async address(): Promise<string> {
-    const read = async () => /"gateway":"([^"]+)"/.exec(await Bun.file(this.log).text())?.[1]
-    return `http://${await until('the emulator to listen', read)}`
-  }
-
-  logged(pattern: RegExp): Promise<true> {
-    return until(`${pattern} in the log`, async () => pattern.test(await Bun.file(this.log).text()))
+  async logged(pattern: RegExp): Promise<void> {
+    await this.#launched.stderr.until(pattern)
   }
 
   invoke(event: object): Promise<Response> {
@@ -67,13 +54,13 @@ class Emulator implements AsyncDisposable {
   }
 
   async end(): Promise<void> {
-    kill(this.#process.pid, 'SIGTERM')
-    await this.#process.exited
+    this.#launched.process.kill('SIGTERM')
+    await this.#launched.exit()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
-    this.#folder[Symbol.dispose]()
+    await this.#launched[Symbol.asyncDispose]()
   }
 }
 

@@ -10,8 +10,8 @@ import { join } from 'node:path'
 import { cached, need, run, sources, Unavailable } from '../clients/client.ts'
 import { allClients } from '../clients/clients.ts'
 import { Debugger } from '../contract/debugger.ts'
-import { kill, Output, until } from '../harness.ts'
-import { addressesIn, addressFlags, freePort, programOf, root } from '../kit/launch.ts'
+import { kill, until } from '../harness.ts'
+import { freePort, launch, programOf, root } from '../kit/launch.ts'
 import {
   type Attached,
   attachDelve,
@@ -157,32 +157,25 @@ for (const [name, prepare] of Object.entries({ typescript, node, python, go, jav
   }
   test.concurrent(`the debugger of ${name} stops the function for 20 s longer than its timeout`, async () => {
     const { words, cwd, attach } = debugged
-    const rie = Bun.spawn([...program, ...addressFlags(), ...words], {
+    await using rie = launch({
+      program,
+      flags: words,
       cwd,
       env: { ...process.env, AWS_LAMBDA_FUNCTION_TIMEOUT: String(limitSeconds) },
-      stdout: 'pipe',
-      stderr: 'pipe',
     })
-    const log = new Output('stderr', rie.stderr)
-    const out = new Output('stdout', rie.stdout)
-    try {
-      const { gateway } = await until('it to listen', () => log.lines.map(addressesIn).find(Boolean))
-      const url = `http://127.0.0.1:${gateway.port}/2015-03-31/functions/function/invocations`
-      // the debugger is there when the process is, or a moment later
-      await until('the debugger to listen', () => listens(port), 60_000)
-      await using session = await attach()
-      const answer = fetch(url, { method: 'POST', body: JSON.stringify(event) })
-      await session.stopped()
-      await Bun.sleep(stoppedMs)
-      await session.go()
-      const response = await answer
-      expect([response.status, await response.json()]).toEqual([200, event])
-      const [, ms] = await out.until(/REPORT RequestId: \S+\tDuration: (\d+)\.\d+ ms\t(?!.*Status: )/)
-      expect(Number(ms)).toBeGreaterThanOrEqual(stoppedMs - 100)
-    } finally {
-      kill(rie.pid, 'SIGTERM')
-      await rie.exited
-    }
+    const { gateway } = await rie.listening()
+    const url = `http://127.0.0.1:${gateway.port}/2015-03-31/functions/function/invocations`
+    // the debugger is there when the process is, or a moment later
+    await until('the debugger to listen', () => listens(port), 60_000)
+    await using session = await attach()
+    const answer = fetch(url, { method: 'POST', body: JSON.stringify(event) })
+    await session.stopped()
+    await Bun.sleep(stoppedMs)
+    await session.go()
+    const response = await answer
+    expect([response.status, await response.json()]).toEqual([200, event])
+    const [, ms] = await rie.stdout.until(/REPORT RequestId: \S+\tDuration: (\d+)\.\d+ ms\t(?!.*Status: )/)
+    expect(Number(ms)).toBeGreaterThanOrEqual(stoppedMs - 100)
   })
 }
 
@@ -196,10 +189,8 @@ if (wanted) {
     const text = 'def handler(event, context):\n    return {"name": event["name"]}\n'
     const cwd = project('attach', 'app.py', text)
     const flags = emulator.split(' ').slice(1)
-    const rie = Bun.spawn([...program, ...addressFlags(), ...flags], { cwd, stdout: 'pipe', stderr: 'pipe' })
-    const log = new Output('stderr', rie.stderr)
-    const out = new Output('stdout', rie.stdout)
-    const { gateway, api } = await until('it to listen', () => log.lines.map(addressesIn).find(Boolean))
+    await using rie = launch({ program, flags, cwd, env: process.env })
+    const { gateway, api } = await rie.listening()
     const line = runtime
       .replace('127.0.0.1:9001', `127.0.0.1:${api.port}`)
       .replace(/ python -m/, ` exec '${command[0]}' -m`)
@@ -213,11 +204,11 @@ if (wanted) {
       const response = await fetch(url, { method: 'POST', body: JSON.stringify(event) })
       expect([response.status, await response.json()]).toEqual([200, event])
       // the memory is that of Python
-      const [, megabytes] = await out.until(/REPORT RequestId: .*Max Memory Used: (\d+) MB/)
+      const [, megabytes] = await rie.stdout.until(/REPORT RequestId: .*Max Memory Used: (\d+) MB/)
       expect(Number(megabytes)).toBeGreaterThan(5)
     } finally {
-      for (const { pid } of [started, rie]) kill(pid, 'SIGTERM')
-      await Promise.all([started.exited, rie.exited])
+      kill(started.pid, 'SIGTERM')
+      await started.exited
     }
   })
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Subprocess } from 'bun'
 import { until, within } from '../harness.ts'
-import { addressesIn } from '../kit/launch.ts'
+import { addressesIn, launch } from '../kit/launch.ts'
 import { Ledger } from './ledger.ts'
 
 export interface Health {
@@ -16,7 +16,7 @@ export interface Health {
 }
 
 export class Emulator {
-  readonly ledger: Ledger = new Ledger()
+  readonly ledger: Ledger
   readonly process: Subprocess<'ignore', 'pipe', 'pipe'>
   readonly port: number
   readonly apiPort: number
@@ -32,30 +32,41 @@ export class Emulator {
     addresses: readonly [number, number, number],
     stderr: string[],
     complaints: string[],
+    ledger: Ledger,
     read: Promise<unknown>,
   ) {
     this.process = child
     ;[this.port, this.apiPort, this.pagePort] = addresses
     this.stderr = stderr
     this.complaints = complaints
-    this.#read = Promise.all([read, this.ledger.read(child.stdout)])
+    this.ledger = ledger
+    this.#read = read
   }
 
   static async start(argv: readonly string[], env: Record<string, string | undefined>): Promise<Emulator> {
-    const child = Bun.spawn([...argv], { env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
     const stderr: string[] = []
     const complaints: string[] = []
-    const read = lines(child.stderr, (line) => {
+    const ledger = new Ledger()
+    let read: Promise<unknown> = Promise.resolve()
+    function keep(line: string): void {
       stderr.push(line)
       if (stderr.length > 400) stderr.splice(0, 200)
       if (/unexpected (error|rejection)|in the emulator"|^(?!\{)/.test(line)) complaints.push(line)
+    }
+    const { process: child } = launch({
+      program: argv,
+      addresses: 'none',
+      env,
+      read: (out, err) => {
+        read = Promise.all([ledger.read(out), lines(err, keep)])
+      },
     })
     const { gateway, api, functionUrl } = await until('the line that says where it listens', () => {
       if (child.exitCode !== null) throw new Error(`the emulator ended with ${child.exitCode}: ${stderr}`)
       return stderr.map(addressesIn).find((found) => found !== undefined)
     })
     const ports = [gateway.port, api.port, functionUrl?.port ?? 0] as const
-    return new Emulator(child, ports, stderr, complaints, read)
+    return new Emulator(child, ports, stderr, complaints, ledger, read)
   }
 
   get pid(): number {

@@ -86,6 +86,8 @@ export interface LaunchOptions {
   readonly cwd?: string
   /** its stdout, if it is not to be read here */
   readonly stdout?: number
+  /** Reads its output in place of `stdout` and `stderr`, which are empty then: for programs that write without end. */
+  readonly read?: (stdout: ReadableStream<Uint8Array>, stderr: ReadableStream<Uint8Array>) => void
 }
 
 /** A running program, and all that it starts, until its scope ends. */
@@ -105,9 +107,15 @@ export class Launched implements AsyncDisposable {
       env: { PATH: process.env.PATH, ...this.mark, ...options.env },
       stdio: ['ignore', (options.stdout ?? 'pipe') as 'pipe', 'pipe'],
     })
-    const stdout: unknown = this.process.stdout
-    this.stdout = new Output('stdout', stdout instanceof ReadableStream ? stdout : new Blob().stream())
-    this.stderr = new Output('stderr', this.process.stderr)
+    const { stdout, stderr } = this.process
+    const none = () => new Blob().stream()
+    options.read?.(stdout, stderr)
+    const mine = options.read === undefined
+    this.stdout = new Output(
+      'stdout',
+      mine && (stdout as unknown) instanceof ReadableStream ? stdout : none(),
+    )
+    this.stderr = new Output('stderr', mine ? stderr : none())
   }
 
   /** Where it listens, once it says so. */

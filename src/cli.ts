@@ -8,10 +8,9 @@ import {
   ConfigError,
   type FunctionConfig,
   type Launch,
-  type Notice,
-  parseConfig,
   type SystemConfig,
 } from './config/config.ts'
+import { type Notice, parseConfig } from './config/parse.ts'
 import type { EnvironmentId } from './core/ids.ts'
 import { composeEmulator, type RunningEmulator } from './emulator.ts'
 import type { Clock } from './engine/ports.ts'

@@ -1,6 +1,6 @@
 /** How a listen address that cannot be had is told to whoever gave it. */
 
-import type { Address } from './config/options.ts'
+import type { Address } from './config/kinds.ts'
 import { childAddress } from './process/environ.ts'
 
 /** The message names the option, the address, and what is wrong with it. */

@@ -1,7 +1,7 @@
 /** Ties Function URLs to their functions: a listener each, or a prefix of the path on one of all. Loaded where there is one. */
 
 import type { EmulatorConfig, FunctionConfig, UrlConfig } from './config/config.ts'
-import type { Address } from './config/options.ts'
+import type { Address } from './config/kinds.ts'
 import { type EmulatorParts, traceOf } from './emulator.ts'
 import { openFunctionUrl, openPrefixedUrls } from './gateway/url/server.ts'
 import type { FunctionHost } from './host.ts'

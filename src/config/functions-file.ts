@@ -1,7 +1,7 @@
 /** `--functions FILE`: several functions, and what each has of its own. Loaded where there is such a file. */
 
 import { dirname, resolve } from 'node:path'
-import type { FunctionsOutside } from './config.ts'
+import type { FunctionsOutside } from './configure.ts'
 import { type DocumentPath, type ParsedDocument, readDocument } from './document.ts'
 import { checkFunctions, type FunctionEntry, type SchemaMistake } from './functions-schema.ts'
 import { type Option, ownOptions, type Variable, variableOptions } from './options.ts'

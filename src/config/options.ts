@@ -1,16 +1,4 @@
-/**
- * The one table of options: what each is called on the command line, in the environment and in a program that embeds
- * the emulator, its default, what it may be, and its help line. The usage text and the README's table are made from it
- * (`usage.ts`), so that text and behaviour cannot part.
- *
- * Flag beats variable beats default; an empty variable counts as absent.
- */
-
-import { destinationsAllowed, parseDestination } from '../destinations/destination.ts'
-import { parseOrigins } from '../gateway/cors.ts'
-import { parseUrlCors } from '../gateway/url/cors.ts'
 import {
-  type Address,
   address,
   choice,
   globs,
@@ -19,7 +7,6 @@ import {
   type Kind,
   onOff,
   optional,
-  parsed,
   pattern,
   same,
   seconds,
@@ -28,12 +15,19 @@ import {
   wholeNumber,
 } from './kinds.ts'
 
-/** Whose answers callers get; `auto` decides by the request (DECISIONS.md, "Two dialects"). */
-export type Dialect = 'auto' | 'rie' | 'lambda'
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
-/** How the Function URL answers: when the function has ended, or as it goes. */
-export type InvokeMode = 'BUFFERED' | 'RESPONSE_STREAM'
-export type { Address }
+import {
+  applicationLevels,
+  type Dialect,
+  destination,
+  invokeMode,
+  level,
+  logFormat,
+  origins,
+  systemLevels,
+  upperCase,
+  urlAddress,
+  urlCors,
+} from './values.ts'
 
 /** What can be told by a variable. */
 export interface Variable<T> {
@@ -54,44 +48,6 @@ export interface Option<T> extends Variable<T> {
   readonly flag: string
   /** may be given more than once, and all of them count */
   readonly repeatable?: boolean
-}
-
-const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const satisfies LogLevel[]
-const level = choice<LogLevel>({ panic: 'fatal', ...same(levels), warning: 'warn' })
-
-const origins = parsed('origin,…', 'origins as http://localhost:3000', parseOrigins, (value) =>
-  Array.isArray(value) ? value.join(',') : undefined,
-)
-const urlCors = parsed('json', 'the JSON of the service', parseUrlCors, (value) => JSON.stringify(value))
-const destination = parsed('destination', destinationsAllowed, parseDestination, (value) =>
-  typeof value === 'string' ? value : undefined,
-)
-/** Programs say whether there is one; where it listens is told by `emulator.functionUrl`. */
-const urlAddress: Kind<Address | null> = {
-  ...optional(address),
-  accepted: `true, false or ${address.allowed}`,
-  accept: (value) => {
-    if (typeof value === 'string') return address.read(value)
-    return typeof value === 'boolean' ? (value ? { hostname: '127.0.0.1', port: 0 } : null) : undefined
-  },
-}
-const invokeMode: Kind<InvokeMode> = {
-  ...choice<InvokeMode>({ buffered: 'BUFFERED', response_stream: 'RESPONSE_STREAM' }),
-  placeholder: 'mode',
-  allowed: 'BUFFERED or RESPONSE_STREAM',
-}
-
-/** What the lines of the function's log look like, spelled as the service does. */
-export type LogFormat = 'Text' | 'JSON'
-const applicationLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
-const systemLevels = ['DEBUG', 'INFO', 'WARN'] as const
-export type ApplicationLevel = (typeof applicationLevels)[number]
-export type SystemLevel = (typeof systemLevels)[number]
-
-/** One of these words, in any case. */
-function upperCase<T extends string>(names: readonly T[]): Kind<T> {
-  const values = Object.fromEntries(names.map((name) => [name.toLowerCase(), name])) as Record<string, T>
-  return { ...choice<T>(values), allowed: `one of ${names.join(', ')}`, placeholder: 'level' }
 }
 
 /** The four that the reference has (behaviour.md 1.1); recognised after the command too. */
@@ -456,7 +412,7 @@ export const ownOptions = {
     flag: '--log-format',
     variables: ['AWS_LAMBDA_LOG_FORMAT'],
     fallback: 'Text',
-    kind: { ...choice<LogFormat>({ text: 'Text', json: 'JSON' }), allowed: 'Text or JSON' },
+    kind: logFormat,
     help: 'of the log on stdout: START, END and REPORT as text, or every platform event as a line of JSON',
     shared: true,
   },

@@ -2,7 +2,8 @@
 
 import { resolve } from 'node:path'
 import type { CommandLine } from './command-line.ts'
-import type { FunctionsOutside, SystemConfig } from './config.ts'
+import type { SystemConfig } from './config.ts'
+import type { FunctionsOutside } from './configure.ts'
 import { readDocument } from './document.ts'
 import { readFunctions } from './functions-file.ts'
 import { ConfigError } from './kinds.ts'

@@ -4,13 +4,8 @@
  */
 
 import { parseTarget } from '../gateway/request.ts'
-import {
-  type Config,
-  configure,
-  type FunctionConfig,
-  type FunctionsOutside,
-  type SystemConfig,
-} from './config.ts'
+import type { Config, FunctionConfig, SystemConfig } from './config.ts'
+import { configure, type FunctionsOutside } from './configure.ts'
 import type { DocumentPath } from './document.ts'
 import { ConfigError } from './kinds.ts'
 import { type Option, ownOptions, type Variable } from './options.ts'

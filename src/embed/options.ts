@@ -1,6 +1,7 @@
 /** What a program says that embeds an emulator, read by the same table of options as the command line. */
 
-import { type Config, ConfigError, configure, type Source } from '../config/config.ts'
+import { type Config, ConfigError } from '../config/config.ts'
+import { configure, type Source } from '../config/configure.ts'
 import { ownOptions, sharedOptions, type Variable, variableOptions } from '../config/options.ts'
 import { nearest } from '../config/suggest.ts'
 import { definedOnly, variableOf, withoutCarriageReturns, wrongValue } from '../config/variables.ts'

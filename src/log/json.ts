@@ -1,7 +1,7 @@
 /** JSON lines by pino. A module of its own because it is loaded for the first line only. */
 
 import { pino, stdSerializers } from 'pino'
-import type { LogLevel } from '../config/options.ts'
+import type { LogLevel } from '../config/values.ts'
 
 /** Takes whole lines, their newline included. */
 export interface LogDestination {

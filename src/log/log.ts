@@ -8,7 +8,7 @@
  */
 
 import { writeSync } from 'node:fs'
-import type { LogLevel } from '../config/options.ts'
+import type { LogLevel } from '../config/values.ts'
 import { isTerminal, reopenNonBlocking } from '../stdio.ts'
 import type { LineWriter, LogDestination } from './json.ts'
 

@@ -4,9 +4,9 @@ import {
   ConfigError,
   type EmulatorConfig,
   type FunctionConfig,
-  parseConfig,
 } from '../../src/config/config.ts'
 import { ownOptions, sharedOptions, variableOptions } from '../../src/config/options.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import type { Entry, Probe } from '../../src/process/bootstrap.ts'
 
 const probe = (entries: Readonly<Record<string, Entry>> = {}): Probe => ({

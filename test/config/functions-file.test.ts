@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConfigError, parseConfig, type SystemConfig } from '../../src/config/config.ts'
+import { ConfigError, type SystemConfig } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { systemProbe } from '../../src/process/bootstrap.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'functions-'))

@@ -5,10 +5,9 @@ import {
   ConfigError,
   type EmulatorConfig,
   type FunctionConfig,
-  type Notice,
-  parseConfig,
 } from '../../src/config/config.ts'
 import { ownOptions, sharedOptions, variableOptions } from '../../src/config/options.ts'
+import { type Notice, parseConfig } from '../../src/config/parse.ts'
 import type { Probe } from '../../src/process/bootstrap.ts'
 
 const probe: Probe = { cwd: () => '/cwd', look: (path) => (path.startsWith('/e') ? 'directory' : 'missing') }

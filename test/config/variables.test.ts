@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Config, ConfigError, parseConfig } from '../../src/config/config.ts'
+import { type Config, ConfigError } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { runtimeEnvironment } from '../../src/process/environ.ts'
 import { tempDir } from '../harness.ts'
 

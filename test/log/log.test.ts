@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LogLevel } from '../../src/config/options.ts'
+import type { LogLevel } from '../../src/config/values.ts'
 import { createLog, type Logger, memoryLog } from '../../src/log/log.ts'
 import { tempDir, within } from '../harness.ts'
 

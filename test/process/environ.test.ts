@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { type FunctionConfig, parseConfig } from '../../src/config/config.ts'
+import type { FunctionConfig } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { childAddress, extensionEnvironment, runtimeEnvironment } from '../../src/process/environ.ts'
 
 const config = (

@@ -167,23 +167,28 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     const functionUrl = urls?.urlOf(each.name) ?? null
     return { name: each.name, config: each, host, functionUrl, ready: () => host.ready() }
   })
-  const reloads =
-    emulator.watch === null
-      ? []
-      : units
-          .filter(({ config: each }) => each.launch.kind !== 'attach')
-          .map((unit) => {
-            const watched = { emulator, function: unit.config }
-            const own = named ? log.child({ function: unit.config.name }) : log
-            return reloader().reloadOnChange(watched, unit.host, own, parts.clock.epoch)
-          })
+  const { watch } = emulator
+  const watched = units.filter(({ config: each }) => each.launch.kind !== 'attach')
+  const reload =
+    watch === null
+      ? null
+      : reloader().reloadOnChange(
+          { ...emulator, watch },
+          watched.map(({ config: each, host }) => ({
+            config: each,
+            host,
+            log: named ? log.child({ function: each.name }) : log,
+          })),
+          log,
+          parts.clock.epoch,
+        )
 
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {
     stopping ??= (async () => {
       spare[Symbol.dispose]()
       gateway.close()
-      for (const reload of reloads) void reload?.[Symbol.asyncDispose]()
+      void reload?.[Symbol.asyncDispose]()
       urls?.close()
       const waiting = units.reduce((sum, { host }) => sum + host.pool.waiting, 0)
       if (waiting > 0) log.warn({ invocations: waiting }, 'invocations that wait are refused')

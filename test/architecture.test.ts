@@ -77,7 +77,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'open-console.ts': ['config', 'console', 'engine', 'events', 'gateway', 'host.ts', 'telemetry'],
   // what watches the code of a function, and what ties it to the function's environments
   watch: ['watch'],
-  'reload.ts': ['config', 'engine', 'host.ts', 'process', 'watch'],
+  'reload.ts': ['config', 'engine', 'host.ts', 'rebuild.ts', 'watch'],
+  'rebuild.ts': ['engine', 'process', 'watch'],
   // what a run is summed up in
   'report.ts': ['config', 'engine', 'telemetry'],
   'cli.ts': [

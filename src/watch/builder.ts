@@ -13,7 +13,7 @@ export interface BuilderOptions {
   readonly outputs: Outputs
   /** Runs the build to its end; rejects when it cannot be started. */
   build(): Promise<Built>
-  /** When a file was written last, in Unix milliseconds; undefined for one that is gone. */
+  /** When a file was put where it is, or written, in Unix milliseconds; undefined for one that is gone. */
   writtenAt(path: string): number | undefined
   /** Unix milliseconds */
   epoch(): number
@@ -29,7 +29,10 @@ export class Builder implements Disposable {
   readonly #options: BuilderOptions
   #state: 'idle' | 'building' | 'settling' | 'disposed' = 'idle'
   #meanwhile = new Set<string>()
+  /** number of builds so far */
+  #count = 0
   /** of the last build, in Unix milliseconds */
+  #begin = 0
   #end = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -44,14 +47,22 @@ export class Builder implements Disposable {
       for (const path of paths) this.#meanwhile.add(path)
       return
     }
-    this.#options.outputs.saved(paths)
-    void this.#run(paths)
+    const { outputs } = this.#options
+    const written = this.#writtenOf(paths)
+    const saved = paths.filter((path) => written.get(path) === 'after')
+    outputs.saved(saved)
+    // told late: by a second watcher, or where the machine is busy
+    const late = outputs.changed(new Map([...written].filter(([, when]) => when !== 'after')), this.#count)
+    const reasons = [...saved, ...late]
+    if (reasons.length > 0) void this.#run(reasons)
   }
 
   async #run(reasons: readonly string[]): Promise<void> {
     const { build, built, failed, epoch } = this.#options
     this.#state = 'building'
     this.#meanwhile = new Set()
+    this.#count++
+    this.#begin = epoch()
     const began = performance.now()
     try {
       const result = await build()
@@ -73,11 +84,22 @@ export class Builder implements Disposable {
 
   #settled(): void {
     this.#state = 'idle'
-    const { outputs, writtenAt } = this.#options
-    // a kernel's time of a file is a moment late, never early: what is after the end really is
-    const written = (path: string): Written => ((writtenAt(path) ?? 0) > this.#end ? 'after' : 'during')
-    const reasons = outputs.changed(new Map([...this.#meanwhile].map((path) => [path, written(path)])))
+    const reasons = this.#options.outputs.changed(this.#writtenOf(this.#meanwhile), this.#count)
     if (reasons.length > 0) void this.#run(reasons)
+  }
+
+  /**
+   * The kernel's clock of files is some milliseconds late: what is after the end really is, and a file of just before the
+   * begin was there when the build had started its first program.
+   */
+  #writtenOf(paths: Iterable<string>): Map<string, Written> {
+    const when = (path: string): Written => {
+      const at = this.#options.writtenAt(path)
+      // one that is gone: nobody knows since when
+      if (at === undefined) return this.#state === 'idle' && this.#count === 0 ? 'after' : 'during'
+      return at > this.#end ? 'after' : at < this.#begin ? 'before' : 'during'
+    }
+    return new Map([...paths].map((path) => [path, when(path)]))
   }
 
   [Symbol.dispose](): void {

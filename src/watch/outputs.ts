@@ -7,11 +7,11 @@
  * was taken for before.
  */
 
-/** When a file was written: while the build ran, or after its end. */
-export type Written = 'during' | 'after'
+/** When a file was written: before the build began, which has seen it then; while it ran; or after its end. */
+export type Written = 'before' | 'during' | 'after'
 
 /** Points of a file per build in a row; with `enough` of them it is output. */
-const points = {
+const points: Readonly<Record<'during' | 'duringThoughSaved' | 'after', number>> = {
   /** two builds */
   during: 3,
   /** three builds: it was saved once while nothing was built */
@@ -22,13 +22,13 @@ const points = {
 const enough = 6
 
 export class Outputs {
-  readonly #known: Set<string>
+  readonly #known = new Set<string>()
   readonly #saved = new Set<string>()
-  #points: ReadonlyMap<string, number> = new Map()
+  readonly #points = new Map<string, { readonly sum: number; readonly build: number }>()
 
-  /** `programs` are known as outputs from the beginning, by their paths as changes are told. */
-  constructor(programs: readonly string[] = []) {
-    this.#known = new Set(programs)
+  /** These are what the build makes, by their paths as changes are told. */
+  expect(paths: readonly string[]): void {
+    for (const path of paths) this.#known.add(path)
   }
 
   /** These have changed while no build ran: each is a reason for one. */
@@ -39,19 +39,22 @@ export class Outputs {
     }
   }
 
-  /** These have changed since a build began; returns those that are a reason for another one. */
-  changed(paths: ReadonlyMap<string, Written>): string[] {
-    const now = new Map<string, number>()
+  /**
+   * These have changed since a build began, of which `build` is the number; returns those that are a reason for another
+   * one. May be called several times for one build.
+   */
+  changed(paths: ReadonlyMap<string, Written>, build: number): string[] {
     const reasons: string[] = []
     for (const [path, written] of paths) {
-      if (this.#known.has(path) && written === 'during') continue
+      if (written === 'before' || (this.#known.has(path) && written === 'during')) continue
       const kind = written === 'during' && this.#saved.has(path) ? 'duringThoughSaved' : written
-      const sum = (this.#points.get(path) ?? 0) + points[kind]
-      now.set(path, sum)
+      const last = this.#points.get(path)
+      const before = last !== undefined && last.build === build - 1 ? last.sum : 0
+      const sum = before + points[kind]
+      this.#points.set(path, { sum, build })
       if (sum >= enough) this.#known.add(path)
       else reasons.push(path)
     }
-    this.#points = now
     return reasons
   }
 }

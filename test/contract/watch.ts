@@ -8,6 +8,7 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -68,6 +69,27 @@ async function untilAnswer(rie: Emulator, what: unknown): Promise<void> {
   await until(`the answer ${JSON.stringify(what)}`, async () =>
     Bun.deepEquals((await rie.invoke()).json, what),
   )
+}
+
+const counting = (what: string) => `let count = 0\nexport const handler = async () => '${what} ' + ++count\n`
+
+/** The functions of a file, when the code of all of them is watched. */
+async function severalWatched(
+  start: (options: Options) => Promise<Emulator>,
+  code: Code,
+  count: number,
+  ...flags: string[]
+): Promise<Emulator> {
+  const file = join(code.root, 'functions.json')
+  const all = ['--functions', file, '--watch', ...flags, '--log-level', 'debug']
+  const rie = await start({ flags: all, command: [], cwd: code.root })
+  await until('all of them to be watched', () => rie.stderr.text.split('the code is watched').length > count)
+  return rie
+}
+
+async function ask(rie: Emulator, name: string): Promise<string> {
+  const path = `/2015-03-31/functions/${name}/invocations`
+  return String((await rie.ask({ method: 'POST', path, body: '{}' })).json)
 }
 
 const reloads = (rie: Emulator) => rie.stderr.text.split('the code has changed').length - 1
@@ -233,6 +255,44 @@ done
     await untilAnswer(rie, 'four')
     const builds = readFileSync(join(code.root, 'builds'), 'utf8').split('\n').length - 1
     expect(builds).toBeLessThanOrEqual(8)
+  })
+
+  it('ends the environments of those functions alone whose code has changed', async ({ start }) => {
+    using code = new Code({
+      'functions.json':
+        '{"functions":{"one":{"handler":"index.handler","cwd":"a"},"two":{"handler":"index.handler","cwd":"b"}}}',
+      'a/index.ts': counting('one'),
+      'b/index.ts': counting('two'),
+    })
+    await using rie = await severalWatched(start, code, 2)
+    expect([await ask(rie, 'one'), await ask(rie, 'two')]).toEqual(['one 1', 'two 1'])
+    code.save('a/index.ts', counting('new'))
+    await until('the new code', async () => (await ask(rie, 'one')).startsWith('new'))
+    expect(await ask(rie, 'two')).toBe('two 2')
+  })
+
+  it('builds once for functions that share a folder, and each runs what came out', async ({ start }) => {
+    using code = new Code({
+      'functions.json': '{"functions":{"one":{"handler":"one.handler"},"two":{"handler":"two.handler"}}}',
+      'src/both.js': 'old',
+      'one.js': answering('one old'),
+      'two.js': answering('two old'),
+    })
+    const line = (name: string) =>
+      `echo "exports.handler = async () => '${name} $(cat src/both.js)'" >${name}.js`
+    const build = `echo built >>builds; ${line('one')}; ${line('two')}`
+    await using rie = await severalWatched(start, code, 2, '--watch-build', build)
+    // which files are outputs is learned with the first ones
+    for (const what of ['first', 'second', 'third']) {
+      // moved there, with the time of its content: a save all the same
+      code.save('src/both.new', what)
+      utimesSync(join(code.root, 'src/both.new'), 1, 1)
+      renameSync(join(code.root, 'src/both.new'), join(code.root, 'src/both.js'))
+      for (const name of ['one', 'two'])
+        await until(`${name} ${what}`, async () => (await ask(rie, name)) === `${name} ${what}`)
+    }
+    const builds = readFileSync(join(code.root, 'builds'), 'utf8').split('\n').length - 1
+    expect(builds).toBeLessThanOrEqual(6)
   })
 
   it('looks at times with --watch-poll alone', async ({ start }) => {

@@ -4,7 +4,9 @@ import { Outputs } from '../../src/watch/outputs.ts'
 import { until } from '../harness.ts'
 
 /** Builds that end when the test says so. */
-function scene(outputs = new Outputs()) {
+function scene(...programs: string[]) {
+  const outputs = new Outputs()
+  outputs.expect(programs)
   const running: PromiseWithResolvers<Built>[] = []
   const told: (readonly string[])[] = []
   const errors: unknown[] = []
@@ -52,7 +54,7 @@ test('builds do not overlap; what was saved during one is built after it', async
 })
 
 test('race: what a build wrote last is told after its end, and starts no other one', async () => {
-  using it = scene(new Outputs(['bootstrap']))
+  using it = scene('bootstrap')
   it.builder.changed(['main.go'])
   it.end()
   await until('it to be told', () => it.told.length === 1)
@@ -68,7 +70,7 @@ test('race: what a build wrote last is told after its end, and starts no other o
 })
 
 test('race: a save right after the end of a build is told with its output, and is built', async () => {
-  using it = scene(new Outputs(['bootstrap', 'main.go']))
+  using it = scene('bootstrap', 'main.go')
   it.builder.changed(['main.go'])
   it.at(2000)
   it.end()
@@ -80,6 +82,24 @@ test('race: a save right after the end of a build is told with its output, and i
   it.end()
   await until('the next one to be told', () => it.told.length === 2)
   expect(it.told[1]).toEqual(['main.go'])
+})
+
+test('race: a save that two watchers tell is built once', async () => {
+  using it = scene()
+  it.write('main.go', 990)
+  it.builder.changed(['main.go'])
+  it.builder.changed(['main.go'])
+  it.at(2000)
+  it.end()
+  await until('it to be told', () => it.told.length === 1)
+  // the next one is the next save, which comes when all of this is over
+  await until('the next save to be built', () => {
+    it.builder.changed(['other.go'])
+    return it.running.length === 2
+  })
+  it.end()
+  await until('it to be told', () => it.told.length === 2)
+  expect(it.told[1]).toEqual(['other.go'])
 })
 
 test('a build that cannot be started is told, and the next change tries again', async () => {

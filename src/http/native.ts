@@ -229,7 +229,9 @@ export class NativeExchange implements Exchange {
     const stream = new NativeStream(this, this.#handle, this.#socket, bodiless)
     this.#write(() => {
       if (bodiless) {
-        this.#handle.writeHeadAndEnd(status, '', headers, undefined, undefined, undefined, this.#auto, 0)
+        // of HEAD, as the stream itself would have it: a length of 0 would be none
+        const fields = this.method === 'HEAD' ? [...headers, 'Transfer-Encoding', 'chunked'] : headers
+        this.#handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.#auto, 0)
         return
       }
       this.#handle.writeHead(status, '', headers, this.#auto, 0)

@@ -96,6 +96,13 @@ check('an answer to HEAD has a length and no body', async (stand) => {
   expect(peer.received).not.toContain('lost')
 })
 
+check('a stream for HEAD has no length', async (stand) => {
+  stand.handle = (exchange) => exchange.stream(200, [])?.end()
+  const answer = await stand.ask('HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  expect(answer).toMatch(/\r\ntransfer-encoding: chunked\r\n/i)
+  expect(answer).not.toMatch(/content-length/i)
+})
+
 check('204 and 304 have no body', async (stand) => {
   for (const status of [204, 304]) {
     stand.handle = (exchange) => exchange.respond(status, [])

@@ -39,6 +39,17 @@ export const differences: readonly Difference[] = [
   },
   {
     adapter: 'fetch',
+    title: 'a stream for HEAD has no length',
+    why: 'a Response without a body has the length 0',
+    async run(stand) {
+      stand.handle = (exchange) => exchange.stream(200, [])?.end()
+      expect(await stand.ask('HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(
+        /\r\ncontent-length: 0\r\n/i,
+      )
+    },
+  },
+  {
+    adapter: 'fetch',
     title: 'dot segments are kept',
     why: 'the address is made canonical',
     async run(stand) {

@@ -2,27 +2,17 @@
  * AWS's SDKs for durable executions, pinned, each with a real function behind an emulator:
  *
  *     bun run clients durable [builtin|node|python…] [--case TEXT] [--emulator source|binary|PATH]
+ *     bun run clients durable conformance […]   AWS's conformance cases (conformance/run.ts)
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { programOf } from '../../kit/launch.ts'
 import { cached, type Launch, need, run, Unavailable } from '../client.ts'
 import { cases } from './cases.ts'
+import { javascript } from './sdk.ts'
 import { Trial } from './trial.ts'
 
-const sdkVersions = { js: '2.4.0', python: '3.0.0' } as const
-const functions = join(import.meta.dir, 'functions')
-
-async function javascript(): Promise<string> {
-  const folder = join(functions, 'js')
-  const install = async (into: string): Promise<void> => {
-    need('npm')
-    await Bun.write(join(into, 'package.json'), '{"private":true,"type":"module"}')
-    const words = ['npm', 'install', '--no-audit', '--no-fund', '--save-exact']
-    await run([...words, `@aws/durable-execution-sdk-js@${sdkVersions.js}`], { cwd: into })
-  }
-  return await cached('durable-js', sdkVersions.js, { install }, folder)
-}
+const pythonVersion = '3.0.0'
 
 /** Node and AWS's client for it, compiled for it: the same folder as that of the other suites. */
 async function nodeClient(): Promise<string[]> {
@@ -43,22 +33,28 @@ const subjects: Readonly<Record<string, () => Promise<Launch>>> = {
   },
   async python() {
     const packages = [
-      `aws-durable-execution-sdk-python==${sdkVersions.python}`,
+      `aws-durable-execution-sdk-python==${pythonVersion}`,
       ...['awslambdaric==4.2.2', 'boto3'],
     ]
     const cwd = await cached(
       'durable-python',
-      sdkVersions.python,
+      pythonVersion,
       {
         async install(folder) {
           await run([need('python3'), '-m', 'venv', 'venv'], { cwd: folder })
           await run(['venv/bin/pip', 'install', '--quiet', ...packages], { cwd: folder })
         },
       },
-      join(functions, 'python'),
+      join(import.meta.dir, 'functions/python'),
     )
     return { command: [join(cwd, 'venv/bin/python'), '-m', 'awslambdaric', 'app.handler'], cwd }
   },
+}
+
+if (process.argv[2] === 'conformance') {
+  process.argv.splice(2, 1)
+  // ends the process
+  await import('./conformance/run.ts')
 }
 
 const { values, positionals } = parseArgs({

@@ -1,0 +1,166 @@
+/**
+ * AWS's own conformance cases for durable executions, which its package on PyPI has as data: what the history of the real
+ * service is. They are fetched at the time of the test and nothing of them is kept here; the handlers are ours, written
+ * after the words of each case, with AWS's SDK for JavaScript on the built-in runtime.
+ *
+ *     bun run clients durable conformance [--case 1-1,…] [--emulator source|binary|PATH]
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parse } from 'yaml'
+import { until } from '../../../harness.ts'
+import { launch, programOf, root } from '../../../kit/launch.ts'
+import { need, run } from '../../client.ts'
+import { javascript } from '../sdk.ts'
+import { type Bindings, bound, mismatch } from './match.ts'
+
+const version = '1.0.0'
+const cache = join(root, '.cache', 'durable-conformance', version)
+
+// biome-ignore lint/suspicious/noExplicitAny: documents of others
+type Json = any
+
+/** The folder with the cases. */
+async function fetched(): Promise<string> {
+  const cases = join(cache, 'aws_durable_execution_conformance_tests', 'test_requirements')
+  if (existsSync(cases)) return cases
+  await mkdir(cache, { recursive: true })
+  const python = need('python3')
+  // it asks for a newer Python than most have, and its data need none
+  const only = ['--no-deps', '--only-binary=:all:', '--python-version', '3.14']
+  const what = `aws-durable-execution-conformance-tests==${version}`
+  await run([python, '-m', 'pip', 'download', '--quiet', ...only, what], { cwd: cache })
+  const [wheel] = [...new Bun.Glob('*.whl').scanSync(cache)]
+  await run([python, '-m', 'zipfile', '-e', wheel as string, '.'], { cwd: cache })
+  return cases
+}
+
+const byNumber = (one: string, other: string): number => {
+  const [a = 0, b = 0] = one.split('-').map(Number)
+  const [c = 0, d = 0] = other.split('-').map(Number)
+  return a - c || b - d
+}
+
+const { values } = parseArgs({
+  args: process.argv.slice(2),
+  options: { emulator: { type: 'string', default: 'binary' }, case: { type: 'string', default: '' } },
+})
+const folder = await fetched()
+const cwd = await javascript()
+const { names }: { names: readonly string[] } = await import(join(cwd, 'conformance.mjs'))
+const wanted = values.case.split(',').filter(Boolean)
+const all = [...new Bun.Glob('*/*.yaml').scanSync(folder)].map((path) => ({
+  name: path.replace(/^.*\/|\.yaml$/g, ''),
+  path: join(folder, path),
+}))
+const tried = all
+  .filter(({ name }) => names.includes(name) && (wanted.length === 0 || wanted.includes(name)))
+  .toSorted((one, other) => byNumber(one.name, other.name))
+const counts = { passed: 0, failed: 0 }
+
+/** Plays one case; the reason if it is not kept. */
+async function play(name: string, path: string): Promise<string | null> {
+  const bindings: Bindings = new Map()
+  const document: Json = parse(await Bun.file(path).text())
+  for (const [variable, value] of Object.entries(document.Variables ?? {}))
+    bindings.set(variable, bound(value, bindings))
+  const {
+    Input = null,
+    ExpectedResult,
+    ExpectedExecutionHistory,
+    CallbackActions = [],
+  } = bound(document, bindings)
+  const marks = await mkdtemp(join(tmpdir(), 'rie-conformance-'))
+  await using emulator = launch({
+    program: programOf(values.emulator),
+    flags: [
+      '--durable',
+      '--durable-retry-delays',
+      '0,0,0,0',
+      '--task-root',
+      cwd,
+      '--handler',
+      'conformance.handler',
+    ],
+    cwd,
+    env: { CASE: name, MARKS: join(marks, 'marks') },
+  })
+  try {
+    const { gateway } = await emulator.listening()
+    const url = `http://${gateway.host}:${gateway.port}`
+    const answer = await fetch(`${url}/2015-03-31/functions/function/invocations`, {
+      method: 'POST',
+      headers: { 'X-Amz-Invocation-Type': 'Event' },
+      body: JSON.stringify(Input),
+    })
+    const arn = encodeURIComponent(answer.headers.get('x-amz-durable-execution-arn') ?? '')
+    const get = async (what = ''): Promise<Json> =>
+      await (await fetch(`${url}/2025-12-01/durable-executions/${arn}${what}`)).json()
+    const history = async (): Promise<Json[]> => (await get('/history?MaxItems=1000')).Events
+    // each on its own: what takes longer may come first
+    const act = async ({ CallbackName, Operation, Payload, Delay = 0 }: Json): Promise<void> => {
+      const id = await until(`the callback ${CallbackName}`, async () => {
+        const event = (await history()).find(
+          (one) => one.EventType === 'CallbackStarted' && one.Name === CallbackName,
+        )
+        return event?.CallbackStartedDetails.CallbackId
+      })
+      // the case says how long its external system takes
+      await Bun.sleep(Delay * 1000)
+      const verb = { success: 'succeed', failure: 'fail', heartbeat: 'heartbeat' }[Operation as 'success']
+      const body = Payload === undefined ? '' : JSON.stringify(Payload)
+      await fetch(`${url}/2025-12-01/durable-execution-callbacks/${encodeURIComponent(id)}/${verb}`, {
+        method: 'POST',
+        body,
+      })
+    }
+    await Promise.all(CallbackActions.map(act))
+    const last = Math.max(...ExpectedExecutionHistory.map(({ EventId }: Json) => EventId))
+    const seen = await until(
+      'the history to be as long as the case has it',
+      async () => {
+        const [events, { Status }] = [await history(), await get()]
+        const ended = ExpectedResult === undefined || Status !== 'RUNNING'
+        return events.length >= last && ended && events
+      },
+      40_000,
+    )
+    for (const expected of ExpectedExecutionHistory) {
+      const wrong = mismatch(expected, seen[expected.EventId - 1], bindings, `event ${expected.EventId}`)
+      if (wrong !== null) return `${wrong}; ${seen.map(({ EventType }: Json) => EventType).join(', ')}`
+    }
+    const { Status, Result } = await get()
+    if (ExpectedResult?.ExecutionStatus !== undefined && Status !== ExpectedResult.ExecutionStatus)
+      return `the status is ${Status}`
+    if (ExpectedResult?.Result === undefined) return null
+    return mismatch(
+      ExpectedResult.Result,
+      Result === undefined ? null : JSON.parse(Result),
+      bindings,
+      'the result',
+    )
+  } catch (error) {
+    return `${(error as Error).message}\n${emulator.stderr.text.slice(-1500)}`
+  } finally {
+    await rm(marks, { recursive: true, force: true })
+  }
+}
+
+const queue = [...tried]
+await Promise.all(
+  Array.from({ length: 4 }, async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const wrong = await play(next.name, next.path)
+      counts[wrong === null ? 'passed' : 'failed']++
+      if (wrong !== null) console.log(`${next.name} FAILED ${wrong}`)
+    }
+  }),
+)
+const without = all.length - all.filter(({ name }) => names.includes(name)).length
+console.log(
+  `${counts.passed} passed, ${counts.failed} failed, ${without} of ${all.length} without a handler of ours`,
+)
+process.exit(counts.failed === 0 && tried.length > 0 ? 0 : 1)

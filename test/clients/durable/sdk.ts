@@ -1,0 +1,16 @@
+/** AWS's SDK for JavaScript with the functions of this suite, installed once. */
+import { join } from 'node:path'
+import { cached, need, run } from '../client.ts'
+
+const version = '2.4.0'
+
+/** The folder of the functions. */
+export async function javascript(): Promise<string> {
+  const install = async (into: string): Promise<void> => {
+    need('npm')
+    await Bun.write(join(into, 'package.json'), '{"private":true,"type":"module"}')
+    const words = ['npm', 'install', '--no-audit', '--no-fund', '--save-exact']
+    await run([...words, `@aws/durable-execution-sdk-js@${version}`], { cwd: into })
+  }
+  return await cached('durable-js', version, { install }, join(import.meta.dir, 'functions/js'))
+}

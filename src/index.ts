@@ -18,21 +18,23 @@
  */
 
 import { ConfigError, type FunctionConfig } from './config/config.ts'
-import type { Emulator, EmulatorOptions, InvokeOptions } from './embed/api.d.ts'
+import type { EmulatedFunction, Emulator, EmulatorOptions, InvokeOptions, PoolState } from './embed/api.d.ts'
 import { callback } from './embed/callback.ts'
 import { invoke } from './embed/invoke.ts'
 import { configOf } from './embed/options.ts'
 import { createOutput } from './embed/output.ts'
 import { InvokeStreamError, invokeStream } from './embed/stream.ts'
-import { composeEmulator } from './emulator.ts'
+import { composeEmulator, type RunningFunction } from './emulator.ts'
 import { inspectHandler } from './handler/inspect.ts'
 import { isCompiled, selfCommand } from './host.ts'
 import { createLog } from './log/log.ts'
 import { createProcesses } from './process/processes.ts'
 
 export type {
+  EmulatedFunction,
   Emulator,
   EmulatorOptions,
+  FunctionOptions,
   InvokeError,
   InvokeOptions,
   InvokeResult,
@@ -55,11 +57,15 @@ function whyNotServable({ launch, environment, taskRoot }: FunctionConfig): stri
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const config = configOf(options)
-  if (isCompiled && config.function.launch.kind === 'handler') {
-    throw new ConfigError('handler: a compiled program cannot serve one; give the command of a runtime')
+  const several = 'functions' in config
+  for (const each of several ? config.functions : [config.function]) {
+    const where = several ? `functions.${each.name}.handler` : 'handler'
+    if (isCompiled && each.launch.kind === 'handler') {
+      throw new ConfigError(`${where}: a compiled program cannot serve one; give the command of a runtime`)
+    }
+    const problem = whyNotServable(each)
+    if (problem !== undefined) throw new ConfigError(`${where}: ${problem}`)
   }
-  const problem = whyNotServable(config.function)
-  if (problem !== undefined) throw new ConfigError(`handler: ${problem}`)
   const { log: write, output: where = 'collect' } = options
   const log = createLog({
     level: config.emulator.logLevel,
@@ -79,29 +85,54 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     sinkOf: output.sinkOf,
     log,
   })
-  const { host } = emulator.first
   let stopped = false
   async function stop(): Promise<void> {
     stopped = true
     await emulator.stop()
     log.flush()
   }
+  const call = ((payload: unknown, how: InvokeOptions & { readonly stream?: boolean } = {}) => {
+    const unnamed = several && how.functionName === undefined
+    const refusal = stopped ? hasStopped : unnamed ? nameOne : null
+    if (how.stream === true) {
+      if (refusal !== null) throw new Error(refusal)
+      return invokeStream(emulator.url, payload, how)
+    }
+    return refusal === null ? invoke(emulator.url, payload, how) : Promise.reject(new Error(refusal))
+  }) as Emulator['invoke']
+
+  /** The same of one of several. */
+  function emulated(running: RunningFunction): EmulatedFunction {
+    const { name, functionUrl } = running
+    return {
+      name,
+      functionUrl,
+      invoke: ((payload: unknown, how: InvokeOptions & { readonly stream?: false } = {}) =>
+        call(payload, { ...how, functionName: name })) as Emulator['invoke'],
+      output: (environment) => output.text(environment, name),
+      ready: () => running.ready(),
+      state: () => stateOf(running),
+    }
+  }
   return {
     url: emulator.url,
     runtimeApi: emulator.runtimeApi,
     functionUrl: emulator.first.functionUrl,
-    invoke: ((payload: unknown, how: InvokeOptions & { readonly stream?: boolean } = {}) => {
-      if (how.stream === true) {
-        if (stopped) throw new Error(hasStopped)
-        return invokeStream(emulator.url, payload, how)
-      }
-      return stopped ? Promise.reject(new Error(hasStopped)) : invoke(emulator.url, payload, how)
-    }) as Emulator['invoke'],
-    output: output.text,
-    ready: () => emulator.first.ready(),
+    functions: several ? Object.fromEntries(emulator.functions.map((one) => [one.name, emulated(one)])) : {},
+    invoke: call,
+    output: (environment) => output.text(environment),
+    async ready() {
+      await Promise.all(emulator.functions.map((one) => one.ready()))
+    },
     idle: () => emulator.idle(),
-    state: () => ({ ...host.pool.state(), asyncEvents: host.asyncEvents }),
+    state: () => stateOf(emulator.first),
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
+
+function stateOf({ host }: RunningFunction): PoolState {
+  return { ...host.pool.state(), asyncEvents: host.asyncEvents }
+}
+
+const nameOne = "several functions run: say which one is meant, as { functionName: 'orders' }"

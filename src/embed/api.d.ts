@@ -4,14 +4,19 @@
  */
 
 /** Where the log of the function goes: kept for `output`, to this program's stdout, or to a function of yours. */
-export type OutputOption = 'collect' | 'inherit' | ((lines: string, environment: number) => void)
+export type OutputOption =
+  | 'collect'
+  | 'inherit'
+  | ((lines: string, environment: number, functionName: string) => void)
 
-/** All but one of `command` and `handler` may be left out. An error that a function of yours throws is uncaught. */
+/** One of `command`, `handler` and `functions` is needed, all else may be left out. An error that a function of yours throws is uncaught. */
 export interface EmulatorOptions {
   /** the runtime: a program and its arguments; a name without a slash is looked up in `PATH` */
   readonly command?: readonly string[]
   /** `file.export`: a JavaScript or TypeScript function to serve, or `_HANDLER` of the command */
   readonly handler?: string
+  /** several functions by their names, in place of `command` and `handler` */
+  readonly functions?: Readonly<Record<string, FunctionOptions>>
   /** where the runtime runs and a relative handler is looked up; default: the working directory */
   readonly cwd?: string
   /**
@@ -94,7 +99,42 @@ export interface FunctionUrlCors {
   readonly MaxAge?: number
 }
 
+/**
+ * One of several functions. What is absent comes from the options of all. Names of functions are destinations of the
+ * others, and each reaches the others by `AWS_ENDPOINT_URL_LAMBDA`.
+ */
+export interface FunctionOptions
+  extends Pick<
+    EmulatorOptions,
+    | 'command'
+    | 'handler'
+    | 'functionTimeoutSeconds'
+    | 'initTimeoutSeconds'
+    | 'environmentTtlSeconds'
+    | 'extensionsDirectory'
+    | 'maxEnvironments'
+    | 'recycleAfter'
+    | 'maxQueue'
+    | 'functionUrl'
+    | 'functionUrlInvokeMode'
+    | 'functionUrlCors'
+    | 'asyncMaxRetries'
+    | 'asyncRetryDelaysSeconds'
+    | 'asyncMaxAgeSeconds'
+    | 'onSuccess'
+    | 'onFailure'
+  > {
+  /** its folder, relative to that of all */
+  readonly cwd?: string
+  /** on top of the variables of all */
+  readonly env?: Readonly<Record<string, string>>
+  /** folders of unpacked layers, the last one goes before the others */
+  readonly layers?: readonly string[]
+}
+
 export interface InvokeOptions {
+  /** of several functions the one that is meant; also its ARN */
+  readonly functionName?: string
   /** what the runtime gets as its client context, as JSON */
   readonly clientContext?: object
   /** 1 to 256 characters; environments are never shared between tenants */
@@ -185,7 +225,15 @@ export interface PoolState {
   readonly asyncEvents: { readonly waiting: number; readonly waitingBytes: number }
 }
 
+/** One of several functions that run; the same as of the emulator, which means the first. */
+export interface EmulatedFunction
+  extends Pick<Emulator, 'functionUrl' | 'invoke' | 'output' | 'ready' | 'state'> {
+  readonly name: string
+}
+
 export interface Emulator extends AsyncDisposable {
+  /** by name; of one function that was given none, it is empty */
+  readonly functions: Readonly<Record<string, EmulatedFunction>>
   /** `http://127.0.0.1:PORT`: the endpoint for an AWS SDK or any HTTP client */
   readonly url: string
   /** `host:port` of the first environment's Runtime API */

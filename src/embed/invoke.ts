@@ -5,14 +5,17 @@ import type { InvokeError, InvokeOptions, InvokeResult } from './api.d.ts'
 /** Bytes go out as they are, nothing as an empty body (which functions see as `{}`), all else as JSON. */
 export async function invoke(url: string, payload: unknown, options: InvokeOptions): Promise<InvokeResult> {
   const { signal } = options
-  const response = await fetch(`${url}/2015-03-31/functions/function/invocations${queryOf(options)}`, {
-    method: 'POST',
-    headers: headersOf(options),
-    body: bodyOf(payload),
-    // the emulator has the limits
-    timeout: false,
-    ...(signal === undefined ? {} : { signal }),
-  } as RequestInit)
+  const response = await fetch(
+    `${url}/2015-03-31/functions/${nameOf(options)}/invocations${queryOf(options)}`,
+    {
+      method: 'POST',
+      headers: headersOf(options),
+      body: bodyOf(payload),
+      // the emulator has the limits
+      timeout: false,
+      ...(signal === undefined ? {} : { signal }),
+    } as RequestInit,
+  )
   return resultOf(response, await response.bytes())
 }
 
@@ -26,6 +29,10 @@ export function headersOf({ clientContext, tenantId, invocationType, logType }: 
   if (logType !== undefined) headers.set('X-Amz-Log-Type', logType)
   return headers
 }
+
+/** One function is reached by any name. */
+export const nameOf = ({ functionName = 'function' }: InvokeOptions): string =>
+  encodeURIComponent(functionName)
 
 export const queryOf = ({ qualifier }: InvokeOptions): string =>
   qualifier === undefined ? '' : `?Qualifier=${encodeURIComponent(qualifier)}`

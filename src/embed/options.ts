@@ -1,7 +1,7 @@
 /** What a program says that embeds an emulator, read by the same table of options as the command line. */
 
-import { type Config, ConfigError } from '../config/config.ts'
-import { configure, type Source } from '../config/configure.ts'
+import { type Config, ConfigError, type SystemConfig } from '../config/config.ts'
+import { configure, type Outside, type Source } from '../config/configure.ts'
 import { ownOptions, sharedOptions, type Variable, variableOptions } from '../config/options.ts'
 import { nearest } from '../config/suggest.ts'
 import { definedOnly, variableOf, withoutCarriageReturns, wrongValue } from '../config/variables.ts'
@@ -14,7 +14,7 @@ import type { EmulatorOptions, OutputOption } from './api.d.ts'
 const fromTable = Object.values({ ...sharedOptions, ...ownOptions, ...variableOptions }).flatMap((option) =>
   'property' in option ? [option.property] : [],
 )
-const others = ['command', 'cwd', 'env', 'log', 'output']
+const others = ['command', 'cwd', 'env', 'functions', 'log', 'output']
 const known: readonly string[] = [...fromTable, ...others]
 
 /** What is another default inside of a program than for the emulator as a program. */
@@ -28,7 +28,7 @@ const defaults = new Map<Variable<unknown>, string>([
 const ofTheProgram = /^(?:AWS_LAMBDA_RIE_.*|LOG_LEVEL)$/
 
 /** Throws `ConfigError` for what is wrong; its message names the option and what is allowed. */
-export function configOf(options: EmulatorOptions): Config {
+export function configOf(options: EmulatorOptions): Config | SystemConfig {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
@@ -44,7 +44,11 @@ export function configOf(options: EmulatorOptions): Config {
   const env = check(given, 'env', isRecord, 'an object of strings') ?? {}
   check(given, 'log', isFunction, 'a function')
   check(given, 'output', isOutput, "'collect', 'inherit' or a function")
-  if (command.length === 0 && handler === undefined) {
+  const functions = check(given, 'functions', isObject, 'an object of functions by their names')
+  if (functions !== undefined && (command.length > 0 || handler !== undefined)) {
+    throw new ConfigError('functions are in place of command and handler; leave one of them out')
+  }
+  if (command.length === 0 && handler === undefined && functions === undefined) {
     throw new ConfigError('nothing to run: give a command, or a handler as file.export')
   }
   const warnings: string[] = []
@@ -52,7 +56,7 @@ export function configOf(options: EmulatorOptions): Config {
     definedOnly({ ...withoutOwnInspector(rawEnvironment(process.env)), ...env }),
     warnings,
   )
-  const config = configure({
+  const outside: Outside = {
     source: sourceOf(given, environment),
     command,
     served: handler === undefined ? undefined : { name: 'handler', handler },
@@ -62,7 +66,12 @@ export function configOf(options: EmulatorOptions): Config {
     directory: cwd,
     sample: undefined,
     warnings,
-  })
+  }
+  if (functions !== undefined) {
+    const { configOfFunctions } = require('./functions.ts') as typeof import('./functions.ts')
+    return configOfFunctions(functions, { ...outside, sourceWith: (of) => sourceOf(given, of) })
+  }
+  const config = configure(outside)
   const [program] = command
   const reason = program === undefined ? null : whyNotRunnable(program, cwd, environment.PATH)
   if (reason !== null) throw new ConfigError(`command cannot be run: ${reason}`)
@@ -138,6 +147,10 @@ function isCommand(value: unknown): value is string[] {
     value[0] !== '' &&
     value.every((word) => typeof word === 'string')
   )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isRecord(value: unknown): value is Record<string, string | undefined> {

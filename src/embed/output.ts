@@ -9,15 +9,19 @@ const maxKept = 16 * 1024 * 1024
 
 interface Kept {
   readonly environment: number
+  readonly functionName: string
   readonly bytes: Uint8Array
 }
 
 /** Where the log lines of all environments go, and what was kept of them. */
 export interface Output {
-  sinkOf(id: EnvironmentId): Sink
+  sinkOf(id: EnvironmentId, functionName: string): Sink
   flush(): void
-  /** the lines so far, of one environment or of all in the order in which they came; empty unless they are kept */
-  text(environment?: number): string
+  /**
+   * The lines so far, of one environment or of all, of one function or of all, in the order in which they came; empty
+   * unless they are kept.
+   */
+  text(environment?: number, functionName?: string): string
 }
 
 export function createOutput(option: OutputOption): Output {
@@ -28,7 +32,7 @@ export function createOutput(option: OutputOption): Output {
   if (option !== 'collect') {
     const tell = callback(option)
     return {
-      sinkOf: (id) => forwarding((lines) => tell(decode(bytesOf(lines)), id)),
+      sinkOf: (id, functionName) => forwarding((lines) => tell(decode(bytesOf(lines)), id, functionName)),
       flush() {},
       text: () => '',
     }
@@ -36,9 +40,9 @@ export function createOutput(option: OutputOption): Output {
   const kept: Kept[] = []
   let size = 0
   let first = 0
-  function keep(lines: Lines, environment: number): void {
+  function keep(lines: Lines, environment: number, functionName: string): void {
     const bytes = bytesOf(lines)
-    kept.push({ environment, bytes })
+    kept.push({ environment, functionName, bytes })
     size += bytes.byteLength
     while (size > maxKept) size -= (kept[first++] as Kept).bytes.byteLength
     if (first > 1024 && first * 2 > kept.length) {
@@ -47,12 +51,13 @@ export function createOutput(option: OutputOption): Output {
     }
   }
   return {
-    sinkOf: (id) => forwarding((lines) => keep(lines, id)),
+    sinkOf: (id, functionName) => forwarding((lines) => keep(lines, id, functionName)),
     flush() {},
-    text(environment) {
+    text(environment, functionName) {
       const wanted = kept
         .slice(first)
         .filter((one) => environment === undefined || one.environment === environment)
+        .filter((one) => functionName === undefined || one.functionName === functionName)
       return decode(Buffer.concat(wanted.map(({ bytes }) => bytes)))
     },
   }

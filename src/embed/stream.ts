@@ -1,7 +1,7 @@
 /** One invocation from inside a program whose response is read as it comes: InvokeWithResponseStream. */
 
 import type { InvokeError, InvokeOptions, InvokeStream } from './api.d.ts'
-import { bodyOf, errorOf, headersOf, queryOf } from './invoke.ts'
+import { bodyOf, errorOf, headersOf, nameOf, queryOf } from './invoke.ts'
 
 /** What a stream ends in that is no success. */
 export class InvokeStreamError extends Error {
@@ -17,7 +17,7 @@ export class InvokeStreamError extends Error {
 /** Asks at once; the pieces can be read once. */
 export function invokeStream(url: string, payload: unknown, options: InvokeOptions): InvokeStream {
   const asked = fetch(
-    `${url}/2021-11-15/functions/function/response-streaming-invocations${queryOf(options)}`,
+    `${url}/2021-11-15/functions/${nameOf(options)}/response-streaming-invocations${queryOf(options)}`,
     {
       method: 'POST',
       headers: headersOf(options),

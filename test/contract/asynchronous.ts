@@ -134,10 +134,13 @@ export const asynchronous = chapter('Asynchronous invocations', (it) => {
       responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
       responsePayload: { errorType: 'Wrong', errorMessage: 'no' },
     })
-    const { text } = await rie.ask({ path: '/_rie/metrics' })
+    // the line is in the file before it is counted
+    const text = await until('the record to count', async () => {
+      const figures = (await rie.ask({ path: '/_rie/metrics' })).text
+      return figures.includes('lambda_rie_destination_records_total{result="delivered"} 1\n') && figures
+    })
     expect(text).toContain('lambda_rie_async_events_total{condition="RetriesExhausted"} 1\n')
     expect(text).toContain('lambda_rie_async_events_waiting 0\n')
-    expect(text).toContain('lambda_rie_destination_records_total{result="delivered"} 1\n')
   })
 
   it('tries an Event again after a time-out, a crash and a failed init', async ({ start }) => {

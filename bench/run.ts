@@ -15,7 +15,7 @@ import type { Metric, Sample, Scenario } from './scenario.ts'
 import { figureUnits } from './scenario.ts'
 import { arrivals } from './scenarios/arrivals.ts'
 import { cold } from './scenarios/cold.ts'
-import { eight, managed, scale, telemetry, warm } from './scenarios/load.ts'
+import { eight, extended, managed, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
 import { nodePair } from './scenarios/node.ts'
 import { off } from './scenarios/off.ts'
@@ -33,6 +33,7 @@ import { goals, type Results, shown, table } from './table.ts'
 
 const allScenarios: readonly Scenario[] = [
   warm,
+  extended,
   telemetry,
   payload,
   cold,

@@ -10,6 +10,8 @@ export interface Setup {
   readonly managed?: boolean
   /** Answer with a stream of so many pieces of so many bytes. */
   readonly stream?: { readonly pieces: number; readonly bytes: number }
+  /** Start an extension that subscribes to INVOKE. */
+  readonly extension?: boolean
   /** Serve a Function URL on the port. */
   readonly url?: boolean
   /** A function that echoes its event, in place of the one in C. */

@@ -46,6 +46,19 @@ export const warm: Scenario = {
   measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
 }
 
+export const extended: Scenario = {
+  name: 'extended-1',
+  about: 'one caller, a small event, and an extension that is told of each invocation',
+  metrics: metricNames,
+  subjects: ['reference', 'ours'],
+  goals: [
+    { metric: 'rate', is: 'at least', factor: 2.4, of: 'reference' },
+    { metric: 'cpu', is: 'at most', factor: 0.36, of: 'reference' },
+    { metric: 'p99', is: 'at most', factor: 1, of: 'reference' },
+  ],
+  measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1, true),
+}
+
 export const telemetry: Scenario = {
   name: 'telemetry',
   about: 'one caller, a small event, with and without an extension that subscribes to every record',

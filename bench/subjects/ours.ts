@@ -1,13 +1,15 @@
 /** This emulator, as `bun run build` leaves it. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { compileC, root } from '../build.ts'
 import { invokePath, type Launch, type Setup, type Subject, Unavailable } from '../subject.ts'
+import { layExtension } from './extension.ts'
 import { addresses } from './reference.ts'
 
 const binary = join(root, 'dist', 'aws-lambda-rie')
 let runtime = ''
 let streaming = ''
+let extension = ''
 
 export const ours: Subject = {
   name: 'ours',
@@ -16,6 +18,7 @@ export const ours: Subject = {
     if (!existsSync(binary)) throw new Unavailable('dist/aws-lambda-rie is not there: bun run build')
     runtime = await compileC('functions/runtime.c')
     streaming = await compileC('functions/stream.c')
+    extension = await layExtension()
   },
   launch: (setup) => launchOurs(binary, setup),
 }
@@ -24,11 +27,12 @@ export const ours: Subject = {
 export function launchOurs(binary: string, setup: Setup): Launch {
   const { managed = false, environments } = setup
   const several = environments > 1 && !managed ? ['--max-environments', String(environments)] : []
+  const extensions = setup.extension ? ['--extensions-dir', dirname(extension)] : []
   const command = setup.function?.command ?? [setup.stream ? streaming : runtime]
   if (!setup.url) {
     const slots = String(environments)
     return {
-      command: [binary, ...addresses(setup), ...several, ...command],
+      command: [binary, ...addresses(setup), ...several, ...extensions, ...command],
       env: managed ? { AWS_LAMBDA_MAX_CONCURRENCY: slots, BENCH_POLLERS: slots } : {},
       path: invokePath,
     }

@@ -1,9 +1,11 @@
 /** AWS's Runtime Interface Emulator, out of the package that ships its newest build. */
 import { compileC, fromWheel, need, run, samCliPackage } from '../build.ts'
 import { invokePath, type Launch, type Setup, type Subject, Unavailable } from '../subject.ts'
+import { layExtension } from './extension.ts'
 
 let binary = ''
 let runtime = ''
+let extension = ''
 let namespace: string[] | undefined
 
 export const reference: Subject = {
@@ -13,15 +15,18 @@ export const reference: Subject = {
     runtime = await compileC('functions/runtime.c')
     const machine = process.arch === 'arm64' ? 'arm64' : 'x86_64'
     binary = await fromWheel(samCliPackage, `samcli/local/rapid/aws-lambda-rie-${machine}`)
+    extension = await layExtension()
     namespace = await mountNamespace()
   },
   refuses(setup) {
     if (setup.environments > 1 && !namespace)
       return 'its managed-instances mode needs a mount namespace (root)'
+    if (setup.extension && !namespace) return 'extensions stand in /opt: that needs a mount namespace (root)'
     return undefined
   },
   launch(setup) {
     const command = [binary, ...addresses(setup)]
+    if (setup.extension) return withExtension([...command, runtime])
     if (setup.environments === 1) return { command: [...command, runtime], path: invokePath }
     return managedInstances(command, setup)
   },
@@ -35,6 +40,16 @@ export function addresses(setup: Setup): string[] {
     '--runtime-interface-emulator-address',
     `127.0.0.1:${setup.port}`,
   ]
+}
+
+/** Extensions are found in `/opt/extensions`: it gets a `/opt` of its own. */
+function withExtension(command: readonly string[]): Launch {
+  const script =
+    'mount -t tmpfs tmpfs /opt && mkdir /opt/extensions && cp "$1" /opt/extensions && shift && exec "$@"'
+  return {
+    command: [...(namespace ?? []), 'sh', '-c', script, 'sh', extension, ...command],
+    path: invokePath,
+  }
 }
 
 /**

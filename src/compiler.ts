@@ -6,9 +6,10 @@
  */
 
 import { noFTL } from 'bun:jsc'
+import * as extensionsApi from './api/extension.ts'
 import { poll } from './api/poll.ts'
 import * as runtimeApi from './api/runtime.ts'
-import { send, sendInvocation } from './api/wire.ts'
+import { invokeEvent, send, sendInvocation } from './api/wire.ts'
 import { answer, finishIfOver } from './core/ending.ts'
 import { admit } from './core/enter.ts'
 import { find, findAt } from './core/inflight.ts'
@@ -40,6 +41,7 @@ type Code = (...args: never[]) => unknown
 /** What an invocation passes through. Functions of fewer lines become part of these all the same. */
 const functions: readonly Code[] = [
   ...[poll, runtimeApi.next, runtimeApi.response, send, sendInvocation],
+  ...[extensionsApi.next, extensionsApi.identifier, invokeEvent, serving.extensionNext],
   ...[answer, finishIfOver, admit, find, findAt, step, couldPlace, place],
   ...[serving.invoke, serving.runtimeNext, serving.response, serving.received],
   ...[invoke, readEvent, request.parseInvoke, request.dialectOf, request.ownRequestId, request.tenantId],

@@ -163,7 +163,8 @@ export function identifier(exchange: Exchange): ExtensionId | ApiAnswer {
   if (!sent) {
     return refuse('Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header')
   }
-  const id = uuid.test(sent) ? sent : plain(sent)
+  if (uuid.test(sent)) return sent.toLowerCase() as ExtensionId
+  const id = plain(sent)
   if (!uuid.test(id)) {
     return refuse('Extension.InvalidExtensionIdentifier', 'Invalid Lambda-Extension-Identifier')
   }

@@ -18,11 +18,13 @@ export interface ApiAnswer {
   readonly status: number
   readonly headers: Fields
   readonly body: Body
+  /** the headers are ours, and good: see `Exchange.respond` */
+  readonly checked?: boolean
 }
 
 export function send(exchange: Exchange, answer: ApiAnswer): void {
   const { status, headers, body } = answer
-  exchange.respond(status, headers, body, answer === accepted)
+  exchange.respond(status, headers, body, answer.checked)
 }
 
 const json: Fields = ['Content-Type', 'application/json']
@@ -41,7 +43,7 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /** 202 to everything that was posted. */
-export const accepted: ApiAnswer = { status: 202, headers: json, body: '{"status":"OK"}\n' }
+export const accepted: ApiAnswer = { status: 202, headers: json, body: '{"status":"OK"}\n', checked: true }
 
 export function errorAnswer(status: number, errorType: string, errorMessage: string): ApiAnswer {
   return { status, headers: json, body: `${goJson({ errorMessage, errorType })}\n` }
@@ -114,7 +116,7 @@ export function shutdownEvent(reason: ShutdownReason, deadline: number): ApiAnsw
 
 function event(body: object): ApiAnswer {
   const headers = [...json, 'Lambda-Extension-Event-Identifier', crypto.randomUUID()]
-  return { status: 200, headers, body: goJson(body) }
+  return { status: 200, headers, body: goJson(body), checked: true }
 }
 
 export function registered(id: ExtensionId, body: object): ApiAnswer {

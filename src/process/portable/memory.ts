@@ -18,6 +18,9 @@ interface Family {
 
 const ps = ['ps', '-A', '-o', 'pid=', '-o', 'ppid=', '-o', 'pgid=', '-o', 'rss='] as const
 
+/** A look happens no more often than this, in milliseconds. */
+const pauseMs = 500
+
 /** A meter that watches nothing yet. */
 export function createMemoryMeter(): MemoryMeter {
   const families = new Map<number, Family>()
@@ -44,10 +47,10 @@ export function createMemoryMeter(): MemoryMeter {
   function look(): void {
     if (looking) return
     looking = true
-    runSoon(ps).then((text) => {
+    setTimeout(() => {
       looking = false
-      take(text)
-    })
+    }, pauseMs).unref()
+    runSoon(ps).then(take)
   }
 
   return {

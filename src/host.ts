@@ -1,10 +1,9 @@
-/** One function: its environments, each with a Runtime API listener of its own, and what its processes are started with. */
+/** One function: its environments, each with a Runtime API listener of its own, and what tells of them. */
 
 import type { CredentialsOptions } from './api/credentials.ts'
 import { openRuntimeApi, type RuntimeApi } from './api/server.ts'
 import type { FunctionConfig } from './config/config.ts'
 import type { Address } from './config/kinds.ts'
-import type { Launch } from './config/launch.ts'
 import type { Fault } from './core/failure.ts'
 import type { EnvironmentId, RequestId } from './core/ids.ts'
 import { type Mode, managedInstances, onDemand, withoutRetry } from './core/mode.ts'
@@ -15,28 +14,12 @@ import { Environment } from './engine/environment.ts'
 import { LastFailure } from './engine/last-failure.ts'
 import type { PlatformListener } from './engine/platform-event.ts'
 import { Pool, type PoolCalls } from './engine/pool.ts'
-import type {
-  Clock,
-  Log,
-  PoolObserver,
-  Processes,
-  ProcessName,
-  ProcessSpec,
-  TelemetryPort,
-} from './engine/ports.ts'
-import { type HandlerCommand, handlerCommand } from './handler/command.ts'
+import type { Clock, Log, PoolObserver, Processes, TelemetryPort } from './engine/ports.ts'
+import { FunctionProcesses } from './function-processes.ts'
 import { ListenError, listen } from './listen.ts'
 import type { EventsParts, FunctionEvents } from './open-events.ts'
 import { withAttachedRuntime } from './process/attached.ts'
-import { disablingFile, extensionsDisabled, listExtensions, whyNotRunnable } from './process/bootstrap.ts'
-import {
-  childAddress,
-  type EnvironmentVariables,
-  extensionEnvironment,
-  giveDurable,
-  reachable,
-  runtimeEnvironment,
-} from './process/environ.ts'
+import { childAddress, reachable } from './process/environ.ts'
 import { splitOutput } from './process/frames.ts'
 import { reportedError } from './telemetry/code-frame.ts'
 import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
@@ -95,15 +78,6 @@ interface ApiParts {
   readonly credentials: CredentialsOptions | null
 }
 
-/** In a compiled program all modules live in a file system of its own. */
-export const isCompiled = import.meta.url.includes('/$bunfs/')
-const mainPath = `${import.meta.dir}/main.ts`
-
-/** The command of this program. From source it is the bun CLI, which would read the function's .env and bunfig.toml. */
-export const selfCommand: readonly string[] = isCompiled
-  ? [process.execPath]
-  : [process.execPath, '--no-env-file', '--config=/dev/null', '--no-install', mainPath]
-
 /** How long records of events may be delivered after the last process has ended, in milliseconds. */
 const recordsMs = 2000
 
@@ -133,19 +107,14 @@ export class FunctionHost {
   #observe: ((id: EnvironmentId) => PlatformListener) | null = null
   readonly #apis = new Map<EnvironmentId, RuntimeApi>()
   readonly #facts: RecordFacts
+  readonly #processes: FunctionProcesses
   readonly #telemetry: FunctionTelemetry
   /** the environment that has the configured address */
   #primary: EnvironmentId | null = null
-  /** what switches extensions off; a layer does from when the first environment looks for them (behaviour.md 4.2) */
-  #extensionsOff: string | undefined
-  #lookedForLayer = false
-  readonly #examined = new Set<string>()
-  /** paths of those that lie in layers; null: there are no layers */
-  #layerExtensions: ReadonlyMap<string, string> | null = null
 
   constructor(config: FunctionConfig, parts: HostParts) {
     this.#config = config
-    this.#extensionsOff = config.extensionsOff
+    this.#processes = new FunctionProcesses(config, parts.urlOf)
     this.#parts = parts
     const mode = config.maxConcurrency === null ? onDemand : managedInstances(config.maxConcurrency)
     this.#mode = parts.crashed === null ? mode : withoutRetry(mode)
@@ -352,14 +321,13 @@ export class FunctionHost {
       initTimeoutMs: config.initTimeoutMs,
       restoreTimeoutMs: config.snapStart?.restoreTimeoutMs ?? 0,
       recycleAfter: config.recycleAfter,
-      discover: () => this.#discover(log),
+      discover: () => this.#processes.discover(log),
       specify: (process) =>
-        this.#specify(process, {
-          runtimeApi,
-          metadataToken,
-          credentialsToken,
-          endpoint: this.#parts.endpoint(),
-        }),
+        this.#processes.specify(
+          process,
+          { runtimeApi, metadataToken, credentialsToken, endpoint: this.#parts.endpoint() },
+          this.endpoint,
+        ),
     })
     const own = { telemetry: subscriptions, metadataToken, credentials }
     const api = this.#listen(environment, own, log)
@@ -367,17 +335,6 @@ export class FunctionHost {
     this.#primary ??= id
     runtimeApi = this.#addressOf(api)
     return environment
-  }
-
-  #specify(process: ProcessName, own: EnvironmentVariables): ProcessSpec {
-    const path = this.#layerExtensions?.get(process.slice('extension:'.length))
-    const spec = specify(this.#config, process, own, this.endpoint)
-    const { layers, namesUrls } = this.#config
-    if (layers.length === 0 && !namesUrls) return spec
-    const argv = process === 'runtime' || path === undefined ? spec.argv : ([path] as const)
-    const { withLayers, withUrls } = layersModule()
-    const env = namesUrls ? withUrls(spec.env, this.#parts.urlOf) : spec.env
-    return { ...spec, argv, env: withLayers(env, layers) }
   }
 
   /** What writes the log, in the format that was asked for. */
@@ -446,7 +403,7 @@ export class FunctionHost {
         logsApi: !this.#facts.managed,
         snapStart: this.#config.snapStart === null ? null : { credentials },
         metadata: { token: metadataToken, availabilityZoneId },
-        extensionsDisabled: () => this.#extensionsOff !== undefined,
+        extensionsDisabled: () => this.#processes.extensionsOff,
         log,
       }),
     )
@@ -459,36 +416,6 @@ export class FunctionHost {
     this.#apis.delete(environment.id)
     this.#listeners.delete(environment.id)
     if (this.#primary === environment.id) this.#primary = null
-  }
-
-  /** Says once of an extension why it cannot be run. */
-  #examine(name: string, path: string, log: Log): void {
-    if (this.#examined.has(name)) return
-    this.#examined.add(name)
-    const reason = whyNotRunnable(path, process.cwd(), undefined)
-    if (reason !== null)
-      log.error({ extension: name, reason }, 'an extension cannot be run, so init will fail')
-  }
-
-  #discover(log: Log): readonly string[] {
-    if (!this.#lookedForLayer && extensionsDisabled()) this.#extensionsOff ??= disablingFile
-    this.#lookedForLayer = true
-    if (this.#extensionsOff !== undefined) {
-      log.info({}, `extensions are disabled by ${this.#extensionsOff}`)
-      return []
-    }
-    const directory = this.#config.extensionsDirectory
-    const found = listExtensions(directory)
-    if ('error' in found) {
-      log.error({ directory, reason: found.error }, 'extensions cannot be listed')
-      return []
-    }
-    const { layers } = this.#config
-    const ofLayers = layers.length === 0 ? null : layersModule().layerExtensions(layers, log)
-    this.#layerExtensions = ofLayers
-    const names = ofLayers === null ? found.names : [...new Set([...found.names, ...ofLayers.keys()])].sort()
-    for (const name of names) this.#examine(name, ofLayers?.get(name) ?? `${directory}/${name}`, log)
-    return names
   }
 }
 
@@ -544,48 +471,4 @@ function processesFor({ launch }: FunctionConfig, processes: Processes, port: ()
   if (launch.kind !== 'broken') return processes
   const { withBrokenRuntime } = require('./process/broken.ts') as typeof import('./process/broken.ts')
   return withBrokenRuntime(processes, launch.reason)
-}
-
-function layersModule(): typeof import('./process/layers.ts') {
-  return require('./process/layers.ts')
-}
-
-/** The descriptor on which a runtime client hands over the records of its logger. */
-const logFd = { _LAMBDA_TELEMETRY_LOG_FD: '3' } as const
-
-/** The command, directory and variables of a process. */
-function specify(
-  config: FunctionConfig,
-  process: 'runtime' | `extension:${string}`,
-  api: EnvironmentVariables,
-  endpoint: string | null,
-): ProcessSpec {
-  if (process !== 'runtime') {
-    const path = `${config.extensionsDirectory}/${process.slice('extension:'.length)}`
-    const env = extensionEnvironment(config, api)
-    return { name: process, argv: [path], cwd: globalThis.process.cwd(), env }
-  }
-  const env = runtimeEnvironment(config, api)
-  if (endpoint !== null) giveDurable(env, endpoint)
-  const { launch } = config
-  if (launch.kind === 'attach') return { name: process, argv: ['attached'], cwd: launch.cwd, env: {} }
-  // not started
-  if (launch.kind === 'broken') return { name: process, argv: ['none'], cwd: launch.cwd, env }
-  const { argv, env: own } =
-    launch.kind === 'command' ? { argv: launch.argv, env: {} } : servedBy(config, launch, env)
-  const spec = { name: process, argv, cwd: launch.cwd }
-  return config.logFd
-    ? { ...spec, env: { ...env, ...own, ...logFd }, logFd: true }
-    : { ...spec, env: { ...env, ...own } }
-}
-
-/** Our own runtime client with a handler. */
-function servedBy(
-  { inspect }: FunctionConfig,
-  { handler, cwd }: Extract<Launch, { kind: 'handler' }>,
-  env: Readonly<Record<string, string>>,
-): HandlerCommand {
-  const { execPath } = globalThis.process
-  const taskRoot = env.LAMBDA_TASK_ROOT
-  return handlerCommand({ execPath, isCompiled, mainPath, handler, cwd, taskRoot, inspect })
 }

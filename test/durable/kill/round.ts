@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { tempDir, until } from '../../harness.ts'
 import { launch, root } from '../../kit/launch.ts'
 
-const acts = ['step', 'wait', 'callback', 'child'] as const
+export const acts = ['step', 'wait', 'callback', 'child'] as const
 
 /** Mulberry32. */
 export function generator(seed: number): (below: number) => number {
@@ -21,7 +21,7 @@ export function generator(seed: number): (below: number) => number {
 }
 
 /** What the run has to come to. */
-function expected(label: string, plan: readonly string[]): unknown[] {
+export function expected(label: string, plan: readonly string[]): unknown[] {
   return plan.flatMap((act, index): unknown[] => {
     const name = `${label}/${act}-${index}`
     if (act === 'child') return [expected(name, ['step', 'wait', 'step'])]
@@ -82,7 +82,8 @@ export async function round(seed: number, program: readonly string[] | undefined
   }
 }
 
-async function begin(url: string, input: string): Promise<string> {
+/** Starts the run, or joins it; gives its ARN. */
+export async function begin(url: string, input: string): Promise<string> {
   const answer = await fetch(`${url}/2015-03-31/functions/function/invocations`, {
     method: 'POST',
     headers: { 'X-Amz-Invocation-Type': 'Event', 'X-Amz-Durable-Execution-Name': 'the-run' },
@@ -94,7 +95,7 @@ async function begin(url: string, input: string): Promise<string> {
 }
 
 /** A step is taken at most once after its report was answered: what is taken twice was not saved in between. */
-function check(taken: string, saved: string): void {
+export function check(taken: string, saved: string): void {
   const answered = linesOf(saved)
   const twice = answered.filter((step, index) => answered.indexOf(step) !== index)
   if (twice.length > 0) throw new Error(`taken again although it was saved: ${twice.join(', ')}`)

@@ -1,11 +1,16 @@
-/** `bun run faults durable [--rounds N] [--seed N] [--subject source|binary|PATH]`: the emulator is killed in each round. */
+/**
+ * `bun run faults durable [--calls] [--rounds N] [--seed N] [--subject source|binary|PATH]`: the emulator is killed in each
+ * round; with `--calls` it is the handler's calls that go wrong.
+ */
 import { parseArgs } from 'node:util'
 import { programOf } from '../../kit/launch.ts'
+import { faultyRound } from './faulty.ts'
 import { round } from './round.ts'
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '500' },
+    calls: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1000' },
     subject: { type: 'string', default: 'source' },
   },
@@ -14,7 +19,7 @@ const program = programOf(values.subject)
 const total = Number(values.rounds)
 let next = Number(values.seed)
 const last = next + total
-let [passed, kills] = [0, 0]
+let [passed, happened] = [0, 0]
 const failures: string[] = []
 
 /** Two at a time: what they wait for is mostly the start of programs. */
@@ -22,7 +27,8 @@ async function work(): Promise<void> {
   while (next < last) {
     const seed = next++
     try {
-      kills += (await round(seed, program)).kills
+      if (values.calls) for (const count of (await faultyRound(seed, program)).values()) happened += count
+      else happened += (await round(seed, program)).kills
       passed++
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error)
@@ -34,5 +40,5 @@ async function work(): Promise<void> {
 }
 
 await Promise.all([work(), work()])
-console.log(`${kills} kills; ${passed} passed, ${failures.length} failed`)
+console.log(`${happened} faults; ${passed} passed, ${failures.length} failed`)
 process.exit(failures.length === 0 ? 0 : 1)

@@ -37,6 +37,7 @@ export function openConsole(emulator: EmulatorConfig, { units, named, urlOf }: S
       files: Object.assign({}, ...units.map(({ config }) => projectEvents(rootOf(config)))),
       functionUrl: urlOf(first.config.name),
       watches: emulator.watch !== null,
+      durable: units.some(({ host }) => host.durable !== null),
     }),
     liveState: () => ({
       environments: units.flatMap(({ config: { name }, host }) =>

@@ -10,6 +10,11 @@ declare module '*.svg' {
   export default text
 }
 
+declare module '*/page/runs.js' {
+  const text: string
+  export default text
+}
+
 declare module '*/page/console.js' {
   const text: string
   export default text

@@ -13,6 +13,9 @@ import style from './page/console.css' with { type: 'text' }
 import script from './page/console.js' with { type: 'text' }
 import icon from './page/console.svg' with { type: 'text' }
 import page from './page/index.html' with { type: 'text' }
+import runsStyle from './page/runs.css' with { type: 'text' }
+import runsPage from './page/runs.html' with { type: 'text' }
+import runsScript from './page/runs.js' with { type: 'text' }
 import { type Introduction, type LiveState, Updates } from './updates.ts'
 
 export interface ConsoleOptions {
@@ -39,6 +42,9 @@ const assets: readonly (readonly [path: string, type: string, text: string])[] =
   ['/_rie/console.css', 'text/css; charset=utf-8', style],
   ['/_rie/console.js', 'text/javascript; charset=utf-8', script],
   ['/_rie/console.svg', 'image/svg+xml', icon],
+  ['/_rie/runs', 'text/html; charset=utf-8', runsPage as unknown as string],
+  ['/_rie/runs.css', 'text/css; charset=utf-8', runsStyle],
+  ['/_rie/runs.js', 'text/javascript; charset=utf-8', runsScript],
 ]
 
 type Visit = Context<{ Bindings: { readonly peer: string } }>

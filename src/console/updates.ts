@@ -24,6 +24,8 @@ export interface Introduction {
   readonly functionUrl: string | null
   /** changes of the code are picked up, and told */
   readonly watches: boolean
+  /** a function has durable executions, which have a page of their own */
+  readonly durable: boolean
 }
 
 export interface LiveState {

@@ -9,7 +9,14 @@ function routes(anywhere = false) {
   let opened = 0
   const router = consoleRoutes({
     anywhere,
-    introduction: () => ({ name: 'greet', functions: [], files: {}, functionUrl: null, watches: false }),
+    introduction: () => ({
+      name: 'greet',
+      functions: [],
+      files: {},
+      functionUrl: null,
+      watches: false,
+      durable: false,
+    }),
     liveState: () => ({ environments: [], queued: 0, failure: null }),
     open(updates) {
       opened++
@@ -76,7 +83,7 @@ test('a page that goes away is told nothing more', async () => {
   const reader = body!.getReader()
   const first = new TextDecoder().decode((await reader.read()).value)
   expect(first).toStartWith(
-    'event: hello\ndata: {"name":"greet","functions":[],"files":{},"functionUrl":null,"watches":false,"examples":{"s3":',
+    'event: hello\ndata: {"name":"greet","functions":[],"files":{},"functionUrl":null,"watches":false,"durable":false,"examples":{"s3":',
   )
   leave.abort()
   await reader.cancel()

@@ -555,7 +555,16 @@ let source
 function connect() {
   source = new EventSource('/_rie/events')
   source.addEventListener('hello', ({ data }) => {
-    const { name, examples, files, functionUrl, watches, invocations: all, ...rest } = JSON.parse(data)
+    const {
+      name,
+      examples,
+      files,
+      functionUrl,
+      watches,
+      durable,
+      invocations: all,
+      ...rest
+    } = JSON.parse(data)
     functionName = name
     $('function').textContent = name
     document.title = `${name} · Lambda console`
@@ -569,6 +578,7 @@ function connect() {
       ...groups.filter((one) => one.childElementCount > 0),
     )
     $('again-row').hidden = !watches
+    $('runs-link').hidden = !durable
     showWays(functionUrl)
     change({ invocations: all, ...rest })
     showList([])

@@ -35,6 +35,10 @@ import { openOutput } from './telemetry/terminal.ts'
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let config: Config | SystemConfig | Notice
   try {
+    if (process.platform === 'win32')
+      throw new ConfigError(
+        'Windows has not the processes that functions need: run this in WSL, or in a container',
+      )
     config = parseConfig(rawArguments(argv), rawEnvironment(env), systemProbe, isCompiled ? {} : fromSource)
   } catch (error) {
     return refuse(error)

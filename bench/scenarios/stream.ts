@@ -11,7 +11,7 @@ export const firstByte: Scenario = {
   goals: [{ metric: 'p99', is: 'at most', factor: 2, of: 'c-relay' }],
   async measure(subject, { cpu, seconds }) {
     await using target = await start(subject, setupFor({ stream: { pieces: 1, bytes: 64 } }), cpu)
-    await probeStream(target, 200, cpu)
+    await probeStream(target, 2000, cpu)
     const before = target.cpuSeconds()
     const counted = await probeStream(target, seconds * 400, cpu)
     const used = target.cpuSeconds() - before

@@ -31,7 +31,7 @@ export interface MemoryMeter extends Disposable {
   /** The highest sum that was seen of this leader's family, in bytes; also when nothing of it is alive any more. */
   last(leader: number): number
   /** Sum of the peaks, in bytes, of all processes that are alive in these leaders' families. */
-  peak(leaders: Iterable<number>): number
+  peak(leaders: readonly number[]): number
 }
 
 /** Takes away dead processes that PID 1 inherits. Disposing of it ends its timer. */

@@ -5,7 +5,8 @@
  * /proc/PID/stat tells both; the lists of children (/proc/PID/task/TID/children) miss orphans, are one file per thread
  * (6 µs each: 70 µs for a Node process, 250 µs for a JVM) and are missing from some kernels. The pass costs 60 µs for
  * the listing and 10 µs per process that was not seen before, and is only made when a process may have been started
- * since the last one: /proc/loadavg ends in the number that was given out last (1.6 µs).
+ * since the last one: /proc/loadavg ends in the number that was given out last (1.6 µs). One pass serves every family
+ * once: several environments ask in turn, and on a machine where processes come and go each would make a pass of its own.
  *
  * Known members are read through descriptors that stay open, which stand for the process itself and not for its
  * number. The peak (10 µs) cannot have grown unless the process had a page fault since (5 µs).
@@ -52,6 +53,10 @@ export function createMemoryMeter(): MemoryMeter {
   let loadavg = -1
   // A process has its number a moment before it can be listed: only a second pass under the same number is complete.
   let complete = false
+  /** leaders of those that have been summed up since the last pass */
+  const summed = new Set<number>()
+  /** the last pass was made before a family was watched */
+  let outdated = true
   const buffer = Buffer.allocUnsafeSlow(statusSize)
 
   function read(fd: number): string {
@@ -113,6 +118,16 @@ export function createMemoryMeter(): MemoryMeter {
     others = present
   }
 
+  /** A pass, unless what the last one found is new to those who ask. */
+  function refresh(leaders: readonly number[]) {
+    if (outdated || leaders.some((leader) => summed.has(leader))) {
+      outdated = false
+      summed.clear()
+      discover()
+    }
+    for (const leader of leaders) summed.add(leader)
+  }
+
   function peakOf(member: Member): number | null {
     const stat = read(member.stat)
     if (stat === '') return null
@@ -153,6 +168,7 @@ export function createMemoryMeter(): MemoryMeter {
       others.delete(leader)
       newest = ''
       complete = false
+      outdated = true
       admit(leader, leader)
       sumOf(leader)
     },
@@ -160,7 +176,7 @@ export function createMemoryMeter(): MemoryMeter {
     forget,
     peak(leaders) {
       if (families.size === 0) return 0
-      discover()
+      refresh(leaders)
       let sum = 0
       for (const leader of leaders) sum += sumOf(leader)
       return sum

@@ -84,6 +84,20 @@ test('two environments are measured apart', async () => {
   )
 })
 
+test('of several environments each sees by its second look what it has started, whoever looks between', async () => {
+  using processes = createProcesses()
+  const other = start(processes, { argv: [process.execPath, '-e', holds(1)] })
+  const { child, output } = start(processes, {
+    argv: ['sh', '-c', `echo first; "$BUN" -e "${holds(60)}" & wait`],
+    env: { PATH: process.env.PATH ?? '', BUN: process.execPath },
+  })
+  await until('the first are there', () => output().startsWith('first\n') && other.output() === 'ready\n')
+  for (const one of [child, other.child]) expect(processes.memory([one])).toBeGreaterThan(0)
+  await until('the second is ready', () => output() === 'first\nready\n')
+  const looks = [child, other.child, child].map((one) => processes.memory([one]))
+  expect(looks[2]).toBeGreaterThan(60 * megabyte)
+})
+
 test('the peak of a process that has ended is its own, however large the emulator is', async () => {
   const ballast = Buffer.alloc(200 * megabyte, 1)
   using processes = createProcesses()

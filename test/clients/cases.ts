@@ -348,6 +348,52 @@ export const runtimeCases: readonly Case[] = [
       ok(one !== other, 'both ran in one process')
     },
   },
+  {
+    name: 'sixteen',
+    title: '16 at a time (Managed Instances)',
+    async run(trial) {
+      if (trial.handlersOnly) return
+      const env = { AWS_LAMBDA_MAX_CONCURRENCY: '16', AWS_LAMBDA_NODEJS_WORKER_COUNT: '16' }
+      await using emulator = await trial.start({ env })
+      // one after the other first: a client may answer init with its first worker
+      for (let n = 0; n < 16; n++) success(await emulator.invoke({ do: 'echo', n }))
+      const slow = Array.from({ length: 16 }, (_, n) => emulator.invoke({ do: 'log', n, ms: 3000 }))
+      const state = async () => await (await fetch(`${emulator.url}/_rie/state`)).json()
+      await until('16 in flight', async () => {
+        const { environments } = (await state()) as { environments: { invocations: string[] }[] }
+        return environments.length === 1 && environments[0]?.invocations.length === 16
+      })
+      const answers = (await Promise.all(slow)).map((answer) => success(answer) as Record<string, unknown>)
+      same(
+        answers.map(({ n }) => n),
+        Array.from({ length: 16 }, (_, n) => n),
+      )
+      same(new Set(answers.map(({ requestId }) => requestId)).size, 16)
+      // each record of the function's logger is whole, and names its invocation
+      for (const { n, requestId } of answers) {
+        const logged = () =>
+          emulator
+            .output()
+            .split('\n')
+            .find((line) => line.startsWith('{') && line.includes(`"log ${n}"`))
+        await until(`log ${n}`, () => logged() !== undefined)
+        const record = JSON.parse(logged() as string) as Record<string, unknown>
+        same([record.requestId ?? record.AWSRequestId, record.message], [requestId, `log ${n}`])
+      }
+    },
+  },
+  {
+    name: 'snapstart',
+    title: 'SnapStart',
+    async run(trial) {
+      if (trial.handlersOnly) return
+      await using emulator = await trial.start({ flags: ['--enable-init-caching'] })
+      const hooks = { hooks: ['before the snapshot', 'after the restore'] }
+      same(success(await emulator.invoke({ do: 'hooks' })), hooks)
+      await until('REPORT', () => /^REPORT /m.test(emulator.output()))
+      match(emulator.output(), /^RESTORE_REPORT [\s\S]*^REPORT .*\tRestore Duration: /m)
+    },
+  },
   ...clientExtensions.map(
     ({ name, title, prepare }): Case => ({
       name: `extension-${name}`,

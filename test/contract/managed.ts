@@ -404,7 +404,7 @@ export const managed = chapter('Managed Instances', (it) => {
   it.external('several at a time: limits init by the function timeout', async ({ start }) => {
     await using rie = await start({
       concurrency: 2,
-      env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1', ...exitOnCrash },
+      env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '4', ...exitOnCrash },
     })
     const call = rie.invoke()
     expect((await call).header('Error-Type')).toBe('Sandbox.Timedout')

@@ -64,6 +64,13 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		panic("outside of every rule")
 	case "exit":
 		os.Exit(wanted.Code)
+	case "log":
+		known, _ := lambdacontext.FromContext(ctx)
+		record := map[string]any{"level": "INFO", "message": fmt.Sprintf("log %d", wanted.N), "requestId": known.AwsRequestID}
+		line, _ := json.Marshal(record)
+		fmt.Println(string(line))
+		time.Sleep(time.Duration(wanted.Ms) * time.Millisecond)
+		return map[string]any{"requestId": known.AwsRequestID, "n": wanted.N}, nil
 	case "sleep":
 		time.Sleep(time.Duration(wanted.Ms) * time.Millisecond)
 		return map[string]int{"instance": os.Getpid()}, nil

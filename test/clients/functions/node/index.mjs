@@ -32,6 +32,10 @@ export async function handler(event, context) {
         process.stderr.write(`err ${event.n} ${line}\n`)
       }
       return event
+    case 'log':
+      console.log(`log ${event.n}`)
+      await new Promise((resolve) => setTimeout(resolve, event.ms))
+      return { requestId: context.awsRequestId, n: event.n }
     case 'instance':
       return { instance: process.pid }
     default:

@@ -1,9 +1,16 @@
 """The function behind the Python client. What it does is in the event: {"do": …}."""
 
+import logging
 import os
 import sys
 import threading
 import time
+
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+
+hooks = []
+register_before_snapshot(hooks.append, "before the snapshot")
+register_after_restore(hooks.append, "after the restore")
 
 
 def handler(event, context):
@@ -35,6 +42,12 @@ def handler(event, context):
                 print("out", event["n"], line, flush=True)
                 print("err", event["n"], line, file=sys.stderr, flush=True)
             return event
+        case "log":
+            logging.getLogger().warning("log %d", event["n"])
+            time.sleep(event["ms"] / 1000)
+            return {"requestId": context.aws_request_id, "n": event["n"]}
+        case "hooks":
+            return {"hooks": hooks}
         case "instance":
             return {"instance": os.getpid()}
         case _:

@@ -1,9 +1,30 @@
 //! The function behind the Rust client. What it does is in the event: {"do": …}.
 use futures_util::{stream, Stream, StreamExt};
-use lambda_runtime::{run, service_fn, Error, LambdaEvent, StreamResponse};
+use lambda_runtime::{run, run_concurrent, service_fn, BoxFuture, Error, LambdaEvent, Runtime, SnapStartResource, StreamResponse};
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 use serde_json::{json, Map, Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+static HOOKS: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+struct Hooks;
+
+impl SnapStartResource for Hooks {
+    fn before_snapshot(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            HOOKS.lock().unwrap().push("before the snapshot");
+            Ok(())
+        })
+    }
+
+    fn after_restore(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            HOOKS.lock().unwrap().push("after the restore");
+            Ok(())
+        })
+    }
+}
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (wanted, context) = event.into_parts();
@@ -39,6 +60,12 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             }
             Ok(wanted)
         }
+        "log" => {
+            println!("{}", json!({ "level": "INFO", "message": format!("log {}", number("n")), "requestId": context.request_id }));
+            tokio::time::sleep(Duration::from_millis(number("ms"))).await;
+            Ok(json!({ "requestId": context.request_id, "n": number("n") }))
+        }
+        "hooks" => Ok(json!({ "hooks": *HOOKS.lock().unwrap() })),
         "instance" => Ok(json!({ "instance": std::process::id() })),
         _ => Ok(wanted),
     }
@@ -69,5 +96,8 @@ async fn main() -> Result<(), Error> {
     if std::env::var("STREAM").is_ok() {
         return run(service_fn(parts)).await;
     }
-    run(service_fn(handle)).await
+    if std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").is_ok() {
+        return run_concurrent(service_fn(handle)).await;
+    }
+    Runtime::new(service_fn(handle)).register_snapstart_resource(Arc::new(Hooks)).run().await
 }

@@ -2,12 +2,32 @@ package app;
 
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
+import com.amazonaws.services.lambda.crac.Core;
+import com.amazonaws.services.lambda.crac.Resource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** The function behind the Java client. What it does is in the event: {"do": …}. */
 public class Function implements RequestHandler<Map<String, Object>, Object> {
+  private static final List<String> hooks = new ArrayList<>();
+  private static final Resource resource = new Resource() {
+    @Override
+    public void beforeCheckpoint(com.amazonaws.services.lambda.crac.Context<? extends Resource> context) {
+      hooks.add("before the snapshot");
+    }
+
+    @Override
+    public void afterRestore(com.amazonaws.services.lambda.crac.Context<? extends Resource> context) {
+      hooks.add("after the restore");
+    }
+  };
+
+  static {
+    Core.getGlobalContext().register(resource);
+  }
+
   @Override
   public Object handleRequest(Map<String, Object> event, Context context) {
     switch (String.valueOf(event.get("do"))) {
@@ -45,6 +65,16 @@ public class Function implements RequestHandler<Map<String, Object>, Object> {
           System.err.println("err " + event.get("n") + " " + line);
         }
         return event;
+      case "log":
+        context.getLogger().log("log " + event.get("n"), com.amazonaws.services.lambda.runtime.logging.LogLevel.INFO);
+        try {
+          Thread.sleep(number(event, "ms"));
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+        return Map.of("requestId", context.getAwsRequestId(), "n", event.get("n"));
+      case "hooks":
+        return Map.of("hooks", hooks);
       case "instance":
         return instance();
       default:

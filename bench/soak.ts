@@ -1,13 +1,14 @@
 /**
  * A long run: a million invocations in one emulator, and nothing that grows.
  *
- *     bun run soak [--invocations N] [--callers N] [--seconds N] [--binary PATH] [--telemetry]
+ *     bun run soak [--invocations N] [--callers N] [--seconds N] [--binary PATH] [--telemetry] [--slots N]
  *
  * First the built program, under callers and a runtime in C: resident memory, descriptors and threads after the first
  * tenth and at the end. Then a crowd of callers at once on one environment of it, for a minute. Then the same parts from
  * source inside this process, with invocations of every kind: timers and objects on the heap, which cannot be seen from
  * outside.
  *
+ * With --slots only the first of these, with Managed Instances of so many slots and as many callers.
  * With --telemetry only the first of these, with an extension that subscribes to every record: none may be lost or doubled.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
@@ -29,14 +30,16 @@ const windowLegs = 5
 const { values } = parseArgs({
   options: {
     invocations: { type: 'string', default: '1000000' },
-    callers: { type: 'string', default: '4' },
+    callers: { type: 'string' },
+    slots: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     telemetry: { type: 'boolean', default: false },
     binary: { type: 'string', default: join(root, 'dist', 'aws-lambda-rie') },
   },
 })
 const invocations = atLeast(legs, '--invocations', values.invocations)
-const callers = atLeast(1, '--callers', values.callers)
+const slots = values.slots === undefined ? null : atLeast(1, '--slots', values.slots)
+const callers = atLeast(1, '--callers', values.callers ?? String(slots ?? 4))
 const seconds = atLeast(1, '--seconds', values.seconds)
 const binary = resolve(values.binary)
 if (!existsSync(binary)) fail(`${binary} is not there: bun run build`)
@@ -179,13 +182,21 @@ async function subscribed(): Promise<Check[]> {
   ]
 }
 
+/** One environment with several slots, each of which has a worker. */
+async function managed(count: number): Promise<Check[]> {
+  const environment = { AWS_LAMBDA_MAX_CONCURRENCY: String(count), BENCH_POLLERS: String(count) }
+  return await program(environment, million)
+}
+
 const checks = values.telemetry
   ? await subscribed()
-  : [
-      ...(await program({}, million)),
-      ...(await program({ BENCH_ECHO: '1' }, (port) => crowd(port, seconds))),
-      ...(await inside(runtime, Math.round(invocations / 10), callAll)),
-    ]
+  : slots !== null
+    ? await managed(slots)
+    : [
+        ...(await program({}, million)),
+        ...(await program({ BENCH_ECHO: '1' }, (port) => crowd(port, seconds))),
+        ...(await inside(runtime, Math.round(invocations / 10), callAll)),
+      ]
 for (const { name, good, figure } of checks) console.log(`${good ? 'passed' : 'FAILED'}  ${name}: ${figure}`)
 const failed = checks.filter(({ good }) => !good).length
 console.log(`${checks.length - failed} passed, ${failed} failed`)

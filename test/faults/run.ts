@@ -1,6 +1,7 @@
 /**
  * The long fault run: `bun test/faults/run.ts [--faults N] [--seed N] [--subject source|binary|PATH]`. To see a failure
  * again: `--variant NAME.NUMBER --from N --faults N [--trace]`; `--only PATTERN` plays some kinds of fault only.
+ * `managed` plays faults with several invocations in flight: `managed.ts`.
  * `durable [--rounds N] [--seed N] [--subject …]` kills the emulator under durable executions instead.
  */
 import { parseArgs } from 'node:util'
@@ -12,6 +13,11 @@ if (process.argv[2] === 'durable') {
   process.argv.splice(2, 1)
   // ends the process
   await import('../durable/kill/run.ts')
+}
+
+if (process.argv[2] === 'managed') {
+  await import('./managed.ts')
+  process.exit()
 }
 
 const { values } = parseArgs({

@@ -104,6 +104,6 @@ export async function internal<Name extends string>(
 
 export const both = ['INVOKE', 'SHUTDOWN'] as const
 
-/** The files of external extensions that are puppets. */
-export const puppetsNamed = (...names: readonly string[]): Record<string, true> =>
+/** The files of external extensions that are scripted processes. */
+export const scriptedExtensions = (...names: readonly string[]): Record<string, true> =>
   Object.fromEntries(names.map((name) => [name, true] as const))

@@ -1,12 +1,12 @@
 /** What children inherit: limits, bytes of variables and arguments, whether extensions run, and for how long. */
 import { expect } from 'bun:test'
 import { readFileSync } from 'node:fs'
-import { both, puppetsNamed, ready } from './actor.ts'
+import { both, ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
-import type { Puppet } from './puppet.ts'
+import type { ScriptedProcess } from './scripted-process.ts'
 
 /** Soft and hard limit of open files of a process. */
-const openFiles = (process: Puppet) =>
+const openFiles = (process: ScriptedProcess) =>
   /Max open files\s+(\S+)\s+(\S+)/.exec(readFileSync(`/proc/${process.pid}/limits`, 'latin1'))?.slice(1)
 
 const limits = (soft: number, hard: number) => ['prlimit', `--nofile=${soft}:${hard}`, '--']
@@ -20,14 +20,14 @@ const foreignBytes = [
 ]
 
 /** Bytes of the variables or arguments of a process, one entry each. */
-const raw = (process: Puppet, file: 'environ' | 'cmdline') =>
+const raw = (process: ScriptedProcess, file: 'environ' | 'cmdline') =>
   readFileSync(`/proc/${process.pid}/${file}`).toString('latin1').split('\0')
 
 export const children = chapter('Children', (it) => {
   it.external(
     'hands variables and arguments on byte for byte, also when they are not UTF-8',
     async ({ start }) => {
-      await using rie = await start({ wrap: foreignBytes, extensions: puppetsNamed('agent') })
+      await using rie = await start({ wrap: foreignBytes, extensions: scriptedExtensions('agent') })
       rie.invoke()
       await ready(rie, { agent: both })
       const runtime = await rie.runtime()
@@ -44,7 +44,7 @@ export const children = chapter('Children', (it) => {
     ['a hard one that is lower', 512, 512, ['512', '512']],
   ] as const) {
     it.external(`gives its children Lambda's limit of open files where it has ${kind}`, async ({ start }) => {
-      await using rie = await start({ wrap: limits(soft, hard), extensions: puppetsNamed('agent') })
+      await using rie = await start({ wrap: limits(soft, hard), extensions: scriptedExtensions('agent') })
       rie.invoke()
       await ready(rie, { agent: both })
       expect(openFiles(await rie.runtime())).toEqual([...expected])
@@ -64,7 +64,7 @@ export const children = chapter('Children', (it) => {
   for (const value of ['1', 'true', 'TRUE']) {
     it.external(`starts no extension with AWS_LAMBDA_RIE_DISABLE_EXTENSIONS=${value}`, async ({ start }) => {
       const env = { AWS_LAMBDA_RIE_DISABLE_EXTENSIONS: value }
-      await using rie = await start({ extensions: puppetsNamed('agent'), env })
+      await using rie = await start({ extensions: scriptedExtensions('agent'), env })
       expect((await rie.exchange()).answer.status).toBe(200)
       expect(rie.extensions()).toEqual([])
       expect((await rie.register('inner', ['INVOKE'])).status).toBe(404)
@@ -74,7 +74,7 @@ export const children = chapter('Children', (it) => {
   for (const value of ['', '0', 'false']) {
     it.external(`starts extensions with AWS_LAMBDA_RIE_DISABLE_EXTENSIONS=${value}`, async ({ start }) => {
       const env = { AWS_LAMBDA_RIE_DISABLE_EXTENSIONS: value }
-      await using rie = await start({ extensions: puppetsNamed('agent'), env })
+      await using rie = await start({ extensions: scriptedExtensions('agent'), env })
       rie.invoke()
       await ready(rie, { agent: both })
       expect((await rie.reply()).status).toBe(200)

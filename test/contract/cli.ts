@@ -4,13 +4,13 @@ import { apiFlag, freePort, gatewayFlag } from '../kit/launch.ts'
 import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { plainFile } from './launch.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 export const cli = chapter('Command line', (it) => {
   it('takes the flags of the reference after the command too, and keeps them from it', async ({ start }) => {
     const [gateway, api] = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`]
     const command = [
-      puppetFile,
+      scriptedProcessFile,
       'a',
       gatewayFlag,
       gateway,
@@ -33,13 +33,18 @@ export const cli = chapter('Command line', (it) => {
   })
 
   it('leaves unknown flags after the command to it', async ({ start }) => {
-    await using rie = await start({ command: [puppetFile, '--max-queue', '0', '--version', '--foo'] })
+    await using rie = await start({
+      command: [scriptedProcessFile, '--max-queue', '0', '--version', '--foo'],
+    })
     await rie.exchange()
     expect((await rie.runtime()).args()).toEqual(['--max-queue', '0', '--version', '--foo'])
   })
 
   it('leaves everything after -- to the command', async ({ start }) => {
-    await using rie = await start({ flags: ['--'], command: [puppetFile, '--log-level', 'debug', '--', 'x'] })
+    await using rie = await start({
+      flags: ['--'],
+      command: [scriptedProcessFile, '--log-level', 'debug', '--', 'x'],
+    })
     await rie.exchange()
     expect((await rie.runtime()).args()).toEqual(['--log-level', 'debug', '--', 'x'])
   })
@@ -70,7 +75,7 @@ export const cli = chapter('Command line', (it) => {
   }
 
   it('ends with exit code 2 for a flag without its value', async ({ run }) => {
-    const { code, stderr } = await run({ command: [puppetFile, '--log-level'] })
+    const { code, stderr } = await run({ command: [scriptedProcessFile, '--log-level'] })
     expect(code).toBe(2)
     expect(stderr).toContain('--log-level')
   })
@@ -222,5 +227,5 @@ export const cli = chapter('Command line', (it) => {
   })
 })
 
-/** A bootstrap that says which one it is and goes on as a puppet. */
-const named = (path: string) => `#!/bin/sh\nFOUND=/${path} exec "${puppetFile}"\n`
+/** A bootstrap that says which one it is and goes on as a scripted process. */
+const named = (path: string) => `#!/bin/sh\nFOUND=/${path} exec "${scriptedProcessFile}"\n`

@@ -1,7 +1,7 @@
 /** What else of an invocation the runtime is told in headers: who calls, which delivery it is, and a whole trace. */
 import { expect } from 'bun:test'
 import type { Answer } from '../kit/wire.ts'
-import { both, puppetsNamed, ready } from './actor.ts'
+import { both, ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { accepted, illegal, refusal, signed, someId, unknownId, uuid } from './facts.ts'
 
@@ -212,7 +212,7 @@ export const delivery = chapter('Runtime API: what is delivered with an event', 
   })
 
   it.external('tells extension, runtime and signed caller the same completed trace', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('agent') })
+    await using rie = await start({ extensions: scriptedExtensions('agent') })
     const call = rie.invoke('{}', { ...signed, 'X-Amzn-Trace-Id': root })
     const { agent } = await ready(rie, { agent: both })
     const event = await rie.reply()

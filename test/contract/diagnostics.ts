@@ -5,7 +5,7 @@ import { apiFlag, gatewayFlag } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { plainFile } from './launch.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 const entry = (rie: Emulator, msg: string) =>
   until(`the entry: ${msg}`, () => rie.log.find((one) => one.msg.startsWith(msg)))
@@ -204,7 +204,7 @@ export const diagnostics = chapter('Diagnostics', (it) => {
   })
 
   it('says in JSON what ends it', async ({ run }) => {
-    const { code, stderr } = await run({ flags: ['--port', '8080'], command: [puppetFile] })
+    const { code, stderr } = await run({ flags: ['--port', '8080'], command: [scriptedProcessFile] })
     expect(code).toBe(2)
     const { level, msg } = JSON.parse(stderr)
     expect(level).toBe('fatal')

@@ -1,13 +1,13 @@
 /**
- * One running emulator with its two listeners, its output, the puppets that it started, and clients for both sides.
- * The case plays the runtime: the process that the emulator starts is a puppet that only has to live, and the case
+ * One running emulator with its two listeners, its output, the scripted processes that it started, and clients for both sides.
+ * The case plays the runtime: the process that the emulator starts is a scripted process that only has to live, and the case
  * itself makes the calls to the Runtime API that a runtime would make.
  */
 import { readFileSync } from 'node:fs'
 import { type Output, patience, until, within } from '../harness.ts'
 import { type Address, type Answer, bytes, type Request, request, spell, Wire } from '../kit/wire.ts'
 import type { Launched } from './launch.ts'
-import { type Puppet, puppetFile, puppets } from './puppet.ts'
+import { type ScriptedProcess, scriptedProcesses, scriptedProcessFile } from './scripted-process.ts'
 
 export const invokePath = '/2015-03-31/functions/function/invocations'
 export const runtimePath = '/2018-06-01/runtime'
@@ -154,22 +154,22 @@ export class Emulator implements AsyncDisposable {
   }
 
   /** The n-th runtime process; unless it is known already, the poll of the one before it is dropped. */
-  async runtime(n = 1, known = n === 1): Promise<Puppet> {
+  async runtime(n = 1, known = n === 1): Promise<ScriptedProcess> {
     const runtime = await until(`runtime process ${n}`, () => this.runtimes()[n - 1])
     if (!known) this.drop(runtimePath)
     return runtime
   }
 
-  runtimes(): Puppet[] {
-    return puppets(this.#launched.folder).filter((puppet) => puppet.name === runtimeName)
+  runtimes(): ScriptedProcess[] {
+    return scriptedProcesses(this.#launched.folder).filter((scripted) => scripted.name === runtimeName)
   }
 
-  async extension(name: string, n = 1): Promise<Puppet> {
+  async extension(name: string, n = 1): Promise<ScriptedProcess> {
     return until(`extension ${name}`, () => this.extensions().filter((each) => each.name === name)[n - 1])
   }
 
-  extensions(): Puppet[] {
-    return puppets(this.#launched.folder).filter((puppet) => puppet.name !== runtimeName)
+  extensions(): ScriptedProcess[] {
+    return scriptedProcesses(this.#launched.folder).filter((scripted) => scripted.name !== runtimeName)
   }
 
   /** Closes the connections of all polls, or of those under a path. */
@@ -245,7 +245,7 @@ export class Emulator implements AsyncDisposable {
 export const resident = (rie: Emulator): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${rie.pid}/status`, 'latin1'))?.[1]) / 1024
 
-const runtimeName = puppetFile.slice(puppetFile.lastIndexOf('/') + 1)
+const runtimeName = scriptedProcessFile.slice(scriptedProcessFile.lastIndexOf('/') + 1)
 
 /** A promise that a case may leave alone without it being an unhandled rejection. */
 function tame<T>(promise: Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 /** The variables that the runtime of an emulator gets. */
 async function environment(rie: Emulator): Promise<Record<string, string>> {
@@ -15,7 +15,7 @@ async function environment(rie: Emulator): Promise<Record<string, string>> {
 }
 
 /** What the suite itself gives every emulator. */
-const inherited = /^(PATH|PUPPETS|MINE|RIE_TEST_MARK|AWS_LAMBDA_RIE_EXTENSIONS_DIR)$/
+const inherited = /^(PATH|SCRIPTED_PROCESSES|MINE|RIE_TEST_MARK|AWS_LAMBDA_RIE_EXTENSIONS_DIR)$/
 
 export const environmentChapter = chapter('Environment', (it) => {
   it('passes everything on, empty values and values with = included', async ({ start }) => {
@@ -179,14 +179,14 @@ export const environmentChapter = chapter('Environment', (it) => {
     ],
   ] as const) {
     it(`takes ${winner} for the handler`, async ({ start }) => {
-      await using rie = await start({ flags, env, command: [puppetFile, ...args] })
+      await using rie = await start({ flags, env, command: [scriptedProcessFile, ...args] })
       expect((await environment(rie))._HANDLER).toBe('app.main')
     })
   }
 
   it('hands the arguments of the command on as they are', async ({ start }) => {
     const args = ['--foo', 'two words', '', '--foo=bar', '-x', 'app.main']
-    await using rie = await start({ command: [puppetFile, ...args] })
+    await using rie = await start({ command: [scriptedProcessFile, ...args] })
     await rie.exchange()
     expect((await rie.runtime()).args()).toEqual(args)
   })
@@ -198,7 +198,7 @@ export const environmentChapter = chapter('Environment', (it) => {
   })
 
   it('finds a command in PATH', async ({ start }) => {
-    await using rie = await start({ command: ['sh', puppetFile] })
+    await using rie = await start({ command: ['sh', scriptedProcessFile] })
     expect((await rie.exchange()).answer.status).toBe(200)
   })
 

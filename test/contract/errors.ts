@@ -1,7 +1,7 @@
 /** What the caller gets when the function or its process fails. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
-import { puppetsNamed, ready } from './actor.ts'
+import { ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { fault, jsonOf, maxResponse, signed } from './facts.ts'
@@ -120,15 +120,15 @@ export const errors = chapter('Failures', (it) => {
   })
 
   it.external('lets no invocation fail because an extension died while nothing ran', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     const call = rie.invoke()
     const first = await ready(rie, { watcher: [] })
     await rie.reply()
     await call
     await rie.stdout.until(/^REPORT.*\n/m)
-    const puppet = await rie.extension('watcher')
-    puppet.kill()
-    await puppet.gone()
+    const scripted = await rie.extension('watcher')
+    scripted.kill()
+    await scripted.gone()
     const next = rie.invoke('"again"')
     const second = await ready(rie, { watcher: [] }, 2)
     expect(second.watcher.id).not.toBe(first.watcher.id)

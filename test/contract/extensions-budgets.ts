@@ -17,7 +17,7 @@ const time = async (rie: Emulator, meanwhile: () => Promise<unknown> = async () 
 export const extensionsBudgets = chapter('Extensions: budgets', (it) => {
   it.external.alone('gives a runtime that ignores SIGTERM 600 ms', async ({ start }) => {
     await using rie = await start(watched)
-    const { watcher, puppet, runtime } = await idle(rie)
+    const { watcher, scripted, runtime } = await idle(rie)
     await runtime.ignoreTerm()
     const began = performance.now()
     rie.signal('SIGTERM')
@@ -27,17 +27,17 @@ export const extensionsBudgets = chapter('Extensions: budgets', (it) => {
     expect(passed).toBeLessThan(1_600)
     expect([runtime.alive(), runtime.terms()]).toEqual([false, 1])
     expect(event.json.deadlineMs - Date.now()).toBeLessThan(1_500)
-    puppet.tell('exit 0')
+    scripted.tell('exit 0')
     expect(await rie.exit()).toBe(0)
   })
 
   it.external.alone('gives an extension that ignores SHUTDOWN two seconds', async ({ start }) => {
     await using rie = await start(watched)
-    const { watcher, puppet } = await idle(rie)
+    const { watcher, scripted } = await idle(rie)
     const passed = await time(rie, () => watcher.event())
     expect(passed).toBeGreaterThanOrEqual(1_950)
     expect(passed).toBeLessThan(3_500)
-    expect(puppet.alive()).toBe(false)
+    expect(scripted.alive()).toBe(false)
   })
 
   it.external.alone(
@@ -54,22 +54,22 @@ export const extensionsBudgets = chapter('Extensions: budgets', (it) => {
 
   it.external.alone('kills an extension that did not ask for SHUTDOWN at once', async ({ start }) => {
     await using rie = await start(watched)
-    const { puppet } = await idle(rie, ['INVOKE'])
+    const { scripted } = await idle(rie, ['INVOKE'])
     expect(await time(rie)).toBeLessThan(1_000)
-    expect(puppet.alive()).toBe(false)
+    expect(scripted.alive()).toBe(false)
   })
 
   it.external.alone(
     'takes an extension that asks again after SHUTDOWN for one that is done',
     async ({ start }) => {
       await using rie = await start(watched)
-      const { watcher, puppet } = await idle(rie)
+      const { watcher, scripted } = await idle(rie)
       const passed = await time(rie, async () => {
         await watcher.event()
         watcher.park()
       })
       expect(passed).toBeLessThan(1_500)
-      expect(puppet.alive()).toBe(false)
+      expect(scripted.alive()).toBe(false)
     },
   )
 

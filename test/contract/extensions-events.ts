@@ -1,7 +1,7 @@
 /** `/2020-01-01/extension/event/next`: identifiers, the event of an invocation, polls that wait. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
-import { both, internal, puppetsNamed, ready } from './actor.ts'
+import { both, internal, ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, extensionPath } from './emulator.ts'
 import { accepted, refusal, someId, uuid } from './facts.ts'
@@ -122,7 +122,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('tells an extension of an invocation, byte for byte', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     const trace = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1'
     const call = rie.invoke('{"secret":1}', { 'X-Amzn-Trace-Id': trace, 'X-Amz-Tenant-Id': 'tenant-7' })
     const { watcher } = await ready(rie, { watcher: both })
@@ -142,7 +142,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('tells the ARN with its qualifier, and the trace that the runtime has', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     rie.invoke('{}', {}, '/2015-03-31/functions/function:PROD/invocations')
     const { watcher } = await ready(rie, { watcher: both })
     const event = await rie.next()
@@ -152,7 +152,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('gives every event an identifier of its own', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('a', 'b') })
+    await using rie = await start({ extensions: scriptedExtensions('a', 'b') })
     const ids: string[] = []
     const call = rie.invoke()
     const { a, b } = await ready(rie, { a: both, b: both })
@@ -166,7 +166,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('tells an extension nothing that it has not asked for', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('all', 'last', 'none') })
+    await using rie = await start({ extensions: scriptedExtensions('all', 'last', 'none') })
     const call = rie.invoke()
     const { all, last, none } = await ready(rie, { all: both, last: ['SHUTDOWN'], none: [] })
     await rie.reply()
@@ -176,7 +176,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('refuses a second poll of the same extension, and keeps the first', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     const call = rie.invoke()
     const { watcher } = await ready(rie, { watcher: both })
     await rie.settle()
@@ -194,7 +194,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('forgets the poll of an extension that has gone away', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     const call = rie.invoke()
     const { watcher } = await ready(rie, { watcher: both })
     for (let round = 0; round < 3; round++) {
@@ -209,7 +209,7 @@ export const extensionsEvents = chapter('Extensions API: events', (it) => {
   })
 
   it.external('keeps the event for an extension whose poller has gone away', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     const first = rie.invoke()
     const { watcher } = await ready(rie, { watcher: both })
     await rie.reply()

@@ -1,12 +1,12 @@
 /** Extensions that end when they should not: what the caller gets in each phase, and what becomes of the others. */
 import { expect } from 'bun:test'
-import { type Actor, both, enter, puppetsNamed, ready } from './actor.ts'
+import { type Actor, both, enter, ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { fault, signed } from './facts.ts'
-import type { Puppet } from './puppet.ts'
+import type { ScriptedProcess } from './scripted-process.ts'
 
-const watched = { extensions: puppetsNamed('watcher') }
+const watched = { extensions: scriptedExtensions('watcher') }
 
 const deaths: Readonly<Record<string, readonly [line: string, text: string]>> = {
   'exits with status 0': ['exit 0', 'exit code 0'],
@@ -18,16 +18,20 @@ type InitPhase = 'before it registers' | 'after it has registered' | 'having ask
 type Report = 'init/error' | 'exit/error'
 
 /** The n-th start, as far as the extension comes in it. */
-async function play(rie: Emulator, phase: InitPhase, n: number): Promise<{ puppet: Puppet; actor?: Actor }> {
-  const puppet = await rie.extension('watcher', n)
-  if (phase === 'before it registers') return { puppet }
+async function play(
+  rie: Emulator,
+  phase: InitPhase,
+  n: number,
+): Promise<{ scripted: ScriptedProcess; actor?: Actor }> {
+  const scripted = await rie.extension('watcher', n)
+  if (phase === 'before it registers') return { scripted }
   const actor = await enter(rie, 'watcher', ['INVOKE'])
   if (phase === 'having asked for an event') {
     await rie.runtime(n)
     actor.park()
     await rie.settle()
   }
-  return { puppet, actor }
+  return { scripted, actor }
 }
 
 const inInit: (readonly [phase: InitPhase, report: Report | null, death: string])[] = [
@@ -52,7 +56,7 @@ async function running(rie: Emulator, headers: Record<string, string> = {}) {
   const { watcher } = await ready(rie, { watcher: both })
   const { id } = await rie.next()
   await watcher.event()
-  return { call, id, watcher, puppet: await rie.extension('watcher'), runtime: await rie.runtime() }
+  return { call, id, watcher, scripted: await rie.extension('watcher'), runtime: await rie.runtime() }
 }
 
 async function reportLine(rie: Emulator): Promise<string> {
@@ -69,10 +73,10 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
         const [line, text] = deaths[death]!
         const call = rie.invoke()
         for (const n of [1, 2]) {
-          const { puppet, actor } = await play(rie, phase, n)
+          const { scripted, actor } = await play(rie, phase, n)
           if (report !== null) expect((await actor!.report(report)).status).toBe(202)
-          puppet.tell(line)
-          await puppet.gone()
+          scripted.tell(line)
+          await scripted.gone()
         }
         const answer = await call
         const id = answer.json.errorMessage.split(' ')[1]
@@ -88,7 +92,7 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
   it.external(
     'tries once more when an extension fails in init, and starts all of them anew',
     async ({ start }) => {
-      await using rie = await start({ extensions: puppetsNamed('a', 'b') })
+      await using rie = await start({ extensions: scriptedExtensions('a', 'b') })
       const call = rie.invoke()
       const first = await ready(rie, { a: [], b: [] })
       ;(await rie.extension('a')).tell('exit 5')
@@ -106,11 +110,11 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
   it.external('waits for the exit of an extension that has reported an error', async ({ start }) => {
     await using rie = await start(watched)
     const call = rie.invoke()
-    const { actor, puppet } = await play(rie, 'after it has registered', 1)
+    const { actor, scripted } = await play(rie, 'after it has registered', 1)
     expect((await actor!.report('init/error')).status).toBe(202)
     await rie.stillWaits(call)
-    expect(puppet.alive()).toBe(true)
-    puppet.tell('exit 1')
+    expect(scripted.alive()).toBe(true)
+    scripted.tell('exit 1')
     await rie.extension('watcher', 2)
   })
 
@@ -133,9 +137,9 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
         `answers for an extension that ${death} in an invocation${saying(report)}`,
         async ({ start }) => {
           await using rie = await start(watched)
-          const { call, id, watcher, puppet } = await running(rie)
+          const { call, id, watcher, scripted } = await running(rie)
           if (report !== null) expect((await watcher.report(report)).status).toBe(202)
-          puppet.tell(line)
+          scripted.tell(line)
           const answer = await call
           expect([answer.status, answer.text]).toEqual([502, fault(typeOf(report), id, text)])
         },
@@ -145,8 +149,8 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
 
   it.external('answers a signed caller 200 for an extension that exits', async ({ start }) => {
     await using rie = await start(watched)
-    const { call, id, puppet } = await running(rie, signed)
-    puppet.tell('exit 5')
+    const { call, id, scripted } = await running(rie, signed)
+    scripted.tell('exit 5')
     const answer = await call
     expect([answer.status, answer.text]).toEqual([200, fault('Extension.Crash', id, 'exit status 5')])
     expect(answer.header('X-Amz-Function-Error')).toBe('Unhandled')
@@ -167,13 +171,13 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
       `keeps the answer when an extension ${kind} after it, and reports that`,
       async ({ start }) => {
         await using rie = await start(watched)
-        const { call, id, watcher, puppet } = await running(rie)
+        const { call, id, watcher, scripted } = await running(rie)
         await rie.respond(id, '"good"')
         rie.park()
         const answer = await call
         expect([answer.status, answer.text]).toEqual([200, '"good"'])
         if (report !== null) await watcher.report(report)
-        puppet.tell('exit 5')
+        scripted.tell('exit 5')
         expect(await reportLine(rie)).toMatch(
           new RegExp(` Status: error\\s+Error Type: ${typeOf(report)}\\s*$`),
         )
@@ -185,13 +189,13 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
     'waits for an extension that reports an error and stays, until the time is over',
     async ({ start }) => {
       await using rie = await start({ ...watched, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
-      const { call, id, watcher, puppet } = await running(rie)
+      const { call, id, watcher, scripted } = await running(rie)
       await watcher.report('exit/error')
       await rie.respond(id, '"good"')
       rie.park()
       expect((await call).text).toBe('"good"')
       expect(await reportLine(rie)).toMatch(/ Status: timeout\s*$/)
-      await puppet.gone()
+      await scripted.gone()
     },
   )
 
@@ -201,8 +205,8 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
   ] as const) {
     it.external(`names the ${first} when the ${second} ends after it`, async ({ start }) => {
       await using rie = await start(watched)
-      const { call, id, puppet, runtime } = await running(rie)
-      const [one, other] = first === 'extension' ? [puppet, runtime] : [runtime, puppet]
+      const { call, id, scripted, runtime } = await running(rie)
+      const [one, other] = first === 'extension' ? [scripted, runtime] : [runtime, scripted]
       one.tell('exit 5')
       await one.gone()
       other.tell('exit 6')

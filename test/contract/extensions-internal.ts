@@ -1,7 +1,7 @@
 /** Extensions that live in the runtime's own process: when they may come, what they are told, how they go. */
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
-import { both, enter, internal, puppetsNamed, ready, registered } from './actor.ts'
+import { both, enter, internal, ready, registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { refusal } from './facts.ts'
 
@@ -47,7 +47,7 @@ export const extensionsInternal = chapter('Extensions: internal', (it) => {
   })
 
   it.external('lets internal extensions register beside external ones', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('outer', 'other') })
+    await using rie = await start({ extensions: scriptedExtensions('outer', 'other') })
     const call = rie.invoke()
     const { outer, other } = await ready(rie, { outer: both, other: ['SHUTDOWN'] })
     const { inner, idle } = await internal(rie, { inner: ['INVOKE'], idle: [] })
@@ -61,7 +61,7 @@ export const extensionsInternal = chapter('Extensions: internal', (it) => {
   it.external(
     'lets an internal extension register before the runtime has been started',
     async ({ start }) => {
-      await using rie = await start({ extensions: puppetsNamed('outer') })
+      await using rie = await start({ extensions: scriptedExtensions('outer') })
       const call = rie.invoke()
       await rie.extension('outer')
       const inner = await enter(rie, 'inner', [])

@@ -1,11 +1,11 @@
 /** An invocation with extensions: who gets it, who is waited for, what its time limit covers, what the log says. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
-import { both, puppetsNamed, ready } from './actor.ts'
+import { both, ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 
-const watched = { extensions: puppetsNamed('watcher') }
+const watched = { extensions: scriptedExtensions('watcher') }
 const oneSecond = { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }
 
 const frame = ['START', 'END', 'REPORT']
@@ -27,7 +27,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
   it.external(
     'gives an invocation to the runtime and to everyone who asked for INVOKE',
     async ({ start }) => {
-      await using rie = await start({ extensions: puppetsNamed('a', 'b', 'c') })
+      await using rie = await start({ extensions: scriptedExtensions('a', 'b', 'c') })
       const call = rie.invoke('"everyone"')
       const { a, b, c } = await ready(rie, { a: ['INVOKE'], b: both, c: ['SHUTDOWN'] })
       const event = await rie.next()
@@ -69,7 +69,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
   })
 
   it.external('lets the next invocation wait until every extension has asked for it', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('a', 'b') })
+    await using rie = await start({ extensions: scriptedExtensions('a', 'b') })
     const first = rie.invoke('1')
     const { a, b } = await ready(rie, { a: both, b: both })
     await rie.reply()
@@ -170,7 +170,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
   it.external('writes what extensions print among the lines of the function', async ({ start }) => {
     await using rie = await start(watched)
     const call = rie.invoke()
-    await rie.extension('watcher').then((puppet) => puppet.ask('echo extension starting'))
+    await rie.extension('watcher').then((scripted) => scripted.ask('echo extension starting'))
     const { watcher } = await ready(rie, { watcher: both })
     const { id } = await rie.next()
     await watcher.event()
@@ -194,7 +194,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
   })
 
   it.external('tells of each extension when init is over, in their order', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('b', 'a', 'C') })
+    await using rie = await start({ extensions: scriptedExtensions('b', 'a', 'C') })
     const call = rie.invoke()
     await ready(rie, { b: ['SHUTDOWN'], a: [], C: ['SHUTDOWN', 'INVOKE'] })
     await rie.next()

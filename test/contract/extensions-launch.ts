@@ -4,12 +4,12 @@ import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { tempDir } from '../harness.ts'
 import { spell } from '../kit/wire.ts'
-import { both, enter, puppetsNamed, ready, registered } from './actor.ts'
+import { both, enter, ready, registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { refusal, signed } from './facts.ts'
 import { type Layout, plainFile } from './launch.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 /** A whole cold start with extensions that want nothing. */
 async function coldStart(rie: Emulator, ...names: string[]): Promise<void> {
@@ -45,9 +45,9 @@ const reasonOf = (message: string) => message.replace(/^RequestId: \S+ Error: /,
 export const extensionsLaunch = chapter('Extensions: launch', (it) => {
   it.external('starts every file of the folder, and no folder in it', async ({ start }) => {
     const extensions: Layout = {
-      ...puppetsNamed('one', 'two.sh', '.hidden', 'with space'),
+      ...scriptedExtensions('one', 'two.sh', '.hidden', 'with space'),
       'folder/inside': true,
-      linked: { link: puppetFile },
+      linked: { link: scriptedProcessFile },
     }
     await using rie = await start({ extensions })
     await coldStart(rie, 'one', 'two.sh', '.hidden', 'with space', 'linked')
@@ -78,7 +78,10 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
         '--extensions-dir is \\"/nowhere\\"; there is no such folder',
       ],
       [{ env: { [name]: '/nowhere' } }, `${name} is \\"/nowhere\\"; there is no such folder`],
-      [{ env: { [name]: puppetFile } }, `${name} is \\"${puppetFile}\\"; that is no folder`],
+      [
+        { env: { [name]: scriptedProcessFile } },
+        `${name} is \\"${scriptedProcessFile}\\"; that is no folder`,
+      ],
     ] as const
     for (const [options, says] of cases) {
       const { code, stderr } = await run(options)
@@ -91,20 +94,20 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
     using empty = tempDir()
     await using rie = await start({
       flags: ['--extensions-dir', empty.path],
-      extensions: puppetsNamed('never'),
+      extensions: scriptedExtensions('never'),
     })
     expect((await rie.exchange()).answer.status).toBe(200)
     expect(rie.extensions()).toEqual([])
   })
 
   it.external('starts nothing before the first invocation, with extensions too', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     await rie.settle()
     expect(rie.extensions()).toEqual([])
   })
 
   it.external('starts the runtime when all extensions have registered', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('a', 'b', 'c') })
+    await using rie = await start({ extensions: scriptedExtensions('a', 'b', 'c') })
     const call = rie.invoke()
     for (const name of ['a', 'b', 'c']) await rie.extension(name)
     for (const name of ['c', 'a', 'b']) {
@@ -117,7 +120,7 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
   })
 
   it.external('delivers nothing before all extensions have asked for an event', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('a', 'b') })
+    await using rie = await start({ extensions: scriptedExtensions('a', 'b') })
     const call = rie.invoke()
     const { a, b } = await registered(rie, { a: both, b: [] })
     await rie.runtime()
@@ -133,7 +136,7 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
   })
 
   it.external('starts extensions again with every start of the runtime', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     const first = rie.invoke()
     const one = await ready(rie, { watcher: both })
     await rie.next()
@@ -171,20 +174,23 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
 
   it.external('starts ten extensions', async ({ start }) => {
     const names = Array.from({ length: 10 }, (_, n) => `number-${n}`)
-    await using rie = await start({ extensions: puppetsNamed(...names) })
+    await using rie = await start({ extensions: scriptedExtensions(...names) })
     await coldStart(rie, ...names)
   })
 
   it.external('refuses to start an eleventh', async ({ start }) => {
     const names = Array.from({ length: 11 }, (_, n) => `number-${n}`)
-    await using rie = await start({ extensions: puppetsNamed(...names) })
+    await using rie = await start({ extensions: scriptedExtensions(...names) })
     const answer = await rie.invoke()
     expect([answer.status, answer.json.errorType]).toEqual([502, 'Extension.LaunchError'])
     expect(reasonOf(answer.json.errorMessage)).toBe('ErrTooManyExtensions')
   })
 
   it.mounts('starts no extension where a layer says so, and has no Extensions API', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher'), image: { [offSwitch]: plainFile } })
+    await using rie = await start({
+      extensions: scriptedExtensions('watcher'),
+      image: { [offSwitch]: plainFile },
+    })
     expect((await rie.exchange()).answer.status).toBe(200)
     expect(rie.extensions()).toEqual([])
     for (const [method, path] of [
@@ -204,7 +210,7 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
 
   it.external('keeps from an extension what is for the runtime', async ({ start }) => {
     await using rie = await start({
-      extensions: puppetsNamed('watcher'),
+      extensions: scriptedExtensions('watcher'),
       env: { _HANDLER: 'app.main', _MINE: '1', _AWS_XRAY_X: '1', AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR' },
     })
     await coldStart(rie, 'watcher')
@@ -222,7 +228,7 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
       LAMBDA_RUNTIME_DIR: '/my/runtime',
       LAMBDA_TASK_ROOT: '/my/task',
     }
-    await using rie = await start({ extensions: puppetsNamed('watcher'), env: kept })
+    await using rie = await start({ extensions: scriptedExtensions('watcher'), env: kept })
     await coldStart(rie, 'watcher')
     const names = Object.keys((await rie.extension('watcher')).env())
     for (const name of Object.keys(kept)) expect(names).not.toContain(name)
@@ -237,7 +243,7 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
       AWS_LAMBDA_FUNCTION_NAME: 'MyCoolName',
       TZ: 'Europe/Zurich',
     }
-    await using rie = await start({ extensions: puppetsNamed('watcher'), env: mine })
+    await using rie = await start({ extensions: scriptedExtensions('watcher'), env: mine })
     await coldStart(rie, 'watcher')
     expect((await rie.extension('watcher')).env()).toMatchObject({
       ...mine,
@@ -249,8 +255,8 @@ export const extensionsLaunch = chapter('Extensions: launch', (it) => {
 
   it.external('starts an extension as a process of its own, without arguments', async ({ start }) => {
     await using rie = await start({
-      extensions: puppetsNamed('watcher'),
-      command: [puppetFile, 'app.main'],
+      extensions: scriptedExtensions('watcher'),
+      command: [scriptedProcessFile, 'app.main'],
       cwd: tmpdir(),
     })
     await coldStart(rie, 'watcher')

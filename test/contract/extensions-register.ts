@@ -1,11 +1,11 @@
 /** `/2020-01-01/extension/register`: its checks one after the other, what it takes, what it answers. */
 import { expect } from 'bun:test'
 import type { Answer } from '../kit/wire.ts'
-import { enter, puppetsNamed } from './actor.ts'
+import { enter, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, extensionPath } from './emulator.ts'
 import { refusal, uuid } from './facts.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 const register = (rie: Emulator, body: string, headers: Record<string, string>): Promise<Answer> =>
   rie.call('POST', `${extensionPath}/register`, body, headers)
@@ -117,7 +117,7 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
   })
 
   it.external('knows an external extension whose name is not of ASCII', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('größe-日本') })
+    await using rie = await start({ extensions: scriptedExtensions('größe-日本') })
     rie.invoke()
     await rie.extension('größe-日本')
     const sent = Buffer.from('größe-日本').toString('latin1')
@@ -136,7 +136,7 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
   })
 
   it.external('lets an external extension register after refusals', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     rie.invoke()
     await rie.extension('watcher')
     for (const event of ['NOPE', 'NOPE', 'shutdown']) {
@@ -187,7 +187,7 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
 
   it.external('counts external and internal extensions together', async ({ start }) => {
     const names = Array.from({ length: 9 }, (_, n) => `external-${n}`)
-    await using rie = await start({ extensions: puppetsNamed(...names) })
+    await using rie = await start({ extensions: scriptedExtensions(...names) })
     rie.invoke()
     for (const name of names) {
       await rie.extension(name)
@@ -200,7 +200,7 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
   })
 
   it.external('refuses an external extension that registers twice', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher', 'other') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher', 'other') })
     rie.invoke()
     await rie.extension('watcher')
     await enter(rie, 'watcher', ['INVOKE'])
@@ -240,7 +240,7 @@ export const extensionsRegister = chapter('Extensions API: register', (it) => {
   })
 
   it('tells an extension a handler that the command line names', async ({ start }) => {
-    await using rie = await start({ command: [puppetFile, 'app.main'] })
+    await using rie = await start({ command: [scriptedProcessFile, 'app.main'] })
     await open(rie)
     expect((await rie.register('a', [])).json.handler).toBe('app.main')
   })

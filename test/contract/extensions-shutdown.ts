@@ -1,12 +1,12 @@
 /** How an environment with extensions ends: who is told, of what, and how long each is given. */
 import { expect } from 'bun:test'
 import { alive, marked, until, within } from '../harness.ts'
-import { type Actor, both, enter, puppetsNamed, ready, registered } from './actor.ts'
+import { type Actor, both, enter, ready, registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, refusal, someId, uuid } from './facts.ts'
 
-export const watched = { extensions: puppetsNamed('watcher') }
+export const watched = { extensions: scriptedExtensions('watcher') }
 
 /** An environment that has served and is idle. */
 export async function idle(rie: Emulator, events: readonly string[] = both) {
@@ -16,7 +16,7 @@ export async function idle(rie: Emulator, events: readonly string[] = both) {
   if (events.includes('INVOKE')) await watcher.pass()
   await call
   await rie.stdout.until(/^REPORT.*\n/m)
-  return { watcher, puppet: await rie.extension('watcher'), runtime: await rie.runtime() }
+  return { watcher, scripted: await rie.extension('watcher'), runtime: await rie.runtime() }
 }
 
 /** In a cold start, when the extension waits for an event and the runtime does not yet. */
@@ -107,7 +107,9 @@ const reasons: readonly (readonly [
 export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
   for (const [reason, kind, happen] of reasons) {
     it.external(`tells an extension ${reason} when ${kind}`, async ({ start }) => {
-      const extensions = kind.startsWith('another') ? puppetsNamed('watcher', 'other') : watched.extensions
+      const extensions = kind.startsWith('another')
+        ? scriptedExtensions('watcher', 'other')
+        : watched.extensions
       const env = { AWS_LAMBDA_FUNCTION_TIMEOUT: '2', AWS_LAMBDA_RIE_INIT_TIMEOUT: '2' }
       await using rie = await start({ extensions, env })
       const watcher = await happen(rie)
@@ -125,16 +127,16 @@ export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
 
   it.external('ends with exit code 0 when its extension has ended, however', async ({ start }) => {
     await using rie = await start(watched)
-    const { watcher, puppet, runtime } = await idle(rie)
+    const { watcher, scripted, runtime } = await idle(rie)
     rie.signal('SIGTERM')
     expect((await watcher.event()).json.eventType).toBe('SHUTDOWN')
     expect([runtime.alive(), rie.running]).toEqual([false, true])
-    puppet.tell('exit 3')
+    scripted.tell('exit 3')
     expect(await rie.exit()).toBe(0)
   })
 
   it.external('tells all extensions at the same time', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('a', 'b') })
+    await using rie = await start({ extensions: scriptedExtensions('a', 'b') })
     const call = rie.invoke()
     const { a, b } = await ready(rie, { a: ['SHUTDOWN'], b: ['SHUTDOWN'] })
     await rie.reply()
@@ -168,17 +170,17 @@ export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
 
   it.external('takes a report of an extension that is about to end', async ({ start }) => {
     await using rie = await start(watched)
-    const { watcher, puppet } = await idle(rie)
+    const { watcher, scripted } = await idle(rie)
     rie.signal('SIGTERM')
     await watcher.event()
     const answer = await watcher.report('exit/error')
     expect([answer.status, answer.text]).toEqual([202, accepted])
-    puppet.tell('exit 1')
+    scripted.tell('exit 1')
     expect(await rie.exit()).toBe(0)
   })
 
   it.external('keeps to the table of states while extensions end', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher', 'other') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher', 'other') })
     rie.invoke()
     const { watcher, other } = await registered(rie, { watcher: both, other: both })
     ;(await rie.runtime()).tell('exit 1')
@@ -199,35 +201,35 @@ export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
 
   it.external('asks the runtime to end first, and no extension', async ({ start }) => {
     await using rie = await start(watched)
-    const { watcher, puppet, runtime } = await idle(rie)
-    await runtime.ask(`trap 'echo TERM >>"$PUPPETS/${runtime.pid}.terms"; exit 0' TERM`)
-    await puppet.ignoreTerm()
+    const { watcher, scripted, runtime } = await idle(rie)
+    await runtime.ask(`trap 'echo TERM >>"$SCRIPTED_PROCESSES/${runtime.pid}.terms"; exit 0' TERM`)
+    await scripted.ignoreTerm()
     rie.signal('SIGTERM')
     await watcher.event()
-    expect([runtime.terms(), runtime.alive(), puppet.terms()]).toEqual([1, false, 0])
-    puppet.tell('exit 0')
+    expect([runtime.terms(), runtime.alive(), scripted.terms()]).toEqual([1, false, 0])
+    scripted.tell('exit 0')
     expect(await rie.exit()).toBe(0)
-    expect(puppet.terms()).toBe(0)
+    expect(scripted.terms()).toBe(0)
   })
 
   it.external('kills what an extension leaves behind', async ({ start }) => {
     await using rie = await start(watched)
-    const { watcher, puppet } = await idle(rie)
-    const child = await puppet.fork()
+    const { watcher, scripted } = await idle(rie)
+    const child = await scripted.fork()
     rie.signal('SIGTERM')
     await watcher.event()
-    puppet.tell('exit 0')
+    scripted.tell('exit 0')
     expect(await rie.exit()).toBe(0)
     await until('the child of the extension to end', () => !alive(child))
   })
 
   it.external('leaves no extension behind when it is killed', async ({ start }) => {
     await using rie = await start(watched)
-    const { puppet } = await idle(rie)
-    const child = await puppet.fork()
+    const { scripted } = await idle(rie)
+    const child = await scripted.fork()
     rie.signal('SIGKILL')
     await rie.exit()
-    await puppet.gone()
+    await scripted.gone()
     await until('the child of the extension to end', () => !alive(child))
     await until('every other process to end', () => marked(rie.mark).length === 0)
   })
@@ -240,12 +242,12 @@ export const extensionsShutdown = chapter('Extensions: shutdown', (it) => {
     await watcher.pass()
     await tellRuntime(rie, 'exit 1')
     expect((await first).status).toBe(502)
-    const puppet = await rie.extension('watcher')
+    const scripted = await rie.extension('watcher')
     await watcher.event()
-    expect(puppet.alive()).toBe(true)
+    expect(scripted.alive()).toBe(true)
     const second = rie.invoke('2')
     await rie.stillWaits(second)
-    puppet.tell('exit 0')
+    scripted.tell('exit 0')
     const again = await ready(rie, { watcher: both }, 2)
     expect((await rie.reply('"fresh"')).text).toBe('2')
     await again.watcher.pass()

@@ -5,7 +5,7 @@
 import { expect } from 'bun:test'
 import { within } from '../harness.ts'
 import type { Answer } from '../kit/wire.ts'
-import { type Actor, enter, puppetsNamed } from './actor.ts'
+import { type Actor, enter, scriptedExtensions } from './actor.ts'
 import { chapter, type It } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, refusal } from './facts.ts'
@@ -73,7 +73,7 @@ function cell(it: It, kind: Kind, state: State, call: Call): void {
   const verb = !may ? 'gets 403' : call === 'next' ? 'waits' : 'gets 202'
   const define = kind === 'external' ? it.external : it
   define(`${kind}, ${state}: ${call} ${verb}`, async ({ start }) => {
-    await using rie = await start(kind === 'external' ? { extensions: puppetsNamed('watcher') } : {})
+    await using rie = await start(kind === 'external' ? { extensions: scriptedExtensions('watcher') } : {})
     const actor = await reach(rie, kind, state)
     const answer = make(rie, actor, call)
     if (verb === 'waits') return await rie.stillWaits(answer)
@@ -94,14 +94,14 @@ export const extensionsStates = chapter('Extensions API: state table', (it) => {
   }
 
   it.external('external, Started: register gets 200', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     rie.invoke()
     await rie.extension('watcher')
     expect((await rie.register('watcher', ['INVOKE', 'SHUTDOWN'])).status).toBe(200)
   })
 
   it.external('ends the poll of an extension that reports that it will exit', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('watcher') })
+    await using rie = await start({ extensions: scriptedExtensions('watcher') })
     rie.invoke()
     await rie.extension('watcher')
     const actor = await enter(rie, 'watcher', ['INVOKE'])

@@ -4,7 +4,7 @@ import { until } from '../harness.ts'
 import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 const line = (command: string, cwd: string, handler: string) =>
   `[INFO] (rapid) exec '${command}' (cwd=${cwd}, handler=${handler})`
@@ -25,9 +25,9 @@ export const firstLine = chapter('The line that others wait for', (it) => {
     ['a command whose last argument is a flag', ['--verbose'], '--verbose'],
   ] as const) {
     it(`says what it runs as the reference says it, with ${kind}`, async ({ start }) => {
-      await using rie = await start({ command: [puppetFile, ...rest] })
+      await using rie = await start({ command: [scriptedProcessFile, ...rest] })
       const [said] = await until('the line', () => lines(rie).length > 0 && lines(rie))
-      expect(said).toContain(line(puppetFile, await cwdOf(rie), handler))
+      expect(said).toContain(line(scriptedProcessFile, await cwdOf(rie), handler))
     })
   }
 
@@ -60,7 +60,7 @@ export const firstLine = chapter('The line that others wait for', (it) => {
   })
 
   it('matches what a testcontainers module waits for', async ({ start }) => {
-    await using rie = await start({ command: [puppetFile, 'app.handler'] })
+    await using rie = await start({ command: [scriptedProcessFile, 'app.handler'] })
     await until('the line', () => lines(rie).length > 0)
     // one module waits for a line of this form anywhere in what the container writes, another for these words
     expect(rie.stderr.text).toMatch(/.*\(rapid\) exec '.*' \(cwd=.*, handler=.*\).*\n/)

@@ -5,10 +5,10 @@ import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import { accepted, fault, signed } from './facts.ts'
 import { plainFile } from './launch.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 const exits = (status: number) => ['/bin/sh', '-c', `exit ${status}`]
-/** A runtime that exits at once while the file is there, and is a puppet once it is gone. */
+/** A runtime that exits at once while the file is there, and is a scripted process once it is gone. */
 const failsOnce = (file: string) => [
   '/bin/sh',
   '-c',
@@ -33,7 +33,9 @@ export const initErrors = chapter('Failures of init', (it) => {
   })
 
   it('tries a failed init once more within the invocation', async ({ start }) => {
-    await using rie = await start({ command: [...failsOnce('$PUPPETS/once'), puppetFile] })
+    await using rie = await start({
+      command: [...failsOnce('$SCRIPTED_PROCESSES/once'), scriptedProcessFile],
+    })
     const call = rie.invoke()
     expect((await rie.reply('"at second try"')).status).toBe(200)
     const answer = await call
@@ -152,12 +154,17 @@ export const initErrors = chapter('Failures of init', (it) => {
 
   it('answers with the reason when the init after a crash fails', async ({ start }) => {
     await using rie = await start({
-      command: ['/bin/sh', '-c', 'if [ -e "$PUPPETS/bad" ]; then exit 5; fi; exec "$0"', puppetFile],
+      command: [
+        '/bin/sh',
+        '-c',
+        'if [ -e "$SCRIPTED_PROCESSES/bad" ]; then exit 5; fi; exec "$0"',
+        scriptedProcessFile,
+      ],
     })
     await rie.exchange()
     rie.invoke()
     await rie.next()
-    await (await rie.runtime()).ask('touch "$PUPPETS/bad"')
+    await (await rie.runtime()).ask('touch "$SCRIPTED_PROCESSES/bad"')
     ;(await rie.runtime()).tell('exit 1')
     await (await rie.runtime()).gone()
     await rie.settle()

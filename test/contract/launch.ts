@@ -14,16 +14,16 @@ import { type Addresses, freePort, type LaunchOptions, Launched as Process, pars
 import { type Address, spell } from '../kit/wire.ts'
 import { flaw } from '../telemetry/schemas.ts'
 import { Emulator } from './emulator.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 import type { Subject } from './subject.ts'
 
-/** By path: the text of a script, true for a puppet, where a symbolic link leads, or `plainFile`. */
+/** By path: the text of a script, true for a scripted process, where a symbolic link leads, or `plainFile`. */
 export type Layout = Readonly<Record<string, string | true | { readonly link: string }>>
 
 export interface Options {
   /** before the command */
   readonly flags?: readonly string[]
-  /** what runs as the runtime, by default a puppet; an empty list runs the program without a command */
+  /** what runs as the runtime, by default a scripted process; an empty list runs the program without a command */
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   /** files of the extensions' folder by name */
@@ -44,7 +44,7 @@ export interface Options {
   readonly wrap?: readonly string[]
 }
 
-/** A running subject, and the folder in which the puppets leave their traces. */
+/** A running subject, and the folder in which the scripted processes leave their traces. */
 export class Launched extends Process {
   readonly folder: string
   readonly #temporary: Disposable
@@ -87,7 +87,7 @@ export function spawn(subject: Subject, options: Options): Launched {
   lay(image, fixed ? { ...ownBootstrap, ...options.image } : options.image)
   if (fixed) chmodSync(folder, 0o777)
   const isolated = options.image !== undefined || fixed || (!ours && options.extensions !== undefined)
-  const { wrap = [], flags = [], command = [puppetFile], gateway, api } = options
+  const { wrap = [], flags = [], command = [scriptedProcessFile], gateway, api } = options
   return new Launched(
     {
       program: [
@@ -100,7 +100,7 @@ export function spawn(subject: Subject, options: Options): Launched {
       command,
       cwd: options.cwd ?? folder,
       env: {
-        PUPPETS: folder,
+        SCRIPTED_PROCESSES: folder,
         ...(ours ? { AWS_LAMBDA_RIE_EXTENSIONS_DIR: options.image ? '/opt/extensions' : extensions } : {}),
         ...(options.concurrency === undefined
           ? {}
@@ -114,7 +114,7 @@ export function spawn(subject: Subject, options: Options): Launched {
 
 const loopback = '127.0.0.1:0'
 
-const runtimeFile = basename(puppetFile)
+const runtimeFile = basename(scriptedProcessFile)
 const ownBootstrap: Layout = {
   'var/task/bootstrap': `#!/bin/sh\nexec /var/task/${runtimeFile}\n`,
   [`var/task/${runtimeFile}`]: true,
@@ -155,7 +155,7 @@ function lay(folder: string, files: Layout = {}): void {
       symlinkSync(text.link, path)
       continue
     }
-    if (text === true) copyFileSync(puppetFile, path)
+    if (text === true) copyFileSync(scriptedProcessFile, path)
     else writeFileSync(path, text)
     chmodSync(path, text === plainFile ? 0o644 : 0o755)
   }

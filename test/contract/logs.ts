@@ -4,7 +4,7 @@ import { until } from '../harness.ts'
 import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import { uuid } from './facts.ts'
-import { puppetFile } from './puppet.ts'
+import { scriptedProcessFile } from './scripted-process.ts'
 
 const number = String.raw`\d+\.\d\d ms`
 const reportOf = (id: string, rest: string) =>
@@ -207,7 +207,10 @@ export const logs = chapter('Logs', (it) => {
   })
 
   it('writes nothing of the function into its own log', async ({ start }) => {
-    await using rie = await start({ env: { LOG_LEVEL: 'debug' }, command: [puppetFile, 'handler.of.mine'] })
+    await using rie = await start({
+      env: { LOG_LEVEL: 'debug' },
+      command: [scriptedProcessFile, 'handler.of.mine'],
+    })
     const call = rie.invoke('"a secret event"')
     const { id } = await rie.next()
     await (await rie.runtime()).ask('echo a secret line')

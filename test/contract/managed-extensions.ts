@@ -1,12 +1,12 @@
 /** Managed Instances: what extensions may do, and what becomes of the others when one ends. */
 import { expect } from 'bun:test'
-import { puppetsNamed, ready, registered } from './actor.ts'
+import { ready, registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { refusal } from './facts.ts'
 import { accepted, exitOnCrash, inFlight, said } from './managed.ts'
 
-const watched = { extensions: puppetsNamed('watcher') }
+const watched = { extensions: scriptedExtensions('watcher') }
 const noEvents = refusal('Extension.InvalidEventType', 'No events allowed for internal extensions')
 
 export const managedExtensions = chapter('Managed Instances: extensions', (it) => {

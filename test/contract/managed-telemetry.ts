@@ -1,12 +1,12 @@
 /** Managed Instances: what subscribers of the Telemetry API get. */
 import { expect } from 'bun:test'
-import { puppetsNamed, registered } from './actor.ts'
+import { registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, exitOnCrash, inFlight, twoSeconds } from './managed.ts'
 import { logsPath, Subscriber, subscribe } from './subscriber.ts'
 
-const watched = { extensions: puppetsNamed('watcher'), concurrency: 2 }
+const watched = { extensions: scriptedExtensions('watcher'), concurrency: 2 }
 const sampled = 'Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1'
 const version = { schemaVersion: '2025-01-29' }
 

@@ -2,13 +2,13 @@
 import { expect } from 'bun:test'
 import { until, within } from '../harness.ts'
 import { type Answer, bytes, Wire } from '../kit/wire.ts'
-import { puppetsNamed } from './actor.ts'
+import { scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import { type Emulator, invokePath, runtimePath } from './emulator.ts'
 import { refusal, signed, unknownId } from './facts.ts'
 import { Runtime } from './runtime.ts'
 
-const watched = { extensions: puppetsNamed('watcher') }
+const watched = { extensions: scriptedExtensions('watcher') }
 /** The reference has one limit for both; a busy machine is to have the time for init. */
 export const twoSeconds = { AWS_LAMBDA_FUNCTION_TIMEOUT: '2', AWS_LAMBDA_RIE_INIT_TIMEOUT: '60' }
 /** As the reference always does in this mode. */
@@ -582,8 +582,8 @@ export const managed = chapter('Managed Instances', (it) => {
     const calls = [call('red')]
     const first = await red.next()
     calls.push(call('blue'))
-    const puppet = await until('a second runtime', () => rie.runtimes()[1])
-    using blue = await Runtime.of(puppet)
+    const scripted = await until('a second runtime', () => rie.runtimes()[1])
+    using blue = await Runtime.of(scripted)
     const second = await blue.next()
     expect([first.text, second.text]).toEqual(['"red"', '"blue"'])
     calls.push(call('red'))

@@ -1,7 +1,7 @@
 /** The metadata endpoint of an environment: where it is told, who may ask, what it answers. */
 import { expect } from 'bun:test'
 import { type Answer, spell } from '../kit/wire.ts'
-import { both, puppetsNamed, ready } from './actor.ts'
+import { both, ready, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { uuid } from './facts.ts'
@@ -52,7 +52,7 @@ export const metadata = chapter('Metadata endpoint', (it) => {
   })
 
   it.external('gives an extension the same metadata token as the runtime', async ({ start }) => {
-    await using rie = await start({ extensions: puppetsNamed('agent') })
+    await using rie = await start({ extensions: scriptedExtensions('agent') })
     rie.invoke()
     await ready(rie, { agent: both })
     const [runtime, agent] = [(await rie.runtime()).env(), (await rie.extension('agent')).env()]

@@ -1,27 +1,27 @@
-/** Runtimes that a case plays, each at the Runtime API that its puppet was given, on one connection as clients do. */
+/** Runtimes that a case plays, each at the Runtime API that its scripted process was given, on one connection as clients do. */
 import { until } from '../harness.ts'
 import { parse } from '../kit/launch.ts'
 import { type Address, type Answer, bytes, Closed, Wire } from '../kit/wire.ts'
 import type { Emulator } from './emulator.ts'
-import type { Puppet } from './puppet.ts'
+import type { ScriptedProcess } from './scripted-process.ts'
 
 const prefix = '/2018-06-01/runtime/invocation'
 
 export class Runtime implements Disposable {
-  readonly puppet: Puppet
+  readonly scripted: ScriptedProcess
   readonly address: Address
   readonly #wire: Wire
   #asked = false
 
-  private constructor(puppet: Puppet, address: Address, wire: Wire) {
-    this.puppet = puppet
+  private constructor(scripted: ScriptedProcess, address: Address, wire: Wire) {
+    this.scripted = scripted
     this.address = address
     this.#wire = wire
   }
 
-  static async of(puppet: Puppet): Promise<Runtime> {
-    const address = parse(puppet.env().AWS_LAMBDA_RUNTIME_API as string)
-    return new Runtime(puppet, address, await Wire.open(address))
+  static async of(scripted: ScriptedProcess): Promise<Runtime> {
+    const address = parse(scripted.env().AWS_LAMBDA_RUNTIME_API as string)
+    return new Runtime(scripted, address, await Wire.open(address))
   }
 
   /** Asks for the next event, unless `answer` has done so already, and waits for it as long as it takes. */
@@ -80,12 +80,12 @@ export class Cast implements Disposable {
 
   /** The first so many of those that were ever started; each is given to `enter` once. */
   async of(count: number, enter: (runtime: Runtime) => void = () => {}): Promise<readonly Runtime[]> {
-    const puppets = await until(`${count} runtimes`, () => {
+    const scriptedProcesses = await until(`${count} runtimes`, () => {
       const all = this.#rie.runtimes()
       return all.length >= count && all
     })
-    for (const puppet of puppets.slice(this.#runtimes.length, count)) {
-      const runtime = await Runtime.of(puppet)
+    for (const scripted of scriptedProcesses.slice(this.#runtimes.length, count)) {
+      const runtime = await Runtime.of(scripted)
       this.#runtimes.push(runtime)
       enter(runtime)
     }

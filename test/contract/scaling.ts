@@ -5,26 +5,26 @@ import { parse } from '../kit/launch.ts'
 import { type Answer, request } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import type { Puppet } from './puppet.ts'
 import { Cast } from './runtime.ts'
+import type { ScriptedProcess } from './scripted-process.ts'
 
 /** Asks for the next event at the Runtime API that this process was given. */
-const nextOf = (puppet: Puppet): Promise<Answer> =>
-  request(parse(puppet.env().AWS_LAMBDA_RUNTIME_API!), { path: '/2018-06-01/runtime/invocation/next' })
+const nextOf = (scripted: ScriptedProcess): Promise<Answer> =>
+  request(parse(scripted.env().AWS_LAMBDA_RUNTIME_API!), { path: '/2018-06-01/runtime/invocation/next' })
 
-const respondTo = (puppet: Puppet, { id }: Answer, body: string): Promise<Answer> =>
-  request(parse(puppet.env().AWS_LAMBDA_RUNTIME_API!), {
+const respondTo = (scripted: ScriptedProcess, { id }: Answer, body: string): Promise<Answer> =>
+  request(parse(scripted.env().AWS_LAMBDA_RUNTIME_API!), {
     method: 'POST',
     path: `/2018-06-01/runtime/invocation/${id}/response`,
     body,
   })
 
-async function twoRuntimes(rie: Emulator): Promise<[Puppet, Puppet]> {
+async function twoRuntimes(rie: Emulator): Promise<[ScriptedProcess, ScriptedProcess]> {
   return [await rie.runtime(1), await rie.runtime(2)]
 }
 
-const isFirst = (rie: Emulator, puppet: Puppet): boolean =>
-  parse(puppet.env().AWS_LAMBDA_RUNTIME_API!).port === rie.api.port
+const isFirst = (rie: Emulator, scripted: ScriptedProcess): boolean =>
+  parse(scripted.env().AWS_LAMBDA_RUNTIME_API!).port === rie.api.port
 
 export const scaling = chapter('Scaling', (it) => {
   it('runs as many invocations at a time as there may be environments', async ({ start }) => {
@@ -63,7 +63,7 @@ export const scaling = chapter('Scaling', (it) => {
     rie.invoke('1')
     rie.invoke('2')
     const runtimes = await twoRuntimes(rie)
-    const addresses = runtimes.map((puppet) => parse(puppet.env().AWS_LAMBDA_RUNTIME_API!))
+    const addresses = runtimes.map((scripted) => parse(scripted.env().AWS_LAMBDA_RUNTIME_API!))
     expect(addresses).toContainEqual(rie.api)
   })
 
@@ -137,8 +137,8 @@ export const scaling = chapter('Scaling', (it) => {
         for (;;) {
           const event = await runtime.next().catch(() => null)
           if (event === null) return
-          const names = served.get(runtime.puppet.pid) ?? new Set()
-          served.set(runtime.puppet.pid, names.add(event.header('Lambda-Runtime-Aws-Tenant-Id')))
+          const names = served.get(runtime.scripted.pid) ?? new Set()
+          served.set(runtime.scripted.pid, names.add(event.header('Lambda-Runtime-Aws-Tenant-Id')))
           await runtime.answer(event)
         }
       })

@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import { until, within } from '../harness.ts'
 import type { Answer } from '../kit/wire.ts'
-import { puppetsNamed, registered } from './actor.ts'
+import { registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { accepted, refusal, signed } from './facts.ts'
@@ -189,7 +189,7 @@ export const snapStartChapter = chapter('SnapStart', (it) => {
   })
 
   it.external('tells subscribers of a restore', async ({ start }) => {
-    await using rie = await start({ ...snapStart, extensions: puppetsNamed('watcher') })
+    await using rie = await start({ ...snapStart, extensions: scriptedExtensions('watcher') })
     await using subscriber = new Subscriber()
     const { watcher } = await registered(rie, { watcher: ['SHUTDOWN'] })
     await subscriber.subscribe(rie, watcher)

@@ -1,12 +1,12 @@
 /** Subscribing to the Telemetry and the Logs API. */
 import { expect } from 'bun:test'
-import { both, internal, puppetsNamed, ready, registered } from './actor.ts'
+import { both, internal, ready, registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { refusal, someId } from './facts.ts'
 import { logsPath, Subscriber, subscribe, telemetryPath } from './subscriber.ts'
 
-export const watched = { extensions: puppetsNamed('watcher') }
+export const watched = { extensions: scriptedExtensions('watcher') }
 
 /** A cold start in which the extension has registered and nothing else has happened. */
 export async function starting(rie: Emulator) {

@@ -1,11 +1,17 @@
-/** The test's end of `fixtures/contract/puppet.sh`, and what the system says about such a process. */
+/** The test's end of `fixtures/contract/scripted-process.sh`, and what the system says about such a process. */
 import { closeSync, constants, existsSync, openSync, readFileSync, readlinkSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { alive, kill, stat, until } from '../harness.ts'
 
-export const puppetFile: string = join(import.meta.dir, '..', 'fixtures', 'contract', 'puppet.sh')
+export const scriptedProcessFile: string = join(
+  import.meta.dir,
+  '..',
+  'fixtures',
+  'contract',
+  'scripted-process.sh',
+)
 
-export class Puppet {
+export class ScriptedProcess {
   readonly pid: number
   /** how it was called: the base name of its file */
   readonly name: string
@@ -32,10 +38,10 @@ export class Puppet {
   async ask(line: string): Promise<void> {
     const before = this.#done()
     this.tell(line)
-    await until(`the puppet to run ${line}`, () => this.#done() > before)
+    await until(`the process to run ${line}`, () => this.#done() > before)
   }
 
-  /** Starts a process in the puppet's group and tells its pid. */
+  /** Starts a process in the scripted process's group and tells its pid. */
   async fork(): Promise<number> {
     const file = join(this.#folder, `${this.pid}.child`)
     await this.ask(`sleep 3600 & echo $! >"${file}"`)
@@ -44,7 +50,7 @@ export class Puppet {
 
   /** From now on a SIGTERM does nothing, except that `terms()` counts it. */
   async ignoreTerm(): Promise<void> {
-    await this.ask(`trap 'echo TERM >>"$PUPPETS/${this.pid}.terms"' TERM`)
+    await this.ask(`trap 'echo TERM >>"$SCRIPTED_PROCESSES/${this.pid}.terms"' TERM`)
   }
 
   terms(): number {
@@ -104,13 +110,13 @@ export class Puppet {
   }
 }
 
-/** The puppets that have come up in a folder, in their order. */
-export function puppets(folder: string): Puppet[] {
+/** The scripted processes that have come up in a folder, in their order. */
+export function scriptedProcesses(folder: string): ScriptedProcess[] {
   const file = join(folder, 'launched')
   if (!existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => {
     const space = line.indexOf(' ')
-    return new Puppet(folder, Number(line.slice(0, space)), line.slice(space + 1))
+    return new ScriptedProcess(folder, Number(line.slice(0, space)), line.slice(space + 1))
   })
 }

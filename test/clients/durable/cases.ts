@@ -223,6 +223,16 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'callback from boto3 (61)',
+    async run(trial) {
+      const call = trial.call({ do: 'callback' })
+      const id = await trial.marked(/^callback (.*)$/)
+      await trial.boto3(id)
+      const run = await call
+      same(run.body, 'from boto3')
+    },
+  },
+  {
     name: 'paused and resumed (52, 60)',
     async run(trial) {
       const call = trial.call({ do: 'callback' })

@@ -7,12 +7,10 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { programOf } from '../../kit/launch.ts'
-import { cached, type Launch, need, run, Unavailable } from '../client.ts'
+import { type Launch, Unavailable } from '../client.ts'
 import { cases } from './cases.ts'
-import { javascript } from './sdk.ts'
+import { javascript, pythonFolder } from './sdk.ts'
 import { Trial } from './trial.ts'
-
-const pythonVersion = '3.0.0'
 
 /** Node and AWS's client for it, compiled for it: the same folder as that of the other suites. */
 async function nodeClient(): Promise<string[]> {
@@ -32,21 +30,7 @@ const subjects: Readonly<Record<string, () => Promise<Launch>>> = {
     return { command: [...(await nodeClient()), 'index.handler'], cwd }
   },
   async python() {
-    const packages = [
-      `aws-durable-execution-sdk-python==${pythonVersion}`,
-      ...['awslambdaric==4.2.2', 'boto3'],
-    ]
-    const cwd = await cached(
-      'durable-python',
-      pythonVersion,
-      {
-        async install(folder) {
-          await run([need('python3'), '-m', 'venv', 'venv'], { cwd: folder })
-          await run(['venv/bin/pip', 'install', '--quiet', ...packages], { cwd: folder })
-        },
-      },
-      join(import.meta.dir, 'functions/python'),
-    )
+    const cwd = await pythonFolder()
     return { command: [join(cwd, 'venv/bin/python'), '-m', 'awslambdaric', 'app.handler'], cwd }
   },
 }

@@ -1,4 +1,4 @@
-/** AWS's SDK for JavaScript with the functions of this suite, installed once. */
+/** AWS's SDKs with the functions of this suite, installed once. */
 import { join } from 'node:path'
 import { cached, need, run } from '../client.ts'
 
@@ -13,4 +13,16 @@ export async function javascript(): Promise<string> {
     await run([...words, `@aws/durable-execution-sdk-js@${version}`], { cwd: into })
   }
   return await cached('durable-js', version, { install }, join(import.meta.dir, 'functions/js'))
+}
+
+const pythonVersion = '3.0.0'
+
+/** The same for Python, with boto3. */
+export async function pythonFolder(): Promise<string> {
+  const packages = [`aws-durable-execution-sdk-python==${pythonVersion}`, 'awslambdaric==4.2.2', 'boto3']
+  const install = async (into: string): Promise<void> => {
+    await run([need('python3'), '-m', 'venv', 'venv'], { cwd: into })
+    await run(['venv/bin/pip', 'install', '--quiet', ...packages], { cwd: into })
+  }
+  return await cached('durable-python', pythonVersion, { install }, join(import.meta.dir, 'functions/python'))
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../harness.ts'
 import { type Launched, launch } from '../../kit/launch.ts'
-import type { Launch } from '../client.ts'
+import { type Launch, run } from '../client.ts'
+import { pythonFolder } from './sdk.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what a case expects of it, the case says
 type Json = any
@@ -173,6 +174,12 @@ export class Trial implements AsyncDisposable {
     const path = `durable-execution-callbacks/${encodeURIComponent(id)}/${verb}`
     const answer = await fetch(`${this.#url}/2025-12-01/${path}`, { method: 'POST', body })
     ok(answer.ok, await answer.text())
+  }
+
+  /** Completes a callback by boto3, and looks at what else boto3 makes of the API. */
+  async boto3(id: string): Promise<void> {
+    const folder = await pythonFolder()
+    await run([join(folder, 'venv/bin/python'), 'caller.py', this.#url, id, 'test_function'], { cwd: folder })
   }
 
   async list(): Promise<string[]> {

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { patience, tempDir, until } from '../harness.ts'
-import { type Launched, launch } from '../kit/launch.ts'
+import { type Launched, type LaunchOptions, launch } from '../kit/launch.ts'
 import { spell } from '../kit/wire.ts'
 
 setDefaultTimeout(4 * patience)
@@ -34,12 +34,18 @@ class Emulator implements AsyncDisposable {
     handler = 'index.handler',
     cwd = join(import.meta.dir, '../fixtures/console'),
   ): Promise<Emulator> {
-    const launched = launch({
-      addresses: [`127.0.0.1:${port}`, '127.0.0.1:0'],
+    return await Emulator.of(port, {
       flags: ['--name', 'greet', ...flags],
       command: ['--handler', handler],
-      env: process.env,
       cwd,
+    })
+  }
+
+  static async of(port: number, options: LaunchOptions): Promise<Emulator> {
+    const launched = launch({
+      addresses: [`127.0.0.1:${port}`, '127.0.0.1:0'],
+      env: process.env,
+      ...options,
     })
     return new Emulator(launched, `http://${spell((await launched.listening()).gateway)}`)
   }
@@ -102,6 +108,38 @@ if (executable === undefined || executable === null) {
     const region = (page: Page, name: string) =>
       page.getByRole('region', { name, exact: true }).locator('pre').first()
     const state = (page: Page, name: string) => page.locator(`#state[data-state="${name}"]`).waitFor()
+
+    test('sends events to one of several functions, which is chosen', async () => {
+      using folder = tempDir()
+      const functions: Record<string, object> = {}
+      for (const name of ['orders', 'bills']) {
+        mkdirSync(join(folder.path, name))
+        const code = 'export const handler = async (event, context) => context.functionName + " has answered"'
+        writeFileSync(join(folder.path, name, 'index.mjs'), code)
+        functions[name] = { handler: 'index.handler', cwd: name }
+      }
+      const file = join(folder.path, 'functions.json')
+      writeFileSync(file, JSON.stringify({ functions }))
+      await using rie = await Emulator.of(0, { flags: ['--functions', file], command: [] })
+      await using page = await visit(rie)
+      const choice = page.getByRole('combobox', { name: 'Function', exact: true })
+      expect(await choice.inputValue()).toBe('orders')
+      await choice.selectOption('bills')
+      await button(page, 'Send').click()
+      await state(page, 'succeeded')
+      await until('the answer', async () =>
+        (await region(page, 'Answer').textContent())?.includes('bills has answered'),
+      )
+      expect(await page.locator('#invocations .more').first().textContent()).toStartWith('bills · ')
+      // what is sent again goes to its own function
+      await choice.selectOption('orders')
+      await button(page, 'Replay').click()
+      await until('two answers of bills', async () => {
+        const rows = await page.locator('#invocations .more').allTextContents()
+        return rows.length === 2 && rows.every((row) => row.startsWith('bills · '))
+      })
+      await picture(page, 'several')
+    })
 
     test('sends an event, and shows the answer, the log, the timing and both dialects', async () => {
       await using rie = await Emulator.start()

@@ -8,6 +8,8 @@ const event = $('event')
 const invocations = new Map()
 let selected = null
 let functionName = 'function'
+/** all of them with their Function URLs, where there are several */
+let functions = []
 const streaming = new Map()
 /** the event that this page has sent last */
 let lastSent = null
@@ -124,15 +126,15 @@ function remember() {
 }
 
 /** Sends an event. Its id is chosen here, so that the list and this answer are known to be one invocation. */
-async function send(text) {
-  lastSent = text
+async function send(text, name = functionName) {
+  lastSent = { text, name }
   const id = crypto.randomUUID()
   const headers = { 'Content-Type': 'application/json', 'X-Amzn-RequestId': id }
   if ($('async').checked) headers['X-Amz-Invocation-Type'] = 'Event'
   streaming.set(id, '')
   select(id)
   try {
-    const response = await fetch(invokePath(functionName), { method: 'POST', headers, body: text })
+    const response = await fetch(invokePath(name), { method: 'POST', headers, body: text })
     const decoder = new TextDecoder()
     const reader = response.body.getReader()
     for (;;) {
@@ -326,11 +328,11 @@ function entry(title, value, part) {
 // --- the list
 
 function row(summary) {
-  const { id, state, arrivedAt, durationMs, what, errorType, cold } = summary
+  const { id, state, arrivedAt, durationMs, what, errorType, cold, function: of } = summary
   const button = element('button', undefined, { type: 'button', 'aria-current': String(id === selected) })
   button.dataset.id = id
   const dot = element('span', undefined, { class: 'dot', 'data-state': state })
-  const more = [clock(arrivedAt), state, errorType, cold && 'cold start'].filter(Boolean).join(' · ')
+  const more = [of, clock(arrivedAt), state, errorType, cold && 'cold start'].filter(Boolean).join(' · ')
   button.append(
     dot,
     element('span', what, { class: 'what' }),
@@ -401,7 +403,7 @@ function change({ invocations: changed = [], environments, queued, failure, code
   if (failure !== undefined) showFailure(failure)
   if (code !== undefined) {
     showCode(code)
-    if ($('again').checked && lastSent !== null) send(lastSent)
+    if ($('again').checked && lastSent !== null) send(lastSent.text, lastSent.name)
   }
 }
 
@@ -418,10 +420,17 @@ function showEnvironments(environments) {
     return
   }
   $('environments').replaceChildren(
-    ...environments.map(({ id, state, memoryBytes }) => {
+    ...environments.map(({ id, state, memoryBytes, function: of }) => {
       const memory = memoryBytes > 0 ? ` · ${Math.ceil(memoryBytes / 1048576)} MB` : ''
       const chip = element('li', undefined, { 'data-state': state })
-      chip.append(element('span', 'environment ', { class: 'word' }), `${id}: ${state}${memory}`)
+      chip.append(
+        element(
+          'span',
+          of === undefined ? 'environment ' : `${of} `,
+          of === undefined ? { class: 'word' } : {},
+        ),
+        `${id}: ${state}${memory}`,
+      )
       return chip
     }),
   )
@@ -465,7 +474,7 @@ event.addEventListener('input', () => {
 document.addEventListener('keydown', (pressed) => {
   if (pressed.key === 'Enter' && (pressed.ctrlKey || pressed.metaKey)) send(event.value)
 })
-$('replay').addEventListener('click', () => whole?.event && send(whole.event.text))
+$('replay').addEventListener('click', () => whole?.event && send(whole.event.text, whole.function))
 $('edit').addEventListener('click', () => whole?.event && edit(whole.event.text))
 $('save').addEventListener('click', () => {
   const link = element('a', undefined, { download: `event-${whole.id}.json` })
@@ -474,14 +483,14 @@ $('save').addEventListener('click', () => {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)
 })
 $('curl').addEventListener('click', () => {
-  copyBy($('curl'), curlLine(whole.event.text), 'Copy curl')
+  copyBy($('curl'), curlLine(whole.event.text, whole.function), 'Copy curl')
 })
 for (const button of document.querySelectorAll('button[data-copy]')) {
   button.addEventListener('click', () => copyBy(button, $(button.dataset.copy).textContent, 'Copy'))
 }
 
-function curlLine(text) {
-  return `curl -XPOST ${location.origin}${invokePath(functionName)} -d '${text.replaceAll("'", `'\\''`)}'`
+function curlLine(text, name = functionName) {
+  return `curl -XPOST ${location.origin}${invokePath(name)} -d '${text.replaceAll("'", `'\\''`)}'`
 }
 
 async function copyBy(button, text, title) {
@@ -522,7 +531,10 @@ function group(label, events) {
 function showWays(functionUrl) {
   const ways = [
     ['With curl', curlLine('{"name":"world"}')],
-    ['With the client', `aws-lambda-rie invoke${endpointFlag()} -d '{"name":"world"}'`],
+    [
+      'With the client',
+      `aws-lambda-rie invoke${functions.length > 0 ? ` ${functionName}` : ''}${endpointFlag()} -d '{"name":"world"}'`,
+    ],
     ['With an SDK or the AWS CLI', `export AWS_ENDPOINT_URL_LAMBDA=${location.origin}`],
   ]
   if (functionUrl !== null) {
@@ -548,6 +560,26 @@ function showWays(functionUrl) {
   )
 }
 
+/** Of several one is chosen, to which events are sent; after a new connection it is the same one, if it is there. */
+function showFunctions(first) {
+  const names = functions.map(({ name }) => name)
+  functionName = names.includes(functionName) ? functionName : first
+  document.title = `${functionName} · Lambda console`
+  if (names.length === 0) {
+    $('function').textContent = functionName
+    return
+  }
+  const choice = element('select', undefined, { 'aria-label': 'Function', id: 'choice' })
+  choice.append(...names.map((name) => element('option', name, { value: name })))
+  choice.value = functionName
+  choice.addEventListener('change', () => {
+    functionName = choice.value
+    document.title = `${functionName} · Lambda console`
+    showWays(functions.find(({ name }) => name === functionName)?.functionUrl ?? null)
+  })
+  $('function').replaceChildren(choice)
+}
+
 /** The client looks there by itself. */
 const endpointFlag = () => (location.port === '8080' ? '' : ` --endpoint-url ${location.origin}`)
 
@@ -565,9 +597,8 @@ function connect() {
       invocations: all,
       ...rest
     } = JSON.parse(data)
-    functionName = name
-    $('function').textContent = name
-    document.title = `${name} · Lambda console`
+    functions = rest.functions ?? []
+    showFunctions(name)
     connection('connected', 'connected')
     invocations.clear()
     $('invocations').replaceChildren()
@@ -579,7 +610,8 @@ function connect() {
     )
     $('again-row').hidden = !watches
     $('runs-link').hidden = !durable
-    showWays(functionUrl)
+    const chosen = functions.find((one) => one.name === functionName)
+    showWays(chosen === undefined ? functionUrl : chosen.functionUrl)
     change({ invocations: all, ...rest })
     showList([])
   })

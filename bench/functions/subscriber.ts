@@ -48,7 +48,8 @@ const answer = await fetch(`${api}/2022-07-01/telemetry`, {
   }),
 })
 if (!answer.ok) throw new Error(await answer.text())
-await fetch(`${api}/2020-01-01/extension/event/next`, { headers })
+// SHUTDOWN may be long in coming, and fetch gives up after some minutes of its own
+await fetch(`${api}/2020-01-01/extension/event/next`, { headers, timeout: false })
 if (file !== undefined) {
   const counts = Object.fromEntries([...seen].map(([type, ids]) => [type, ids.size]))
   writeFileSync(file, JSON.stringify({ doubled, ...counts }))

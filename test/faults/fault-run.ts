@@ -632,7 +632,9 @@ const mayBreakOff = ({ streams, injection }: Plan): boolean =>
 function seenAs({ manners }: Call, plan: Plan, each: string): string[] {
   if (manners === 'page') {
     if (each.startsWith('503') || each === 'closed') return [each]
-    return mayBreakOff(plan) ? ['502 page', 'cut'] : ['502 page']
+    // chunks that are not declared to be a stream are one for a page
+    const begins = mayBreakOff(plan) || plan.injection?.act === 'truncates-chunks'
+    return begins ? ['502 page', 'cut'] : ['502 page']
   }
   // the last event of a stream says it, and so does an answer that is gathered
   const breaks =

@@ -36,46 +36,71 @@ import { NativeExchange, nativeCallback } from './http/native.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { reportLine, textLog } from './telemetry/text-log.ts'
 
-type Code = (...args: never[]) => unknown
+/** A function of any kind. */
+export type Code = (...args: never[]) => unknown
 
 /** What an invocation passes through. Functions of fewer lines become part of these all the same. */
 const functions: readonly Code[] = [
-  ...[poll, runtimeApi.next, runtimeApi.response, send, sendInvocation],
-  ...[extensionsApi.next, extensionsApi.identifier, invokeEvent, serving.extensionNext],
-  ...[answer, finishIfOver, admit, find, findAt, step, couldPlace, place],
-  ...[serving.invoke, serving.runtimeNext, serving.response, serving.received],
-  ...[invoke, readEvent, request.parseInvoke, request.dialectOf, request.ownRequestId, request.tenantId],
-  ...[
-    request.invocationType,
-    request.wantsTail,
-    clientContext,
-    cognitoIdentity,
-    traceId,
-    collect,
-    reportLine,
-  ],
+  poll,
+  runtimeApi.next,
+  runtimeApi.response,
+  send,
+  sendInvocation,
+  extensionsApi.next,
+  extensionsApi.identifier,
+  invokeEvent,
+  answer,
+  finishIfOver,
+  admit,
+  find,
+  findAt,
+  step,
+  couldPlace,
+  place,
+  serving.invoke,
+  serving.runtimeNext,
+  serving.response,
+  serving.received,
+  serving.extensionNext,
+  invoke,
+  readEvent,
+  request.parseInvoke,
+  request.dialectOf,
+  request.ownRequestId,
+  request.tenantId,
+  request.invocationType,
+  request.wantsTail,
+  clientContext,
+  cognitoIdentity,
+  traceId,
+  collect,
+  reportLine,
 ]
 const classes = [
-  ...[
-    Conditions,
-    Deadline,
-    Environment,
-    MemoryUse,
-    Metrics,
-    Performer,
-    PlatformEvents,
-    Pool,
-    Supervisor,
-    Timers,
-  ],
-  ...[Upload, InvokeRequest, Collector, NativeExchange],
+  Collector,
+  Conditions,
+  Deadline,
+  Environment,
+  InvokeRequest,
+  MemoryUse,
+  Metrics,
+  NativeExchange,
+  Performer,
+  PlatformEvents,
+  Pool,
+  Supervisor,
+  Timers,
+  Upload,
 ]
 
 const unused = { handle: () => {}, failed: () => {}, limited: () => {} }
 
-/** To be called once, when the first invocation is over at best: it takes a millisecond. */
-export function spareCompiler(): void {
-  for (const code of functions) noFTL(code)
+/**
+ * To be called once, when the first invocation is over at best: it takes a millisecond. `others` is what invocations pass
+ * through in parts that are not always loaded.
+ */
+export function spareCompiler(others: readonly Code[]): void {
+  for (const code of [...functions, ...others]) noFTL(code)
   // one for all that come of the same lines
   noFTL(nativeCallback({ handlers: unused, closing: false }, () => {}))
   noFTL(textLog({ functionVersion: '', memorySize: '', managed: false, write: () => {} }))

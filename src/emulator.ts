@@ -159,7 +159,9 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     throw error
   }
   durable?.restore()
-  const spare = new Deadline(parts.clock.now, () => compiler().spareCompiler())
+  const spare = new Deadline(parts.clock.now, () =>
+    compiler().spareCompiler(urls === null ? [] : functionUrls().urlCode),
+  )
   spare.arm(spareCompilerMs)
   const functions = units.map(({ config: each, host }): RunningFunction => {
     // a runtime that somebody else starts is expected from the beginning

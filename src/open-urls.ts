@@ -1,8 +1,14 @@
 /** Ties Function URLs to their functions: a listener each, or a prefix of the path on one of all. Loaded where there is one. */
 
+import type { Code } from './compiler.ts'
 import type { EmulatorConfig, FunctionConfig, UrlConfig } from './config/config.ts'
 import type { Address } from './config/kinds.ts'
 import { type EmulatorParts, traceOf } from './emulator.ts'
+import { answeredTrace } from './gateway/trace.ts'
+import { urlAnswer, wholeAnswer } from './gateway/url/answer.ts'
+import { urlEvent } from './gateway/url/event.ts'
+import { serveUrl } from './gateway/url/front.ts'
+import { urlHead } from './gateway/url/head.ts'
 import { openFunctionUrl, openPrefixedUrls } from './gateway/url/server.ts'
 import type { FunctionHost } from './host.ts'
 import type { Listener } from './http/exchange.ts'
@@ -13,6 +19,9 @@ interface Unit {
   readonly config: FunctionConfig
   readonly host: FunctionHost
 }
+
+/** What each request of a Function URL passes through, see `compiler.ts`. */
+export const urlCode: readonly Code[] = [serveUrl, urlEvent, wholeAnswer, urlAnswer, urlHead, answeredTrace]
 
 /** The open Function URLs of an emulator. */
 export interface FunctionUrls {

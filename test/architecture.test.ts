@@ -68,7 +68,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'function-processes.ts': ['config', 'engine', 'handler', 'process'],
   // asynchronous invocations, and where their records go
   // Function URLs, where a function has one
-  'open-urls.ts': ['config', 'emulator.ts', 'gateway', 'host.ts', 'http', 'listen.ts', 'process'],
+  'open-urls.ts': [
+    'compiler.ts',
+    'config',
+    'emulator.ts',
+    'gateway',
+    'host.ts',
+    'http',
+    'listen.ts',
+    'process',
+  ],
   'open-events.ts': ['config', 'core', 'destinations', 'engine', 'gateway', 'telemetry'],
   'listen.ts': ['config', 'process'],
   'announce.ts': ['config'],

@@ -6,7 +6,7 @@ async function compiled(spared: boolean): Promise<string[]> {
     import { spareCompiler } from '${import.meta.dir}/../src/compiler.ts'
     import { traceId } from '${import.meta.dir}/../src/gateway/trace.ts'
     const request = { header: () => null }
-    if (${spared}) spareCompiler()
+    if (${spared}) spareCompiler([])
     const id = crypto.randomUUID()
     let length = 0
     for (let turn = 0; turn < 1000000; turn++) length += traceId(request, id, turn).length

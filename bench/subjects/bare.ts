@@ -11,7 +11,7 @@ const binary = join(cacheFolder, 'ours-bare')
 const leftOut: Readonly<Record<string, string>> = {
   'reload.ts': 'export const reloadOnChange = () => null',
   'open-console.ts': 'export const openConsole = () => null',
-  'invoke/main.ts': 'export const main = () => 2',
+  'invoke/main.ts': 'export const main = () => 2\nexport const avoidProxies = () => {}',
   'process/attached.ts': 'export const withAttachedRuntime = (processes) => processes',
   'engine/attachment.ts': 'export class Attachment {}',
   'process/inspector.ts': `export const inspectorVariables = []

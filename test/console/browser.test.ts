@@ -139,6 +139,11 @@ if (executable === undefined || executable === null) {
         return rows.length === 2 && rows.every((row) => row.startsWith('bills · '))
       })
       await picture(page, 'several')
+      // and what is edited chooses it
+      expect(await choice.inputValue()).toBe('orders')
+      await until('its event', () => button(page, 'Edit').isEnabled())
+      await button(page, 'Edit').click()
+      expect(await choice.inputValue()).toBe('bills')
     })
 
     test('sends an event, and shows the answer, the log, the timing and both dialects', async () => {

@@ -475,7 +475,16 @@ document.addEventListener('keydown', (pressed) => {
   if (pressed.key === 'Enter' && (pressed.ctrlKey || pressed.metaKey)) send(event.value)
 })
 $('replay').addEventListener('click', () => whole?.event && send(whole.event.text, whole.function))
-$('edit').addEventListener('click', () => whole?.event && edit(whole.event.text))
+$('edit').addEventListener('click', () => {
+  if (!whole?.event) return
+  // what is edited is sent to whose event it was
+  const choice = $('choice')
+  if (choice !== null && whole.function !== undefined) {
+    choice.value = whole.function
+    choice.dispatchEvent(new Event('change'))
+  }
+  edit(whole.event.text)
+})
 $('save').addEventListener('click', () => {
   const link = element('a', undefined, { download: `event-${whole.id}.json` })
   link.href = URL.createObjectURL(new Blob([whole.event.text], { type: 'application/json' }))

@@ -21,6 +21,7 @@ import type { EventsParts, FunctionEvents } from './open-events.ts'
 import { withAttachedRuntime } from './process/attached.ts'
 import { childAddress, reachable } from './process/environ.ts'
 import { splitOutput } from './process/frames.ts'
+import type { LogSocket } from './process/log-socket.ts'
 import { reportedError } from './telemetry/code-frame.ts'
 import { FunctionTelemetry } from './telemetry/function-telemetry.ts'
 import type { Metrics } from './telemetry/metrics.ts'
@@ -106,6 +107,8 @@ export class FunctionHost {
   onCodeChange: ((files: readonly string[]) => void) | null = null
   #observe: ((id: EnvironmentId) => PlatformListener) | null = null
   readonly #apis = new Map<EnvironmentId, RuntimeApi>()
+  /** of environments that run several at a time */
+  readonly #logSockets = new Map<EnvironmentId, LogSocket>()
   readonly #facts: RecordFacts
   readonly #processes: FunctionProcesses
   readonly #telemetry: FunctionTelemetry
@@ -265,6 +268,22 @@ export class FunctionHost {
     for (const [id, listeners] of this.#listeners) listeners.push(listener(id))
   }
 
+  /** For the lines of its workers. Without it they share the pipe. */
+  #openLogSocket(environment: Environment, log: Log): void {
+    const { openLogSocket } = require('./process/log-socket.ts') as typeof import('./process/log-socket.ts')
+    try {
+      this.#logSockets.set(
+        environment.id,
+        openLogSocket(() => environment.workerOutput()),
+      )
+    } catch (error) {
+      log.warn(
+        { reason: String(error) },
+        'lines of parallel workers may mix: there can be no socket for them',
+      )
+    }
+  }
+
   /** An invocation has waited in vain. */
   #stalled(requestId: RequestId): void {
     const waitedSeconds = this.#config.timeoutMs / 1000
@@ -325,13 +344,20 @@ export class FunctionHost {
       specify: (process) =>
         this.#processes.specify(
           process,
-          { runtimeApi, metadataToken, credentialsToken, endpoint: this.#parts.endpoint() },
+          {
+            runtimeApi,
+            metadataToken,
+            credentialsToken,
+            logSocket: this.#logSockets.get(id)?.path,
+            endpoint: this.#parts.endpoint(),
+          },
           this.endpoint,
         ),
     })
     const own = { telemetry: subscriptions, metadataToken, credentials }
     const api = this.#listen(environment, own, log)
     this.#apis.set(id, api)
+    if (config.maxConcurrency !== null && config.logFd) this.#openLogSocket(environment, log)
     this.#primary ??= id
     runtimeApi = this.#addressOf(api)
     return environment
@@ -414,6 +440,8 @@ export class FunctionHost {
     environment[Symbol.dispose]()
     void this.#apis.get(environment.id)?.stop()
     this.#apis.delete(environment.id)
+    this.#logSockets.get(environment.id)?.[Symbol.dispose]()
+    this.#logSockets.delete(environment.id)
     this.#listeners.delete(environment.id)
     if (this.#primary === environment.id) this.#primary = null
   }

@@ -24,7 +24,7 @@ import { Attachment } from './attachment.ts'
 import type { Invocation } from './invocation.ts'
 import { type PendingCall, Performer } from './performer.ts'
 import { type PlatformEventParts, PlatformEvents } from './platform-events.ts'
-import type { TelemetryApi } from './ports.ts'
+import type { OutputCutter, TelemetryApi } from './ports.ts'
 import { Renewal } from './renewal.ts'
 import { Supervisor, type SupervisorParts } from './supervisor.ts'
 import { type TimerParts, Timers } from './timers.ts'
@@ -182,6 +182,11 @@ export class Environment {
   /** An extension has subscribed to the Telemetry or Logs API. */
   subscribed(api: TelemetryApi, name: string, types: readonly string[]): void {
     this.#events.subscribed(api, name, types)
+  }
+
+  /** Takes what one worker of the runtime writes, beside the others. */
+  workerOutput(): OutputCutter {
+    return this.#events.cutterOf('runtime')
   }
 
   /** Process ids of what runs here. */

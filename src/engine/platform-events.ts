@@ -77,12 +77,17 @@ export class PlatformEvents {
   output(process: ProcessName, chunk: Uint8Array): void {
     let cutter = this.#cutters.get(process)
     if (cutter === undefined) {
-      cutter = this.#parts.cutter((bytes, recordedAt) =>
-        this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt }),
-      )
+      cutter = this.cutterOf(process)
       this.#cutters.set(process, cutter)
     }
     cutter.push(chunk)
+  }
+
+  /** Takes what a process writes on a stream of its own, beside its usual output. */
+  cutterOf(process: ProcessName): OutputCutter {
+    return this.#parts.cutter((bytes, recordedAt) =>
+      this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt }),
+    )
   }
 
   /**

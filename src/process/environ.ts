@@ -49,12 +49,14 @@ export interface EnvironmentVariables {
   readonly endpoint?: string | undefined
   /** for the credentials endpoint, which is at the same address; null: the plain credentials are passed on */
   readonly credentialsToken?: string | null
+  /** where parallel workers connect to have a stream of their own for their lines; undefined: nowhere */
+  readonly logSocket?: string | undefined
 }
 
 /** What the runtime gets. Credentials that are not set stay unset, where the reference sets them to nothing. */
 export function runtimeEnvironment(
   of: FunctionVariables,
-  { runtimeApi, metadataToken, credentialsToken = null, endpoint }: EnvironmentVariables,
+  { runtimeApi, metadataToken, credentialsToken = null, logSocket, endpoint }: EnvironmentVariables,
 ): Record<string, string> {
   const environment = { ...defaults(of), ...of.environment }
   for (const [name, value] of Object.entries(neverEmpty(of))) environment[name] ||= value
@@ -63,6 +65,7 @@ export function runtimeEnvironment(
   environment.AWS_LAMBDA_METADATA_API = runtimeApi
   environment.AWS_LAMBDA_METADATA_TOKEN = metadataToken
   if (endpoint !== undefined) environment.AWS_ENDPOINT_URL_LAMBDA ??= endpoint
+  if (logSocket !== undefined) environment._LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET = logSocket
   if (credentialsToken !== null) {
     // those of a snapshot would have expired
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])

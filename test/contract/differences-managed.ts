@@ -88,6 +88,12 @@ export const managedDifferences: readonly Difference[] = [
     named('writes lines of JSON, each with the id of its invocation'),
   ),
   of(
+    'has one pipe for all workers of a runtime',
+    'has a stream for each worker that asks for one (`_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET`)',
+    'as the service; lines of parallel workers must not mix',
+    named('keeps the lines of parallel workers apart'),
+  ),
+  of(
     'gathers a stream',
     'hands its bytes on as they come',
     'as on demand',

@@ -56,6 +56,9 @@ export async function accepted(answer: Promise<Answer>): Promise<void> {
 const unknown: [number, string] = [400, unknownId]
 const tooLate: [number, string] = [410, refusal('InvokeTimeout', 'Invoke timeout')]
 
+/** A worker's stream for its lines. */
+const worker = (path: string): Promise<Bun.Socket> => Bun.connect({ unix: path, socket: { data() {} } })
+
 /** A request to answer an invocation of which the body is still to come. */
 async function upload(rie: Emulator, path: string, headers: Record<string, string> = {}): Promise<Wire> {
   const wire = await Wire.open(rie.api)
@@ -534,6 +537,27 @@ export const managed = chapter('Managed Instances', (it) => {
       }
     },
   )
+
+  it.external('several at a time: keeps the lines of parallel workers apart', async ({ start }) => {
+    await using rie = await start({ concurrency: 2 })
+    const path = (await rie.runtime()).env()._LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET as string
+    expect(path).toBeString()
+    const [one, two] = await Promise.all([worker(path), worker(path)])
+    for (const [socket, text] of [
+      [one, 'one '],
+      [two, 'two '],
+      [one, 'line of one\n'],
+      [two, 'line of two\n'],
+    ] as const) {
+      socket.write(text)
+      await rie.settle()
+    }
+    await rie.stdout.until(/^one line of one\ntwo line of two$/m)
+    // a line without an end is one when its worker has gone
+    one.end('the last word')
+    await rie.stdout.until(/^the last word$/m)
+    two.end()
+  })
 
   it.external(
     'several at a time: sends no tail of the log, whose lines belong to several',

@@ -69,7 +69,9 @@ function fail(file: string, mistakes: readonly (readonly [line: number, text: st
 }
 
 function fromJson(file: string, text: string, lines: Lines): unknown {
-  const { parseTree, printParseErrorCode } = require('jsonc-parser') as typeof import('jsonc-parser')
+  // its other build asks for its parts by names that a compiled program has none of
+  const { parseTree, printParseErrorCode } =
+    require('jsonc-parser/lib/esm/main.js') as typeof import('jsonc-parser')
   const errors: { error: number; offset: number; length: number }[] = []
   const tree = parseTree(text, errors, { allowTrailingComma: true })
   const starts = [0]

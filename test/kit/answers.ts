@@ -134,7 +134,7 @@ export class Answers {
 }
 
 /** The body that begins there and where it ends, or how many bytes there must be before it is worth looking again. */
-function bodyAt(
+export function bodyAt(
   head: string,
   status: number,
   bytes: Buffer,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { patience, within } from '../harness.ts'
+import { bodyAt } from './answers.ts'
 
 export interface Address {
   readonly host: string
@@ -182,10 +183,11 @@ export class Wire implements Disposable {
           this.#received = this.#received.subarray(end + 4)
           continue
         }
-        const whole = body(head, this.#received.subarray(end + 4), this.#closed, bodiless)
-        if (whole) {
-          this.#received = this.#received.subarray(end + 4 + whole.length)
-          return new Answer(head, whole.bytes)
+        const status = Number(head.split(' ')[1])
+        const whole = bodyAt(head, status, this.#received, end + 4, this.#closed, bodiless)
+        if (typeof whole !== 'number') {
+          this.#received = this.#received.subarray(whole.end)
+          return new Answer(head, whole.body)
         }
       }
       if (this.#closed) throw new Closed(this.#received)
@@ -195,35 +197,6 @@ export class Wire implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket.destroy()
-  }
-}
-
-/** The body of an answer and how many bytes it took, or null while bytes are missing. */
-function body(
-  head: string,
-  rest: Buffer,
-  closed: boolean,
-  bodiless: boolean,
-): { readonly bytes: Buffer; readonly length: number } | null {
-  const status = Number(head.split(' ')[1])
-  if (bodiless || status === 204 || status === 304) return { bytes: Buffer.alloc(0), length: 0 }
-  const length = head.match(/\r\ncontent-length: *(\d+)/i)?.[1]
-  if (length !== undefined) {
-    const size = Number(length)
-    return rest.length < size ? null : { bytes: rest.subarray(0, size), length: size }
-  }
-  if (!/\r\ntransfer-encoding: *chunked/i.test(head))
-    return closed ? { bytes: rest, length: rest.length } : null
-  const parts: Buffer[] = []
-  for (let at = 0; ; ) {
-    const line = rest.indexOf('\r\n', at)
-    if (line < 0) return null
-    const size = Number.parseInt(rest.toString('latin1', at, line), 16)
-    const next = line + 2 + size + 2
-    if (next > rest.length) return null
-    if (size === 0) return { bytes: Buffer.concat(parts), length: next }
-    parts.push(rest.subarray(line + 2, line + 2 + size))
-    at = next
   }
 }
 

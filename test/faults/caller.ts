@@ -73,7 +73,11 @@ export class Call {
       else if (kind === 'reset-in-answer') socket.resetAndDestroy()
       else this.answers.push(chunk)
     })
-    socket.on('end', () => this.answers.end())
+    socket.on('end', () => {
+      this.answers.end()
+      // its side is still open: one that waited for the first bytes to go away would wait for ever
+      if (this.gone && kind !== 'half-close') socket.destroy()
+    })
     socket.on('error', () => {})
     socket.on('close', () => {
       this.answers.end()

@@ -182,26 +182,40 @@ async function main(): Promise<void> {
   }
 }
 
-/** What is not for them: what this file needs, the client, its example events, and the script of `bun run dev`. */
-const notForPrograms = /^(build|invoke|events)\/|^dev\.ts$/
+/** What `main.ts` starts for people at a command line. Programs that embed the emulator start its children alone. */
+const withoutCommands: Bun.BunPlugin = {
+  name: 'children alone',
+  setup(build) {
+    const commands = /^\.\/(cli|signals|invoke\/main|invoke\/durable)\.ts$/
+    build.onResolve({ filter: commands }, ({ path, importer }) =>
+      importer.endsWith('/src/main.ts') ? { path, namespace: 'no-command' } : undefined,
+    )
+    build.onLoad({ filter: /./, namespace: 'no-command' }, ({ path }) => ({
+      contents: `throw new Error('${path} is not in the package')
+        export let main, durable`,
+      loader: 'js',
+    }))
+  },
+}
 
 /**
- * Makes what programs get that embed the emulator, in `lib/`: `src` file by file, without types and comments, which are
- * half of it. `bun pm pack` runs it; within this repository, the package's name means `src/index.ts` (tsconfig.json).
+ * Makes what programs get that embed the emulator, in `lib/`: a bundle in parts, so that what is loaded late stays a
+ * file of its own; names of functions and classes stay for stack traces. `bun pm pack` runs it; within this
+ * repository, the package's name means `src/index.ts` (tsconfig.json).
  */
 async function writeLibrary(): Promise<void> {
-  const from = join(import.meta.dir, 'src')
   const to = join(import.meta.dir, 'lib')
-  const transpiler = new Bun.Transpiler({ loader: 'ts', target: 'bun' })
   rmSync(to, { recursive: true, force: true })
-  for (const path of new Bun.Glob('**/*').scanSync(from)) {
-    if (notForPrograms.test(path)) continue
-    mkdirSync(dirname(join(to, path)), { recursive: true })
-    const isCode = path.endsWith('.ts') && !path.endsWith('.d.ts')
-    if (isCode)
-      await Bun.write(join(to, path), transpiler.transformSync(await Bun.file(join(from, path)).text()))
-    else cpSync(join(from, path), join(to, path))
-  }
+  await Bun.build({
+    entrypoints: [join(import.meta.dir, 'src/index.ts'), join(import.meta.dir, 'src/main.ts')],
+    target: 'bun',
+    packages: 'external',
+    splitting: true,
+    minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
+    plugins: [withoutCommands],
+    outdir: to,
+  })
+  cpSync(join(import.meta.dir, 'src/embed/api.d.ts'), join(to, 'index.d.ts'))
 }
 
 if (import.meta.main) await (process.argv[2] === 'lib' ? writeLibrary() : main())

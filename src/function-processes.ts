@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import type { FunctionConfig } from './config/config.ts'
 import type { Launch } from './config/launch.ts'
 import type { Log, ProcessName, ProcessSpec } from './engine/ports.ts'
@@ -12,7 +13,8 @@ import {
 
 /** In a compiled program all modules live in a file system of its own. */
 export const isCompiled = import.meta.url.includes('/$bunfs/')
-const mainPath = `${import.meta.dir}/main.ts`
+/** `main.ts` here, `main.js` in the package. */
+const mainPath = `${import.meta.dir}/main${extname(import.meta.path)}`
 
 /** The command of this program. From source it is the bun CLI, which would read the function's .env and bunfig.toml. */
 export const selfCommand: readonly string[] = isCompiled

@@ -11,7 +11,7 @@
  * `bun build.ts lib` makes what the package holds instead.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import self from './package.json'
 

@@ -41,6 +41,7 @@ test('what has happened is counted, right after it has happened', async () => {
   const during = await metrics(here)
   expect(some(during, /queue_depth|environments/)).toEqual({
     lambda_rie_queue_depth: 1,
+    lambda_rie_environments_limit: 1,
     'lambda_rie_environments{state="busy"}': 1,
   })
   here.release('go')

@@ -157,6 +157,7 @@ async function publish(text: string): Promise<void> {
 // another kind of measurement: of saves, not of invocations
 if (process.argv[2] === 'functions-50') {
   await import('./functions.ts')
+  process.exit()
 } else if (process.argv[2] === 'reload') {
   await import('./reload.ts')
   process.exit()

@@ -15,6 +15,7 @@ import { until } from '../../../harness.ts'
 import { launch, programOf, root } from '../../../kit/launch.ts'
 import { need, run } from '../../client.ts'
 import { javascript } from '../sdk.ts'
+import { logMismatch } from './logs.ts'
 import { type Bindings, bound, mismatch } from './match.ts'
 
 const version = '1.0.0'
@@ -50,7 +51,7 @@ const { values } = parseArgs({
 })
 const folder = await fetched()
 const cwd = await javascript()
-const { names }: { names: readonly string[] } = await import(join(cwd, 'conformance.mjs'))
+const { names }: { names: readonly string[] } = await import(join(cwd, 'conformance/index.mjs'))
 const wanted = values.case.split(',').filter(Boolean)
 const all = [...new Bun.Glob('*/*.yaml').scanSync(folder)].map((path) => ({
   name: path.replace(/^.*\/|\.yaml$/g, ''),
@@ -60,6 +61,27 @@ const tried = all
   .filter(({ name }) => names.includes(name) && (wanted.length === 0 || wanted.includes(name)))
   .toSorted((one, other) => byNumber(one.name, other.name))
 const counts = { passed: 0, failed: 0 }
+
+/** A file of functions: the handler of the case, and what it invokes. */
+async function withTargets(folder: string, handler: string): Promise<string> {
+  const path = join(folder, 'functions.json')
+  const common = { cwd, durable: { retryDelays: [0, 0, 0, 0] } }
+  const functions = {
+    function: { ...common, handler },
+    echo: { ...common, handler: 'conformance/index.echo' },
+    fails: { ...common, handler: 'conformance/index.fails' },
+  }
+  await Bun.write(path, JSON.stringify({ functions }))
+  return path
+}
+
+/** JSON as Python writes it, by which AWS's own runner sends what completes a callback. */
+function spaced(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${spaced(member)}`)
+  return `{${members.join(', ')}}`
+}
 
 /** Plays one case; the reason if it is not kept. */
 async function play(name: string, path: string): Promise<string | null> {
@@ -71,22 +93,17 @@ async function play(name: string, path: string): Promise<string | null> {
     Input = null,
     ExpectedResult,
     ExpectedExecutionHistory,
+    ExpectedLogs = [],
     CallbackActions = [],
   } = bound(document, bindings)
   const marks = await mkdtemp(join(tmpdir(), 'rie-conformance-'))
+  const handler = 'conformance/index.handler'
+  const single = ['--durable', '--durable-retry-delays', '0,0,0,0', '--task-root', cwd, '--handler', handler]
   await using emulator = launch({
     program: programOf(values.emulator),
-    flags: [
-      '--durable',
-      '--durable-retry-delays',
-      '0,0,0,0',
-      '--task-root',
-      cwd,
-      '--handler',
-      'conformance.handler',
-    ],
+    flags: name.startsWith('5-') ? ['--functions', await withTargets(marks, handler)] : single,
     cwd,
-    env: { CASE: name, MARKS: join(marks, 'marks') },
+    env: { CASE: name, MARKS: join(marks, 'marks'), AWS_LAMBDA_LOG_FORMAT: 'JSON' },
   })
   try {
     const { gateway } = await emulator.listening()
@@ -100,24 +117,38 @@ async function play(name: string, path: string): Promise<string | null> {
     const get = async (what = ''): Promise<Json> =>
       await (await fetch(`${url}/2025-12-01/durable-executions/${arn}${what}`)).json()
     const history = async (): Promise<Json[]> => (await get('/history?MaxItems=1000')).Events
-    // each on its own: what takes longer may come first
+    /** `*` is the first callback that is open. */
+    const callbackOf = async (name: string): Promise<string | undefined> => {
+      const events = await history()
+      const closed = events
+        .filter(({ EventType }) => /^Callback(?!Started)/.test(EventType))
+        .map(({ Id }) => Id)
+      const event = events.find(
+        (one) =>
+          one.EventType === 'CallbackStarted' &&
+          (name === '*' ? !closed.includes(one.Id) : one.Name === name),
+      )
+      return event?.CallbackStartedDetails.CallbackId
+    }
     const act = async ({ CallbackName, Operation, Payload, Delay = 0 }: Json): Promise<void> => {
-      const id = await until(`the callback ${CallbackName}`, async () => {
-        const event = (await history()).find(
-          (one) => one.EventType === 'CallbackStarted' && one.Name === CallbackName,
-        )
-        return event?.CallbackStartedDetails.CallbackId
-      })
+      const id = await until(`the callback ${CallbackName}`, () => callbackOf(CallbackName))
       // the case says how long its external system takes
       await Bun.sleep(Delay * 1000)
       const verb = { success: 'succeed', failure: 'fail', heartbeat: 'heartbeat' }[Operation as 'success']
-      const body = Payload === undefined ? '' : JSON.stringify(Payload)
-      await fetch(`${url}/2025-12-01/durable-execution-callbacks/${encodeURIComponent(id)}/${verb}`, {
-        method: 'POST',
-        body,
-      })
+      const body = Payload === undefined ? '' : spaced(Payload)
+      const path = `durable-execution-callbacks/${encodeURIComponent(id)}/${verb}`
+      const { ok, status } = await fetch(`${url}/2025-12-01/${path}`, { method: 'POST', body })
+      if (!ok) throw new Error(`${verb} of ${CallbackName}: ${status}`)
     }
-    await Promise.all(CallbackActions.map(act))
+    // those with a name each on its own: what takes longer may come first
+    const ofAny = CallbackActions.filter(({ CallbackName }: Json) => CallbackName === '*')
+    const inTurn = async (): Promise<void> => {
+      for (const action of ofAny) await act(action)
+    }
+    await Promise.all([
+      ...CallbackActions.filter((action: Json) => !ofAny.includes(action)).map(act),
+      inTurn(),
+    ])
     const last = Math.max(...ExpectedExecutionHistory.map(({ EventId }: Json) => EventId))
     const seen = await until(
       'the history to be as long as the case has it',
@@ -132,6 +163,16 @@ async function play(name: string, path: string): Promise<string | null> {
       const wrong = mismatch(expected, seen[expected.EventId - 1], bindings, `event ${expected.EventId}`)
       if (wrong !== null) return `${wrong}; ${seen.map(({ EventType }: Json) => EventType).join(', ')}`
     }
+    const lines = (): string[] => (emulator.stdout.text + emulator.stderr.text).split('\n')
+    const told = decodeURIComponent(arn)
+    const wrongInLog = (): string | null =>
+      bound(ExpectedLogs, bindings)
+        .map((expected: Json) => logMismatch(expected, lines(), told))
+        .find((wrong: string | null) => wrong !== null) ?? null
+    // its last lines may come after the news that it has ended
+    await until('the log', () => wrongInLog() === null, 5000).catch(() => {})
+    const wrong = wrongInLog()
+    if (wrong !== null) return wrong
     const { Status, Result } = await get()
     if (ExpectedResult?.ExecutionStatus !== undefined && Status !== ExpectedResult.ExecutionStatus)
       return `the status is ${Status}`
@@ -159,8 +200,10 @@ await Promise.all(
     }
   }),
 )
-const without = all.length - all.filter(({ name }) => names.includes(name)).length
+const without = all.filter(({ name }) => !names.includes(name))
+for (const { name } of without.toSorted((one, other) => byNumber(one.name, other.name)))
+  console.log(`${name} skipped: no handler of ours`)
 console.log(
-  `${counts.passed} passed, ${counts.failed} failed, ${without} of ${all.length} without a handler of ours`,
+  `${counts.passed} passed, ${counts.failed} failed, ${without.length} of ${all.length} without a handler of ours`,
 )
 process.exit(counts.failed === 0 && tried.length > 0 ? 0 : 1)

@@ -1090,6 +1090,32 @@ function controlling(it: It): void {
     await becomes(rie, arn, 'SUCCEEDED')
     expect((await types(rie, arn)).at(-1)).toBe('ExecutionSucceeded')
   })
+
+  it('ends after a restart the waits that it was told of before (62)', async ({ start }) => {
+    using folder = tempDir()
+    const flags = [...durable, '--durable-store', `${folder.path}/runs.sqlite`]
+    let arn = ''
+    {
+      await using rie = await start({ flags })
+      arn = await begin(rie)
+      const first = await next(rie)
+      await first.checkpoint(wait('short', 1), wait('long', 3600), openCallback('c'))
+      await first.end(pending)
+    }
+    await using rie = await start({ flags })
+    const second = await next(rie)
+    expect(second.event.UpdatedOperationIds).toEqual(['short'])
+    expect(second.operations.slice(1).map(({ Id, Status }) => [Id, Status])).toEqual([
+      ['short', 'SUCCEEDED'],
+      ['long', 'STARTED'],
+      ['c', 'STARTED'],
+    ])
+    const [started, ended] = (await history(rie, arn)).filter(({ Id }) => Id === 'short')
+    expect(ended.WaitSucceededDetails.Duration).toBe(1)
+    expect(ended.EventTimestamp - started.EventTimestamp).toBeGreaterThanOrEqual(1)
+    await second.end(succeeded(1))
+    await becomes(rie, arn, 'SUCCEEDED')
+  })
 }
 
 interface Said {

@@ -223,6 +223,16 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'renamed when it replays (55)',
+    async run(trial) {
+      const run = await trial.begin({ do: 'renamed' })
+      const ended = await run.ends()
+      same(ended.Status, 'FAILED')
+      match(JSON.stringify(ended.Error), /non-?deterministic/i)
+      same(trial.marks().length, 2)
+    },
+  },
+  {
     name: 'callback from boto3 (61)',
     async run(trial) {
       const call = trial.call({ do: 'callback' })

@@ -45,6 +45,12 @@ const acts = {
       retryOnce,
     )
   },
+  async renamed(_, context) {
+    mark('try')
+    const { readFileSync } = await import('node:fs')
+    await context.step(`name ${readFileSync(process.env.MARKS, 'utf8').length}`, async () => 1)
+    await context.wait({ seconds: 1 })
+  },
   async crash(_, context) {
     return await context.step('crashes', async () => {
       mark('try')

@@ -67,6 +67,12 @@ def exhausted(_, context):
     return context.step(attempt, name="never", config=RETRY_ONCE)
 
 
+def renamed(_, context):
+    mark("try")
+    context.step(lambda _: 1, name=f"name {tries()}")
+    context.wait(SECOND)
+
+
 def crash(_, context):
     def attempt(_):
         mark("try")
@@ -194,6 +200,7 @@ ACTS = {
     "unnamed": unnamed,
     "flaky": flaky,
     "exhausted": exhausted,
+    "renamed": renamed,
     "crash": crash,
     "crash-once": crash_once,
     "many": many,

@@ -4,6 +4,9 @@
  * A promise settles the invocation. So does the callback, or `context.done` and its kin; whichever is first counts.
  * A handler that returns a plain value is done with it, as in the newest runtimes, unless it takes a callback. A
  * handler that did none of this is done when the event loop is empty, with `null`, as in the older ones.
+ *
+ * Where several invocations run at a time, the event loop is never empty for one of them alone. There nothing waits for
+ * it: a callback settles at once, and a handler that returns nothing and takes no callback is done with `null`.
  */
 
 import type { Context } from './context.ts'
@@ -24,8 +27,13 @@ const neverSettled =
 
 const hasError = (error: unknown) => error !== undefined && error !== null
 
-/** Runs one invocation and resolves when its result is known; never rejects. */
-export const runBuffered = (handler: Handler, event: unknown, context: Context): Promise<Result> =>
+/** Runs one invocation, `alone` or beside others, and resolves when its result is known; never rejects. */
+export const runBuffered = (
+  handler: Handler,
+  event: unknown,
+  context: Context,
+  alone: boolean,
+): Promise<Result> =>
   new Promise((resolve) => {
     let finished = false
     const settle = (result: Result) => {
@@ -42,7 +50,7 @@ export const runBuffered = (handler: Handler, event: unknown, context: Context):
     const done = once((error, value) => settle(hasError(error) ? { ok: false, error } : { ok: true, value }))
     const callback = once((error, value) => {
       if (hasError(error)) return settle({ ok: false, error })
-      if (!context.callbackWaitsForEmptyEventLoop) return settle({ ok: true, value })
+      if (!alone || !context.callbackWaitsForEmptyEventLoop) return settle({ ok: true, value })
       onIdle(() => settle({ ok: true, value }))
     })
     const reject = once((error) => settle({ ok: false, error }))
@@ -60,7 +68,7 @@ export const runBuffered = (handler: Handler, event: unknown, context: Context):
       const returned = handler(event, context, callback)
       promised = isThenable(returned)
       if (isThenable(returned)) returned.then((value) => done(null, value), reject)
-      else if (returned !== undefined && handler.length < 3) done(null, returned)
+      else if ((returned !== undefined || !alone) && handler.length < 3) done(null, returned)
     } catch (error) {
       reject(error)
     }

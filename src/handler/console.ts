@@ -32,6 +32,8 @@ export interface LogScope {
 export interface FunctionLog {
   /** Whose lines the next ones are. */
   scope: LogScope
+  /** Where several invocations run at a time: whose line is being written, as far as that is known. */
+  current?: () => LogScope | undefined
   /** Logs an error of the function the way AWS's client does. */
   error(title: string, thrown: unknown): void
 }
@@ -165,7 +167,7 @@ export const patchConsole = (env: NodeJS.ProcessEnv): FunctionLog => {
     const silent = levels.indexOf(level) < least
     const print = (...args: unknown[]) => {
       const now = new Date()
-      const text = line(now, level, log.scope, args)
+      const text = line(now, level, log.current?.() ?? log.scope, args)
       if (records === undefined) return write(stdout, Buffer.from(`${text}\n`))
       write(records, frame(level, now, isJson ? text : `${text}\n`, isJson))
     }

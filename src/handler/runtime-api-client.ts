@@ -33,6 +33,11 @@ export class RuntimeApiClient {
     this.#shared.catch(() => {})
   }
 
+  /** A client of the same API with a connection of its own. */
+  another(): RuntimeApiClient {
+    return new RuntimeApiClient(this.#address)
+  }
+
   /** Waits for the next invocation. */
   async next(): Promise<HttpResponse> {
     const reply = await this.#exchange(this.#request('GET', '/invocation/next'))

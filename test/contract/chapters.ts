@@ -30,6 +30,7 @@ import { functions } from './functions.ts'
 import { handler } from './handler.ts'
 import { handlerDebug } from './handler-debug.ts'
 import { handlerNode } from './handler-node.ts'
+import { handlerSeveral } from './handler-several.ts'
 import { handlerStart } from './handler-start.ts'
 import { handlerStream } from './handler-stream.ts'
 import { handlerTsconfig } from './handler-tsconfig.ts'
@@ -114,6 +115,7 @@ export const chapters: readonly Chapter[] = [
   consoleChapter,
   handlerDebug,
   handlerNode,
+  handlerSeveral,
   handlerStart,
   handlerStream,
   handlerTsconfig,

@@ -193,7 +193,7 @@ export const managed = chapter('Managed Instances', (it) => {
     const calls = ['"a"', '"b"', '"c"'].map((body) => rie.invoke(body))
     await rie.settle()
     using runtime = await Runtime.of(await rie.runtime())
-    for (let served = 0; served < 3; served++) await runtime.echo()
+    for (let served = 0; served < 3; served++) await within('an event', runtime.echo())
     expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(['"a"', '"b"', '"c"'])
   })
 

@@ -366,7 +366,6 @@ export class Runs {
       for (const operation of state.run.operations.values()) {
         if (operation.type === 'CHAINED_INVOKE' && operation.status === 'STARTED') this.#chain(run, operation)
       }
-      this.#schedule.set(run, nextDue(run.state))
     }
   }
 

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
 import { until } from '../../../harness.ts'
 import { launch, programOf, root } from '../../../kit/launch.ts'
-import { need, run } from '../../client.ts'
+import { need, run, Unavailable } from '../../client.ts'
 import { javascript } from '../sdk.ts'
 import { logMismatch } from './logs.ts'
 import { type Bindings, bound, mismatch } from './match.ts'
@@ -49,8 +49,19 @@ const { values } = parseArgs({
   args: process.argv.slice(2),
   options: { emulator: { type: 'string', default: 'binary' }, case: { type: 'string', default: '' } },
 })
-const folder = await fetched()
-const cwd = await javascript()
+
+/** The cases and the handlers; ends the process if there is no registry to take them from. */
+async function prepared(): Promise<{ folder: string; cwd: string }> {
+  try {
+    return { folder: await fetched(), cwd: await javascript() }
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    console.log(`conformance skipped: ${error.message}\n0 passed, 0 failed, 1 skipped`)
+    process.exit(0)
+  }
+}
+
+const { folder, cwd } = await prepared()
 const { names }: { names: readonly string[] } = await import(join(cwd, 'conformance/index.mjs'))
 const wanted = values.case.split(',').filter(Boolean)
 const all = [...new Bun.Glob('*/*.yaml').scanSync(folder)].map((path) => ({
@@ -202,8 +213,6 @@ await Promise.all(
 )
 const without = all.filter(({ name }) => !names.includes(name))
 for (const { name } of without.toSorted((one, other) => byNumber(one.name, other.name)))
-  console.log(`${name} skipped: no handler of ours`)
-console.log(
-  `${counts.passed} passed, ${counts.failed} failed, ${without.length} of ${all.length} without a handler of ours`,
-)
+  console.log(`${name} not run: there is no handler of ours for it`)
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${without.length} skipped`)
 process.exit(counts.failed === 0 && tried.length > 0 ? 0 : 1)

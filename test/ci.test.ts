@@ -8,7 +8,7 @@ import { tempDir } from './harness.ts'
 setDefaultTimeout(60_000)
 
 const script = join(import.meta.dir, '..', '.ci', 'run')
-const steps = ['build', 'check', 'test', 'contract', 'clients', 'url', 'images', 'field'] as const
+const steps = ['build', 'check', 'test', 'contract', 'clients', 'system', 'url', 'images', 'field'] as const
 
 interface Said {
   readonly text: string
@@ -21,6 +21,7 @@ const good: Record<(typeof steps)[number], Said> = {
   test: { text: '(skip) a thing that needs a tool\n\n 30 pass\n 1 skip\n 0 fail\n 90 expect() calls\n' },
   contract: { text: 'reference: not examined, no pip\n\n20 passed, 0 failed, 1 skipped\n' },
   clients: { text: 'node    panic           skipped: it ends\n\n10 passed, 0 failed, 1 skipped\n' },
+  system: { text: 'system skipped: python3 is not installed\n\n0 passed, 0 failed, 2 skipped\n' },
   url: { text: '0 passed, 0 failed, 0 skipped\n' },
   field: { text: 'ab skipped: ab is not installed\n\n2 passed, 0 failed, 1 skipped\n' },
   images: { text: 'skip  one: podman is not installed\n\n5 passed, 0 failed, 1 skipped\n' },
@@ -59,7 +60,7 @@ exit "$code"\n`
 describe.concurrent('.ci/run', () => {
   test('adds up what its steps say, and counts a step that says nothing as one', async () => {
     const { code, lines } = await ci({})
-    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '69 passed, 0 failed', '5 skipped, see above'])
+    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '69 passed, 0 failed', '7 skipped, see above'])
   })
 
   test('shows the reason of every skip', async () => {
@@ -70,6 +71,7 @@ describe.concurrent('.ci/run', () => {
     expect(lines).toContain('reference: not examined, no pip')
     expect(lines).toContain('node    panic           skipped: it ends')
     expect(lines).toContain('skip  one: podman is not installed')
+    expect(lines).toContain('system skipped: python3 is not installed')
   })
 
   const failures: [kind: string, said: Partial<Record<string, Said>>, last: string][] = [
@@ -100,6 +102,6 @@ describe.concurrent('.ci/run', () => {
     const { code, lines } = await ci({
       images: { text: 'skip  one: no podman\n\n0 passed, 0 failed, 9 skipped\n' },
     })
-    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '64 passed, 0 failed', '13 skipped, see above'])
+    expect([code, lines.at(-1), lines.at(-3)]).toEqual([0, '64 passed, 0 failed', '15 skipped, see above'])
   })
 })

@@ -42,6 +42,8 @@ export interface Outside extends Wanted {
     /** see `FunctionSetup` */
     readonly broken: string | null
     readonly namesUrls: boolean
+    /** how many ports of debuggers are taken by the functions before it */
+    readonly inspectors: number
     /** whether another function is meant by this name or ARN */
     isOther(name: string): boolean
   }
@@ -127,16 +129,21 @@ function toldToFunction(
   return told
 }
 
-/** `--inspect-brk` goes before `--inspect`. Throws `ConfigError` for what has no runtime of ours, or several. */
+/**
+ * `--inspect-brk` goes before `--inspect`. Throws `ConfigError` for what has no runtime of ours, or several. Of several
+ * functions each one with a handler has the next port, and the others none.
+ */
 function inspectOf(
   inspect: InspectorAddress | null,
   stopping: InspectorAddress | null,
   { launch, maxEnvironments }: Pick<FunctionConfig, 'launch' | 'maxEnvironments'>,
+  system: Outside['system'],
 ): InspectConfig | null {
   const found = stopping ?? inspect
   if (found === null) return null
   const name = stopping === null ? '--inspect' : '--inspect-brk'
   if (launch.kind !== 'handler') {
+    if (system !== undefined) return null
     throw new ConfigError(
       `${name} is for --handler; for another runtime use --debug, and that runtime's own debugger`,
     )
@@ -144,7 +151,11 @@ function inspectOf(
   if (maxEnvironments > 1) {
     throw new ConfigError(`${name} has one environment; leave --max-environments at 1`)
   }
-  const { hostname, port, path } = found
+  const { hostname, path } = found
+  const port = found.port + (system?.inspectors ?? 0)
+  if (port > 65535) {
+    throw new ConfigError(`${name} has no port left after 65535; give it a lower one, or fewer functions`)
+  }
   const url = `ws://${boundAddress({ hostname, port })}${path || `/${crypto.randomUUID()}`}`
   return { url, stops: stopping !== null }
 }
@@ -257,8 +268,10 @@ export function configure(outside: Outside): Config {
     // last, so that a value that is wrong, or was forgotten, is told before there is nothing to run
     launch: launch(),
   }
-  const inspect = inspectOf(value(ownOptions.inspect), value(ownOptions.inspectBrk), ofFunction)
-  const debug = emulator.debug || inspect !== null
+  const [inspected, stopping] = [value(ownOptions.inspect), value(ownOptions.inspectBrk)]
+  const inspect = inspectOf(inspected, stopping, ofFunction, system)
+  // of several, those without a debugger wait for the others
+  const debug = emulator.debug || inspected !== null || stopping !== null
   const attached = ofFunction.launch.kind === 'attach'
   if (attached && snapStart) {
     throw new ConfigError(

@@ -96,7 +96,10 @@ const oneFunction = v.strictObject({
   timeout: v.pipe(v.optional(seconds(1)), v.description('seconds')),
   memorySize: v.pipe(v.optional(count(1, 32_768)), v.description('MB, as reported; nothing enforces it')),
   version: v.optional(text),
-  maxEnvironments: v.optional(count(1, 1000)),
+  maxEnvironments: v.pipe(
+    v.optional(count(0, 1000)),
+    v.description('0 throttles every invocation, as a reserved concurrency of 0'),
+  ),
   maxQueue: v.optional(count(0, 2_147_483_647)),
   initTimeout: v.pipe(v.optional(seconds(0)), v.description('seconds; 0 is no limit')),
   extensionsDir: v.optional(text),

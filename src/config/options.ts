@@ -214,8 +214,8 @@ export const ownOptions = {
     flag: '--max-environments',
     variables: ['AWS_LAMBDA_RIE_MAX_ENVIRONMENTS'],
     fallback: '1',
-    kind: wholeNumber('count', 1, 1000),
-    help: 'how many execution environments there may be at a time',
+    kind: wholeNumber('count', 0, 1000),
+    help: 'how many execution environments there may be at a time; 0 throttles every invocation',
     property: 'maxEnvironments',
   },
   maxQueue: {

@@ -52,12 +52,15 @@ export function configureSystem(found: FoundFunctions, outside: FunctionsOutside
   const mistakes = [...found.mistakes]
   const names = new Set(setups.flatMap(({ name, aliases }) => [name, ...aliases]))
   const configs: Config[] = []
+  let inspectors = 0
   for (const setup of setups) {
     const problems = problemsOf(setup, outside)
     mistakes.push(...problems)
     if (problems.length > 0) continue
     try {
-      configs.push(configure(outsideOf(setup, outside, names)))
+      const config = configure(outsideOf(setup, outside, names, inspectors))
+      if (config.function.inspect !== null) inspectors++
+      configs.push(config)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       // what the file says is told with its line, what a flag says is not
@@ -69,6 +72,7 @@ export function configureSystem(found: FoundFunctions, outside: FunctionsOutside
   if (mistakes.length > 0) throw new ConfigError([...new Set(mistakes)].toSorted(byLine).join('\n'))
   const [first] = configs
   if (first === undefined) throw new ConfigError('there is no function to run')
+  checkInspectors(configs, outside)
   return {
     emulator: {
       ...first.emulator,
@@ -80,6 +84,19 @@ export function configureSystem(found: FoundFunctions, outside: FunctionsOutside
       ...new Set([...found.warnings, ...configs.flatMap(({ warnings }) => warnings), ...aboutLayers(setups)]),
     ],
   }
+}
+
+/** A debugger that no function can have is a mistake. Throws `ConfigError`. */
+function checkInspectors(configs: readonly Config[], { source }: FunctionsOutside): void {
+  const asked = [ownOptions.inspectBrk, ownOptions.inspect].flatMap((option) => {
+    const given = source(option)
+    const isOn = given !== undefined && (!('text' in given) || option.kind.read(given.text) !== null)
+    return isOn ? [given] : []
+  })[0]
+  if (asked === undefined || configs.some(({ function: { inspect } }) => inspect !== null)) return
+  throw new ConfigError(
+    `${asked.name} is for functions with a handler, and there is none; for other runtimes use --debug, and their own debuggers`,
+  )
 }
 
 /** Told once: images find layers elsewhere. */
@@ -137,7 +154,12 @@ const ownOnly: ReadonlySet<Variable<unknown> | Option<unknown>> = new Set([
   ownOptions.attach,
 ])
 
-function outsideOf(setup: FunctionSetup, outside: FunctionsOutside, names: ReadonlySet<string>) {
+function outsideOf(
+  setup: FunctionSetup,
+  outside: FunctionsOutside,
+  names: ReadonlySet<string>,
+  inspectors: number,
+) {
   const { name, aliases, command, handler, cwd, layers, url, values } = setup
   const environment = { ...outside.environment, ...setup.environment }
   const flags = outside.sourceWith(environment)
@@ -166,6 +188,7 @@ function outsideOf(setup: FunctionSetup, outside: FunctionsOutside, names: Reado
       urlPath: url?.path ?? null,
       broken: setup.broken,
       namesUrls: setup.namesUrls,
+      inspectors,
       isOther: (other: string) => {
         const found = nameIn(other)
         return names.has(found) && found !== name && !aliases.includes(found)

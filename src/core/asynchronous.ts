@@ -7,7 +7,13 @@
 import type { Outcome } from './failure.ts'
 
 /** How an event has ended, as its record for a destination says it; the last one is of this emulator alone. */
-export const eventConditions = ['Success', 'RetriesExhausted', 'EventAgeExceeded', 'EmulatorStopped'] as const
+export const eventConditions = [
+  'Success',
+  'RetriesExhausted',
+  'EventAgeExceeded',
+  'ZeroReservedConcurrency',
+  'EmulatorStopped',
+] as const
 export type EventCondition = (typeof eventConditions)[number]
 
 /** What a function's configuration says of its events. */
@@ -46,6 +52,7 @@ export function afterTry(history: EventHistory, outcome: Outcome, terms: RetryTe
     case 'shutdown':
       return { do: 'end', condition: 'EmulatorStopped' }
     case 'throttled':
+      if (outcome.never === true) return { do: 'end', condition: 'ZeroReservedConcurrency' }
       return again(history, throttleMs(history.throttles), terms, now)
     default: {
       const { tries } = history

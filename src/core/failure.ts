@@ -59,8 +59,11 @@ export type Outcome =
     }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'fault'; readonly fault: Fault }
-  /** No environment could take it, and no more may wait. `noSlot`: environments run several at a time here. */
-  | { readonly kind: 'throttled'; readonly noSlot?: true }
+  /**
+   * No environment could take it, and no more may wait. `noSlot`: environments run several at a time here. `never`: the
+   * function may have no environment at all.
+   */
+  | { readonly kind: 'throttled'; readonly noSlot?: true; readonly never?: true }
   /** the emulator stopped before the invocation ran, or ended it at the drain limit */
   | { readonly kind: 'shutdown' }
 

@@ -38,7 +38,7 @@ export interface EmulatorOptions {
   readonly environmentTtlSeconds?: number
   /** where external extensions are found; rejected if it does not exist; default `/opt/extensions`, if it exists */
   readonly extensionsDirectory?: string
-  /** 1 to 1000; default 1 */
+  /** 1 to 1000, or 0, which throttles every invocation; default 1 */
   readonly maxEnvironments?: number
   /** Managed Instances: invocations at a time in one environment, 1 to 1600; default: on demand, one at a time */
   readonly maxConcurrency?: number

@@ -234,6 +234,7 @@ export class AsyncEvents {
 const sentences = {
   RetriesExhausted: 'an event failed, and is not tried again',
   EventAgeExceeded: 'an event is too old to be tried',
+  ZeroReservedConcurrency: 'an event is not run: its function may have no environment',
   EmulatorStopped: 'an event is not run: the emulator stops',
 } as const satisfies Record<Exclude<EventCondition, 'Success'>, string>
 

@@ -122,8 +122,9 @@ export class Pool {
     return this.#environments.some((one) => one.invocation(id) !== undefined)
   }
 
-  /** An initialised environment is free. */
+  /** An initialised environment is free, or there will be none, and every invocation is answered at once. */
   get ready(): boolean {
+    if (this.#parts.maxEnvironments === 0) return !this.#draining
     return this.#environments.some(({ free }) => free)
   }
 
@@ -136,7 +137,7 @@ export class Pool {
 
   /** Initialises an environment without an invocation, unless one is initialised or about to be. */
   warmUp(): void {
-    if (this.#draining) return
+    if (this.#draining || this.#parts.maxEnvironments === 0) return
     if (this.#environments.some(({ state }) => state.phase !== 'cold' && state.phase !== 'stopped')) return
     const cold = this.#environments.find(({ state }) => state.phase === 'cold')
     if (cold === undefined) this.open(true)
@@ -152,6 +153,10 @@ export class Pool {
     const { asynchronous = false } = invocation
     if (this.#over || (this.#draining && !asynchronous)) {
       this.#refuse(invocation, { kind: 'shutdown' })
+      return
+    }
+    if (this.#parts.maxEnvironments === 0) {
+      this.#refuse(invocation, { kind: 'throttled', never: true })
       return
     }
     const now = this.#parts.clock.now()
@@ -250,8 +255,9 @@ export class Pool {
   recycle(start: boolean): void {
     if (this.#draining) return
     // those that stop for good leave the list meanwhile
+    const first = start && this.#parts.maxEnvironments > 0
     for (const [index, environment] of [...this.#environments].entries())
-      environment.recycle(start && index === 0)
+      environment.recycle(first && index === 0)
   }
 
   snapshot(): EnvironmentSnapshot[] {

@@ -96,6 +96,7 @@ export class Metrics implements PoolObserver {
     Success: 0,
     RetriesExhausted: 0,
     EventAgeExceeded: 0,
+    ZeroReservedConcurrency: 0,
     EmulatorStopped: 0,
   }
   /** records of such for their destinations */

@@ -170,6 +170,8 @@ class Template {
     const url = this.#functionUrl(id, values)
     this.#events(id, values)
     this.#logging(id, values)
+    this.#concurrency(id, values)
+    this.#durable(id, values)
     const environment = { AWS_SAM_LOCAL: 'true', ...this.#environment(id, name) }
     return {
       name,
@@ -433,6 +435,29 @@ class Template {
         [each, this.#nameOf(each)].includes(target),
     )
     return other === undefined ? null : this.#nameOf(other)
+  }
+
+  /** 0 throttles a function, which is how one is switched off. More is a share of the account, which is none of ours. */
+  #concurrency(id: string, values: Map<Variable<unknown>, Given>): void {
+    const property = 'ReservedConcurrentExecutions'
+    if (Number(this.#property(id, property) ?? 1) !== 0) return
+    values.set(ownOptions.maxEnvironments, {
+      name: this.#place(['Resources', id, 'Properties', property]),
+      text: '0',
+    })
+  }
+
+  /** https://docs.aws.amazon.com/lambda/latest/api/API_DurableConfig.html */
+  #durable(id: string, values: Map<Variable<unknown>, Given>): void {
+    const config = this.#property(id, 'DurableConfig')
+    if (!isObject(config)) return
+    const name = this.#place(['Resources', id, 'Properties', 'DurableConfig'])
+    const give = (option: Variable<unknown>, key: string): void => {
+      if (config[key] !== undefined) values.set(option, { name: `${name}.${key}`, text: String(config[key]) })
+    }
+    values.set(ownOptions.durable, { name, value: true })
+    give(ownOptions.durableExecutionTimeout, 'ExecutionTimeout')
+    give(ownOptions.durableRetentionDays, 'RetentionPeriodInDays')
   }
 
   #logging(id: string, values: Map<Variable<unknown>, Given>): void {

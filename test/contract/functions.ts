@@ -3,9 +3,10 @@ import { expect } from 'bun:test'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tempDir, until } from '../harness.ts'
-import { parse } from '../kit/launch.ts'
+import { freePort, parse } from '../kit/launch.ts'
 import { request } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
+import { Debugger } from './debugger.ts'
 import type { Emulator } from './emulator.ts'
 import type { Options } from './launch.ts'
 
@@ -255,6 +256,82 @@ export const functions = chapter('Several functions', (it) => {
     ])
     const { functions } = (await rie.ask({ path: '/_rie/state' })).json
     expect([functions.audit.environments[0].starts, functions.failed.environments[0].starts]).toEqual([1, 1])
+  })
+
+  for (const eager of [[], ['--eager-init']]) {
+    it(
+      `throttles a function that may have no environment, and ends its events at once ${eager}`.trim(),
+      async ({ start }) => {
+        using records = tempDir()
+        const file = join(records.path, 'failed')
+        using folder = files(
+          { off: { maxEnvironments: 0, async: { onFailure: `file:${file}` } }, on: {} },
+          {},
+          eager,
+        )
+        await using rie = await start(folder.options)
+        expect((await call(rie, 'on')).json.functionName).toBe('on')
+        await until('all to be ready', async () => (await rie.ask({ path: '/_rie/ready' })).status === 200)
+      const refused = await call(rie, 'off')
+        expect([refused.status, refused.header('x-amzn-ErrorType'), refused.json.Reason]).toEqual([
+          429,
+          'TooManyRequestsException',
+          'ReservedFunctionConcurrentInvocationLimitExceeded',
+        ])
+        const event = await call(rie, 'off', { n: 1 }, { 'X-Amz-Invocation-Type': 'Event' })
+        expect(event.status).toBe(202)
+        await until('its record', () => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'))
+        const record = JSON.parse(readFileSync(file, 'utf8'))
+        expect(record).toMatchObject({
+          requestContext: {
+            requestId: event.header('x-amzn-RequestId'),
+            condition: 'ZeroReservedConcurrency',
+            approximateInvokeCount: 0,
+          },
+          requestPayload: { n: 1 },
+        })
+        expect(record).not.toHaveProperty('responseContext')
+        const { functions } = (await rie.ask({ path: '/_rie/state' })).json
+        expect(functions.off.environments.filter(({ starts }: { starts: number }) => starts > 0)).toEqual([])
+      },
+    )
+  }
+
+  it('listens for a debugger of each function with a handler, at one port after the other', async ({
+    start,
+  }) => {
+    const port = freePort()
+    using folder = files({ a: {}, tool: { handler: undefined, command: ['sleep', '1000'] }, b: {} }, {}, [
+      `--inspect=${port}/app`,
+    ])
+    await using rie = await start(folder.options)
+    for (const [name, at] of [
+      ['a', port],
+      ['b', port + 1],
+    ] as const) {
+      const url = `ws://127.0.0.1:${at}/app`
+      await rie.stderr.until(new RegExp(`"function":"${name}","inspector":"${url}"`))
+      using attached = await Debugger.attach(url)
+      await attached.breakAt(join(folder.path, name, 'index.mjs'), 'count++')
+      const answer = call(rie, name)
+      const [frame] = await attached.stop(1)
+      expect(await attached.evaluate(frame!, 'context.functionName')).toBe(name)
+      await attached.resume()
+      expect((await answer).json.functionName).toBe(name)
+    }
+    expect(rie.log.filter(({ inspector }) => inspector !== undefined)).toHaveLength(2)
+  })
+
+  it('refuses a debugger that no function can have, and ports beyond the last', async ({ run }) => {
+    using none = files({ tool: { handler: undefined, command: ['true'] } }, {}, ['--inspect'])
+    using many = files({ a: {}, b: {} }, {}, ['--inspect-brk=65535'])
+    for (const [folder, text] of [
+      [none, /--inspect is for functions with a handler, and there is none/],
+      [many, /--inspect-brk has no port left after 65535/],
+    ] as const) {
+      const { code, stderr } = await run(folder.options)
+      expect([code, stderr]).toEqual([2, expect.stringMatching(text)])
+    }
   })
 
   it('opens Function URLs on listeners of their own, and below one', async ({ start }) => {

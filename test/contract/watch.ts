@@ -269,6 +269,8 @@ done
     code.save('a/index.ts', counting('new'))
     await until('the new code', async () => (await ask(rie, 'one')).startsWith('new'))
     expect(await ask(rie, 'two')).toBe('two 2')
+    const reloaded = rie.log.filter(({ msg }) => String(msg).startsWith('the code has changed'))
+    expect([...new Set(reloaded.map((line) => line.function))]).toEqual(['one'])
   })
 
   it('builds once for functions that share a folder, and each runs what came out', async ({ start }) => {

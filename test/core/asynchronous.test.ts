@@ -66,6 +66,14 @@ describe('after a try', () => {
     })
   })
 
+  test('a function that may have no environment ends it at once', () => {
+    const outcome = { kind: 'throttled', never: true } as const
+    expect(afterTry(history({ tries: 0, throttles: 1 }), outcome, terms, 5000)).toEqual({
+      do: 'end',
+      condition: 'ZeroReservedConcurrency',
+    })
+  })
+
   test('without an environment it comes back after 1 s, 2 s, … 5 minutes, as long as its age allows', () => {
     const after = (throttles: number, now = 5000) =>
       afterTry(history({ tries: 0, throttles }), { kind: 'throttled' }, terms, now)

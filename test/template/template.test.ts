@@ -225,6 +225,28 @@ describe('templates as people write them', () => {
     ])
   })
 
+  test('a reserved concurrency of 0, and durable functions of both kinds', () => {
+    const found = read('limits/template.yaml')
+    const options = [
+      ownOptions.maxEnvironments,
+      ownOptions.durable,
+      ownOptions.durableExecutionTimeout,
+      ownOptions.durableRetentionDays,
+    ]
+    expect(
+      found.setups.map(({ name }) => [name, ...options.map((option) => said(found, name, option))]),
+    ).toEqual([
+      ['Switched', '0', undefined, undefined, undefined],
+      ['Shared', undefined, undefined, undefined, undefined],
+      ['Order', undefined, true, '3600', '7'],
+      ['Plain', undefined, true, '60', undefined],
+    ])
+    expect(found.setups[0]?.values.get(ownOptions.maxEnvironments)?.name).toBe(
+      'limits/template.yaml:9: Switched.Properties.ReservedConcurrentExecutions',
+    )
+    expect(found.warnings).toEqual([])
+  })
+
   test('flags go before the defaults of the service', () => {
     const found = read('events/template.yaml', {
       hasFlag: (option) => option === ownOptions.functionTimeoutMs,

@@ -109,22 +109,24 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   template: ['--template', 'template.yaml'],
 }
 
-let failed = 0
+const counts = { passed: 0, failed: 0, skipped: 0 }
+const wanted = Object.entries(ways).filter(([way]) => positionals.length === 0 || positionals.includes(way))
 try {
   const folder = await shop()
-  for (const [way, flags] of Object.entries(ways)) {
-    if (positionals.length > 0 && !positionals.includes(way)) continue
+  for (const [way, flags] of wanted) {
     try {
       await drive(folder, flags)
+      counts.passed++
       console.log(`ok the shop, from a ${way}`)
     } catch (error) {
-      failed++
+      counts.failed++
       console.log(`FAILED the shop, from a ${way}: ${(error as Error).message}`)
     }
   }
 } catch (error) {
   if (!(error instanceof Unavailable)) throw error
-  console.log(`unavailable: ${error.message}`)
-  failed++
+  console.log(`system skipped: ${error.message}`)
+  counts.skipped += wanted.length
 }
-process.exitCode = failed === 0 ? 0 : 1
+console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+process.exitCode = counts.failed === 0 ? 0 : 1

@@ -272,7 +272,7 @@ export const functions = chapter('Several functions', (it) => {
         await using rie = await start(folder.options)
         expect((await call(rie, 'on')).json.functionName).toBe('on')
         await until('all to be ready', async () => (await rie.ask({ path: '/_rie/ready' })).status === 200)
-      const refused = await call(rie, 'off')
+        const refused = await call(rie, 'off')
         expect([refused.status, refused.header('x-amzn-ErrorType'), refused.json.Reason]).toEqual([
           429,
           'TooManyRequestsException',

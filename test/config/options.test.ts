@@ -287,7 +287,7 @@ const refused: readonly [flag: string | null, variable: string | null, allowed: 
   ['--init-timeout', 'AWS_LAMBDA_RIE_INIT_TIMEOUT', whole('0 to 2147483'), seconds],
   ['--drain-seconds', 'AWS_LAMBDA_RIE_DRAIN_SECONDS', whole('0 to 2147483'), seconds],
   ['--environment-ttl', 'AWS_LAMBDA_RIE_ENVIRONMENT_TTL', whole('0 to 2147483'), seconds],
-  ['--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', whole('1 to 1000'), ['0', '1001', '-1', 'x']],
+  ['--max-environments', 'AWS_LAMBDA_RIE_MAX_ENVIRONMENTS', whole('0 to 1000'), ['1001', '-1', '1.5', 'x']],
   ['--max-queue', 'AWS_LAMBDA_RIE_MAX_QUEUE', whole('0 to 2147483647'), ['2147483648', '-1', '0.5']],
   ['--recycle-after', 'AWS_LAMBDA_RIE_RECYCLE_AFTER', whole('0 to 2147483647'), ['-1', '1.5', 'x']],
   ['--dialect', 'AWS_LAMBDA_RIE_DIALECT', 'one of auto, rie, lambda', ['aws', 'constructor', ' rie']],
@@ -442,7 +442,7 @@ describe('values that are refused', () => {
   })
 
   test('a value that was forgotten is told before there is nothing to run', () => {
-    const message = '--max-environments is "./bootstrap"; allowed is a whole number from 1 to 1000'
+    const message = '--max-environments is "./bootstrap"; allowed is a whole number from 0 to 1000'
     expect(failure(['--max-environments', './bootstrap'])).toEqual({ message, exitCode: 2 })
   })
 })

@@ -62,7 +62,7 @@ export const cli = chapter('Command line', (it) => {
     ['a log level that nobody knows', ['--log-level', 'loud'], '--log-level'],
     ['a dialect that nobody knows', ['--dialect', 'klingon'], '--dialect'],
     ['a number that is none', ['--max-environments', 'many'], '--max-environments'],
-    ['no environments at all', ['--max-environments', '0'], '--max-environments'],
+    ['too many environments', ['--max-environments', '1001'], '--max-environments'],
     ['a negative queue', ['--max-queue=-1'], '--max-queue'],
     ['a flag that nobody knows', ['--eager-innit'], '--eager-init'],
   ]

@@ -362,7 +362,7 @@ export const differences: readonly Difference[] = [
     exit2(
       'a dialect that nobody knows',
       'a number that is none',
-      'no environments at all',
+      'too many environments',
       'a negative queue',
       'AWS_LAMBDA_RIE_DIALECT=klingon',
       'AWS_LAMBDA_RIE_INIT_TIMEOUT=soon',

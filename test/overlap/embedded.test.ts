@@ -228,8 +228,8 @@ const wrong: [options: Record<string, unknown>, message: string][] = [
   [{ command: [] }, 'command is []; allowed is a list of a program and its arguments, each a string'],
   [{ command: ['/no/such/program'] }, 'command cannot be run: /no/such/program is missing'],
   [{ command: ['no-such-program'] }, 'command cannot be run: no-such-program is not in PATH'],
-  [{ maxEnvironments: 0 }, 'maxEnvironments is 0; allowed is a whole number from 1 to 1000'],
-  [{ maxEnvironments: '2' }, 'maxEnvironments is "2"; allowed is a whole number from 1 to 1000'],
+  [{ maxEnvironments: -1 }, 'maxEnvironments is -1; allowed is a whole number from 0 to 1000'],
+  [{ maxEnvironments: '2' }, 'maxEnvironments is "2"; allowed is a whole number from 0 to 1000'],
   [{ maxQueue: -1 }, 'maxQueue is -1; allowed is a whole number from 0 to 2147483647'],
   [
     { functionTimeoutSeconds: 0.5 },

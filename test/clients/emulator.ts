@@ -127,7 +127,8 @@ export async function startEmulator(
     },
   }
   const end = Date.now() + 10_000
-  while (!(await listens(functionUrl === undefined ? port : urlPort))) {
+  // a Function URL listens before it does
+  while (!(await listens(port))) {
     if (child.exitCode === null && Date.now() < end) {
       await Bun.sleep(10)
       continue

@@ -3,111 +3,130 @@
  * with everything that they call copied into them. For code that runs once per invocation, half of whose time is the
  * kernel's, that last time costs half a second of CPU within the first 15 000 invocations and gives it back after some
  * 150 000. Where everything shares one CPU, invocations wait for it, a few milliseconds each time: DECISIONS has figures.
+ *
+ * Only what can be named from here is spared. In the modules below functions and classes are therefore exported that
+ * nobody else needs, and methods of theirs are `private`, not `#private`.
  */
 
 import { noFTL } from 'bun:jsc'
 import * as extensionsApi from './api/extension.ts'
-import { poll } from './api/poll.ts'
+import * as poll from './api/poll.ts'
 import * as runtimeApi from './api/runtime.ts'
-import { invokeEvent, send, sendInvocation } from './api/wire.ts'
-import { answer, finishIfOver } from './core/ending.ts'
-import { admit } from './core/enter.ts'
-import { find, findAt } from './core/inflight.ts'
-import { step } from './core/lifecycle.ts'
-import { couldPlace, place } from './core/placement.ts'
+import * as runtimeServer from './api/server.ts'
+import * as trailers from './api/trailers.ts'
+import * as wire from './api/wire.ts'
+import * as effect from './core/effect.ts'
+import * as ending from './core/ending.ts'
+import * as enter from './core/enter.ts'
+import * as failure from './core/failure.ts'
+import * as inflight from './core/inflight.ts'
+import * as lifecycle from './core/lifecycle.ts'
+import * as placement from './core/placement.ts'
 import * as serving from './core/serving.ts'
-import { Conditions } from './engine/conditions.ts'
-import { Deadline } from './engine/deadline.ts'
-import { Environment } from './engine/environment.ts'
-import { MemoryUse } from './engine/memory-use.ts'
-import { Performer } from './engine/performer.ts'
-import { PlatformEvents } from './engine/platform-events.ts'
-import { Pool } from './engine/pool.ts'
-import { Supervisor } from './engine/supervisor.ts'
-import { Timers } from './engine/timers.ts'
-import { Upload } from './engine/upload.ts'
-import { clientContext, cognitoIdentity } from './gateway/caller.ts'
-import { invoke, readEvent } from './gateway/invoke.ts'
-import { InvokeRequest } from './gateway/invoke-request.ts'
+import * as state from './core/state.ts'
+import * as conditions from './engine/conditions.ts'
+import * as deadline from './engine/deadline.ts'
+import { diagnostics } from './engine/diagnostics.ts'
+import * as environment from './engine/environment.ts'
+import { LastFailure } from './engine/last-failure.ts'
+import * as memoryUse from './engine/memory-use.ts'
+import * as performer from './engine/performer.ts'
+import * as platformEvents from './engine/platform-events.ts'
+import * as pool from './engine/pool.ts'
+import * as supervisor from './engine/supervisor.ts'
+import * as timers from './engine/timers.ts'
+import * as upload from './engine/upload.ts'
+import * as caller from './gateway/caller.ts'
+import * as invoke from './gateway/invoke.ts'
+import * as invokeRequest from './gateway/invoke-request.ts'
 import * as request from './gateway/request.ts'
-import { traceId } from './gateway/trace.ts'
-import { Collector, collect } from './http/collect.ts'
-import { NativeExchange, nativeCallback } from './http/native.ts'
-import { Metrics } from './telemetry/metrics.ts'
-import { reportLine, textLog } from './telemetry/text-log.ts'
+import * as gatewayServer from './gateway/server.ts'
+import * as trace from './gateway/trace.ts'
+import * as collect from './http/collect.ts'
+import * as fields from './http/fields.ts'
+import * as native from './http/native.ts'
+import * as path from './http/path.ts'
+import * as metrics from './telemetry/metrics.ts'
+import * as sink from './telemetry/sink.ts'
+import * as textLog from './telemetry/text-log.ts'
 
-/** A function of any kind. */
-export type Code = (...args: never[]) => unknown
+/** A function of any kind, or a class. */
+export type Code = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
 
 /** What an invocation passes through. Functions of fewer lines become part of these all the same. */
-const functions: readonly Code[] = [
+const modules: readonly object[] = [
+  extensionsApi,
   poll,
-  runtimeApi.next,
-  runtimeApi.response,
-  send,
-  sendInvocation,
-  extensionsApi.next,
-  extensionsApi.identifier,
-  invokeEvent,
-  answer,
-  finishIfOver,
-  admit,
-  find,
-  findAt,
-  step,
-  couldPlace,
-  place,
-  serving.invoke,
-  serving.runtimeNext,
-  serving.response,
-  serving.received,
-  serving.extensionNext,
+  runtimeApi,
+  runtimeServer,
+  trailers,
+  wire,
+  effect,
+  ending,
+  enter,
+  failure,
+  inflight,
+  lifecycle,
+  placement,
+  serving,
+  state,
+  conditions,
+  deadline,
+  environment,
+  memoryUse,
+  performer,
+  platformEvents,
+  pool,
+  supervisor,
+  timers,
+  upload,
+  caller,
   invoke,
-  readEvent,
-  request.parseInvoke,
-  request.dialectOf,
-  request.ownRequestId,
-  request.tenantId,
-  request.invocationType,
-  request.wantsTail,
-  clientContext,
-  cognitoIdentity,
-  traceId,
+  invokeRequest,
+  request,
+  gatewayServer,
+  trace,
   collect,
-  reportLine,
-]
-const classes = [
-  Collector,
-  Conditions,
-  Deadline,
-  Environment,
-  InvokeRequest,
-  MemoryUse,
-  Metrics,
-  NativeExchange,
-  Performer,
-  PlatformEvents,
-  Pool,
-  Supervisor,
-  Timers,
-  Upload,
+  fields,
+  native,
+  path,
+  metrics,
+  sink,
+  textLog,
 ]
 
-const unused = { handle: () => {}, failed: () => {}, limited: () => {} }
+const nothing = (): void => {}
+
+/** One of each function that modules make anew for each listener or environment: it stands for all of the same lines. */
+function closures(): readonly Code[] {
+  const handlers = { handle: nothing, failed: nothing, limited: nothing }
+  const log = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing }
+  return [
+    native.nativeCallback({ handlers, closing: false }, nothing),
+    textLog.textLog({ functionVersion: '', memorySize: '', managed: false, write: nothing }),
+    new metrics.Metrics().listener,
+    new LastFailure().listener(0, () => 0),
+    diagnostics(log),
+  ]
+}
 
 /**
  * To be called once, when the first invocation is over at best: it takes a millisecond. `others` is what invocations pass
  * through in parts that are not always loaded.
  */
 export function spareCompiler(others: readonly Code[]): void {
-  for (const code of [...functions, ...others]) noFTL(code)
-  // one for all that come of the same lines
-  noFTL(nativeCallback({ handlers: unused, closing: false }, () => {}))
-  noFTL(textLog({ functionVersion: '', memorySize: '', managed: false, write: () => {} }))
-  for (const { prototype } of classes) {
-    const members = Object.getOwnPropertyDescriptors(prototype) as Record<string, PropertyDescriptor>
-    for (const { value, get, set } of Object.values(members)) {
-      for (const code of [value, get, set]) if (typeof code === 'function') noFTL(code)
-    }
+  for (const value of modules.flatMap((module) => Object.values(module))) {
+    if (typeof value === 'function') spare(value)
+  }
+  for (const code of [...closures(), ...others]) spare(code)
+}
+
+/** A function, or a class with its methods. */
+function spare(code: Code): void {
+  noFTL(code as () => unknown)
+  // arrow functions have none
+  const members: Record<string, PropertyDescriptor> = Object.getOwnPropertyDescriptors(code.prototype ?? {})
+  for (const { value, get, set } of Object.values(members)) {
+    for (const member of [value, get, set]) if (typeof member === 'function') noFTL(member)
   }
 }

@@ -1,10 +1,14 @@
 import { expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const source = join(import.meta.dir, '../src')
 
 /** Names of the functions that the compiler compiles for the last time while one of ours is called a million times. */
 async function compiled(spared: boolean): Promise<string[]> {
   const script = `
-    import { spareCompiler } from '${import.meta.dir}/../src/compiler.ts'
-    import { traceId } from '${import.meta.dir}/../src/gateway/trace.ts'
+    import { spareCompiler } from '${source}/compiler.ts'
+    import { traceId } from '${source}/gateway/trace.ts'
     const request = { header: () => null }
     if (${spared}) spareCompiler([])
     const id = crypto.randomUUID()
@@ -23,4 +27,18 @@ async function compiled(spared: boolean): Promise<string[]> {
 test('what each invocation passes through is not compiled for the last time', async () => {
   expect(await compiled(false)).toContain('traceId')
   expect(await compiled(true)).not.toContain('traceId')
+})
+
+test('modules that are spared have no methods that only their class can name', () => {
+  const named = readFileSync(join(source, 'compiler.ts'), 'utf8').matchAll(
+    /^import \* as \w+ from '\.\/(.+)'/gm,
+  )
+  const modules = [...named].map(([, path]) => path as string)
+  const hidden = modules.flatMap((path) =>
+    [...readFileSync(join(source, path), 'utf8').matchAll(/^ {2}(?:async |get |set )*#(\w+)\(/gm)].map(
+      ([, name]) => `${path}: #${name}`,
+    ),
+  )
+  expect(modules).toContain('engine/pool.ts')
+  expect(hidden).toEqual([])
 })

@@ -48,11 +48,11 @@ export class Poll implements PendingCall {
   reply(reply: Reply, invocation?: Invocation): void {
     // A poll is refused when its environment stops. The signals of that step go first: a runtime that gets SIGKILL
     // is not to write about a refusal before it.
-    if (reply.kind === 'refused') queueMicrotask(() => this.#answer(reply, invocation))
-    else this.#answer(reply, invocation)
+    if (reply.kind === 'refused') queueMicrotask(() => this.answer(reply, invocation))
+    else this.answer(reply, invocation)
   }
 
-  #answer(reply: Reply, invocation: Invocation | undefined): void {
+  private answer(reply: Reply, invocation: Invocation | undefined): void {
     this.#poller.answer(this.#environment, this.exchange, reply, invocation)
   }
 }

@@ -41,7 +41,7 @@ export function next(environment: Environment, polls: ListenerPolls, exchange: E
 }
 
 /** What a runtime posts for an invocation. */
-class InvocationUpload implements PendingUpload {
+export class InvocationUpload implements PendingUpload {
   readonly #exchange: Exchange
   readonly #target: UploadTarget
 
@@ -56,50 +56,50 @@ class InvocationUpload implements PendingUpload {
 
   read(upload: Upload): void {
     const invocation = upload.responseTo
-    if (invocation !== undefined && this.#streams(invocation.streams ?? 'never')) this.#relay(upload)
-    else this.#collect(upload)
+    if (invocation !== undefined && this.streams(invocation.streams ?? 'never')) this.relay(upload)
+    else this.collect(upload)
   }
 
-  get #mode(): string | null {
+  private get mode(): string | null {
     return this.#target.to === 'response' ? this.#target.mode : null
   }
 
-  #streams(which: NonNullable<Invocation['streams']>): boolean {
+  private streams(which: NonNullable<Invocation['streams']>): boolean {
     if (which === 'never') return false
-    return this.#mode === 'streaming' || (which === 'chunked' && isChunked(this.#exchange))
+    return this.mode === 'streaming' || (which === 'chunked' && isChunked(this.#exchange))
   }
 
   /** Hands the body on as it comes. */
-  #relay(upload: Upload): void {
-    const contentType = this.#streamType
+  private relay(upload: Upload): void {
+    const contentType = this.streamType
     const reader = new StreamUpload(this.#exchange, {
       begin: () => upload.begin(contentType),
-      done: (collected) => upload.end(this.#responseOf(collected, contentType)),
+      done: (collected) => upload.end(this.responseOf(collected, contentType)),
     })
     // later, because what a step raises waits for its end, and the first piece may be there
     queueMicrotask(() => this.#exchange.read(reader))
   }
 
-  get #streamType(): string {
+  private get streamType(): string {
     return this.#exchange.header('content-type') ?? 'application/octet-stream'
   }
 
-  #collect(upload: Upload): void {
+  private collect(upload: Upload): void {
     collect(this.#exchange, maxResponseBytes, (collected) => {
-      if (this.#target.to === 'error') upload.end(this.#errorOf(collected))
-      else upload.end(this.#responseOf(collected, this.#mode === 'streaming' ? this.#streamType : null))
+      if (this.#target.to === 'error') upload.end(this.errorOf(collected))
+      else upload.end(this.responseOf(collected, this.mode === 'streaming' ? this.streamType : null))
     })
   }
 
   /** Only a streamed response decides the type that its caller sees. */
-  #responseOf(collected: Collected | StreamUploadResult, contentType: string | null): UploadResult {
+  private responseOf(collected: Collected | StreamUploadResult, contentType: string | null): UploadResult {
     if (collected.kind !== 'complete') return collected
     const failed = streamError(collected.trailers)
     if (failed === null) return { kind: 'complete', payload: collected, contentType }
     return { kind: 'trailers', payload: collected.size === 0 ? null : collected, contentType, ...failed }
   }
 
-  #errorOf(collected: Collected): UploadResult {
+  private errorOf(collected: Collected): UploadResult {
     if (collected.kind !== 'complete') return collected
     const caused = this.#exchange.header('content-type') === causeType
     return { kind: 'complete', payload: caused ? withoutCause(collected) : collected, contentType: null }
@@ -107,7 +107,12 @@ class InvocationUpload implements PendingUpload {
 }
 
 /** Unless the answer is to another delivery than the last one. */
-function upload(environment: Environment, exchange: Exchange, id: RequestId, target: UploadTarget): void {
+export function upload(
+  environment: Environment,
+  exchange: Exchange,
+  id: RequestId,
+  target: UploadTarget,
+): void {
   const echoed = exchange.header('lambda-runtime-invocation-id')
   // what is not in flight, or not delivered yet, the rules refuse
   const delivered = echoed ? environment.invocation(id)?.deliveryId : null
@@ -158,7 +163,7 @@ export function report(
 const bodyOf = (collected: Collected): UploadResult =>
   collected.kind === 'complete' ? { kind: 'complete', payload: collected, contentType: null } : collected
 
-function answerTo(reply: Reply): ApiAnswer {
+export function answerTo(reply: Reply): ApiAnswer {
   if (reply.kind === 'accepted') return accepted
   if (reply.kind === 'restore') return restored
   return reply.kind === 'refused' ? refusal(reply) : internalError

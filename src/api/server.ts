@@ -9,7 +9,7 @@
 import type { RequestId } from '../core/ids.ts'
 import type { Environment } from '../engine/environment.ts'
 import type { TelemetryPort } from '../engine/ports.ts'
-import type { Exchange, Listener } from '../http/exchange.ts'
+import type { Exchange, Handlers } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
 import { pathOf } from '../http/path.ts'
@@ -61,25 +61,36 @@ function loadBridge(): typeof import('../http/hono.ts') {
   return require('../http/hono.ts')
 }
 
-/** Throws what `Bun.serve` throws when the address cannot be had. */
-export function openRuntimeApi(environment: Environment, options: RuntimeApiOptions): RuntimeApi {
-  const { hostname, port, log } = options
-  const polls: ListenerPolls = { latest: null, deferred: 0 }
-  const extensionPolls: ListenerPolls = { latest: null, deferred: 0 }
-  let router: Router | undefined
+/** Answers what one environment's processes ask. */
+export class RuntimeApiCalls implements Handlers {
+  readonly #environment: Environment
+  readonly #options: RuntimeApiOptions
+  readonly #polls: ListenerPolls = { latest: null, deferred: 0 }
+  readonly #extensionPolls: ListenerPolls = { latest: null, deferred: 0 }
+  #router: Router | null = null
 
-  function failed(error: unknown, exchange: Exchange): void {
-    log.error({ error: String(error) }, 'a Runtime API request failed in the emulator')
-    send(exchange, internalError)
+  constructor(environment: Environment, options: RuntimeApiOptions) {
+    this.#environment = environment
+    this.#options = options
   }
 
-  function routed(exchange: Exchange): void {
-    router ??= loadRoutes().routes(environment, options)
-    loadBridge().route(router, exchange, (error) => failed(error, exchange))
+  handle(exchange: Exchange): void {
+    const { method, target } = exchange
+    if (method === 'POST') {
+      if (!this.upload(exchange)) this.route(exchange)
+      return
+    }
+    const path = method === 'GET' ? pathOf(target) : ''
+    if (path === nextPath) runtime.next(this.#environment, this.#polls, exchange)
+    else if (path === eventNextPath && !this.#options.extensionsDisabled()) {
+      extension.next(this.#environment, this.#extensionPolls, exchange)
+    } else if (path === restoreNextPath && this.#options.snapStart !== null) {
+      runtime.restoreNext(this.#environment, exchange)
+    } else this.route(exchange)
   }
 
   /** What is posted for an invocation; false for another path. */
-  function upload(exchange: Exchange): boolean {
+  private upload(exchange: Exchange): boolean {
     const { target } = exchange
     if (!target.startsWith(invocationPrefix)) return false
     const from = invocationPrefix.length
@@ -88,30 +99,30 @@ export function openRuntimeApi(environment: Environment, options: RuntimeApiOpti
     const query = target.indexOf('?', slash)
     const id = target.slice(from, slash) as RequestId
     const call = target.slice(slash + 1, query < 0 ? target.length : query)
-    if (call === 'response') runtime.response(environment, exchange, id)
-    else if (call === 'error') runtime.error(environment, exchange, id)
+    if (call === 'response') runtime.response(this.#environment, exchange, id)
+    else if (call === 'error') runtime.error(this.#environment, exchange, id)
     else return false
     return true
   }
 
-  function handle(exchange: Exchange): void {
-    const { method, target } = exchange
-    if (method === 'POST') {
-      if (!upload(exchange)) routed(exchange)
-      return
-    }
-    const path = method === 'GET' ? pathOf(target) : ''
-    if (path === nextPath) runtime.next(environment, polls, exchange)
-    else if (path === eventNextPath && !options.extensionsDisabled()) {
-      extension.next(environment, extensionPolls, exchange)
-    } else if (path === restoreNextPath && options.snapStart !== null) {
-      runtime.restoreNext(environment, exchange)
-    } else routed(exchange)
+  private route(exchange: Exchange): void {
+    this.#router ??= loadRoutes().routes(this.#environment, this.#options)
+    loadBridge().route(this.#router, exchange, (error) => this.failed(error, exchange))
   }
 
-  const listener: Listener = listen(
-    { hostname, port },
-    { handle, failed, limited: (what) => log.warn({}, what) },
-  )
+  failed(error: unknown, exchange: Exchange): void {
+    this.#options.log.error({ error: String(error) }, 'a Runtime API request failed in the emulator')
+    send(exchange, internalError)
+  }
+
+  limited(what: string): void {
+    this.#options.log.warn({}, what)
+  }
+}
+
+/** Throws what `Bun.serve` throws when the address cannot be had. */
+export function openRuntimeApi(environment: Environment, options: RuntimeApiOptions): RuntimeApi {
+  const { hostname, port } = options
+  const listener = listen({ hostname, port }, new RuntimeApiCalls(environment, options))
   return { hostname: listener.hostname, port: listener.port, stop: () => listener.stop() }
 }

@@ -90,7 +90,7 @@ export function sendInvocation(exchange: Exchange, invocation: Invocation): void
 let lastDeadline = 0
 let lastDeadlineText = '0'
 
-function deadlineText(deadline: number): string {
+export function deadlineText(deadline: number): string {
   const whole = Math.floor(deadline)
   if (whole !== lastDeadline) {
     lastDeadline = whole

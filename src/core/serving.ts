@@ -168,7 +168,7 @@ export function received(
   return exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, exited, out)
 }
 
-function outcomeOf(
+export function outcomeOf(
   { exited }: Serving,
   { stage }: Inflight,
   { received, errorType }: On<'runtime/received'>,

@@ -31,7 +31,7 @@ export class Deadline implements Disposable {
   arm(ms: number, now: number = this.#now()): void {
     this.#at = now + ms
     if (this.#timerAt <= this.#at) return
-    this.#set(ms)
+    this.set(ms)
   }
 
   /** The same for a time, in monotonic milliseconds; one that has passed fires with the next turn of the event loop. */
@@ -51,7 +51,7 @@ export class Deadline implements Disposable {
     this.#timerAt = Number.POSITIVE_INFINITY
   }
 
-  #set(ms: number): void {
+  private set(ms: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timerAt = this.#now() + ms
     this.#timer = setTimeout(this.#look, ms)
@@ -64,7 +64,7 @@ export class Deadline implements Disposable {
     // the system's timer may fire a fraction of a millisecond early, and the deadline may have moved on meanwhile
     const left = this.#at - this.#now()
     if (left > 0) {
-      this.#set(Math.ceil(left))
+      this.set(Math.ceil(left))
       return
     }
     this.disarm()

@@ -84,7 +84,7 @@ export class Environment {
     this.#mode = parts.mode ?? onDemand
     this.#supervisor = new Supervisor(parts, {
       generation: () => this.#state.generation,
-      awaited: () => this.#awaited,
+      awaited: () => this.awaited,
       output: (process, chunk) => this.#events.output(process, chunk),
       launchFailed: (process, fault) => this.dispatch({ type: 'launch-failed', process, fault }),
       exited: (process, status, peakBytes) => {
@@ -107,7 +107,7 @@ export class Environment {
       finished: (now) => {
         this.idleSince = now
         this.#served++
-        if (this.#served === parts.recycleAfter) this.#newRenewal().request(false)
+        if (this.#served === parts.recycleAfter) this.newRenewal().request(false)
       },
       giveBack: (invocation) => parts.giveBack?.(invocation),
       failWaiting: (outcome) => parts.failWaiting?.(this, outcome),
@@ -271,14 +271,14 @@ export class Environment {
    * invocation starts new ones; with `start` they are started at once.
    */
   recycle(start: boolean): void {
-    const renewal = this.#newRenewal()
+    const renewal = this.newRenewal()
     renewal.request(start)
     if (this.#busy) return
     const event = renewal.next(this.#state)
     if (event !== undefined) this.dispatch(event)
   }
 
-  #newRenewal(): Renewal {
+  private newRenewal(): Renewal {
     this.#renewal ??= new Renewal()
     return this.#renewal
   }
@@ -289,7 +289,7 @@ export class Environment {
       return
     }
     this.#performer.enter()
-    this.#run(event)
+    this.run(event)
   }
 
   /**
@@ -311,18 +311,18 @@ export class Environment {
       return
     }
     this.#performer.enterCall(call, pending)
-    this.#run(event)
+    this.run(event)
   }
 
   /** Performs an event, and those that are raised meanwhile. */
-  #run(event: Event): void {
+  private run(event: Event): void {
     this.#busy = true
     try {
-      this.#step(event)
+      this.step(event)
       this.#performer.leaveCall()
-      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      for (let next = this.nextEvent(); next !== undefined; next = this.nextEvent()) {
         this.#performer.enter()
-        this.#step(next)
+        this.step(next)
       }
     } finally {
       this.#busy = false
@@ -330,7 +330,7 @@ export class Environment {
     this.#parts.changed(this)
   }
 
-  #step(event: Event): void {
+  private step(event: Event): void {
     const { generation } = this.#state
     this.#state = step(this.#state, event, this.#performer, this.#mode)
     if (this.#state.generation !== generation) {
@@ -341,7 +341,7 @@ export class Environment {
   }
 
   /** What was raised meanwhile; then what new code, or a runtime that is not ours, asks for. */
-  #next(): Event | undefined {
+  private nextEvent(): Event | undefined {
     const raised = this.#queue.shift() ?? this.#renewal?.next(this.#state)
     if (raised !== undefined || this.#attachment === null) return raised
     // the end of such a runtime is raised while it is asked
@@ -349,7 +349,7 @@ export class Environment {
   }
 
   /** An init or an invocation waits for what the processes do. */
-  get #awaited(): boolean {
+  private get awaited(): boolean {
     const state = this.#state
     if (state.phase === 'restoring') return state.waiting.length > 0
     return state.phase === 'starting' || (state.phase === 'serving' && state.inflight.length > 0)

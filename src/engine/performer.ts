@@ -98,7 +98,7 @@ export class Performer implements Effects {
   }
 
   /** The clock, read once per event: everything that an event causes happens when it came. */
-  #now(): number {
+  private now(): number {
     if (this.#eventAt === 0) this.#eventAt = this.#parts.now()
     return this.#eventAt
   }
@@ -122,14 +122,14 @@ export class Performer implements Effects {
   settle(id: RequestId, outcome: Outcome): void {
     const invocation = this.invocation(id)
     if (invocation === undefined) return
-    this.#parts.events.settled(invocation, outcome, this.#now())
+    this.#parts.events.settled(invocation, outcome, this.now())
     invocation.settle(outcome)
   }
 
   giveBack(id: RequestId): void {
     const invocation = this.invocation(id)
     if (invocation === undefined) return
-    this.#forget(id)
+    this.forget(id)
     this.#parts.giveBack(invocation)
   }
 
@@ -140,7 +140,7 @@ export class Performer implements Effects {
   beginAnswer(id: RequestId, contentType: string): void {
     const invocation = this.invocation(id)
     if (invocation === undefined) return
-    this.#parts.events.began(invocation, this.#now())
+    this.#parts.events.began(invocation, this.now())
     invocation.begin?.(contentType)
   }
 
@@ -154,7 +154,7 @@ export class Performer implements Effects {
 
   armDeadline(id: RequestId): void {
     const invocation = this.invocation(id)
-    if (invocation !== undefined) this.#parts.timers.armDeadline(invocation, this.#now())
+    if (invocation !== undefined) this.#parts.timers.armDeadline(invocation, this.now())
   }
 
   disarmDeadline(id: RequestId): void {
@@ -163,18 +163,18 @@ export class Performer implements Effects {
 
   record(record: PlatformRecord): void {
     const invocation = 'id' in record ? this.invocation(record.id) : undefined
-    this.#parts.events.write(record, invocation, this.#now())
+    this.#parts.events.write(record, invocation, this.now())
   }
 
   finish(id: RequestId): void {
     const { supervisor, timers } = this.#parts
-    this.#forget(id)
+    this.forget(id)
     timers.disarmDeadline(id)
     supervisor.survived()
-    this.#parts.finished(this.#now())
+    this.#parts.finished(this.now())
   }
 
-  #forget(id: RequestId): void {
+  private forget(id: RequestId): void {
     this.#invocations.delete(id)
     if (this.#latest?.id === id) this.#latest = null
   }

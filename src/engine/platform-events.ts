@@ -86,7 +86,7 @@ export class PlatformEvents {
   /** Takes what a process writes on a stream of its own, beside its usual output. */
   cutterOf(process: ProcessName): OutputCutter {
     return this.#parts.cutter((bytes, recordedAt) =>
-      this.#emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt }),
+      this.emit({ type: 'log', at: this.#parts.clock.now(), process, bytes, recordedAt }),
     )
   }
 
@@ -106,39 +106,39 @@ export class PlatformEvents {
         this.#initMs = null
         this.#initPhase = record.phase
         this.#awaitsRuntime = false
-        this.#emit({ type: 'initStart', at: now, phase: record.phase })
+        this.emit({ type: 'initStart', at: now, phase: record.phase })
         return
       case 'init-report':
-        this.#initReport(record, now)
+        this.initReport(record, now)
         return
       case 'restore-start':
         this.#restoreStarted = now
         // init is no part of the invocation
         this.#initMs = null
-        this.#emit({ type: 'restoreStart', at: now })
+        this.emit({ type: 'restoreStart', at: now })
         return
       case 'restore-report': {
         const { verdict } = record
         const durationMs = now - this.#restoreStarted
-        this.#drain()
+        this.drain()
         this.#restoreMs = durationMs
-        this.#emit({ type: 'restoreReport', at: now, verdict, durationMs })
+        this.emit({ type: 'restoreReport', at: now, verdict, durationMs })
         return
       }
       case 'fault': {
         const { process, fault, idle } = record
-        this.#emit({ type: 'fault', at: now, process, fault, idle, id: idle ? null : this.#lastId })
+        this.emit({ type: 'fault', at: now, process, fault, idle, id: idle ? null : this.#lastId })
         return
       }
       case 'shutdown':
-        this.#emit({ type: 'shutdown', at: now, reason: record.reason })
+        this.emit({ type: 'shutdown', at: now, reason: record.reason })
     }
   }
 
   /** An extension has subscribed to the Telemetry or Logs API. */
   subscribed(api: TelemetryApi, name: string, types: readonly string[]): void {
-    this.#drain()
-    this.#emit({ type: 'subscribed', at: this.#parts.clock.now(), api, name, types })
+    this.drain()
+    this.emit({ type: 'subscribed', at: this.#parts.clock.now(), api, name, types })
   }
 
   /** The runtime is about to be started. */
@@ -150,7 +150,7 @@ export class PlatformEvents {
   observe(state: LifecycleState, invocation: (id: RequestId) => Invocation | undefined): void {
     if (state.phase === 'starting') {
       if (this.#awaitsRuntime && state.runtime === 'Ready')
-        this.#initRuntimeDone(success, this.#parts.clock.now())
+        this.initRuntimeDone(success, this.#parts.clock.now())
       return
     }
     if (state.phase !== 'serving') return
@@ -161,7 +161,7 @@ export class PlatformEvents {
       else if (entry.stage === 'responded' && state.polls.length > 0) {
         const one = invocation(entry.id)
         if (one !== undefined)
-          this.#runtimeDone(one, progress, entry.verdict ?? success, this.#parts.clock.now())
+          this.runtimeDone(one, progress, entry.verdict ?? success, this.#parts.clock.now())
       }
     }
   }
@@ -176,14 +176,14 @@ export class PlatformEvents {
     const progress = this.#progress.size > 0 ? this.#progress.get(id) : undefined
     // the latency of a stream ends with its first byte, not with the head of the request
     if (progress !== undefined) progress.respondingAt = now
-    this.#emit({ type: 'responseStart', at: now, id, latencyMs: now - startedAt })
+    this.emit({ type: 'responseStart', at: now, id, latencyMs: now - startedAt })
   }
 
   /** A caller is about to be answered. */
   settled({ id, startedAt }: Invocation, outcome: Outcome, now: number): void {
     if (this.#progress.size > 0) noteOutcome(this.#progress.get(id), outcome, now)
     const durationMs = startedAt === 0 ? null : now - startedAt
-    this.#emit({ type: 'answered', at: now, id, outcome, durationMs })
+    this.emit({ type: 'answered', at: now, id, outcome, durationMs })
   }
 
   /** A process has ended; `peakBytes` is the kernel's figure, for want of a better one. */
@@ -200,7 +200,7 @@ export class PlatformEvents {
   /** The event of an invocation is delivered. */
   start(invocation: Invocation, now: number): void {
     if (invocation.startedAt === 0) invocation.startedAt = now
-    this.#endLines()
+    this.endLines()
     if (invocation.tail) this.#parts.tail?.keep()
     const { id, traceId } = invocation
     this.#lastId = id
@@ -212,17 +212,17 @@ export class PlatformEvents {
         runtimeDoneAt: null,
       })
     }
-    this.#emit({ type: 'start', at: now, id, traceId })
+    this.emit({ type: 'start', at: now, id, traceId })
   }
 
   /** The invocation is over. What the processes wrote before comes before. */
   report(invocation: Invocation, verdict: Verdict, now: number): void {
-    this.#drain()
+    this.drain()
     this.#memory.look(now, verdict.status !== 'success')
     const { id, traceId } = invocation
     const progress = this.#progress.size > 0 ? this.#progress.get(id) : undefined
     if (progress !== undefined) {
-      this.#runtimeDone(invocation, progress, verdict, now)
+      this.runtimeDone(invocation, progress, verdict, now)
       this.#progress.delete(id)
     }
     const report: InvocationReport = {
@@ -241,28 +241,31 @@ export class PlatformEvents {
     }
     this.#initMs = null
     this.#restoreMs = null
-    this.#emit(report)
+    this.emit(report)
     invocation.over?.(invocation.tail ? (this.#parts.tail?.take() ?? null) : null, report)
   }
 
-  #initReport({ phase, verdict, extensions }: PlatformRecord & { type: 'init-report' }, now: number): void {
-    this.#drain()
-    if (this.#awaitsRuntime) this.#initRuntimeDone(verdict, now)
+  private initReport(
+    { phase, verdict, extensions }: PlatformRecord & { type: 'init-report' },
+    now: number,
+  ): void {
+    this.drain()
+    if (this.#awaitsRuntime) this.initRuntimeDone(verdict, now)
     const durationMs = now - this.#initStarted
     if (verdict.status === 'success' && phase === 'init') this.#initMs = durationMs
     for (const { name, state, events } of extensions) {
-      this.#emit({ type: 'extension', at: now, name, state, events })
+      this.emit({ type: 'extension', at: now, name, state, events })
     }
-    this.#emit({ type: 'initReport', at: now, phase, verdict, durationMs })
+    this.emit({ type: 'initReport', at: now, phase, verdict, durationMs })
   }
 
-  #initRuntimeDone(verdict: Verdict, now: number): void {
+  private initRuntimeDone(verdict: Verdict, now: number): void {
     this.#awaitsRuntime = false
-    this.#emit({ type: 'initRuntimeDone', at: now, phase: this.#initPhase, verdict })
+    this.emit({ type: 'initRuntimeDone', at: now, phase: this.#initPhase, verdict })
   }
 
   /** Tells it once. */
-  #runtimeDone(
+  private runtimeDone(
     { id, traceId, startedAt }: Invocation,
     progress: Progress,
     verdict: Verdict,
@@ -271,8 +274,8 @@ export class PlatformEvents {
     if (progress.runtimeDoneAt !== null) return
     progress.runtimeDoneAt = now
     const { producedBytes, respondingAt, respondedAt } = progress
-    this.#drain()
-    this.#emit({
+    this.drain()
+    this.emit({
       type: 'runtimeDone',
       at: now,
       id,
@@ -286,18 +289,18 @@ export class PlatformEvents {
   }
 
   /** Reads what was written before, and ends unfinished lines. */
-  #drain(): void {
+  private drain(): void {
     for (const process of this.#running.values()) process.drain()
-    this.#endLines()
+    this.endLines()
   }
 
-  #endLines(): void {
+  private endLines(): void {
     // of processes that write nothing there are none
     if (this.#cutters.size === 0) return
     for (const cutter of this.#cutters.values()) cutter.flush()
   }
 
-  #emit(event: PlatformEvent): void {
+  private emit(event: PlatformEvent): void {
     for (const listener of this.#parts.listeners) listener(event)
   }
 }

@@ -97,9 +97,9 @@ export class Pool {
     this.#parts = parts
     this.#conditions = new Conditions(parts.clock.now)
     this.#due = new Deadline(parts.clock.now, () => {
-      this.#serveQueue()
-      this.#refuseStalled()
-      this.#evict()
+      this.serveQueue()
+      this.refuseStalled()
+      this.evict()
     })
   }
 
@@ -130,7 +130,7 @@ export class Pool {
 
   /** Makes the first environment, so that its listener is open before anything starts; `start` also initialises it. */
   open(start: boolean): Environment {
-    const environment = this.#create()
+    const environment = this.create()
     if (start) environment.dispatch({ type: 'start' })
     return environment
   }
@@ -152,7 +152,7 @@ export class Pool {
     this.tap?.arrived(invocation)
     const { asynchronous = false } = invocation
     if (this.#over || (this.#draining && !asynchronous)) {
-      this.#refuse(invocation, { kind: 'shutdown' })
+      this.refuse(invocation, { kind: 'shutdown' })
       return
     }
     if (this.#parts.maxEnvironments === 0) {
@@ -163,29 +163,29 @@ export class Pool {
     const waiting: Waiting = { invocation, since: now }
     // those that wait longer go first, also when an environment is free for a moment between two events
     const alone = this.#queue.size === 0
-    if (alone && this.#place(waiting, 0, 0, now)) return
+    if (alone && this.place(waiting, 0, 0, now)) return
     this.#queue.add(waiting)
     if (asynchronous) this.#events++
-    if (!alone) this.#serveQueue()
+    if (!alone) this.serveQueue()
     // only now: it may have overtaken those of other tenants
     if (!this.#queue.has(waiting)) return
     const { maxQueue, slots } = this.#parts
     if (asynchronous && (maxQueue > 0 || this.#draining)) return
     const others = (asynchronous ? this.#queue.size : this.waiting) - 1
     if (mayWait(others, maxQueue, this.#environments)) {
-      if (slots) this.#wake(now + slots.patienceMs)
+      if (slots) this.wake(now + slots.patienceMs)
       return
     }
-    this.#forget(waiting)
-    this.#refuse(invocation, this.#throttled)
+    this.forget(waiting)
+    this.refuse(invocation, this.throttled)
   }
 
-  get #throttled(): Outcome {
+  private get throttled(): Outcome {
     return this.#parts.slots ? { kind: 'throttled', noSlot: true } : { kind: 'throttled' }
   }
 
   /** Those whose callers wait for workers that hang. */
-  #refuseStalled(): void {
+  private refuseStalled(): void {
     const { slots, clock } = this.#parts
     if (!slots) return
     const now = clock.now()
@@ -196,16 +196,16 @@ export class Pool {
       const until =
         waitsUntil(this.#environments, { tenant, since }, slots.patienceMs) ?? now + slots.patienceMs
       if (until > now) {
-        this.#wake(until)
-      } else if (this.#forget(waiting)) {
+        this.wake(until)
+      } else if (this.forget(waiting)) {
         slots.stalled(invocation)
-        this.#refuse(invocation, this.#throttled)
+        this.refuse(invocation, this.throttled)
       }
     }
   }
 
   /** Takes back what an environment had no slot for: it goes before those that came later. False: there was nothing. */
-  #takeBack(): boolean {
+  private takeBack(): boolean {
     const returned = this.#returned
     if (returned.length === 0) return false
     this.#returned = []
@@ -213,19 +213,19 @@ export class Pool {
     for (const { asynchronous } of returned) if (asynchronous === true) this.#events++
     this.#queue = new Set([...returned.map((invocation) => ({ invocation, since })), ...this.#queue])
     const { slots } = this.#parts
-    if (slots) this.#wake(since + slots.patienceMs)
+    if (slots) this.wake(since + slots.patienceMs)
     return true
   }
 
   /** What waits for this environment, and for no other one, ends in this. */
-  #failWaiting(environment: Environment, outcome: Outcome): void {
+  private failWaiting(environment: Environment, outcome: Outcome): void {
     const others = this.#environments.filter((one) => one !== environment && !one.cold && !one.leaving)
     for (const waiting of [...this.#queue]) {
       const { invocation } = waiting
       const { tenant } = invocation
       if (environment.tenant !== undefined && environment.tenant !== tenant) continue
       if (others.some((one) => one.tenant === tenant || one.tenant === undefined)) continue
-      if (this.#forget(waiting)) this.#fail(invocation, outcome)
+      if (this.forget(waiting)) this.fail(invocation, outcome)
     }
   }
 
@@ -233,7 +233,7 @@ export class Pool {
   withdraw(invocation: Invocation): boolean {
     for (const waiting of this.#queue) {
       if (waiting.invocation !== invocation) continue
-      this.#forget(waiting)
+      this.forget(waiting)
       this.tap?.refused(invocation, { kind: 'throttled' })
       this.#conditions.check()
       return true
@@ -242,7 +242,7 @@ export class Pool {
   }
 
   /** Takes it out of the queue; false if it is not there, as one that never waited. */
-  #forget(waiting: Waiting): boolean {
+  private forget(waiting: Waiting): boolean {
     const waited = this.#queue.delete(waiting)
     if (waited && waiting.invocation.asynchronous === true) this.#events--
     return waited
@@ -295,7 +295,7 @@ export class Pool {
     if (this.#draining) return
     this.#draining = true
     this.#conditions.check()
-    this.#refuseWaiting((invocation) => invocation.asynchronous !== true)
+    this.refuseWaiting((invocation) => invocation.asynchronous !== true)
   }
 
   /**
@@ -306,60 +306,60 @@ export class Pool {
     this.close()
     await this.#conditions.until(() => this.isIdle, graceMs, force)
     this.#over = true
-    this.#refuseWaiting(() => true)
+    this.refuseWaiting(() => true)
     for (const environment of [...this.#environments]) environment.dispatch({ type: 'stop' })
     await this.#conditions.until(() => this.#environments.length === 0)
     this.#due[Symbol.dispose]()
   }
 
-  #refuseWaiting(which: (invocation: Invocation) => boolean): void {
+  private refuseWaiting(which: (invocation: Invocation) => boolean): void {
     for (const waiting of [...this.#queue].filter(({ invocation }) => which(invocation))) {
-      this.#forget(waiting)
-      this.#refuse(waiting.invocation, { kind: 'shutdown' })
+      this.forget(waiting)
+      this.refuse(waiting.invocation, { kind: 'shutdown' })
     }
   }
 
-  #refuse(invocation: Invocation, outcome: Outcome): void {
+  private refuse(invocation: Invocation, outcome: Outcome): void {
     this.#parts.observer?.refused(outcome)
     this.tap?.refused(invocation, outcome)
     invocation.settle(outcome)
   }
 
   /** Places waiting invocations in arrival order. What comes about meanwhile is looked at afterwards. */
-  #serveQueue(): void {
+  private serveQueue(): void {
     this.#again = true
     if (this.#placing) return
     this.#placing = true
     try {
       while (this.#again) {
         this.#again = false
-        this.#serveOnce()
+        this.serveOnce()
       }
     } finally {
       this.#placing = false
     }
   }
 
-  #serveOnce(): void {
+  private serveOnce(): void {
     const now = this.#parts.clock.now()
     let ahead = 0
     let ofTenant: Map<string | null, number> | null = null
     for (const waiting of this.#queue) {
       // the usual end: all are busy
-      if (!couldPlace(this.#environments, this.#terms(now))) {
-        if (this.#notBefore > now) this.#wake(this.#notBefore)
+      if (!couldPlace(this.#environments, this.terms(now))) {
+        if (this.#notBefore > now) this.wake(this.#notBefore)
         return
       }
       const { tenant } = waiting.invocation
       const rivals = ofTenant?.get(tenant) ?? 0
-      if (this.#place(waiting, ahead, rivals, now)) continue
+      if (this.place(waiting, ahead, rivals, now)) continue
       ahead++
       ofTenant ??= new Map()
       ofTenant.set(tenant, rivals + 1)
     }
   }
 
-  #terms(now: number): PlacementLimits {
+  private terms(now: number): PlacementLimits {
     return { limit: this.#parts.maxEnvironments, notBefore: this.#notBefore, now }
   }
 
@@ -367,46 +367,46 @@ export class Pool {
    * Finds an environment for an invocation, which leaves the queue before it is handed over. `ahead` others have been
    * passed over in the queue, `rivals` of them of the same tenant.
    */
-  #place(waiting: Waiting, ahead: number, rivals: number, now: number): boolean {
+  private place(waiting: Waiting, ahead: number, rivals: number, now: number): boolean {
     const { invocation, since } = waiting
     const { tenant } = invocation
-    const placement = place(this.#environments, { tenant, since, ahead, rivals }, this.#terms(now))
+    const placement = place(this.#environments, { tenant, since, ahead, rivals }, this.terms(now))
     switch (placement.do) {
       case 'wait':
-        if (placement.until !== null) this.#wake(placement.until)
+        if (placement.until !== null) this.wake(placement.until)
         return false
       case 'retire':
         placement.environment.dispatch({ type: 'stop' })
-        return placement.environment.stopped && this.#place(waiting, ahead, rivals, now)
+        return placement.environment.stopped && this.place(waiting, ahead, rivals, now)
       case 'assign': {
         const { environment } = placement
-        if (environment.free && environment.noticeDeaths()) return this.#place(waiting, ahead, rivals, now)
-        this.#leaveQueue(waiting)
+        if (environment.free && environment.noticeDeaths()) return this.place(waiting, ahead, rivals, now)
+        this.leaveQueue(waiting)
         environment.invoke(invocation)
         return true
       }
       case 'create': {
-        const environment = this.#tryCreate()
+        const environment = this.tryCreate()
         // Existing environments will serve the queue; fail only when there are none.
         if (environment === null && this.#environments.length > 0) return false
-        this.#leaveQueue(waiting)
-        if (environment === null) this.#fail(invocation, noEnvironment)
+        this.leaveQueue(waiting)
+        if (environment === null) this.fail(invocation, noEnvironment)
         else environment.invoke(invocation)
         return true
       }
     }
   }
 
-  #leaveQueue(waiting: Waiting): void {
+  private leaveQueue(waiting: Waiting): void {
     const { observer, clock } = this.#parts
-    const waited = this.#forget(waiting)
+    const waited = this.forget(waiting)
     observer?.placed(waited ? clock.now() - waiting.since : 0)
     waiting.invocation.placed?.()
   }
 
   /** There is no environment for it, and none can be made. */
-  #fail(invocation: Invocation, outcome: Outcome): void {
-    this.#refuse(invocation, outcome)
+  private fail(invocation: Invocation, outcome: Outcome): void {
+    this.refuse(invocation, outcome)
     invocation.over?.(null, {
       verdict: verdict(outcome),
       durationMs: 0,
@@ -415,47 +415,47 @@ export class Pool {
     })
   }
 
-  #tryCreate(): Environment | null {
+  private tryCreate(): Environment | null {
     try {
-      return this.#create()
+      return this.create()
     } catch {
       this.#notBefore = this.#parts.clock.now() + recoveryMs
-      this.#wake(this.#notBefore)
+      this.wake(this.#notBefore)
       return null
     }
   }
 
   /** Stops what has been idle for its time. */
-  #evict(): void {
+  private evict(): void {
     const { clock, environmentTtlMs } = this.#parts
     const { stop, next } = evict(this.#environments, environmentTtlMs, clock.now())
     for (const environment of stop) environment.dispatch({ type: 'stop' })
-    if (next !== null) this.#wake(next)
+    if (next !== null) this.wake(next)
   }
 
   /** Sees to it that the queue and the idle environments are looked at then, in monotonic milliseconds. */
-  #wake(at: number): void {
+  private wake(at: number): void {
     if (at < this.#due.at) this.#due.armAt(at)
   }
 
-  #create(): Environment {
+  private create(): Environment {
     const id = (this.#created + 1) as EnvironmentId
     const environment = this.#parts.create(id, {
-      changed: (changed) => this.#changed(changed),
+      changed: (changed) => this.changed(changed),
       giveBack: (invocation) => this.#returned.push(invocation),
-      failWaiting: (failed, outcome) => this.#failWaiting(failed, outcome),
+      failWaiting: (failed, outcome) => this.failWaiting(failed, outcome),
     })
     this.#created++
     this.#environments.push(environment)
     return environment
   }
 
-  #changed(environment: Environment): void {
-    if (this.#takeBack()) this.#serveQueue()
+  private changed(environment: Environment): void {
+    if (this.takeBack()) this.serveQueue()
     if (environment.open) {
-      if (this.#queue.size > 0) this.#serveQueue()
+      if (this.#queue.size > 0) this.serveQueue()
       if (this.#environments.length > 1 && !this.#draining) {
-        this.#wake(environment.idleSince + this.#parts.environmentTtlMs)
+        this.wake(environment.idleSince + this.#parts.environmentTtlMs)
       }
     } else if (environment.stopped) {
       const index = this.#environments.indexOf(environment)
@@ -463,7 +463,7 @@ export class Pool {
         this.#environments.splice(index, 1)
         this.#parts.release(environment)
       }
-      if (this.#queue.size > 0) this.#serveQueue()
+      if (this.#queue.size > 0) this.serveQueue()
     }
     this.#conditions.check()
   }

@@ -56,7 +56,7 @@ export class Supervisor {
     const spec = this.#parts.specify(name)
     const started = processes.spawn(spec, {
       output: (chunk) => this.#hooks.output(name, chunk),
-      exit: (status, peak) => this.#exited(name, generation, status, peak ?? 0),
+      exit: (status, peak) => this.exited(name, generation, status, peak ?? 0),
     })
     if ('reason' in started) {
       const fields = { process: name, command: spec.argv[0], reason: started.text }
@@ -89,7 +89,7 @@ export class Supervisor {
     for (const tell of [...this.#heldExits]) tell()
     for (const [name, process] of this.#running) {
       const status = process.ended()
-      if (status !== null) this.#tell(name, generation, status, 0)
+      if (status !== null) this.tell(name, generation, status, 0)
     }
   }
 
@@ -106,10 +106,10 @@ export class Supervisor {
    * an init or an invocation waits, the exit is reported two turns of the event loop later. While nothing runs it is
    * reported at once, so that no invocation is handed to a runtime that is known to be dead.
    */
-  #exited(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
+  private exited(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
     const tell = (): void => {
       this.#heldExits.delete(tell)
-      this.#tell(name, generation, status, peakBytes)
+      this.tell(name, generation, status, peakBytes)
     }
     if (!this.#hooks.awaited()) {
       tell()
@@ -119,7 +119,7 @@ export class Supervisor {
     setImmediate(() => setImmediate(tell))
   }
 
-  #tell(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
+  private tell(name: ProcessName, generation: Generation, status: ExitStatus, peakBytes: number): void {
     if (this.#hooks.generation() !== generation) return
     const process = this.#running.get(name)
     if (process === undefined) return

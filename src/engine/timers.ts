@@ -30,7 +30,7 @@ export class Timers implements Disposable {
     this.#parts = parts
     const { now } = parts.clock
     const timer = (event: Event): Deadline => new Deadline(now, () => dispatch(event))
-    this.#deadline = new Deadline(now, () => this.#expire(dispatch))
+    this.#deadline = new Deadline(now, () => this.expire(dispatch))
     this.#named = {
       init: timer({ type: 'init-limit' }),
       restore: timer({ type: 'restore-limit' }),
@@ -68,7 +68,7 @@ export class Timers implements Disposable {
     if (running.length === 0) this.#deadline.disarm()
   }
 
-  #expire(dispatch: (event: Event) => void): void {
+  private expire(dispatch: (event: Event) => void): void {
     const { clock, functionTimeoutMs } = this.#parts
     const now = clock.now()
     for (let first = this.#running[0]; first !== undefined; first = this.#running[0]) {
@@ -83,13 +83,13 @@ export class Timers implements Disposable {
   }
 
   /** Without `ms` it is the limit of init, or of a restore, that is armed. */
-  arm(timer: TimerName, ms = this.#limitOf(timer)): void {
+  arm(timer: TimerName, ms = this.limitOf(timer)): void {
     if (timer === 'budget') this.#budgetEnds = this.#parts.clock.epoch() + ms
     // no init limit at all is 0
     if (ms > 0) this.#named[timer].arm(ms)
   }
 
-  #limitOf(timer: TimerName): number {
+  private limitOf(timer: TimerName): number {
     const { initTimeoutMs, restoreTimeoutMs = 0 } = this.#parts
     return timer === 'restore' ? restoreTimeoutMs : initTimeoutMs
   }

@@ -100,7 +100,7 @@ export class Upload implements PendingCall {
     // one that had to wait for another event is parked still
     this.#host.withdraw(call)
     if (target.to === 'init-error' || target.to === 'restore-error') {
-      this.#endReport(target.to, target.errorType, received)
+      this.endReport(target.to, target.errorType, received)
       return
     }
     const errorType = target.to === 'error' ? target.errorType : null
@@ -108,7 +108,7 @@ export class Upload implements PendingCall {
   }
 
   /** What breaks off is no report: if its process has died, the death is the failure. */
-  #endReport(what: 'init-error' | 'restore-error', errorType: string, received: UploadResult): void {
+  private endReport(what: 'init-error' | 'restore-error', errorType: string, received: UploadResult): void {
     if (received.kind === 'truncated') {
       this.#pending.answer(refused('InvalidRequestFormat', 'The request body ended before it was complete'))
       return

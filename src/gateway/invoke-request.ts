@@ -67,18 +67,18 @@ export class InvokeRequest implements Invocation {
 
   /** Hands it to the pool. `trace` makes the trace header for the id, which may be another one than was asked for. */
   run(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
-    this.#complete(served, payload, trace)
+    this.complete(served, payload, trace)
     served.pool.invoke(this)
   }
 
   /** The same for an event whose caller does not wait: without what is there to answer that caller. */
   event(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): EventRequest {
-    this.#complete(served, payload, trace)
+    this.complete(served, payload, trace)
     const { id, arn, traceId, clientContext, cognitoIdentity, tenant } = this
     return { id, payload: this.payload, arn, traceId, clientContext, cognitoIdentity, tenant }
   }
 
-  #complete(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
+  private complete(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
     // another request may have come with the same id while this body was read
     if (this.#own && served.has(this.id)) this.id = newRequestId()
     if (payload.size > 0) this.payload = payload

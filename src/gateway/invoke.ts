@@ -55,7 +55,7 @@ function loadStartRun(): typeof import('./start-run.ts') {
 }
 
 /** Answers as the operation Invoke of the service, in either dialect. */
-class InvokeFront implements Front {
+export class InvokeFront implements Front {
   readonly #served: ServedFunction
   readonly #options: InvokeSettings
   readonly #exchange: Exchange
@@ -82,18 +82,18 @@ class InvokeFront implements Front {
     const { type, dialect } = this.#parameters
     const limit = type === 'Event' ? maxAsyncRequestBytes : maxRequestBytes
     readEvent(this.#exchange, limit, dialect === 'lambda', (event) => {
-      if ('status' in event) this.#respond(request, event)
-      else this.#run(request, event)
+      if ('status' in event) this.respond(request, event)
+      else this.run(request, event)
     })
   }
 
-  #run(request: InvokeRequest, payload: Payload): void {
+  private run(request: InvokeRequest, payload: Payload): void {
     const { type } = this.#parameters
     const served = this.#served
     const trace = (id: RequestId): string => traceId(this.#exchange, id, this.#options.epoch())
-    if (served.durable !== null && this.#startsRun(served.durable, request, payload, trace)) return
+    if (served.durable !== null && this.startsRun(served.durable, request, payload, trace)) return
     if (type === 'DryRun') {
-      this.#respond(request, noContent)
+      this.respond(request, noContent)
       return
     }
     if (type !== 'Event') {
@@ -102,11 +102,11 @@ class InvokeFront implements Front {
     }
     const acceptance = served.accept(request.event(served, payload, trace))
     const answer = acceptance === 'accepted' ? accepted : notAccepted(acceptance)
-    this.#respond(request, answer, { ...noMetadata, trace: this.#trace(request) })
+    this.respond(request, answer, { ...noMetadata, trace: this.trace(request) })
   }
 
   /** False for an event that another program made for the handler. */
-  #startsRun(
+  private startsRun(
     of: DurableFunction,
     request: InvokeRequest,
     payload: Payload,
@@ -128,13 +128,13 @@ class InvokeFront implements Front {
   }
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {
-    const headers = ['Content-Type', contentType, ...idHeaders(request.id, this.#version)]
+    const headers = ['Content-Type', contentType, ...idHeaders(request.id, this.version)]
     this.#stream = CallerStream.open(this.#exchange, 200, headers)
     return this.#stream
   }
 
   /** The version that runs, as its caller is told. */
-  get #version(): string {
+  private get version(): string {
     return executedVersion(this.#parameters.qualifier, this.#served.version)
   }
 
@@ -146,7 +146,7 @@ class InvokeFront implements Front {
       return
     }
     const { dialect } = this.#parameters
-    const version = this.#version
+    const version = this.version
     if (outcome.kind === 'response' && outcome.contentType === null && dialect === 'rie' && log === null) {
       this.#exchange.respond(200, plainHeaders(request.id, version), outcome.payload.chunks, true)
       return
@@ -154,15 +154,15 @@ class InvokeFront implements Front {
     const timeoutSeconds = this.#served.timeoutMs / 1000
     const { managed } = this.#served
     const answer = render(outcome, { dialect, id: request.id, timeoutSeconds, managed })
-    this.#respond(request, answer, { version, log, trace: this.#trace(request) })
+    this.respond(request, answer, { version, log, trace: this.trace(request) })
   }
 
-  #trace({ traceId }: InvokeRequest): string | null {
+  private trace({ traceId }: InvokeRequest): string | null {
     const { dialect, type } = this.#parameters
     return dialect === 'lambda' ? answeredTrace(traceId, type !== 'Event') : null
   }
 
-  #respond(request: InvokeRequest, answer: InvokeAnswer, metadata?: ResponseMetadata): void {
+  private respond(request: InvokeRequest, answer: InvokeAnswer, metadata?: ResponseMetadata): void {
     respond(this.#exchange, answer, request.id, metadata)
   }
 }

@@ -3,7 +3,7 @@
  * answers that help go through the router, which is loaded for the first of them.
  */
 
-import type { Exchange, Listener } from '../http/exchange.ts'
+import type { Exchange, Handlers, Listener } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
 import { pathOf, withoutDots } from '../http/path.ts'
@@ -70,53 +70,55 @@ function loadTraced(): typeof import('../http/traced.ts') {
   return require('../http/traced.ts')
 }
 
-/** Throws what `Bun.serve` throws when the address cannot be had. */
-export function openGateway(functions: ServedFunctions, options: GatewayOptions): Gateway {
-  const { hostname, port, log, durable } = options
-  const { only } = functions
-  let router: Router | undefined
+/** Answers what callers ask. */
+export class GatewayCalls implements Handlers {
+  readonly #functions: ServedFunctions
+  readonly #options: GatewayOptions
+  #router: Router | null = null
 
-  function failed(error: unknown, exchange: Exchange): void {
-    log.error({ error: String(error) }, 'a request failed in the emulator')
-    send(exchange, problem(500, 'The emulator failed to handle this request; its log says why.'))
+  constructor(functions: ServedFunctions, options: GatewayOptions) {
+    this.#functions = functions
+    this.#options = options
   }
 
   /** What pages may do is looked at first: browsers send a request to any address, whoever wrote the page. */
-  function admit(exchange: Exchange): void {
+  handle(exchange: Exchange): void {
     const isPost = exchange.method === 'POST'
     if (exchange.header('origin') === null && (isPost || exchange.header('sec-fetch-site') === null))
-      handle(exchange)
-    else loadPages().handlePage(options.origins, exchange, handle)
+      this.admitted(exchange)
+    else loadPages().handlePage(this.#options.origins, exchange, (one) => this.admitted(one))
   }
 
-  function handle(exchange: Exchange): void {
+  private admitted(exchange: Exchange): void {
     const { method, target } = exchange
+    const { only } = this.#functions
+    const { durable, dialect: spoken } = this.#options
     if (durable?.serves(target)) {
       durable.serve(exchange)
       return
     }
     if (only !== null && method === 'POST' && target === usualPath) {
-      invoke(only, options, exchange, null)
+      invoke(only, this.#options, exchange, null)
       return
     }
     const path = withoutDots(pathOf(target))
     const [operation, segment] = operationOf(path)
     if (operation === null || (operation === 'InvokeAsync' && method !== 'POST')) {
-      router ??= loadAdmin().admin(functions, options)
-      loadBridge().route(router, exchange, (error) => failed(error, exchange))
+      this.#router ??= loadAdmin().admin(this.#functions, this.#options)
+      loadBridge().route(this.#router, exchange, (error) => this.failed(error, exchange))
       return
     }
-    const dialect = operation === 'Invoke' ? dialectOf(exchange, options.dialect) : 'lambda'
+    const dialect = operation === 'Invoke' ? dialectOf(exchange, spoken) : 'lambda'
     if (method !== 'POST' && !(dialect === 'rie' && alsoRun.includes(method))) {
       send(exchange, methodNotAllowed(dialect))
       return
     }
-    const served = only ?? loadResolve().resolve(functions as NamedFunctions, segment)
+    const served = only ?? loadResolve().resolve(this.#functions as NamedFunctions, segment)
     if ('status' in served) respond(exchange, served, newRequestId())
-    else serve(operation, served, exchange, segment)
+    else this.serve(operation, served, exchange, segment)
   }
 
-  function serve(
+  private serve(
     operation: InvokeOperation,
     served: ServedFunction,
     exchange: Exchange,
@@ -124,23 +126,38 @@ export function openGateway(functions: ServedFunctions, options: GatewayOptions)
   ): void {
     switch (operation) {
       case 'Invoke':
-        invoke(served, options, exchange, segment)
+        invoke(served, this.#options, exchange, segment)
         return
       case 'InvokeWithResponseStream':
-        loadStream().invokeWithResponseStream(served, options, exchange, segment)
+        loadStream().invokeWithResponseStream(served, this.#options, exchange, segment)
         return
       case 'InvokeAsync':
-        loadAsync().invokeAsync(served, options, exchange, segment)
+        loadAsync().invokeAsync(served, this.#options, exchange, segment)
     }
   }
 
-  const { trace } = options
+  failed(error: unknown, exchange: Exchange): void {
+    this.#options.log.error({ error: String(error) }, 'a request failed in the emulator')
+    send(exchange, problem(500, 'The emulator failed to handle this request; its log says why.'))
+  }
+
+  limited(what: string): void {
+    this.#options.log.warn({}, what)
+  }
+}
+
+/** Throws what `Bun.serve` throws when the address cannot be had. */
+export function openGateway(functions: ServedFunctions, options: GatewayOptions): Gateway {
+  const { hostname, port, trace } = options
+  const calls = new GatewayCalls(functions, options)
+  if (trace === undefined) return listen({ hostname, port }, calls)
+  const handle = loadTraced().traced((exchange) => calls.handle(exchange), trace.tell, trace.now)
   return listen(
     { hostname, port },
     {
-      handle: trace === undefined ? admit : loadTraced().traced(admit, trace.tell, trace.now),
-      failed,
-      limited: (what) => log.warn({}, what),
+      handle,
+      failed: (error, exchange) => calls.failed(error, exchange),
+      limited: (what) => calls.limited(what),
     },
   )
 }

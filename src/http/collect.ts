@@ -46,16 +46,16 @@ export class Collector implements BodyReader {
       this.#chunks.length = 0
       this.#buffer = null
     } else if (bytes.byteLength >= packedBytes || this.#chunks.length === 0) {
-      this.#closeBuffer()
+      this.closeBuffer()
       this.#chunks.push(bytes)
     } else {
-      this.#pack(bytes)
+      this.pack(bytes)
     }
   }
 
-  #pack(bytes: Uint8Array): void {
+  private pack(bytes: Uint8Array): void {
     if (this.#buffer === null || this.#used + bytes.byteLength > bufferBytes) {
-      this.#closeBuffer()
+      this.closeBuffer()
       this.#buffer = new Uint8Array(bufferBytes)
       this.#chunks.push(this.#buffer)
     }
@@ -64,7 +64,7 @@ export class Collector implements BodyReader {
   }
 
   /** The next piece is not put into this buffer. */
-  #closeBuffer(): void {
+  private closeBuffer(): void {
     if (this.#buffer === null) return
     this.#chunks[this.#chunks.length - 1] = this.#buffer.subarray(0, this.#used)
     this.#buffer = null
@@ -80,7 +80,7 @@ export class Collector implements BodyReader {
       this.#done({ kind: 'oversize', bytes: this.#size })
       return
     }
-    this.#closeBuffer()
+    this.closeBuffer()
     this.#done({ kind: 'complete', size: this.#size, chunks: this.#chunks, trailers: end.trailers })
   }
 }

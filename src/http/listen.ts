@@ -15,10 +15,10 @@ const missing = 'errors of response streams come without type and text, pipeline
 
 let told = false
 
-function tellOnce({ limited }: Handlers): void {
+function tellOnce(handlers: Handlers): void {
   if (told) return
   told = true
-  limited(`Bun ${Bun.version} does not have the HTTP handles of Bun 1.4: ${missing}`)
+  handlers.limited(`Bun ${Bun.version} does not have the HTTP handles of Bun 1.4: ${missing}`)
 }
 
 /**

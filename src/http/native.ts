@@ -185,10 +185,10 @@ export class NativeExchange implements Exchange {
       return
     }
     if ((this.#bits & expectsContinue) !== 0 && !this.#ancient && !this.#begun) {
-      this.#write(() => this.#handle.writeContinue())
+      this.write(() => this.#handle.writeContinue())
     }
     if (this.#held === null) {
-      this.#attach()
+      this.attach()
       return
     }
     for (const piece of this.#held) reader.chunk(piece)
@@ -206,35 +206,35 @@ export class NativeExchange implements Exchange {
   }
 
   respond(status: number, headers: Fields, body?: Body, checked = false): boolean {
-    if (!this.#begin()) return false
+    if (!this.begin()) return false
     const problem = checked ? null : fieldProblem(headers)
     if (problem !== null) {
-      this.#refuseHeaders(problem)
+      this.refuseHeaders(problem)
     } else if (this.#pending === null) {
-      this.#respond(status, headers, body)
+      this.send(status, headers, body)
     } else {
-      this.#pending.push(() => this.#respond(status, headers, body))
+      this.#pending.push(() => this.send(status, headers, body))
     }
     return true
   }
 
   stream(status: number, headers: Fields): ResponseStream | null {
-    if (!this.#begin()) return null
+    if (!this.begin()) return null
     const problem = fieldProblem(headers)
     if (problem !== null) {
-      this.#refuseHeaders(problem)
+      this.refuseHeaders(problem)
       return null
     }
     const bodiless = this.method === 'HEAD' || status === 204 || status === 304
     const stream = new NativeStream(this, this.#handle, this.#socket, bodiless)
-    this.#write(() => {
+    this.write(() => {
       if (bodiless) {
         // of HEAD, as the stream itself would have it: a length of 0 would be none
         const fields = this.method === 'HEAD' ? [...headers, 'Transfer-Encoding', 'chunked'] : headers
-        this.#handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.#auto, 0)
+        this.#handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.auto, 0)
         return
       }
-      this.#handle.writeHead(status, '', headers, this.#auto, 0)
+      this.#handle.writeHead(status, '', headers, this.auto, 0)
       // without this, half a head goes out
       this.#handle.flushHeaders()
     })
@@ -263,11 +263,11 @@ export class NativeExchange implements Exchange {
   returned(): void {
     if (!this.hasBody || this.#reader !== null || this.#begun) return
     this.#held = []
-    this.#attach()
+    this.attach()
   }
 
   /** Does it now, or when the answers before this one are out; not at all for a peer that has gone. */
-  #write(action: () => void): void {
+  private write(action: () => void): void {
     if (this.#pending !== null) this.#pending.push(action)
     else if (!this.#handle.aborted && !this.#handle.finished) action()
   }
@@ -279,22 +279,22 @@ export class NativeExchange implements Exchange {
     return true
   }
 
-  #attach(): void {
+  private attach(): void {
     this.#handle.ondata = (chunk, last, aborted) => {
       try {
-        this.#data(chunk, last, aborted)
+        this.data(chunk, last, aborted)
       } catch (error) {
         this.fail(error)
       }
     }
   }
 
-  #data(chunk: Uint8Array | undefined, last: boolean, aborted: number): void {
+  private data(chunk: Uint8Array | undefined, last: boolean, aborted: number): void {
     if (this.#end !== null) return
     const reader = this.#reader
     if (chunk !== undefined && chunk.byteLength > 0) {
       if (reader !== null) reader.chunk(chunk)
-      else this.#hold(chunk)
+      else this.hold(chunk)
     }
     if (!last) return
     if (aborted !== 0) this.#end = truncated
@@ -303,13 +303,13 @@ export class NativeExchange implements Exchange {
     reader?.end(this.#end)
   }
 
-  #hold(chunk: Uint8Array): void {
+  private hold(chunk: Uint8Array): void {
     this.#held?.push(chunk)
     if (sizeOf(this.#held ?? []) > heldBytes) this.#handle.pause()
   }
 
   /** False when an answer has begun or the peer has gone. A body that nobody reads is dropped from here on. */
-  #begin(): boolean {
+  private begin(): boolean {
     if (this.#begun || this.#handle.aborted) return false
     this.#begun = true
     if (this.hasBody && this.#reader === null) {
@@ -320,22 +320,22 @@ export class NativeExchange implements Exchange {
     return true
   }
 
-  #refuseHeaders(problem: string): void {
-    this.#write(() => this.#respond(500, [], undefined))
+  private refuseHeaders(problem: string): void {
+    this.write(() => this.send(500, [], undefined))
     this.#shared.handlers.failed(new TypeError(problem), this)
   }
 
   /** The connection ends with this answer. */
-  get #closes(): boolean {
+  private get closes(): boolean {
     return this.#shared.closing || this.method === 'CONNECT'
   }
 
-  get #auto(): number {
-    const closes = this.#closes || this.#ancient || (this.#bits & requestCloses) !== 0
+  private get auto(): number {
+    const closes = this.closes || this.#ancient || (this.#bits & requestCloses) !== 0
     return closes ? autoDate | autoClose : autoDate
   }
 
-  #respond(status: number, headers: Fields, body: Body | undefined): void {
+  private send(status: number, headers: Fields, body: Body | undefined): void {
     const handle = this.#handle
     if (handle.aborted) return
     let whole: string | Uint8Array | undefined
@@ -346,19 +346,19 @@ export class NativeExchange implements Exchange {
       if (!isList(body)) whole = body
       else if (body.length === 1) whole = body[0]
       else if (body.length > 1) {
-        this.#respondPieces(status, headers, body)
+        this.respondPieces(status, headers, body)
         return
       }
       if (whole !== undefined && whole.length > smallBytes) {
-        this.#respondPieces(status, headers, piecesOf(whole))
+        this.respondPieces(status, headers, piecesOf(whole))
         return
       }
     }
-    const left = handle.writeHeadAndEnd(status, '', fields, whole, undefined, undefined, this.#auto, 0)
+    const left = handle.writeHeadAndEnd(status, '', fields, whole, undefined, undefined, this.auto, 0)
     this.done(left)
   }
 
-  #respondPieces(status: number, headers: Fields, pieces: readonly Uint8Array[]): void {
+  private respondPieces(status: number, headers: Fields, pieces: readonly Uint8Array[]): void {
     const handle = this.#handle
     let index = 0
     const more = (): void => {
@@ -373,14 +373,14 @@ export class NativeExchange implements Exchange {
     }
     handle.cork(() => {
       const fields = [...headers, 'Content-Length', String(sizeOf(pieces))]
-      handle.writeHead(status, '', fields, this.#auto, 0)
+      handle.writeHead(status, '', fields, this.auto, 0)
       more()
     })
   }
 
   /** The answer is written but for what the kernel has not taken yet, if `left` is negative. */
   done(left: number): void {
-    if (this.#closes) {
+    if (this.closes) {
       this.#socket.end(true)
       return
     }
@@ -390,10 +390,10 @@ export class NativeExchange implements Exchange {
       this.#handle.onwritable = () => this.done(0)
       return
     }
-    if (queue.length > 0) this.#startNext(queue)
+    if (queue.length > 0) this.startNext(queue)
   }
 
-  #startNext(queue: NativeExchange[]): void {
+  private startNext(queue: NativeExchange[]): void {
     const next = queue.shift() as NativeExchange
     const closes = (next.#bits & requestCloses) !== 0
     if (!this.#socket.startPipelinedResponse(next.#handle, next.#ancient, closes)) return
@@ -422,13 +422,13 @@ class NativeStream implements ResponseStream {
   write(bytes: Uint8Array): boolean {
     if (this.#ended || this.#bodiless || bytes.byteLength === 0) return true
     const late = (): void => {
-      if (this.#write(bytes)) this.onDrain?.()
+      if (this.writeNow(bytes)) this.onDrain?.()
     }
-    return this.#exchange.writeLater(late) ? false : this.#write(bytes)
+    return this.#exchange.writeLater(late) ? false : this.writeNow(bytes)
   }
 
   /** What a gone peer does not get counts as written. */
-  #write(bytes: Uint8Array): boolean {
+  private writeNow(bytes: Uint8Array): boolean {
     const handle = this.#handle
     if (handle.aborted || handle.write(bytes) >= 0) return true
     handle.onwritable = () => this.#exchange.guard(() => this.onDrain?.())
@@ -441,10 +441,10 @@ class NativeStream implements ResponseStream {
     if (problem !== null) throw new TypeError(problem)
     this.#ended = true
     this.onDrain = null
-    if (!this.#exchange.writeLater(() => this.#end(trailers))) this.#end(trailers)
+    if (!this.#exchange.writeLater(() => this.endNow(trailers))) this.endNow(trailers)
   }
 
-  #end(trailers: Fields): void {
+  private endNow(trailers: Fields): void {
     const handle = this.#handle
     if (handle.aborted) return
     if (this.#bodiless) {
@@ -471,7 +471,7 @@ class NativeStream implements ResponseStream {
 }
 
 /** Path and query of a target in any of its forms; `host:port` of CONNECT stays as it is. */
-function originForm(target: string): string {
+export function originForm(target: string): string {
   if (target.charCodeAt(0) === 47) return target
   const rest = target.replace(/^https?:\/\/[^/?]*/i, '')
   return rest === '' || rest.startsWith('?') ? `/${rest}` : rest

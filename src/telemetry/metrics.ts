@@ -32,26 +32,26 @@ export class Distribution {
 
   /** how many fell into each bucket, not cumulated */
   get counts(): Float64Array {
-    this.#sort()
+    this.sort()
     return this.#counts
   }
 
   get count(): number {
-    this.#sort()
+    this.sort()
     return this.#count
   }
 
   get sum(): number {
-    this.#sort()
+    this.sort()
     return this.#sum
   }
 
   add(value: number): void {
     this.#fresh[this.#freshCount++] = value
-    if (this.#freshCount === unsorted) this.#sort()
+    if (this.#freshCount === unsorted) this.sort()
   }
 
-  #sort(): void {
+  private sort(): void {
     for (const value of this.#fresh.subarray(0, this.#freshCount)) {
       this.#count++
       this.#sum += value
@@ -137,16 +137,16 @@ export class Metrics implements PoolObserver {
         this.firstByte.add(event.latencyMs / 1000)
         return
       case 'answered':
-        this.#answered(event.outcome, event.durationMs)
+        this.answered(event.outcome, event.durationMs)
         return
       case 'initReport':
         if (event.verdict.status === 'success') this.init.add(event.durationMs / 1000)
         return
       case 'fault':
-        if (!isInitTimeout(event)) this.#restarted(event.fault.errorType)
+        if (!isInitTimeout(event)) this.restarted(event.fault.errorType)
         return
       case 'shutdown':
-        if (event.reason === 'timeout') this.#restarted('timeout')
+        if (event.reason === 'timeout') this.restarted('timeout')
     }
   }
 
@@ -155,16 +155,16 @@ export class Metrics implements PoolObserver {
   }
 
   refused(outcome: Outcome): void {
-    this.#answered(outcome, null)
+    this.answered(outcome, null)
   }
 
-  #answered(outcome: Outcome, ms: number | null): void {
+  private answered(outcome: Outcome, ms: number | null): void {
     this.invocations[outcome.kind]++
     if (ms !== null) this.duration.add(ms / 1000)
     if ('payload' in outcome && outcome.payload !== null) this.responseBytes.add(outcome.payload.size)
   }
 
-  #restarted(cause: string): void {
+  private restarted(cause: string): void {
     this.restarts.set(cause, (this.restarts.get(cause) ?? 0) + 1)
   }
 }

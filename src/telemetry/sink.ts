@@ -51,12 +51,13 @@ const lateBytes = 150
 export const bytesOf = (lines: Lines): Uint8Array =>
   lines instanceof Uint8Array ? lines : Buffer.from(textOf(lines))
 
-const textOf = (lines: string | LateLines): string => (typeof lines === 'string' ? lines : lines.render())
+export const textOf = (lines: string | LateLines): string =>
+  typeof lines === 'string' ? lines : lines.render()
 
 const sizeOf = (lines: Lines): number =>
   typeof lines === 'string' || lines instanceof Uint8Array ? lines.length : lateBytes
 
-const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof Uint8Array)
+export const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof Uint8Array)
 
 export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const { warn, patienceMs, maxHeld } = { ...defaults, ...options }

@@ -145,7 +145,7 @@ export function subscriptionLine({ api, name, types }: Omit<Subscribed, 'type' |
   return `${api.toUpperCase()}\tName: ${name}\tState: Subscribed\tTypes: [${types.join(',')}]\n`
 }
 
-function failure({ status, errorType }: Report['verdict'], separator: string): string {
+export function failure({ status, errorType }: Report['verdict'], separator: string): string {
   if (status === 'success') return ''
   return ` Status: ${status}${errorType === null ? '' : `${separator}Error Type: ${errorType}`}`
 }

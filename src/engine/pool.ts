@@ -156,7 +156,7 @@ export class Pool {
       return
     }
     if (this.#parts.maxEnvironments === 0) {
-      this.#refuse(invocation, { kind: 'throttled', never: true })
+      this.refuse(invocation, { kind: 'throttled', never: true })
       return
     }
     const now = this.#parts.clock.now()

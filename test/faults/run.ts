@@ -2,6 +2,7 @@
  * The long fault run: `bun test/faults/run.ts [--faults N] [--seed N] [--subject source|binary|PATH]`. To see a failure
  * again: `--variant NAME.NUMBER --from N --faults N [--trace]`; `--only PATTERN` plays some kinds of fault only.
  * `managed` plays faults with several invocations in flight: `managed.ts`.
+ * `events` plays faults of asynchronous events and of their destinations: `events.ts`.
  * `durable [--rounds N] [--seed N] [--subject …]` kills the emulator under durable executions instead.
  */
 import { parseArgs } from 'node:util'
@@ -17,6 +18,11 @@ if (process.argv[2] === 'durable') {
 
 if (process.argv[2] === 'managed') {
   await import('./managed.ts')
+  process.exit()
+}
+
+if (process.argv[2] === 'events') {
+  await import('./events.ts')
   process.exit()
 }
 

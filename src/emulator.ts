@@ -11,7 +11,7 @@ import type { Clock, Log, Processes } from './engine/ports.ts'
 import { parseTarget } from './gateway/request.ts'
 import type { ServedFunctions } from './gateway/served.ts'
 import { type Gateway, openGateway } from './gateway/server.ts'
-import { FunctionHost, type Recorder } from './host.ts'
+import { arnOf, FunctionHost, type Recorder } from './host.ts'
 import type { RequestTrace } from './http/traced.ts'
 import { listen } from './listen.ts'
 import type { Durable } from './open-durable.ts'
@@ -141,12 +141,13 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   const hasUrls = configs.some(({ url }) => url !== null)
   urls = hasUrls ? functionUrls().openUrls(emulator, units, parts) : null
   let gateway: Gateway
+  let url: string
   let runtimeApi: string
   try {
-    gateway = openFront(config, units, parts, (name) => urls?.urlOf(name) ?? null, durable)
-    const address = `http://${childAddress(reachable(emulator.gateway, gateway))}`
-    if (named) endpoint = address
-    for (const { host } of units) if (host.durable !== null) host.endpoint = address
+    gateway = openFront(config, units, find, parts, (name) => urls?.urlOf(name) ?? null, durable)
+    url = `http://${childAddress(reachable(emulator.gateway, gateway))}`
+    if (named) endpoint = url
+    for (const { host } of units) if (host.durable !== null) host.endpoint = url
     try {
       runtimeApi = firstUnit.host.open()
     } catch (error) {
@@ -206,7 +207,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     return stopping
   }
   return {
-    url: `http://${childAddress(reachable(emulator.gateway, gateway))}`,
+    url,
     gateway: boundAddress(gateway),
     runtimeApi,
     first: functions[0] as RunningFunction,
@@ -251,7 +252,7 @@ function openRuns(
       const unit = name === 'function' && !('functions' in config) ? first : find(name)
       return unit === null ? null : (runUnits.get(unit) ?? null)
     },
-    arnOf: (name) => `arn:aws:lambda:${region}:${accountId}:function:${name}`,
+    arnOf: (name) => arnOf({ region, accountId, name }),
   })
   for (const [{ host }, unit] of runUnits) host.durable = durable.functionOf(unit)
   return durable
@@ -283,6 +284,7 @@ function toFunction(
 function openFront(
   config: Config | SystemConfig,
   units: readonly Unit[],
+  find: (name: string) => Unit | null,
   parts: EmulatorParts,
   urlOf: (name: string) => string | null,
   durable: Durable | null,
@@ -291,7 +293,7 @@ function openFront(
   const address = emulator.gateway
   const named = 'functions' in config
   return listen('--runtime-interface-emulator-address', address, () =>
-    openGateway(servedBy(units, named), {
+    openGateway(servedBy(units, find, named), {
       ...address,
       dialect: emulator.dialect,
       origins: emulator.origins,
@@ -309,16 +311,19 @@ function openFront(
   )
 }
 
-function servedBy(units: readonly Unit[], named: boolean): ServedFunctions {
+function servedBy(
+  units: readonly Unit[],
+  find: (name: string) => Unit | null,
+  named: boolean,
+): ServedFunctions {
   const [first] = units as [Unit, ...Unit[]]
   if (!named) return { only: first.host }
-  const find = finderOf(units)
   const { region, accountId } = first.config
   return {
     only: null,
     all: units.map(({ host }) => host),
     find: (name) => find(name)?.host ?? null,
-    arnOf: (name) => `arn:aws:lambda:${region}:${accountId}:function:${name}`,
+    arnOf: (name) => arnOf({ region, accountId, name }),
   }
 }
 

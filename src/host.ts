@@ -447,7 +447,12 @@ export class FunctionHost {
   }
 }
 
-function arnOf({ region, accountId, name }: FunctionConfig): string {
+/** Without a qualifier; of this function, or of another one of its account by name. */
+export function arnOf({
+  region,
+  accountId,
+  name,
+}: Pick<FunctionConfig, 'region' | 'accountId' | 'name'>): string {
   return `arn:aws:lambda:${region}:${accountId}:function:${name}`
 }
 

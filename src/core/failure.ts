@@ -38,6 +38,11 @@ export interface Fault {
   readonly document?: Payload
 }
 
+/** What a runtime said of itself; an empty body is no document. */
+export function reportedFault(errorType: string, text: string, document: Payload | null): Fault {
+  return document === null ? { errorType, text } : { errorType, text, document }
+}
+
 /** What one invocation came to. The two dialects of the gateway are two renderings of this value. */
 export type Outcome =
   | { readonly kind: 'response'; readonly payload: Payload; readonly contentType: string | null }

@@ -11,7 +11,15 @@ import { type Effects, finishInvocation } from './effect.ts'
 import { beginRestore, beginStop, serve } from './enter.ts'
 import type { On } from './event.ts'
 import { exitFault, findPoller, markExited, register as registerExtension } from './extensions.ts'
-import { type Fault, illegal, type ProcessName, restoreTimeout, success, verdict } from './failure.ts'
+import {
+  type Fault,
+  illegal,
+  type ProcessName,
+  reportedFault,
+  restoreTimeout,
+  success,
+  verdict,
+} from './failure.ts'
 import type { Mode } from './mode.ts'
 import type { LifecycleState, NextPhase, Restoring } from './state.ts'
 
@@ -58,7 +66,7 @@ export function restoreError(
   }
   const text = 'The runtime reported an error after the restore'
   out.reply(call, { kind: 'accepted' })
-  return fail(state, 'runtime', document === null ? { errorType, text } : { errorType, text, document }, out)
+  return fail(state, 'runtime', reportedFault(errorType, text, document), out)
 }
 
 export function restoreLimit(state: Restoring, _: On<'restore-limit'>, out: Effects): LifecycleState {

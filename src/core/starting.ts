@@ -27,6 +27,7 @@ import {
   initTimeoutType,
   type Outcome,
   type ProcessName,
+  reportedFault,
   success,
   tooManyExtensions,
   type Verdict,
@@ -152,7 +153,7 @@ export function initError(
   }
   const text = 'The runtime reported an error during init'
   state.runtime = 'InitError'
-  state.failure = document === null ? { errorType, text } : { errorType, text, document }
+  state.failure = reportedFault(errorType, text, document)
   out.reply(call, { kind: 'accepted' })
   out.arm('exit-wait', exitWaitMs.initError)
   return state

@@ -3,11 +3,12 @@
  * invoke the function; an invocation that runs is told by the answer to its next checkpoint, or invoked again.
  */
 
-import { complete } from './changes.ts'
+import { complete, type End } from './changes.ts'
 import { fireDue } from './due.ts'
 import type { RunEffects } from './effect.ts'
 import { close, invoke, suspend } from './enter.ts'
 import type { RunOn } from './event.ts'
+import type { HistoryType } from './history.ts'
 import type { CallbackOperation, Operation } from './operation.ts'
 import { callbackClosed } from './refusal.ts'
 import type { Closed, Paused, RunData, RunIn, RunState, Suspended } from './state.ts'
@@ -38,9 +39,12 @@ function openCallback(run: RunData, id: string): CallbackOperation | null {
   return operation?.type === 'CALLBACK' && operation.status === 'STARTED' ? operation : null
 }
 
-export function callbackSucceeded(
+/** Refuses the caller where the callback is over, or never was. */
+function endCallback(
   state: Open,
-  { id, result, at }: RunOn<'callback-succeeded'>,
+  { id, at }: { readonly id: string; readonly at: number },
+  end: End,
+  type: HistoryType,
   out: RunEffects,
 ): RunState {
   const callback = openCallback(state.run, id)
@@ -48,24 +52,21 @@ export function callbackSucceeded(
     out.reply(callbackClosed)
     return state
   }
-  complete(state.run, callback, { status: 'SUCCEEDED', result }, 'CallbackSucceeded', at, out)
+  complete(state.run, callback, end, type, at, out)
   out.reply({ kind: 'done', at: null })
   return goOn(state, out)
 }
 
-export function callbackFailed(
+export function callbackSucceeded(
   state: Open,
-  { id, error, at }: RunOn<'callback-failed'>,
+  event: RunOn<'callback-succeeded'>,
   out: RunEffects,
 ): RunState {
-  const callback = openCallback(state.run, id)
-  if (callback === null) {
-    out.reply(callbackClosed)
-    return state
-  }
-  complete(state.run, callback, { status: 'FAILED', error }, 'CallbackFailed', at, out)
-  out.reply({ kind: 'done', at: null })
-  return goOn(state, out)
+  return endCallback(state, event, { status: 'SUCCEEDED', result: event.result }, 'CallbackSucceeded', out)
+}
+
+export function callbackFailed(state: Open, event: RunOn<'callback-failed'>, out: RunEffects): RunState {
+  return endCallback(state, event, { status: 'FAILED', error: event.error }, 'CallbackFailed', out)
 }
 
 /** Begins the time between two heartbeats anew; the whole time of the callback runs on. */

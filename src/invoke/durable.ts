@@ -2,22 +2,20 @@
 
 import { type DurableCommand, durableUsage, parseDurable } from './durable-command.ts'
 import { executionTable, historyTable } from './durable-table.ts'
-import { avoidProxies, type Streams } from './main.ts'
+import { asProgram, avoidProxies, type Streams } from './main.ts'
 import { print, printError } from './print.ts'
-import { UsageError } from './request.ts'
 import { explain } from './send.ts'
 import { readEvent } from './source.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** Makes one call; `words` are those after `durable`. Returns the exit status that the usage text describes. */
-export async function durable(
+export function durable(
   words: readonly string[],
   env: NodeJS.ProcessEnv,
   streams: Streams = process,
 ): Promise<number> {
-  if (streams === process) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  try {
+  return asProgram('durable', streams, async () => {
     const command = parseDurable(words, env)
     if (command === 'help') {
       await print(streams.stdout, durableUsage)
@@ -30,11 +28,7 @@ export async function durable(
     } catch (error) {
       return await explain(error as NodeJS.ErrnoException, command.endpoint, streams.stderr, 'durable')
     }
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    await print(streams.stderr, `aws-lambda-rie durable: ${error.message}\n`)
-    return 2
-  }
+  })
 }
 
 /** What the emulator refused. */

@@ -21,14 +21,12 @@ export interface Writer {
 }
 
 /** Runs one invocation; `words` are those after `invoke`. Returns the exit status that the usage text describes. */
-export async function main(
+export function main(
   words: readonly string[],
   env: NodeJS.ProcessEnv,
   streams: Streams = process,
 ): Promise<number> {
-  // a reader that leaves is told to `print`, and to the stream's listeners, of which there has to be one
-  if (streams === process) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  try {
+  return asProgram('invoke', streams, async () => {
     const request = parseRequest(words, env)
     if (request === 'help') {
       await print(streams.stdout, usage)
@@ -37,9 +35,22 @@ export async function main(
     const event = await readEvent(request.event)
     avoidProxies(env)
     return await send(request, event, streams)
+  })
+}
+
+/** Runs one of the programs that are clients; a wrong command line is told, and has the exit status 2. */
+export async function asProgram(
+  name: 'invoke' | 'durable',
+  streams: Streams,
+  run: () => Promise<number>,
+): Promise<number> {
+  // a reader that leaves is told to `print`, and to the stream's listeners, of which there has to be one
+  if (streams === process) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  try {
+    return await run()
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    await print(streams.stderr, `aws-lambda-rie invoke: ${error.message}\n`)
+    await print(streams.stderr, `aws-lambda-rie ${name}: ${error.message}\n`)
     return 2
   }
 }

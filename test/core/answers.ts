@@ -5,6 +5,7 @@
 
 import { type RefusalCode, refusals } from '../../src/core/failure.ts'
 import type { Event, LifecycleState } from '../../src/core/lifecycle.ts'
+import { markdownTable, renewTable } from '../kit/kept-table.ts'
 import { copy, play } from './recorder.ts'
 import {
   at,
@@ -86,29 +87,10 @@ const short = (code: RefusalCode): string =>
 
 /** A Markdown table. */
 export function answersTable(): string {
-  const lines = [
+  return markdownTable([
     ['', ...columns.map(([title]) => title)],
-    ['---', ...columns.map(() => '---')],
     ...rows.map(([title, event]) => [title, ...columns.map(([, state]) => answer(state, event))]),
-  ]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |')).join('\n')
+  ])
 }
 
-const contributing = new URL('../../CONTRIBUTING.md', import.meta.url)
-const markers = /(<!-- answers:begin -->\n)[\s\S]*?(\n<!-- answers:end -->)/
-
-/** The table as CONTRIBUTING has it. */
-export const keptTable = async (): Promise<string> =>
-  markers
-    .exec(await Bun.file(contributing).text())?.[0]
-    .split('\n')
-    .slice(1, -1)
-    .join('\n') ?? 'missing'
-
-if (import.meta.main) {
-  const text = await Bun.file(contributing).text()
-  await Bun.write(
-    contributing,
-    text.replace(markers, (_, begin, end) => begin + answersTable() + end),
-  )
-}
+if (import.meta.main) await renewTable('answers', answersTable())

@@ -6,6 +6,7 @@
 import type { Action, Update } from '../../../src/durable/core/event.ts'
 import type { OperationStatus } from '../../../src/durable/core/operation.ts'
 import type { RunState } from '../../../src/durable/core/state.ts'
+import { markdownTable, renewTable } from '../../kit/kept-table.ts'
 import { play } from './recorder.ts'
 import {
   begin,
@@ -93,27 +94,7 @@ export function reportsTable(): string {
   const rows = types.flatMap((type) =>
     actions.map((action) => row(type, action)).filter((one) => one !== null),
   )
-  const titles = ['', 'not there', 'STARTED', 'PENDING', 'READY', 'ended']
-  return [titles, ['---', ...titles.slice(1).map(() => '---')], ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |').replaceAll('|  |', '| |'))
-    .join('\n')
+  return markdownTable([['', 'not there', 'STARTED', 'PENDING', 'READY', 'ended'], ...rows])
 }
 
-const contributing = new URL('../../../CONTRIBUTING.md', import.meta.url)
-const markers = /(<!-- reports:begin -->\n)[\s\S]*?(\n<!-- reports:end -->)/
-
-/** The table as CONTRIBUTING has it. */
-export const keptTable = async (): Promise<string> =>
-  markers
-    .exec(await Bun.file(contributing).text())?.[0]
-    .split('\n')
-    .slice(1, -1)
-    .join('\n') ?? 'missing'
-
-if (import.meta.main) {
-  const text = await Bun.file(contributing).text()
-  await Bun.write(
-    contributing,
-    text.replace(markers, (_, begin, end) => begin + reportsTable() + end),
-  )
-}
+if (import.meta.main) await renewTable('reports', reportsTable())

@@ -102,6 +102,7 @@ function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): 
 function toldToFunction(
   { source, environment }: Outside,
   config: Omit<FunctionConfig, 'environment' | 'url' | 'inspect'>,
+  isWatched: boolean,
 ): Record<string, string> {
   function isFlag(option: Variable<unknown>): boolean {
     const given = source(option)
@@ -126,6 +127,8 @@ function toldToFunction(
   if (isFlag(ownOptions.functionTimeoutMs) && told.AWS_LAMBDA_FUNCTION_TIMEOUT !== undefined) {
     told.AWS_LAMBDA_FUNCTION_TIMEOUT = String(config.timeoutMs / 1000)
   }
+  // Python takes a file for unchanged whose length and second of saving are those of its bytecode, and runs the old code
+  if (isWatched) told.PYTHONDONTWRITEBYTECODE ??= '1'
   return told
 }
 
@@ -287,7 +290,7 @@ export function configure(outside: Outside): Config {
       ...ofFunction,
       inspect,
       url: urlOf(url, ofFunction.launch, outside.sample),
-      environment: toldToFunction(outside, ofFunction),
+      environment: toldToFunction(outside, ofFunction, emulator.watch !== null),
       // an attached runtime takes the time that its user takes to start it
       ...((debug || attached) && { initTimeoutMs: 0 }),
       ...(debug && { timeoutMs: debugTimeoutMs }),

@@ -232,6 +232,32 @@ done
     await untilAnswer(rie, 'two')
   })
 
+  it('runs a module of Python that is saved in the same second and with the same length', async ({
+    start,
+  }) => {
+    const main = `import http.client, os
+import app
+connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+path = "/2018-06-01/runtime/invocation/"
+while True:
+    connection.request("GET", path + "next")
+    event = connection.getresponse()
+    event.read()
+    connection.request("POST", path + event.headers["Lambda-Runtime-Aws-Request-Id"] + "/response", app.answer)
+    connection.getresponse().read()
+`
+    const answer = (what: string) => `answer = '"${what}"'\n`
+    using code = new Code({ 'main.py': main, 'app.py': answer('one') })
+    const second = new Date(1_700_000_000_000)
+    utimesSync(join(code.root, 'app.py'), second, second)
+    const flags = ['--watch', '--log-level', 'debug']
+    await using rie = await watched(await start({ flags, command: ['python3', 'main.py'], cwd: code.root }))
+    expect((await rie.invoke()).json).toBe('one')
+    code.save('app.py', answer('two'))
+    utimesSync(join(code.root, 'app.py'), second, second)
+    await untilAnswer(rie, 'two')
+  })
+
   it('builds with --watch-build after a save, runs what came out, and the old code when it fails', async ({
     start,
   }) => {

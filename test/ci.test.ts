@@ -40,6 +40,7 @@ async function ci(said: Partial<typeof good>): Promise<{ code: number; lines: st
   }
   const bun = `#!/bin/sh
 [ "$1" = --version ] && exec echo 1.4.5
+[ "$1" = install ] && exit 0
 step=$2; [ -f "$3.code" ] && step=$3
 cat "$step"; code=$(cat "$step.code")
 [ "$code" = crash ] && kill -SEGV $$
@@ -97,6 +98,35 @@ describe.concurrent('.ci/run', () => {
       expect([code, lines.at(-1)]).toEqual([1, last])
     })
   }
+
+  test('names what failed again before the sums, with what was expected', async () => {
+    const { lines } = await ci({
+      check: { text: 'a\nfile.ts:1 lint/bad\n', code: 1 },
+      test: {
+        text: '(pass) one\nerror: expect(received).toBe(expected)\n\nExpected: 1\nReceived: 2\n\n(fail) two [3ms]\n 1 pass\n 1 fail\n',
+        code: 1,
+      },
+      contract: { text: 'output\n  failed: Logs: three: waited\n\n20 passed, 1 failed\n', code: 1 },
+      clients: { text: 'java      echo                failed: no such\n\n1 passed, 1 failed\n', code: 1 },
+      field: { text: 'curl failed: 22\n\n1 passed, 1 failed, 0 skipped\n', code: 1 },
+      images: { text: 'FAIL  four: five\nskip  six: no failed: seven\n\n4 passed, 1 failed\n', code: 1 },
+    })
+    const at = lines.indexOf('== what failed')
+    expect(lines.slice(at + 1)).toEqual([
+      'check: a',
+      'check: file.ts:1 lint/bad',
+      'clients: java      echo                failed: no such',
+      'test: (fail) two [3ms] | error: expect(received).toBe(expected) | Expected: 1 | Received: 2',
+      'contract: failed: Logs: three: waited',
+      'images: FAIL  four: five',
+      'field: curl failed: 22',
+      '',
+      '2 skipped, see above',
+      '',
+      '28 passed, 6 failed',
+    ])
+    expect(lines).not.toContain('(pass) one')
+  })
 
   test('counts no pass for a step that skipped everything', async () => {
     const { code, lines } = await ci({

@@ -39,6 +39,53 @@ export async function within<T>(what: string, promise: Promise<T>, limit: number
   }
 }
 
+/** A measurement that goes on until its scope ends. */
+export interface Stopwatch extends Disposable {
+  /** Milliseconds since the start, without those in which this process had to run and was not let. */
+  elapsed(): number
+}
+
+/**
+ * Measures how long something takes, for an upper limit. A machine that stalls, or is given to others for a while, takes
+ * its time from this process too, whose ticks come late then: what they are late by does not count. A lower limit is
+ * compared with the clock, because a stall can only add to that.
+ */
+export function stopwatch(): Stopwatch {
+  const tickMs = 5
+  const begin = performance.now()
+  let last = begin
+  let lost = 0
+  const late = () => Math.max(0, performance.now() - last - 2 * tickMs)
+  const timer = setInterval(() => {
+    lost += late()
+    last = performance.now()
+  }, tickMs)
+  return {
+    elapsed: () => performance.now() - begin - lost - late(),
+    [Symbol.dispose]: () => clearInterval(timer),
+  }
+}
+
+/**
+ * For what asks a registry or a mirror, which may be out of reach for a while: tried three times, with a pause in between.
+ * The last error counts. An error that `isFinal` is not tried again.
+ */
+export async function fetched<T>(
+  what: () => Promise<T>,
+  isFinal: (error: unknown) => boolean = () => false,
+): Promise<T> {
+  for (const pauseMs of [5_000, 20_000]) {
+    try {
+      return await what()
+    } catch (error) {
+      if (isFinal(error)) throw error
+      console.error(`tried again in ${pauseMs / 1000} s: ${(error as Error).message}`)
+      await Bun.sleep(pauseMs)
+    }
+  }
+  return await what()
+}
+
 /** A folder that is gone when its scope ends. */
 export function tempDir(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'rie-test-'))

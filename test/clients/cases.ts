@@ -152,11 +152,11 @@ export const runtimeCases: readonly Case[] = [
     name: 'timeout',
     title: 'timeout',
     async run(trial) {
-      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '4' } })
       // The reference counts the start of a slow runtime as well.
       if (trial.handlersOnly) await emulator.invoke({ do: 'echo' })
       const answer = await emulator.invoke({ do: 'sleep', ms: 20_000 })
-      same(answer.text, 'Task timed out after 1.00 seconds')
+      same(answer.text, 'Task timed out after 4.00 seconds')
       if (!trial.handlersOnly) same(answer.headers.get('x-amz-function-error'), 'Unhandled')
       await nextSucceeds(emulator)
     },
@@ -342,7 +342,8 @@ export const runtimeCases: readonly Case[] = [
     title: 'two environments',
     async run(trial) {
       await using emulator = await trial.start({ flags: ['--max-environments', '2'] })
-      const sleep = { do: 'sleep', ms: 1000 }
+      // longer than one of them may start later than the other
+      const sleep = { do: 'sleep', ms: 5000 }
       const both = await Promise.all([emulator.invoke(sleep), emulator.invoke(sleep)])
       const [one, other] = both.map((answer) => (success(answer) as { instance: number }).instance)
       ok(one !== other, 'both ran in one process')
@@ -357,7 +358,7 @@ export const runtimeCases: readonly Case[] = [
       await using emulator = await trial.start({ env })
       // one after the other first: a client may answer init with its first worker
       for (let n = 0; n < 16; n++) success(await emulator.invoke({ do: 'echo', n }))
-      const slow = Array.from({ length: 16 }, (_, n) => emulator.invoke({ do: 'log', n, ms: 3000 }))
+      const slow = Array.from({ length: 16 }, (_, n) => emulator.invoke({ do: 'log', n, ms: 6000 }))
       const state = async () => await (await fetch(`${emulator.url}/_rie/state`)).json()
       await until('16 in flight', async () => {
         const { environments } = (await state()) as { environments: { invocations: string[] }[] }

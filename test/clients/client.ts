@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fetched } from '../harness.ts'
 
 const root = resolve(import.meta.dir, '../..')
 const cacheFolder = join(root, '.cache', 'clients')
@@ -30,6 +31,9 @@ export interface Client {
 /** A toolchain is missing; the message says which. */
 export class Unavailable extends Error {}
 
+/** A command has failed, which may be for a registry that did not answer. */
+class Failed extends Unavailable {}
+
 /** The path of a program, or `Unavailable`. */
 export function need(...programs: readonly string[]): string {
   const [first] = programs.map((program) => {
@@ -50,7 +54,7 @@ export async function run(
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   if (code === 0) return
   const reason = (err.trim() || out.trim()).split('\n').slice(-3).join(' ').slice(-300)
-  throw new Unavailable(`${command.slice(0, 3).join(' ')} failed: ${reason}`)
+  throw new Failed(`${command.slice(0, 3).join(' ')} failed: ${reason}`)
 }
 
 /** The folder of a client's sources in this repository. */
@@ -83,7 +87,10 @@ export async function cached(
 async function once(stamp: string, key: string, work: () => Promise<void> | undefined): Promise<void> {
   if (existsSync(stamp) && (await Bun.file(stamp).text()) === key) return
   await rm(stamp, { force: true })
-  await work()
+  await fetched(
+    async () => await work(),
+    (error) => !(error instanceof Failed),
+  )
   await Bun.write(stamp, key)
 }
 

@@ -2,6 +2,7 @@
 import { chmod, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { killMarked, patience, until, within } from '../harness.ts'
 import { readStream } from '../kit/eventstream.ts'
 import { freePort, launch as launchProgram, portableLayer } from '../kit/launch.ts'
 import { type Launch, Unavailable } from './client.ts'
@@ -38,12 +39,22 @@ export interface StartOptions {
   readonly extension?: string
 }
 
-/** Starts the emulator on free ports and waits until it listens. */
+/** Starts the emulator on free ports and waits until it listens; on others when somebody has taken one meanwhile. */
 export async function startEmulator(
   binary: string,
   launch: Launch,
   options: StartOptions = {},
 ): Promise<Emulator> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(binary, launch, options)
+    } catch (error) {
+      if (attempt === 3 || !/ in use\b/.test((error as Error).message)) throw error
+    }
+  }
+}
+
+async function start(binary: string, launch: Launch, options: StartOptions): Promise<Emulator> {
   const { command: words, env } = (options.streaming && launch.streaming) || launch
   const [port, apiPort, urlPort] = [freePort(), freePort(), freePort()]
   const { functionUrl } = options
@@ -58,7 +69,7 @@ export async function startEmulator(
     const decoder = new TextDecoder()
     for await (const chunk of stream) written += decoder.decode(chunk, { stream: true })
   }
-  const { process: child } = launchProgram({
+  const { process: child, mark } = launchProgram({
     program: [...(extensions ? inNamespace(extensions) : []), binary],
     addresses: [`127.0.0.1:${port}`, `127.0.0.1:${apiPort}`],
     flags: [...urlFlags, ...(options.flags ?? [])],
@@ -80,12 +91,13 @@ export async function startEmulator(
   })
   async function stop(): Promise<string> {
     child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), 5000)
+    const late = setTimeout(() => child.kill('SIGKILL'), patience)
     await child.exited
     clearTimeout(late)
+    // a grandchild that outlived the emulator would hold the pipes open
+    await killMarked(mark)
+    await within('the end of its output', reading)
     if (extensions) await rm(extensions, { recursive: true, force: true })
-    // A grandchild that outlived the emulator would hold the pipes open: it is not waited for.
-    await Promise.race([reading, Bun.sleep(500)])
     return written
   }
   const emulator: Emulator = {
@@ -126,17 +138,14 @@ export async function startEmulator(
       if (child.exitCode === null) await stop()
     },
   }
-  const end = Date.now() + 10_000
   // a Function URL listens before it does
-  while (!(await listens(port))) {
-    if (child.exitCode === null && Date.now() < end) {
-      await Bun.sleep(10)
-      continue
-    }
-    await stop()
-    throw new Error(`the emulator does not listen: ${written.slice(-300)}`)
-  }
-  return emulator
+  const isOpen = await until('the emulator to listen', async () => {
+    if (child.exitCode !== null) return 'ended'
+    return (await listens(port)) && 'listens'
+  }).catch(() => 'late')
+  if (isOpen === 'listens') return emulator
+  await stop()
+  throw new Error(`the emulator does not listen: ${written.slice(-300)}`)
 }
 
 async function listens(port: number): Promise<boolean> {

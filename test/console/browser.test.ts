@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { patience, tempDir, until } from '../harness.ts'
-import { type Launched, type LaunchOptions, launch } from '../kit/launch.ts'
+import { freePort, type Launched, type LaunchOptions, launch } from '../kit/launch.ts'
 import { spell } from '../kit/wire.ts'
 
 setDefaultTimeout(4 * patience)
@@ -261,11 +261,14 @@ if (executable === undefined || executable === null) {
     test('shows a stream as it comes, and how long it took', async () => {
       await using rie = await Emulator.start(0, [], 'index.stream')
       await using page = await visit(rie)
-      await page.getByRole('textbox', { name: 'Event', exact: true }).fill('{"ms":3000}')
+      using folder = tempDir()
+      const gate = join(folder.path, 'gate')
+      await page.getByRole('textbox', { name: 'Event', exact: true }).fill(JSON.stringify({ gate }))
       await button(page, 'Send').click()
       const answer = region(page, 'Answer')
       await until('the first piece', async () => (await answer.textContent()) === 'one ')
       await state(page, 'running')
+      writeFileSync(gate, '')
       await state(page, 'succeeded')
       await until('all of it', async () => (await answer.textContent()) === 'one two')
       const bar = page.locator('#bar')
@@ -392,9 +395,10 @@ if (executable === undefined || executable === null) {
     })
 
     test('says when the emulator is gone, and goes on when it is back', async () => {
-      const first = await Emulator.start()
+      // not one that the kernel may give to a connection while nobody listens there
+      const port = freePort()
+      const first = await Emulator.start(port)
       await using page = await visit(first, false)
-      const port = Number(new URL(first.url).port)
       await first[Symbol.asyncDispose]()
       await page.getByText(/the emulator is gone/).waitFor()
       await picture(page, 'gone')

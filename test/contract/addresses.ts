@@ -1,6 +1,6 @@
 /** Where the emulator listens: on both families of addresses, where its variables say, and where there is room. */
 import { expect } from 'bun:test'
-import { within } from '../harness.ts'
+import { until, within } from '../harness.ts'
 import { freePort } from '../kit/launch.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
@@ -118,8 +118,8 @@ export const addresses = chapter('Addresses', (it) => {
       await using rie = await start({ wrap: occupied, ownAddresses: true })
       expect([rie.gateway.port, rie.api.port === 9001, rie.api.port > 0]).toEqual([8080, false, true])
       expect(await apiIs(rie, '127.0.0.1', rie.api.port)).toBe(200)
-      expect(rie.log.some(({ level, msg }) => ['info', 'warn'].includes(level) && /9001/.test(msg))).toBe(
-        true,
+      await until('it to say so', () =>
+        rie.log.some(({ level, msg }) => ['info', 'warn'].includes(level) && /9001/.test(msg)),
       )
     },
   )

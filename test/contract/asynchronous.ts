@@ -183,7 +183,7 @@ export const asynchronous = chapter('Asynchronous invocations', (it) => {
     using folder = tempDir()
     const file = `${folder.path}/failed.jsonl`
     await using rie = await start({
-      flags: ['--async-max-age', '1', '--async-retry-delays', '2', '--on-failure', `file:${file}`],
+      flags: ['--async-max-age', '4', '--async-retry-delays', '5', '--on-failure', `file:${file}`],
     })
     await send(rie, '1')
     await fail(rie)

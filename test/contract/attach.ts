@@ -7,7 +7,7 @@ const attach = { flags: ['--attach'], command: [] }
 
 export const attached = chapter('A runtime that is attached', (it) => {
   it('waits for a runtime that it does not start, and an invocation waits with it', async ({ start }) => {
-    await using rie = await start({ ...attach, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ ...attach, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     await rie.stderr.until(/AWS_LAMBDA_RUNTIME_API=127\.0\.0\.1:\d+/)
     const answer = rie.invoke('{"a":1}')
     await rie.stillWaits(answer)
@@ -41,10 +41,10 @@ export const attached = chapter('A runtime that is attached', (it) => {
   })
 
   it('answers when an attached runtime takes too long, and takes it back', async ({ start }) => {
-    await using rie = await start({ ...attach, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ ...attach, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     const answer = rie.invoke()
     const late = await rie.poll()
-    expect((await answer).text).toBe('Task timed out after 1.00 seconds')
+    expect((await answer).text).toBe('Task timed out after 3.00 seconds')
     expect((await rie.respond(late.id)).status).toBe(400)
     const next = rie.invoke('"next"')
     const event = await rie.poll()

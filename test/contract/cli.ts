@@ -1,5 +1,6 @@
 /** The command line, and which program is run when it names none. */
 import { expect } from 'bun:test'
+import { until } from '../harness.ts'
 import { apiFlag, freePort, gatewayFlag } from '../kit/launch.ts'
 import { spell } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
@@ -108,7 +109,10 @@ export const cli = chapter('Command line', (it) => {
       await using rie = await start({ env: { [name]: value } })
       expect((await rie.exchange()).answer.status).toBe(200)
       expect((await rie.runtime()).env()[name]).toBe(value)
-      const warnings = rie.log.filter(({ level }) => level === 'warn')
+      const warnings = await until('the warning', () => {
+        const all = rie.log.filter(({ level }) => level === 'warn')
+        return all.length > 0 && all
+      })
       expect(warnings.map(({ msg }) => msg)).toEqual([expect.stringContaining(`${name} is "${value}"`)])
     })
   }

@@ -193,6 +193,7 @@ export const diagnostics = chapter('Diagnostics', (it) => {
   it('says once of an extension that nobody may execute how that is mended', async ({ start }) => {
     await using rie = await start({ extensions: { watcher: plainFile } })
     for (let n = 0; n < 2; n++) expect((await rie.invoke()).status).toBe(502)
+    await entry(rie, 'an extension cannot be run')
     const told = rie.log.filter(({ msg }) => msg.startsWith('an extension cannot be run'))
     expect(told).toMatchObject([
       {

@@ -478,9 +478,9 @@ function reporting(it: It): void {
     await using rie = await start({ flags: durable })
     const arn = await begin(rie)
     const first = await next(rie)
-    const answer = await first.checkpoint(wait('w', 1))
+    const answer = await first.checkpoint(wait('w', 3))
     const [told] = answer.NewExecutionState.Operations
-    expect(told.WaitDetails.ScheduledEndTimestamp - told.StartTimestamp).toBeCloseTo(1, 5)
+    expect(told.WaitDetails.ScheduledEndTimestamp - told.StartTimestamp).toBeCloseTo(3, 5)
     await first.end(pending)
     const second = await next(rie)
     expect([second.event.UpdatedOperationIds, second.operations[1].Status]).toEqual([['w'], 'SUCCEEDED'])
@@ -680,7 +680,7 @@ function reporting(it: It): void {
   })
 
   it('goes on after a time-out of the function (21)', async ({ start }) => {
-    await using rie = await start({ flags: [...durable, '--timeout', '1'] })
+    await using rie = await start({ flags: [...durable, '--timeout', '3'] })
     const arn = await begin(rie)
     const first = await next(rie)
     // it never answers
@@ -690,7 +690,7 @@ function reporting(it: It): void {
     expect(await errorsOf(rie, arn)).toEqual([
       {
         ErrorType: 'Sandbox.Timedout',
-        ErrorMessage: `RequestId: ${first.id} Error: Task timed out after 1.00 seconds`,
+        ErrorMessage: `RequestId: ${first.id} Error: Task timed out after 3.00 seconds`,
       },
     ])
   })
@@ -776,7 +776,7 @@ function completing(it: It): void {
       CallbackId: expect.any(String),
       Timeout: 1,
     })
-    const silent = await suspended(rie, { TimeoutSeconds: 60, HeartbeatTimeoutSeconds: 1 })
+    const silent = await suspended(rie, { TimeoutSeconds: 60, HeartbeatTimeoutSeconds: 3 })
     expect((await callback(rie, silent.id, 'heartbeat')).status).toBe(200)
     const second = await next(rie)
     expect(second.operations[1].CallbackDetails.Error).toEqual({
@@ -859,7 +859,7 @@ function completing(it: It): void {
   })
 
   it('tells the parent how a child ended that did not succeed (45)', async ({ start }) => {
-    await using rie = await start({ flags: [...durable, '--durable-execution-timeout', '2'] })
+    await using rie = await start({ flags: [...durable, '--durable-execution-timeout', '60'] })
     await begin(rie)
     const first = await next(rie)
     await first.checkpoint(invokeFunction('i', 'test_function:$LATEST'))
@@ -947,15 +947,15 @@ function controlling(it: It): void {
   })
 
   it('times a run out, waiting or busy (57)', async ({ start }) => {
-    await using rie = await start({ flags: [...durable, '--durable-execution-timeout', '1'] })
+    await using rie = await start({ flags: [...durable, '--durable-execution-timeout', '4'] })
     const caller = rie.invoke()
     const delivery = await next(rie)
     await delivery.checkpoint(wait('w', 10))
     await delivery.end(pending)
-    expect((await caller).json).toEqual({ errorMessage: 'Execution timed out after 1 seconds.' })
+    expect((await caller).json).toEqual({ errorMessage: 'Execution timed out after 4 seconds.' })
     const busy = rie.invoke()
     const second = await next(rie)
-    expect((await busy).json).toEqual({ errorMessage: 'Execution timed out after 1 seconds.' })
+    expect((await busy).json).toEqual({ errorMessage: 'Execution timed out after 4 seconds.' })
     expect((await history(rie, second.arn)).at(-1).ExecutionTimedOutDetails).toEqual({ Error: {} })
     await second.end(succeeded(1))
   })
@@ -1099,7 +1099,7 @@ function controlling(it: It): void {
       await using rie = await start({ flags })
       arn = await begin(rie)
       const first = await next(rie)
-      await first.checkpoint(wait('short', 1), wait('long', 3600), openCallback('c'))
+      await first.checkpoint(wait('short', 3), wait('long', 3600), openCallback('c'))
       await first.end(pending)
     }
     await using rie = await start({ flags })
@@ -1111,8 +1111,8 @@ function controlling(it: It): void {
       ['c', 'STARTED'],
     ])
     const [started, ended] = (await history(rie, arn)).filter(({ Id }) => Id === 'short')
-    expect(ended.WaitSucceededDetails.Duration).toBe(1)
-    expect(ended.EventTimestamp - started.EventTimestamp).toBeGreaterThanOrEqual(1)
+    expect(ended.WaitSucceededDetails.Duration).toBe(3)
+    expect(ended.EventTimestamp - started.EventTimestamp).toBeGreaterThanOrEqual(3)
     await second.end(succeeded(1))
     await becomes(rie, arn, 'SUCCEEDED')
   })

@@ -206,10 +206,12 @@ export class Emulator implements AsyncDisposable {
     this.#launched.process.kill(signal)
   }
 
-  /** The exit code of the emulator, which is about to end. */
+  /** The exit code of the emulator, which is about to end; all that it has written is there then. */
   async exit(limit: number = patience): Promise<number> {
     this.#mayEnd = true
-    return await within('the emulator to end', this.#launched.process.exited, limit)
+    const code = await within('the emulator to end', this.#launched.process.exited, limit)
+    await within('the end of its output', Promise.all([this.stdout.ended, this.stderr.ended]))
+    return code
   }
 
   get running(): boolean {

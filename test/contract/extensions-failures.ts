@@ -101,9 +101,7 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
       expect(second.b.id).not.toBe(first.b.id)
       await rie.reply('"at second try"')
       expect((await call).text).toBe('"at second try"')
-      expect(rie.stdout.text).toMatch(
-        /^INIT_REPORT .*Phase: init\s+Status: error\s+Error Type: Extension\.Crash\s*$/m,
-      )
+      await rie.stdout.until(/^INIT_REPORT .*Phase: init\s+Status: error\s+Error Type: Extension\.Crash\s*$/m)
     },
   )
 
@@ -120,7 +118,7 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
 
   for (const kind of ['reports an error and stays', 'never registers']) {
     it.external(`limits by time an init whose extension ${kind}`, async ({ start }) => {
-      const env = { AWS_LAMBDA_RIE_INIT_TIMEOUT: '1', AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }
+      const env = { AWS_LAMBDA_RIE_INIT_TIMEOUT: '3', AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }
       await using rie = await start({ ...watched, env })
       const call = rie.invoke()
       if (kind !== 'never registers') {
@@ -188,7 +186,7 @@ export const extensionsFailures = chapter('Extensions: failures', (it) => {
   it.external(
     'waits for an extension that reports an error and stays, until the time is over',
     async ({ start }) => {
-      await using rie = await start({ ...watched, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+      await using rie = await start({ ...watched, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
       const { call, id, watcher, scripted } = await running(rie)
       await watcher.report('exit/error')
       await rie.respond(id, '"good"')

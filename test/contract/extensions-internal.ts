@@ -76,7 +76,7 @@ export const extensionsInternal = chapter('Extensions: internal', (it) => {
   )
 
   it('limits by time an internal extension that never comes back', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     const call = rie.invoke()
     const { inner } = await internal(rie, { inner: ['INVOKE'] })
     const { id } = await rie.reply('"good"')
@@ -87,13 +87,13 @@ export const extensionsInternal = chapter('Extensions: internal', (it) => {
   })
 
   it('limits by time an internal extension that reports an error and stays', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     const call = rie.invoke()
     const { inner } = await internal(rie, { inner: ['INVOKE'] })
     await rie.next()
     await inner.event()
     expect((await inner.report('exit/error')).status).toBe(202)
-    expect((await call).text).toBe('Task timed out after 1.00 seconds')
+    expect((await call).text).toBe('Task timed out after 3.00 seconds')
   })
 
   it('names an internal extension that has reported an error when its process exits', async ({ start }) => {

@@ -6,7 +6,7 @@ import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 
 const watched = { extensions: scriptedExtensions('watcher') }
-const oneSecond = { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }
+const threeSeconds = { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' }
 
 const frame = ['START', 'END', 'REPORT']
 
@@ -132,7 +132,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
   it.external(
     'covers extensions by the time of the function, and lets the answer stand',
     async ({ start }) => {
-      await using rie = await start({ ...watched, env: oneSecond })
+      await using rie = await start({ ...watched, env: threeSeconds })
       const first = rie.invoke('1')
       const { watcher } = await ready(rie, { watcher: both })
       const { id } = await rie.reply('"good"')
@@ -155,7 +155,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
   )
 
   it.external('ends an invocation of which neither runtime nor extension is done', async ({ start }) => {
-    await using rie = await start({ ...watched, env: oneSecond })
+    await using rie = await start({ ...watched, env: threeSeconds })
     const call = rie.invoke()
     const { watcher } = await ready(rie, { watcher: both })
     await rie.next()
@@ -164,7 +164,7 @@ export const extensionsInvoke = chapter('Extensions: invocations', (it) => {
     expect((await watcher.event()).json.shutdownReason).toMatch(/^timeout$/i)
     ;(await rie.extension('watcher')).tell('exit 0')
     const answer = await call
-    expect([answer.status, answer.text]).toEqual([200, 'Task timed out after 1.00 seconds'])
+    expect([answer.status, answer.text]).toEqual([200, 'Task timed out after 3.00 seconds'])
   })
 
   it.external('writes what extensions print among the lines of the function', async ({ start }) => {

@@ -154,7 +154,7 @@ export const functionUrlStreams = chapter('Function URL: streams', (it) => {
 
   it('ends a stream when the time is over or the runtime ends', async ({ start }) => {
     for (const [env, reason] of [
-      [{ AWS_LAMBDA_FUNCTION_TIMEOUT: '1' }, /timed out/],
+      [{ AWS_LAMBDA_FUNCTION_TIMEOUT: '3' }, /timed out/],
       [{}, /exit status 3/],
     ] as const) {
       await using rie = await start({ ...streaming, env })

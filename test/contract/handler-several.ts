@@ -107,7 +107,7 @@ export const handlerSeveral = chapter('Handlers that serve several invocations a
 
   it('goes on after a handler whose answer is refused as too late, in the same process', async (bench) => {
     await using served = await serve(bench, 'release', 2, {
-      AWS_LAMBDA_FUNCTION_TIMEOUT: '1',
+      AWS_LAMBDA_FUNCTION_TIMEOUT: '3',
       AWS_LAMBDA_RIE_INIT_TIMEOUT: '60',
     })
     expect((await served.invoke({ hang: true })).text).toContain('Task timed out')

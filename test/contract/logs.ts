@@ -93,7 +93,7 @@ export const logs = chapter('Logs', (it) => {
     ['a time-out', ':', /\s+Status: timeout\s*$/],
   ] as const) {
     it(`writes END and a REPORT with the status after ${kind}`, async ({ start }) => {
-      await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+      await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
       const call = rie.invoke()
       const { id } = await rie.next()
       ;(await rie.runtime()).tell(line)

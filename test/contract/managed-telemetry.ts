@@ -3,7 +3,7 @@ import { expect } from 'bun:test'
 import { registered, scriptedExtensions } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
-import { accepted, exitOnCrash, inFlight, twoSeconds } from './managed.ts'
+import { accepted, exitOnCrash, fourSeconds, inFlight } from './managed.ts'
 import { logsPath, Subscriber, subscribe } from './subscriber.ts'
 
 const watched = { extensions: scriptedExtensions('watcher'), concurrency: 2 }
@@ -122,7 +122,7 @@ export const managedTelemetry = chapter('Managed Instances: telemetry', (it) => 
   it.external(
     'telemetry of several at a time tells of invocations that overlap, and how each ended',
     async ({ start }) => {
-      await using rie = await start({ ...watched, env: twoSeconds })
+      await using rie = await start({ ...watched, env: fourSeconds })
       await using subscriber = new Subscriber()
       await subscribed(rie, subscriber)
       const [late, failed] = await inFlight(rie, 2)

@@ -10,7 +10,7 @@ import { Runtime } from './runtime.ts'
 
 const watched = { extensions: scriptedExtensions('watcher') }
 /** The reference has one limit for both; a busy machine is to have the time for init. */
-export const twoSeconds = { AWS_LAMBDA_FUNCTION_TIMEOUT: '2', AWS_LAMBDA_RIE_INIT_TIMEOUT: '60' }
+export const fourSeconds = { AWS_LAMBDA_FUNCTION_TIMEOUT: '4', AWS_LAMBDA_RIE_INIT_TIMEOUT: '60' }
 /** As the reference always does in this mode. */
 export const exitOnCrash = { AWS_LAMBDA_RIE_EXIT_ON_CRASH: '1' }
 const noQueue = { AWS_LAMBDA_RIE_MAX_QUEUE: '0' }
@@ -295,7 +295,7 @@ export const managed = chapter('Managed Instances', (it) => {
   it.external(
     'several at a time: answers one caller when its time is over, and stops nothing',
     async ({ start }) => {
-      await using rie = await start({ concurrency: 2, env: twoSeconds })
+      await using rie = await start({ concurrency: 2, env: fourSeconds })
       const runtime = await rie.runtime()
       const [late] = await inFlight(rie, 1)
       expect(typeOf(await late!.call)).toEqual([200, 'Sandbox.Timedout'])
@@ -311,7 +311,7 @@ export const managed = chapter('Managed Instances', (it) => {
   it.external(
     'several at a time: refuses an error that comes late as it refuses an answer',
     async ({ start }) => {
-      await using rie = await start({ concurrency: 2, env: twoSeconds })
+      await using rie = await start({ concurrency: 2, env: fourSeconds })
       const [late] = await inFlight(rie, 1)
       await late!.call
       expect(said(await rie.error(late!.id))).toEqual(tooLate)
@@ -320,7 +320,7 @@ export const managed = chapter('Managed Instances', (it) => {
   )
 
   it.external('several at a time: has the time cover the whole of an answer', async ({ start }) => {
-    await using rie = await start({ concurrency: 2, env: twoSeconds })
+    await using rie = await start({ concurrency: 2, env: fourSeconds })
     const [late] = await inFlight(rie, 1)
     using wire = await upload(rie, `invocation/${late!.id}/response`)
     expect(typeOf(await within('the timeout', late!.call))).toEqual([200, 'Sandbox.Timedout'])
@@ -341,7 +341,7 @@ export const managed = chapter('Managed Instances', (it) => {
   it.external(
     'several at a time: refuses those that wait for workers of which none comes back',
     async ({ start }) => {
-      await using rie = await start({ concurrency: 1, env: twoSeconds })
+      await using rie = await start({ concurrency: 1, env: fourSeconds })
       const [hung] = await inFlight(rie, 1)
       const waits = rie.invoke()
       expect(typeOf(await hung!.call)).toEqual([200, 'Sandbox.Timedout'])

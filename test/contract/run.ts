@@ -47,7 +47,7 @@ for (const name of names) {
   const judged = inverted ? unproven(name, lines).length === 0 : code === 0
   if (!judged && failures.length === 0) broken++
   for (const { chapter, case: title, reason } of failures)
-    console.log(`  failed: ${chapter}: ${title}: ${reason?.split('\n', 1)[0]}`)
+    console.log(`  failed: ${chapter}: ${title}: ${reason?.replace(/\s+/g, ' ').slice(0, 400)}`)
   for (const { case: title, faults = [] } of lines)
     if (faults.length > 0)
       console.log(`  met a known fault of ${name} ${faults.length} times, "${faults[0]}": ${title}`)

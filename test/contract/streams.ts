@@ -217,7 +217,7 @@ export const streams = chapter('Response streams', (it) => {
   })
 
   it('breaks the connection of the caller when the time is over in the stream', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     using caller = await call(rie.gateway, invokePath)
     using upload = await Upload.begin(rie, (await rie.next()).id)
     upload.write('half')
@@ -412,13 +412,13 @@ export const streams = chapter('Response streams', (it) => {
   })
 
   it('tells in its last event that the time is over', async ({ start }) => {
-    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     using caller = await call(rie.gateway, streamPath)
     using upload = await Upload.begin(rie, (await rie.next()).id)
     upload.write('half')
     const { text, end } = readStream(await caller.answer())
     expect([text, end.ErrorCode]).toEqual(['half', 'Sandbox.Timedout'])
-    expect(end.ErrorDetails).toContain('Task timed out after 1.00 seconds')
+    expect(end.ErrorDetails).toContain('Task timed out after 3.00 seconds')
   })
 
   it('puts the log into its last event for who asks for it', async ({ start }) => {

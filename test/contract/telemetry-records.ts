@@ -210,7 +210,7 @@ export const telemetryRecords = chapter('Telemetry API: records', (it) => {
   }
 
   it.external('tells of a time-out, before SHUTDOWN is told', async ({ start }) => {
-    await using rie = await start({ ...watched, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+    await using rie = await start({ ...watched, env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' } })
     await using subscriber = new Subscriber()
     const { call, watcher, id } = await invoked(rie, subscriber, {}, { buffering: { timeoutMs: 30_000 } })
     await watcher.event()

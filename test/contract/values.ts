@@ -1,7 +1,9 @@
 /** Values of variables that people have in their environments: with Windows line ends, of other programs, of no header. */
 import { expect } from 'bun:test'
+import { until } from '../harness.ts'
 import { enter } from './actor.ts'
 import { chapter } from './chapter.ts'
+import type { Emulator } from './emulator.ts'
 
 /** Those that end up in headers or in the ARN, which does. */
 const headerVariables = [
@@ -21,6 +23,13 @@ const values: Readonly<Record<string, string>> = {
   AWS_LAMBDA_FUNCTION_VERSION: '7',
   AWS_LAMBDA_FUNCTION_HANDLER: 'app.handler',
   _HANDLER: 'app.handler',
+}
+
+/** There is one warning that names the variable. */
+async function warnedOnce(rie: Emulator, name: string): Promise<void> {
+  const warned = () => rie.log.filter(({ level, msg }) => level === 'warn' && msg.includes(name))
+  await until(`a warning of ${name}`, () => warned().length > 0)
+  expect(warned()).toHaveLength(1)
 }
 
 export const valuesChapter = chapter('Values of variables', (it) => {
@@ -44,8 +53,7 @@ export const valuesChapter = chapter('Values of variables', (it) => {
       expect((await rie.runtime()).env()[name.replace('AWS_LAMBDA_FUNCTION_HANDLER', '_HANDLER')]).toBe(
         values[name]!,
       )
-      const warned = rie.log.filter(({ level, msg }) => level === 'warn' && msg.includes(name))
-      expect(warned).toHaveLength(1)
+      await warnedOnce(rie, name)
     })
 
     for (const [kind, value] of [
@@ -81,7 +89,7 @@ export const valuesChapter = chapter('Values of variables', (it) => {
       const { event, answer } = await rie.exchange()
       expect(answer.status).toBe(200)
       expect((await rie.runtime()).env()[name]).toBe(value)
-      expect(rie.log.filter(({ level, msg }) => level === 'warn' && msg.includes(name))).toHaveLength(1)
+      await warnedOnce(rie, name)
       if (name === 'AWS_ACCOUNT_ID')
         expect(event.header('Lambda-Runtime-Invoked-Function-Arn')).toContain(`:${shown}:`)
       if (name.endsWith('SIZE')) await rie.stdout.until(new RegExp(`Memory Size: ${shown} MB`))

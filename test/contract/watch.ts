@@ -138,9 +138,16 @@ export const watch = chapter('Watching the code', (it) => {
     using code = new Code({ 'index.ts': answering('one') })
     await using rie = await watched(await start(code.options('--watch')))
     expect((await rie.invoke()).json).toBe('one')
-    for (let save = 1; save <= 10; save++) code.save('index.ts', answering(`save ${save}`))
-    await untilAnswer(rie, 'save 10')
-    expect(reloads(rie)).toBe(1)
+    // saves between which the machine stopped are no saves in a row
+    for (let round = 1, quick = false; !quick; round++) {
+      const before = reloads(rie)
+      const began = performance.now()
+      for (let save = 1; save <= 10; save++) code.save('index.ts', answering(`save ${round}.${save}`))
+      quick = performance.now() - began < 25
+      await untilAnswer(rie, `save ${round}.10`)
+      if (quick) expect(reloads(rie) - before).toBe(1)
+      else expect(round).toBeLessThan(20)
+    }
   })
 
   it('says why new code does not load, with file, line and text, and runs it when it is mended', async ({

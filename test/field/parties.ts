@@ -202,7 +202,7 @@ const xray: Party = {
     ok(parent !== undefined, `no parent in ${trace}`)
     // one that nobody decided to sample is no error, and sends nothing
     success(await emulator.invoke({}, { 'X-Amzn-Trace-Id': 'Root=1-5e1b4151-000000000000000000000001' }))
-    const [segment, ...more] = daemon.segments
+    const [segment, ...more] = await until('a segment', () => daemon.segments.length > 0 && daemon.segments)
     same([segment?.name, segment?.trace_id, segment?.type], ['work', root, 'subsegment'])
     same([segment?.parent_id, more.length], [parent, 0])
   },
@@ -270,7 +270,7 @@ const curl: Party = {
     using folder = tempDir()
     await Bun.write(join(folder.path, 'event.json'), JSON.stringify(echoed))
     const ask = async (...words: readonly string[]) =>
-      JSON.parse(await output([curl, '-fsS', '--max-time', '20', ...words, url], { cwd: folder.path }))
+      JSON.parse(await output([curl, '-fsS', '--max-time', '60', ...words, url], { cwd: folder.path }))
     ok((await ask()) !== undefined)
     same(await ask('-T', 'event.json', '-H', 'Expect: 100-continue', '--expect100-timeout', '15'), echoed)
     same(await ask('-XPOST', '-H', 'Transfer-Encoding: chunked', '-d', '@event.json'), echoed)

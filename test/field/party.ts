@@ -25,7 +25,7 @@ export const anyFunction: Launch = {
 }
 
 /** How long one program may take, the start of a JVM on a busy machine included. */
-const patience = 60_000
+const patience = 120_000
 
 /** Runs a program to its end; its output, once it has ended with 0. */
 export async function output(

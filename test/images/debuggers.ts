@@ -16,7 +16,7 @@ import {
   javaFunction,
   lineOf,
 } from '../debug/attach.ts'
-import { until } from '../harness.ts'
+import { fetched, until } from '../harness.ts'
 import { freePort } from '../kit/launch.ts'
 import { type Case, equal, silent } from './case.ts'
 import { answering, build, Container, cache, environment, must, root, Unavailable } from './podman.ts'
@@ -132,7 +132,7 @@ async function delve(cwd: string): Promise<string> {
   const dlv = join(folder, 'dlv')
   if (!existsSync(dlv)) {
     const install = [need('go'), 'install', 'github.com/go-delve/delve/cmd/dlv@v1.27.2']
-    await runOrSkip(install, { cwd, env: { GOBIN: folder, CGO_ENABLED: '0' } })
+    await fetched(() => runOrSkip(install, { cwd, env: { GOBIN: folder, CGO_ENABLED: '0' } }))
   }
   return dlv
 }

@@ -2,8 +2,9 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { YAML } from 'bun'
+import { fetched } from '../harness.ts'
 import { type Case, equal, fromPython, ours, Project, silent, stops, truth } from './case.ts'
-import { answering, cache, must, podman, removeContainers, root, Unavailable } from './podman.ts'
+import { answering, cache, must, podman, removeContainers, root, startMs, Unavailable } from './podman.ts'
 import { snippet } from './readme.ts'
 import { alpine, awsPython, type Base, debian, debianNode, image } from './trees.ts'
 
@@ -84,7 +85,7 @@ async function asksRuntimeApi(): Promise<unknown> {
   }
   const words = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`])
   const id = (await podman('run', '--detach', '--network', 'host', ...words, 'my-function')).trim()
-  const late = setTimeout(() => answer.reject(new Error('nobody asked the Runtime API')), 15_000)
+  const late = setTimeout(() => answer.reject(new Error('nobody asked the Runtime API')), startMs)
   try {
     const value = await answer.promise
     truth('the emulator was started', !ours.test(await podman('logs', id)))
@@ -174,7 +175,7 @@ async function composeTool(): Promise<void> {
   try {
     mkdirSync(folder, { recursive: true })
     await must(['python3', '-m', 'venv', folder])
-    await must([pip, 'install', '--quiet', 'podman-compose==1.6.0'])
+    await fetched(() => must([pip, 'install', '--quiet', 'podman-compose==1.6.0']))
   } catch (error) {
     throw new Unavailable(`podman-compose: ${(error as Error).message}`)
   }

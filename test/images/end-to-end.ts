@@ -27,11 +27,12 @@ const answers =
     }
   }
 
-const remains = (milliseconds: number) => async (container: Container, subject: Subject) => {
+const remains = (limit: number) => async (container: Container, subject: Subject) => {
   // the reference takes the start of the runtime off the time, which is over a second on a busy machine
   if (subject === 'the reference') await container.invoke()
   const left = Number((await container.invoke()).text)
-  truth(`${left} ms remain, not about ${milliseconds}`, Math.abs(left - milliseconds) <= 1000)
+  // a busy machine takes some of it before the handler looks
+  truth(`${left} ms remain of ${limit}`, left <= limit && left > limit - 2500)
 }
 
 const success = '"My lambda ran succesfully"'
@@ -79,15 +80,15 @@ const conversations: readonly Conversation[] = [
     title: 'tells the time that remains of 3 s',
     handler: 'remaining_time',
     env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '3' },
-    check: remains(2000),
+    check: remains(3000),
   },
   {
     title: 'tells the time that remains of 10 s',
     handler: 'remaining_time',
     env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '10' },
-    check: remains(9000),
+    check: remains(10_000),
   },
-  { title: 'has 300 s by default', handler: 'remaining_time', check: remains(299_000) },
+  { title: 'has 300 s by default', handler: 'remaining_time', check: remains(300_000) },
   {
     title: 'sets what a runtime needs by default',
     handler: 'success',

@@ -1,6 +1,7 @@
 /** What images are made of: trees of packages, fetched once into the ignored folder `.cache/images`. */
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { fetched } from '../harness.ts'
 import { cache, must, Unavailable } from './podman.ts'
 
 /** Packages of Python's runtime client. */
@@ -16,7 +17,7 @@ export async function packages(name: string, ...words: readonly string[]): Promi
   if (!Bun.which('mmdebstrap')) throw new Unavailable('mmdebstrap is not installed')
   if (arch && !Bun.which('arch-test')) throw new Unavailable('arch-test is not installed')
   mkdirSync(cache, { recursive: true })
-  await must(['mmdebstrap', '--quiet', ...words, `${tar}.part.tar`])
+  await fetched(() => must(['mmdebstrap', '--quiet', ...words, `${tar}.part.tar`]))
   renameSync(`${tar}.part.tar`, tar)
   await known.write(recipe)
   return tar
@@ -40,7 +41,8 @@ export async function wheel(platform: string, python: string, into: string): Pro
   const pip = Bun.which('pip3') ?? Bun.which('pip')
   if (!pip) throw new Unavailable('pip is not installed')
   const which = ['--platform', platform, '--python-version', python, '--implementation', 'cp']
-  await must([pip, 'install', '--quiet', '--target', into, '--only-binary', ':all:', ...which, awslambdaric])
+  const words = ['install', '--quiet', '--target', into, '--only-binary', ':all:', ...which, awslambdaric]
+  await fetched(() => must([pip, ...words]))
 }
 
 /** A program of a few kilobytes that needs no library. */

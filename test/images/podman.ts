@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../harness.ts'
+import { stopwatch, until } from '../harness.ts'
 import { freePort } from '../kit/launch.ts'
 
 export const root: string = join(import.meta.dir, '../..')
@@ -130,16 +130,23 @@ export const imageExists = async (name: string): Promise<boolean> =>
 export const build = (tag: string, folder: string): Promise<string> =>
   must(['podman', 'build', '--quiet', '--tag', tag, folder], { env: environment })
 
+/** What podman and the start of a runtime in a container may take on a busy machine, in milliseconds. */
+export const startMs = 120_000
+
 /** Waits until something behind the port answers; a published port accepts before anything listens behind it. */
 export const answering = (port: number): Promise<true> =>
-  until(`an answer on port ${port}`, async () => {
-    try {
-      await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1000) })
-      return true
-    } catch {
-      return false
-    }
-  })
+  until(
+    `an answer on port ${port}`,
+    async () => {
+      try {
+        await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(5000) })
+        return true
+      } catch {
+        return false
+      }
+    },
+    startMs,
+  )
 
 export interface Answer {
   readonly status: number
@@ -174,7 +181,7 @@ export class Container implements AsyncDisposable {
     let ended = false
     await Promise.race([
       answering(port),
-      until('the container to end', async () => ended || (await container.status()) === 'exited', 60_000),
+      until('the container to end', async () => ended || (await container.status()) === 'exited', startMs),
     ]).finally(() => {
       ended = true
     })
@@ -183,10 +190,11 @@ export class Container implements AsyncDisposable {
 
   /** The only one that runs, started by a snippet of the documentation. */
   static async only(port: number): Promise<Container> {
-    const id = await until('one container', async () => {
+    const one = async () => {
       const ids = (await podman('ps', '--quiet', '--no-trunc')).trim().split('\n')
       return ids.length === 1 && ids[0]
-    })
+    }
+    const id = await until('one container', one, startMs)
     const container = new Container(id, port)
     await answering(port)
     return container
@@ -229,17 +237,17 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Signals PID 1 and says how many milliseconds it took until it was gone, how it ended, and what was left of the
-   * container's processes. `podman stop` would add up to half a second of its own.
+   * Signals PID 1 and says how many milliseconds it took until it was gone, without those that the machine took from us,
+   * how it ended, and what was left of the container's processes. `podman stop` would add up to half a second of its own.
    */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ ms: number; code: number; left: number }> {
     const pid = await this.pid()
     if (pid === 0) throw new Error(`it has ended by itself: ${(await this.logs()).slice(-1000)}`)
     const namespace = readlinkSync(`/proc/${pid}/ns/pid`)
-    const begin = performance.now()
+    using watch = stopwatch()
     process.kill(pid, signal)
     await until('PID 1 to end', () => !existsSync(`/proc/${pid}`) || namespaceOf(pid) === undefined)
-    const ms = performance.now() - begin
+    const ms = watch.elapsed()
     const left = processesIn(namespace)
     return { ms, code: await this.exitCode(), left }
   }

@@ -4,6 +4,7 @@
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { fetched } from '../harness.ts'
 import { compiled, extract, glibcOnly, musl, muslTree, packages, wheel } from './packages.ts'
 import { build, cache, environment, imageExists, must, podman, root, run, Unavailable } from './podman.ts'
 
@@ -78,7 +79,7 @@ export const debianNode: Base = {
       })
     const npm = Bun.which('npm')
     if (!npm) throw new Unavailable('npm is not installed')
-    await must([npm, 'install', '--silent', '--prefix', local, '--global', 'npm@10.9.4'])
+    await fetched(() => must([npm, 'install', '--silent', '--prefix', local, '--global', 'npm@10.9.4']))
     return ['ENV npm_config_update_notifier=false', 'WORKDIR /var/task']
   },
 }

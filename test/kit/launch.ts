@@ -29,15 +29,21 @@ export function addressFlags(gateway = '127.0.0.1:0', api = '127.0.0.1:0'): stri
   return [gatewayFlag, gateway, apiFlag, api]
 }
 
+/** Ports that were handed out: what is told two of them in one go does not get one twice. */
+const handedOut = new Set<number>()
+
 /**
  * A port that was free a moment ago, for programs that cannot say which one they took. It is below those that the
- * kernel gives to connections: one of those may be taken by any program of this machine before it is used.
+ * kernel gives to connections: one of those may be taken by any program of this machine before it is used. None is
+ * given twice.
  */
 export function freePort(): number {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 10_000 + Math.floor(Math.random() * 20_000)
+    if (handedOut.has(port)) continue
     try {
       Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true)
+      handedOut.add(port)
       return port
     } catch {
       // somebody has it

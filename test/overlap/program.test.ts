@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { patience, tempDir } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 import { program, queued } from './program.ts'
 
 setDefaultTimeout(4 * patience)
@@ -63,10 +64,7 @@ test('a second signal cuts the drain short', async () => {
 })
 
 test('a new environment for another tenant gets the configured address again', async () => {
-  await using first = await program()
-  const [, address = ''] = await first.stderr.until(/"runtimeApi":"([^"]+)"/)
-  first.signal('SIGTERM')
-  await first.exited
+  const address = `127.0.0.1:${freePort()}`
   await using rie = await program('--runtime-api-address', address)
   for (const tenant of ['red', 'blue', 'red', 'blue']) {
     const answer = await rie.invoke({}, { 'X-Amz-Tenant-Id': tenant })

@@ -47,7 +47,7 @@ const http = (port: number, over: Partial<Extract<Destination, { protocol: 'HTTP
 })
 
 async function open(destination: Destination): Promise<Transport> {
-  const transport = await openTransport(destination, 2000)
+  const transport = await openTransport(destination, 20_000)
   if ('problem' in transport) throw new Error(transport.problem)
   return transport
 }
@@ -78,9 +78,9 @@ describe('over HTTP', () => {
     })
     const port = server.port as number
     using transport = await open(http(port))
-    expect(await transport.deliver(['{"a":1}', '{"b":"é"}'], 2000)).toEqual({ kind: 'delivered' })
+    expect(await transport.deliver(['{"a":1}', '{"b":"é"}'], 20_000)).toEqual({ kind: 'delivered' })
     using put = await open(http(port, { method: 'PUT', target: '/' }))
-    expect(await put.deliver(['{}'], 2000)).toEqual({ kind: 'delivered' })
+    expect(await put.deliver(['{}'], 20_000)).toEqual({ kind: 'delivered' })
     expect(requests).toEqual([
       ['POST', '/logs?a=b', 'application/json', `sandbox:${port}`],
       [{ a: 1 }, { b: 'é' }],
@@ -212,14 +212,14 @@ describe('over TCP', () => {
     await using server = await listen(() => {})
     using transport = await open(tcp(server.port))
     await until('the connection', () => server.sockets[0])
-    await transport.deliver(['{"a":1}', '{"b":2}'], 2000)
-    await transport.deliver(['{"c":3}'], 2000)
+    await transport.deliver(['{"a":1}', '{"b":2}'], 20_000)
+    await transport.deliver(['{"c":3}'], 20_000)
     await until('all lines', () => server.text() === '{"a":1}\n{"b":2}\n{"c":3}\n' || undefined)
     expect(server.sockets).toHaveLength(1)
   })
 
   test('nobody who listens is a problem at once', async () => {
-    expect(await openTransport(tcp(await freePort()), 2000)).toEqual({
+    expect(await openTransport(tcp(await freePort()), 20_000)).toEqual({
       problem: 'cannot connect: ECONNREFUSED',
     })
   })
@@ -232,8 +232,8 @@ describe('over TCP', () => {
     first.end()
     await closed
     // the end of it may be read after the delivery has begun: then the first attempt fails, and is made again
-    let outcome = await transport.deliver(['again'], 2000)
-    if (outcome.kind === 'failed') outcome = await transport.deliver(['again'], 2000)
+    let outcome = await transport.deliver(['again'], 20_000)
+    if (outcome.kind === 'failed') outcome = await transport.deliver(['again'], 20_000)
     expect(outcome).toEqual({ kind: 'delivered' })
     await until('the line', () => server.text() === 'again\n' || undefined)
   })
@@ -244,7 +244,7 @@ describe('over TCP', () => {
     const large = 'x'.repeat(16_000_000)
     expect(await transport.deliver([large], 250)).toMatchObject({ reason: 'not taken within 250 ms' })
     await until('a connection of its own', async () => {
-      await transport.deliver(['next'], 2000)
+      await transport.deliver(['next'], 20_000)
       return server.sockets[1]
     })
   })

@@ -38,7 +38,7 @@ export async function drive(step: string, ...rest: readonly string[]): Promise<u
   const child = Bun.spawn([need('node'), 'driver.mjs', browser, step, ...rest], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 120_000,
   })
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   if (code !== 0) throw new Error(`the browser ended with ${code}: ${err.trim().slice(-400)}`)

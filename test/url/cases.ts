@@ -132,9 +132,8 @@ export const urlCases: readonly Case[] = [
         arrivals.push({ at: performance.now(), text: decoder.decode(piece, { stream: true }) })
       }
       same(eventsIn(arrivals.map(({ text }) => text).join('')), ['event 1', 'event 2', 'event 3'])
-      // the site writes the last one 800 ms after the first
       const [first, last] = [arrivals[0]!, arrivals.at(-1)!]
-      ok(last.at - first.at > 400, `all came within ${last.at - first.at} ms`)
+      ok(last.at - first.at > spreadMs, `all came within ${last.at - first.at} ms`)
     },
   },
   {
@@ -145,10 +144,13 @@ export const urlCases: readonly Case[] = [
       const seen = await loadPage(`${site.url}/`)
       same([seen.title, seen.heading], ['Function URL', 'Größe'])
       same(seen.events, ['event 1', 'event 2', 'event 3'])
-      if (trial.streams) ok(seen.spread > 400, `all came within ${seen.spread} ms`)
+      if (trial.streams) ok(seen.spread > spreadMs, `all came within ${seen.spread} ms`)
     },
   },
 ]
+
+/** The sites write the last event 3000 ms after the first one; a busy machine may read the first one late. */
+const spreadMs = 1000
 
 /** The data of the events in a stream. */
 const eventsIn = (text: string): string[] =>

@@ -184,13 +184,20 @@ for (const poll of [false, true]) {
 
 test('ten saves in a row are one change', async () => {
   await using it = await Watched.of({ 'index.ts': '1', 'sentinel.ts': '' })
-  for (let save = 0; save < 10; save++) {
-    it.write('index.ts')
-    await new Promise((resolve) => setImmediate(resolve))
+  // saves between which the machine stopped are no saves in a row
+  for (let round = 1, quick = false; !quick; round++) {
+    it.told.length = 0
+    const began = performance.now()
+    for (let save = 0; save < 10; save++) {
+      it.write('index.ts')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    quick = performance.now() - began < 25
+    await until('the change', () => it.told.length > 0)
+    expect(await it.after(() => {})).toEqual(quick ? [] : expect.anything())
+    if (quick) expect(it.told).toEqual([['index.ts'], ['sentinel.ts']])
+    else expect(round).toBeLessThan(20)
   }
-  await until('the change', () => it.told.length > 0)
-  expect(await it.after(() => {})).toEqual([])
-  expect(it.told).toEqual([['index.ts'], ['sentinel.ts']])
 })
 
 test('only what the patterns name counts, where there are any', async () => {

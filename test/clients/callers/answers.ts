@@ -1,5 +1,6 @@
 /** Calls that end in an answer of the function, whatever that is. Every case has an emulator of its own. */
 import { match, deepStrictEqual as same } from 'node:assert/strict'
+import { until } from '../../harness.ts'
 import type { Launch } from '../client.ts'
 import type { Input } from './caller.ts'
 import { type CallerCase, failed, raised, shown, succeeded } from './trial.ts'
@@ -97,9 +98,8 @@ export const answerCases: readonly CallerCase[] = [
         const { functionError, executedVersion, bytes } = seen
         same([seen.status, functionError, executedVersion, bytes], [status, null, null, 0], shown(seen))
         const report = () => emulator.output().includes(`REPORT RequestId: ${seen.requestId}`)
-        const end = Date.now() + 10_000
-        while (status === 202 && !report() && Date.now() < end) await Bun.sleep(10)
-        same(report(), status === 202)
+        if (status === 202) await until('its REPORT', report)
+        else same(report(), false)
       }
     },
   },

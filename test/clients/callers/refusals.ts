@@ -1,5 +1,7 @@
 /** Calls that end in an exception, and what SDKs make of one that passes. Every case has an emulator of its own. */
 import { match, ok, deepStrictEqual as same } from 'node:assert/strict'
+import { join } from 'node:path'
+import { tempDir, until } from '../../harness.ts'
 import { type CallerCase, failed, invocation, occupy, raised, succeeded } from './trial.ts'
 
 /** The service's limits: an event of 6 MiB, an answer of 6 MiB and 100 bytes. */
@@ -20,7 +22,8 @@ export const refusalCases: readonly CallerCase[] = [
       })
       succeeded(await trial.call(emulator, {}, 'warm'))
       await using other = trial.open()
-      await occupy(emulator, other, 60_000)
+      // for as long as it lives
+      await occupy(emulator, other, '/nowhere/gate')
       const seen = await trial.session.call({ url: emulator.url, input: invocation({}), attempts: 2 })
       raised(seen, 'TooManyRequestsException', 'TooManyRequestsException', 429)
       same([seen.message, seen.attempts, seen.retryAfter], ['Rate Exceeded.', 2, '1'])
@@ -34,12 +37,20 @@ export const refusalCases: readonly CallerCase[] = [
       await using emulator = await trial.start({ flags: ['--max-queue', '0'] })
       succeeded(await trial.call(emulator, {}, 'warm'))
       await using other = trial.open()
-      const { ended } = await occupy(emulator, other, 800)
-      const seen = await trial.session.call({
+      using folder = tempDir()
+      const gate = join(folder.path, 'gate')
+      const { ended } = await occupy(emulator, other, gate)
+      const call = trial.session.call({
         url: emulator.url,
         input: invocation({}, 'again'),
         attempts: 10,
       })
+      call.catch(() => {})
+      await until('it to be throttled', async () =>
+        /outcome="throttled"} [1-9]/.test(await (await fetch(`${emulator.url}/_rie/metrics`)).text()),
+      )
+      await Bun.write(gate, '')
+      const seen = await call
       same(succeeded(seen), 5)
       ok(seen.attempts > 1, 'it was not throttled')
       succeeded(await ended)

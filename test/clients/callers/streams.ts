@@ -22,11 +22,12 @@ export const streamCases: readonly CallerCase[] = [
     async run(trial) {
       await using emulator = await trial.start({}, streaming)
       const parts = ['one, ', 'two, ', 'thrée']
-      const seen = await stream(trial, emulator.url, { parts, ms: 300 })
+      const seen = await stream(trial, emulator.url, { parts, ms: 1000 })
       same([seen.status, seen.executedVersion, seen.contentType], [200, '$LATEST', framed], shown(seen))
       same([seen.pieces, seen.complete], [parts, {}])
       ok(seen.requestId, 'no request id')
-      ok((seen.spread ?? 0) > 400, `all came within ${seen.spread} ms`)
+      // the function ends three seconds after its first piece, which a busy machine may show late
+      ok((seen.spread ?? 0) > 1000, `all came within ${seen.spread} ms`)
     },
   },
   {

@@ -1,6 +1,7 @@
 /** One SDK before one emulator, and what its answers are taken for. */
 import { ok, deepStrictEqual as same } from 'node:assert/strict'
 import { join } from 'node:path'
+import { until } from '../../harness.ts'
 import type { Launch } from '../client.ts'
 import { type Emulator, type StartOptions, startEmulator } from '../emulator.ts'
 import { type Caller, type Command, type Input, open, type Seen, type Session } from './caller.ts'
@@ -77,21 +78,20 @@ export function raised(seen: Seen, exception: string, code: string, status: numb
 
 export const shown = (seen: Seen): string => JSON.stringify(seen).slice(0, 400)
 
-/** Has a session occupy the only environment for a while; it has begun when this settles. */
+/** Has a session occupy the only environment until there is that file; it has begun when this settles. */
 export async function occupy(
   emulator: Emulator,
   session: Session,
-  ms: number,
+  file: string,
 ): Promise<{ readonly ended: Promise<Seen> }> {
-  const ready = async (expected: boolean) => {
-    const end = Date.now() + 30_000
-    while ((await fetch(`${emulator.url}/_rie/ready`)).ok !== expected) {
-      if (Date.now() > end) throw new Error(`the environment does not become ${expected ? 'free' : 'busy'}`)
-      await Bun.sleep(10)
-    }
-  }
+  const ready = (expected: boolean) =>
+    until(
+      `the environment to be ${expected ? 'free' : 'busy'}`,
+      async () => (await fetch(`${emulator.url}/_rie/ready`)).ok === expected,
+      30_000,
+    )
   await ready(true)
-  const ended = session.call({ url: emulator.url, input: invocation({}, { do: 'sleep', ms }) })
+  const ended = session.call({ url: emulator.url, input: invocation({}, { do: 'hold', file }) })
   ended.catch(() => {})
   await ready(false)
   return { ended }

@@ -125,7 +125,7 @@ export const observerCases: readonly ObserverCase[] = [
     name: 'observe-errors',
     title: 'error, exit, timeout',
     async run(trial) {
-      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '1' } })
+      await using emulator = await trial.start({ env: { AWS_LAMBDA_FUNCTION_TIMEOUT: '4' } })
       const logs = trial.observer.api === 'logs'
       for (const [event, status] of [
         [{ do: 'throw', message: 'no such fruit' }, logs ? 'failure' : 'error'],

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Ajv from 'ajv'
 import { YAML } from 'bun'
+import { fetched } from '../../harness.ts'
 import { cache, must, run, Unavailable } from '../podman.ts'
 
 /** Has the schemas of Kubernetes in it. */
@@ -18,7 +19,7 @@ export async function kubernetesFlaws(file: string): Promise<string> {
   if (!existsSync(program)) {
     if (!Bun.which('python3')) throw new Unavailable('python3 is not installed')
     await must(['python3', '-m', 'venv', folder])
-    await must([join(folder, 'bin/pip'), 'install', '--quiet', validator])
+    await fetched(() => must([join(folder, 'bin/pip'), 'install', '--quiet', validator]))
   }
   const { code, stdout, stderr } = await run([program, '--strict', file])
   return code === 0 ? '' : `${stdout}${stderr}`
@@ -33,7 +34,9 @@ export async function knativeFlaws(text: string): Promise<string> {
 
 async function knativeSchema(): Promise<unknown> {
   if (!Bun.which('go')) throw new Unavailable('go, which downloads the schema of Knative, is not installed')
-  const { Dir } = JSON.parse(await must(['go', 'mod', 'download', '-json', serving])) as { Dir: string }
+  const { Dir } = JSON.parse(await fetched(() => must(['go', 'mod', 'download', '-json', serving]))) as {
+    Dir: string
+  }
   const text = await Bun.file(join(Dir, 'config/core/300-resources/service.yaml')).text()
   const { spec } = YAML.parse(text) as {
     spec: { versions: { schema: { openAPIV3Schema: { properties: Record<string, unknown> } } }[] }

@@ -1,4 +1,6 @@
 // The function that SDKs call. What it does is in the event: {"do": …}.
+import { existsSync } from 'node:fs'
+
 if (process.env.FAIL_INIT) throw new RangeError(process.env.FAIL_INIT)
 
 /** Writes `parts` some time apart; then it fails, if it is to. */
@@ -22,6 +24,9 @@ export async function handler(event, context) {
       break
     case 'sleep':
       await new Promise((resolve) => setTimeout(resolve, event.ms))
+      return null
+    case 'hold':
+      while (!existsSync(event.file)) await new Promise((resolve) => setTimeout(resolve, 5))
       return null
     case 'log':
       console.log(event.text)

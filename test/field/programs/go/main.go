@@ -54,7 +54,7 @@ func main() {
 	}
 	defer command.Wait()
 	defer command.Process.Signal(os.Interrupt)
-	strategy := wait.ForLog("[INFO] (rapid) exec").WithStartupTimeout(20 * time.Second).WithPollInterval(50 * time.Millisecond)
+	strategy := wait.ForLog("[INFO] (rapid) exec").WithStartupTimeout(60 * time.Second).WithPollInterval(50 * time.Millisecond)
 	if err := strategy.WaitUntilReady(context.Background(), target{output: said}); err != nil {
 		fmt.Println(err)
 		return

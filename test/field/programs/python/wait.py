@@ -36,11 +36,11 @@ class Container:
 container = Container()
 try:
     strategy = LogMessageWaitStrategy(r"\(rapid\) exec '.*' \(cwd=.*, handler=.*\)")
-    strategy.with_startup_timeout(20).with_poll_interval(0.05).wait_until_ready(container)
+    strategy.with_startup_timeout(60).with_poll_interval(0.05).wait_until_ready(container)
     url = f"http://{gateway}/2015-03-31/functions/function/invocations"
     request = urllib.request.Request(url, data=b'{"do":"echo"}', method="POST")
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         print(json.load(answer))
 finally:
     container.process.terminate()
-    container.process.wait(20)
+    container.process.wait(60)

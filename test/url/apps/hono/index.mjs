@@ -38,7 +38,7 @@ app.get('/events', (c) =>
   streamSSE(c, async (stream) => {
     for (const n of [1, 2, 3]) {
       await stream.writeSSE({ data: `event ${n}` })
-      if (n < 3) await setTimeout(400)
+      if (n < 3) await setTimeout(1500)
     }
   }),
 )

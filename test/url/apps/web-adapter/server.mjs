@@ -51,7 +51,7 @@ const routes = {
     response.setHeader('Content-Type', 'text/event-stream')
     for (const n of [1, 2, 3]) {
       response.write(`data: event ${n}\n\n`)
-      if (n < 3) await setTimeout(400)
+      if (n < 3) await setTimeout(1500)
     }
     response.end()
   },

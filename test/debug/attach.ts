@@ -21,10 +21,18 @@ const equal = (what: string, actual: unknown, expected: unknown): void => {
 export async function attachNode(port: number, file: string, line: number): Promise<Attached> {
   const session = new Session([need('node'), 'inspect', `127.0.0.1:${port}`], '/')
   await session.until(/connecting to .* ok/)
-  // it says nothing when it is ready for commands
-  await Bun.sleep(500)
-  session.say(`setBreakpoint('${file}', ${line})`)
-  await session.until(new RegExp(`> ?${line}|Warning`))
+  // it says nothing when it is ready for commands, and drops what comes before
+  await until(
+    'the breakpoint to be taken',
+    async () => {
+      session.say(`setBreakpoint('${file}', ${line})`)
+      return await session.until(new RegExp(`> ?${line}|Warning`), 2000).then(
+        () => true,
+        () => false,
+      )
+    },
+    60_000,
+  )
   return {
     async stopped() {
       await session.until(new RegExp(`break in .*index\\.js:${line}`))

@@ -20,11 +20,11 @@ export class Session implements AsyncDisposable {
   }
 
   /** Waits for it to say something that it had not said when this was called before. */
-  async until(pattern: RegExp): Promise<void> {
+  async until(pattern: RegExp, limit = 60_000): Promise<void> {
     try {
       const from = this.#seen
       const all = new RegExp(`^[\\s\\S]{${from}}[\\s\\S]*?${pattern.source}`)
-      const [text] = await this.#said.until(all, 60_000)
+      const [text] = await this.#said.until(all, limit)
       this.#seen = text.length
     } catch (error) {
       throw new Error(

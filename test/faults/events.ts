@@ -148,8 +148,9 @@ async function live(round: number, count: number): Promise<number> {
     ? await receiver.address()
     : `file:${trouble === 'file in no folder' ? join(folder.path, 'none/records') : file}`
   const flags = [
+    // a try that a busy machine holds up is not to be taken for one that is late
     '--timeout',
-    '1',
+    '3',
     '--async-retry-delays',
     '0.05',
     '--max-environments',

@@ -13,7 +13,10 @@ export type Delivered =
   | { readonly kind: 'failed'; readonly reason: string; readonly refused: boolean }
 
 export interface Transport extends Disposable {
-  /** Delivers records, in order, within `limitMs`. Never throws; not called again before it has resolved. */
+  /**
+   * Delivers records, in order, within `limitMs`, in which a stall of the machine hardly counts. Never throws; not called
+   * again before it has resolved.
+   */
   deliver(records: readonly string[], limitMs: number): Promise<Delivered>
 }
 
@@ -42,6 +45,11 @@ export async function openTransport(
 const maxAnswer = 16 * 1024
 /** How long the rest of an answer is waited for once its status is known, in milliseconds. */
 const restMs = 200
+/**
+ * The limit is counted in steps of so many milliseconds. When the machine stalls, a timer is due before the answer is read
+ * that came meanwhile, and the records would be delivered twice: so a stall costs one step, however long it is.
+ */
+const stepMs = 250
 
 class HttpTransport implements Transport {
   readonly #destination: Extract<Destination, { protocol: 'HTTP' }>
@@ -78,7 +86,7 @@ class HttpDelivery {
   /** what the answer's status says; null until it is known */
   #said: Delivered | null = null
   #socket: Bun.Socket | null = null
-  #timer: Timer
+  #timer: Timer | undefined
   #over = false
 
   constructor(port: number, request: Buffer, limitMs: number) {
@@ -86,7 +94,7 @@ class HttpDelivery {
     const { promise, resolve } = Promise.withResolvers<Delivered>()
     this.outcome = promise
     this.#resolve = resolve
-    this.#timer = setTimeout(() => this.finish(failed(`no answer within ${limitMs} ms`)), limitMs)
+    this.#wait(limitMs, limitMs)
     const write = (socket: Bun.Socket): void => this.#write(socket)
     const closed = (): void =>
       this.finish(this.#said ?? failed('the connection was closed without an answer'))
@@ -118,6 +126,14 @@ class HttpDelivery {
     clearTimeout(this.#timer)
     this.#socket?.terminate()
     this.#resolve(outcome)
+  }
+
+  #wait(leftMs: number, limitMs: number): void {
+    const step = Math.min(leftMs, stepMs)
+    this.#timer = setTimeout(() => {
+      if (leftMs > step) this.#wait(leftMs - step, limitMs)
+      else this.finish(failed(`no answer within ${limitMs} ms`))
+    }, step)
   }
 
   #write(socket: Bun.Socket): void {

@@ -195,6 +195,23 @@ describe('over HTTP', () => {
     })
   })
 
+  test('race: the machine stalls, and the time is over before the answer is read that came meanwhile', async () => {
+    let deliveries = 0
+    await using server = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: () => {
+        deliveries++
+        return new Response('')
+      },
+    })
+    using transport = await open(http(server.port as number))
+    const delivery = transport.deliver(['{}'], 1000)
+    const end = performance.now() + 1500
+    while (performance.now() < end);
+    expect([await delivery, deliveries]).toEqual([{ kind: 'delivered' }, 1])
+  })
+
   test('a delivery under way ends with its transport', async () => {
     await using server = await listen(() => {})
     const transport = await open(http(server.port))

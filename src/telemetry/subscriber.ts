@@ -75,6 +75,8 @@ export class Subscriber implements Disposable {
   #reason = slow
   #losing = false
   #delivering = false
+  /** what an attempt is under way on */
+  #busy: Transport | null = null
   /** ends the pause before the next attempt */
   #resume: (() => void) | null = null
   #cancelTimer: (() => void) | null = null
@@ -102,7 +104,8 @@ export class Subscriber implements Disposable {
     this.#render()
     const { transport } = this.#terms
     this.#terms = terms
-    if (!this.#delivering) transport[Symbol.dispose]()
+    // an attempt that is under way ends first, and then its way
+    if (transport !== this.#busy) transport[Symbol.dispose]()
     this.#resume?.()
     this.#look()
   }
@@ -158,6 +161,7 @@ export class Subscriber implements Disposable {
     this.#outbox.clear()
     this.#cancelTimer?.()
     this.#terms.transport[Symbol.dispose]()
+    if (this.#busy !== this.#terms.transport) this.#busy?.[Symbol.dispose]()
     this.#resume?.()
     this.#flushed()
   }
@@ -232,7 +236,9 @@ export class Subscriber implements Disposable {
     let pause: number = retryMs.first
     for (;;) {
       const { transport } = this.#terms
+      this.#busy = transport
       const outcome = await transport.deliver(records, attemptMs)
+      this.#busy = null
       const replaced = transport !== this.#terms.transport
       if (replaced) transport[Symbol.dispose]()
       if (outcome.kind === 'delivered' || this.#disposed) return outcome

@@ -345,6 +345,58 @@ describe('a subscription that changes', () => {
     await time.turn(2000)
     expect([transport.disposed, other.attempts.length]).toEqual([1, 0])
   })
+
+  const change = (subscriber: Subscriber, transport: Transport): void => {
+    const buffering = { maxItems: 1000, maxBytes: 262_144, timeoutMs: 1000 }
+    subscriber.change({ types: ['function'], buffering, transport })
+  }
+
+  // an attempt and the change of its subscription, in each order
+  test('has one way left when it changes in the pause between two attempts', async () => {
+    const { time, transport, push, subscriber } = stage()
+    transport.outcomes = [down]
+    push('a')
+    await time.turn(1050)
+    const other = new FakeTransport(time)
+    change(subscriber, other)
+    await time.turn(5000)
+    expect([transport.disposed, transport.attempts.length]).toEqual([1, 1])
+    expect([other.disposed, other.attempts]).toEqual([0, [{ at: 1050, records: ['a'] }]])
+  })
+
+  test('has one way left when it changes twice during one attempt, whose batch goes once more when it fails', async () => {
+    for (const [outcome, again] of [
+      [down, [{ at: 2000, records: ['a'] }]],
+      [ok, []],
+    ] as const) {
+      const { time, transport, push, subscriber } = stage()
+      const slow = Promise.withResolvers<Delivered>()
+      transport.outcomes = [slow.promise]
+      push('a')
+      await time.turn(2000)
+      const second = new FakeTransport(time)
+      const third = new FakeTransport(time)
+      change(subscriber, second)
+      change(subscriber, third)
+      expect([transport.disposed, second.disposed, third.disposed]).toEqual([0, 1, 0])
+      slow.resolve(outcome)
+      await time.turn(5000)
+      expect([transport.disposed, second.attempts, third.attempts]).toEqual([1, [], [...again]])
+      subscriber[Symbol.dispose]()
+      expect([transport.disposed, second.disposed, third.disposed]).toEqual([1, 1, 1])
+    }
+  })
+
+  test('ends with the attempt that is under way on its old way', async () => {
+    const { time, transport, push, subscriber } = stage()
+    transport.outcomes = [new Promise(() => {})]
+    push('a')
+    await time.turn(1000)
+    const other = new FakeTransport(time)
+    change(subscriber, other)
+    subscriber[Symbol.dispose]()
+    expect([transport.disposed, other.disposed]).toEqual([1, 1])
+  })
 })
 
 test('after its end nothing is delivered, and no timer is left', async () => {

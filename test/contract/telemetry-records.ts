@@ -274,6 +274,30 @@ export const telemetryRecords = chapter('Telemetry API: records', (it) => {
     await figures(rie, subscriber)
   })
 
+  it.external('tells of each try of an Event, all under its one request id', async ({ start }) => {
+    await using rie = await start({ ...watched, flags: ['--async-retry-delays', '0'] })
+    await using subscriber = new Subscriber()
+    const { call, watcher, id } = await invoked(rie, subscriber, { 'X-Amz-Invocation-Type': 'Event' })
+    await rie.error(id, '{"errorType":"Wrong"}')
+    rie.park()
+    await watcher.pass()
+    expect((await call).status).toBe(202)
+    expect((await rie.reply()).id).toBe(id)
+    await watcher.pass()
+    await subscriber.one('platform.report', 2)
+    for (const type of ['platform.start', 'platform.runtimeDone', 'platform.report']) {
+      const told = subscriber.of(type).map(({ record }) => [record.requestId, record.status])
+      const [failed, done] = type === 'platform.start' ? [undefined, undefined] : ['error', 'success']
+      expect([type, told]).toEqual([
+        type,
+        [
+          [id, failed],
+          [id, done],
+        ],
+      ])
+    }
+  })
+
   it.external('keeps a subscription when the environment starts again', async ({ start }) => {
     await using rie = await start(watched)
     await using subscriber = new Subscriber()

@@ -53,6 +53,12 @@ export interface Figures {
 
 const streaming = ['--function-url-invoke-mode', 'RESPONSE_STREAM'] as const
 
+/**
+ * An event that failed would run again a minute later, with the same request id, in the middle of another fault: it would
+ * take that fault upon itself, and be reported a second time. `events.ts` has such events retried.
+ */
+const always = ['--async-max-retries', '0'] as const
+
 const flags: Readonly<Record<VariantName, readonly string[]>> = {
   one: streaming,
   // pages are gathered
@@ -149,6 +155,7 @@ export class FaultRun implements AsyncDisposable {
       '127.0.0.1:0',
       '--extensions-dir',
       this.#extensionFolder,
+      ...always,
       ...flags[variant],
       this.#bootstrap,
     ]

@@ -1,9 +1,9 @@
 /**
  * Where extensions have their telemetry delivered: listeners that misbehave, each in its own way, and a good one, which
- * sees that nothing is told twice.
+ * sees that nothing is told twice. A delivery whose answer came too late is made again, whole: two bodies that are the
+ * same to the byte are one delivery. A report in two different ones was made twice, or put into two batches.
  */
 import { createServer, type Server, type Socket } from 'node:net'
-import { attemptMs, retryMs } from '../../src/telemetry/subscriber.ts'
 import { message } from '../kit/answers.ts'
 import { freePort } from '../kit/launch.ts'
 
@@ -49,22 +49,19 @@ export class Subscribers implements Disposable {
   readonly #good: Bun.Server<undefined>
   /** reports that the good one has got, by request id */
   readonly #reports = new Map<string, number>()
+  /** hashes of the bodies that it has got */
+  readonly #bodies = new Set<number | bigint>()
   /** what the good one has got that it should not have */
   readonly problems: string[] = []
   /** records that the good one has got */
   taken = 0
-  readonly #timer: ReturnType<typeof setInterval>
-  #lastTick = performance.now()
-  /** until then a delivery may come twice: the first one was answered too late, because this process was not let run */
-  #excusedUntil = 0
 
   private constructor() {
-    this.#timer = setInterval(() => this.#tick(), 50)
     this.#good = Bun.serve({
       hostname: '127.0.0.1',
       port: 0,
       fetch: async (request) => {
-        this.#take((await request.json()) as readonly Told[])
+        this.take(await request.text())
         return new Response('')
       },
     })
@@ -113,14 +110,12 @@ export class Subscribers implements Disposable {
     )
   }
 
-  #tick(): void {
-    const now = performance.now()
-    if (now - this.#lastTick > attemptMs / 2) this.#excusedUntil = now + retryMs.all
-    this.#lastTick = now
-  }
-
-  #take(records: readonly Told[]): void {
-    this.#tick()
+  /** Takes the body of a delivery to the good one. */
+  take(body: string): void {
+    const hash = Bun.hash(body)
+    if (this.#bodies.has(hash)) return
+    this.#bodies.add(hash)
+    const records = JSON.parse(body) as readonly Told[]
     this.taken += records.length
     for (const { type, record } of records) {
       // what was lost may have been lost to a listener that the extension had before
@@ -128,14 +123,14 @@ export class Subscribers implements Disposable {
       const id = record.requestId as string
       const times = (this.#reports.get(id) ?? 0) + 1
       this.#reports.set(id, times)
-      if (times > 1 && performance.now() > this.#excusedUntil)
-        this.problems.push(`${times} reports of ${id} were delivered`)
+      if (times > 1) this.problems.push(`${times} reports of ${id} were delivered`)
     }
-    if (this.#reports.size > 20_000) this.#reports.clear()
+    if (this.#reports.size <= 20_000) return
+    this.#reports.clear()
+    this.#bodies.clear()
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
     for (const socket of this.#sockets) socket.destroy()
     for (const server of this.#servers) server.close()
     void this.#good.stop(true)

@@ -4,6 +4,7 @@ import { until } from '../harness.ts'
 import { both, ready, registered } from './actor.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
+import { Upload } from './streams.ts'
 import { logsPath, type Received, Subscriber } from './subscriber.ts'
 import { starting, watched } from './telemetry.ts'
 
@@ -189,6 +190,24 @@ export const telemetryRecords = chapter('Telemetry API: records', (it) => {
       },
       { status: 'error', errorType: 'Function.ResponseSizeTooLarge' },
       ['responseLatency'],
+    ],
+    [
+      'a stream that fails',
+      async (rie, id) => {
+        using upload = await Upload.begin(rie, id)
+        upload.write('begun')
+        await upload.fail('Function.Boom', '{"errorMessage":"boom"}')
+        rie.park()
+      },
+      { status: 'error', errorType: 'Function.Boom' },
+      // it was read to its end, where the error is
+      ['responseLatency', 'responseDuration', 'runtimeOverhead'],
+    ],
+    [
+      'an extension that crashes',
+      async (rie) => (await rie.extension('watcher')).tell('exit 4'),
+      { status: 'error', errorType: 'Extension.Crash' },
+      [],
     ],
     ['a stop in the middle of it', async (rie) => rie.signal('SIGTERM'), { status: 'error' }, []],
   ]

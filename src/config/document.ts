@@ -1,12 +1,13 @@
 /**
  * A file of JSON with comments, or of YAML, as data that knows its lines. The libraries give positions, which Bun's own
- * parsers do not; they are loaded with the first file.
+ * parsers do not; they are loaded with the first file that needs one.
  */
 
 import { readFileSync } from 'node:fs'
 import type { Node as JsonNode } from 'jsonc-parser'
 import type * as Yaml from 'yaml'
 import { ConfigError } from './kinds.ts'
+import { type KeyLines, readPlainYaml } from './plain-yaml.ts'
 
 /** Where something stands in a document: the keys and indices that lead to it. */
 export type DocumentPath = readonly (string | number)[]
@@ -22,9 +23,6 @@ export interface ParsedDocument {
 
 /** What a short tag of YAML stands for: the key of an object that has the tagged value; undefined: no such tag. */
 export type TagKey = (tag: string) => string | undefined
-
-/** By object: the line of each key or item. */
-type Lines = WeakMap<object, Map<string | number, number>>
 
 /**
  * Throws `ConfigError` that names all mistakes of the syntax with their lines. `path` is absolute, `file` is shown. Which
@@ -44,14 +42,14 @@ export function readDocument(
     const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
     throw new ConfigError(`${file} cannot be read: ${why}`)
   }
-  const lines: Lines = new WeakMap()
+  const lines: KeyLines = new WeakMap()
   const isJson =
     syntax === 'json' || /\.jsonc?$/i.test(path) || (/\.template$/i.test(path) && /^\s*\{/.test(text))
   const value = isJson ? fromJson(file, text, lines) : fromYaml(file, text, lines, tagKey)
   return { file, value, lineOf: (at) => lineIn(lines, value, at) }
 }
 
-function lineIn(lines: Lines, value: unknown, path: DocumentPath): number {
+function lineIn(lines: KeyLines, value: unknown, path: DocumentPath): number {
   let line = 1
   let at = value
   for (const key of path) {
@@ -68,7 +66,7 @@ function fail(file: string, mistakes: readonly (readonly [line: number, text: st
   throw new ConfigError(mistakes.map(([line, text]) => `${file}:${line}: ${text}`).join('\n'))
 }
 
-function fromJson(file: string, text: string, lines: Lines): unknown {
+function fromJson(file: string, text: string, lines: KeyLines): unknown {
   // its other build asks for its parts by names that a compiled program has none of
   const { parseTree, printParseErrorCode } =
     require('jsonc-parser/lib/esm/main.js') as typeof import('jsonc-parser')
@@ -113,7 +111,13 @@ function define(object: Record<string, unknown>, name: string, value: unknown): 
   Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
 }
 
-function fromYaml(file: string, text: string, lines: Lines, tagKey: TagKey): unknown {
+function fromYaml(file: string, text: string, lines: KeyLines, tagKey: TagKey): unknown {
+  const plain = readPlainYaml(text, lines)
+  return plain === undefined ? fromAnyYaml(file, text, lines, tagKey) : plain.value
+}
+
+/** By the library: it knows all of YAML, and words for every mistake. */
+export function fromAnyYaml(file: string, text: string, lines: KeyLines, tagKey: TagKey): unknown {
   const yaml = require('yaml') as typeof Yaml
   const counter = new yaml.LineCounter()
   const document = yaml.parseDocument(text, { lineCounter: counter, merge: true, logLevel: 'silent' })

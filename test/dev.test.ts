@@ -109,6 +109,71 @@ test('it runs a function in its own project, and finds its files there', async (
   })
 })
 
+describe('several functions', () => {
+  const handler = (answer: string) => `export const handler = async () => (${answer})\n`
+  const told = '({ name: process.env.AWS_LAMBDA_FUNCTION_NAME, cwd: process.cwd() })'
+
+  /** What a function answers, or the status where it is none of the file. */
+  async function call(url: string, name: string): Promise<unknown> {
+    const answer = await fetch(`${url}/2015-03-31/functions/${name}/invocations`, { method: 'POST' })
+    return answer.status === 200 ? await answer.json() : answer.status
+  }
+
+  test('of a file run in their own folders, wherever the file is, and a saved one is picked up', async () => {
+    using project = tempDir()
+    const { path } = project
+    await Bun.write(
+      join(path, 'functions.yaml'),
+      'functions:\n  orders:\n    handler: index.handler\n    cwd: orders\n  audit:\n    handler: index.handler\n    cwd: audit\n',
+    )
+    for (const name of ['orders', 'audit']) await Bun.write(join(path, name, 'index.mjs'), handler(told))
+    const script = `exec "$BUN" run dev -- --functions ${path}/functions.yaml`
+    await using dev = shell(script, { AWS_LAMBDA_RIE_WATCH: 'on' })
+    const [, url = ''] = await dev.stderr.until(listening)
+    expect(await call(url, 'orders')).toEqual({ name: 'orders', cwd: join(path, 'orders') })
+    expect(await call(url, 'audit')).toEqual({ name: 'audit', cwd: join(path, 'audit') })
+    expect(await call(url, 'nobody')).toBe(404)
+    await Bun.write(join(path, 'audit/index.mjs'), handler('"saved"'))
+    await until('the saved code', async () => (await call(url, 'audit')) === 'saved')
+    expect(await call(url, 'orders')).toEqual({ name: 'orders', cwd: join(path, 'orders') })
+  })
+
+  test('of a template run in their own folders, under both names', async () => {
+    using project = tempDir()
+    const { path } = project
+    await Bun.write(
+      join(path, 'template.yaml'),
+      `Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Runtime: nodejs22.x, Handler: index.handler } }
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub 'shop-\${AWS::Region}'
+      CodeUri: orders/
+`,
+    )
+    await Bun.write(join(path, 'orders/index.mjs'), handler(told))
+    await using dev = shell(`exec "$BUN" run dev -- --template ${path}/template.yaml`)
+    const [, url = ''] = await dev.stderr.until(listening)
+    const answer = { name: 'shop-us-east-1', cwd: join(path, 'orders') }
+    expect([await call(url, 'Orders'), await call(url, 'shop-us-east-1')]).toEqual([answer, answer])
+  })
+
+  test('a file that has mistakes ends it with 2, and says them all', async () => {
+    using project = tempDir()
+    const file = join(project.path, 'functions.yaml')
+    await Bun.write(file, 'functions:\n  a:\n    handler: index.handler\n    timout: 3\n  b: {}\n')
+    await using dev = shell(`exec "$BUN" run dev -- --functions ${file}`)
+    expect(await dev.child.exited).toBe(2)
+    await dev.stderr.ended
+    expect(dev.stderr.text).toContain(
+      `${file}:4: functions.a.timout is not known; the nearest one is timeout`,
+    )
+    expect(dev.stderr.text).toContain(`${file}:5: functions.b has nothing to run`)
+  })
+})
+
 test('--task-root says where any command is at home', async () => {
   using project = tempDir()
   await Bun.write(join(project.path, 'where'), '#!/bin/sh\necho "at $(pwd) $LAMBDA_TASK_ROOT"\n')

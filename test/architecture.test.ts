@@ -253,6 +253,32 @@ test('the rules and what runs them need no package, nor anything of the system',
   expect(packages).toEqual([])
 })
 
+describe('a start loads nothing of what only some use', () => {
+  /** Files that are loaded with one, by statements. */
+  const loadedWith = (path: string, found = new Set<string>()): ReadonlySet<string> => {
+    if (found.has(path)) return found
+    found.add(path)
+    for (const { path: name, kind } of transpiler.scanImports(readFileSync(join(root, path), 'utf8'))) {
+      const to = target(path, name)
+      if (kind === 'import-statement' && to?.endsWith('.ts')) loadedWith(to, found)
+    }
+    return found
+  }
+  const loaded = loadedWith('cli.ts')
+
+  test.each([
+    ['durable executions', /^(durable\/|open-durable\.ts|gateway\/start-run\.ts)/],
+    ['several functions', /^(template\/|config\/(several|system|document|plain-yaml|functions-))/],
+    ['events', /^(open-events\.ts|destinations\/(?!destination\.ts))/],
+    ['the inner loop', /^(console\/|open-console\.ts|watch\/|reload\.ts|rebuild\.ts|invoke\/)/],
+  ])('%s', (_, files) => {
+    expect([...loaded].filter((path) => files.test(path))).toEqual([])
+    // such files there are
+    expect(sources.some(({ path }) => files.test(path))).toBe(true)
+    expect(loaded.has('emulator.ts')).toBe(true)
+  })
+})
+
 test('nothing starts processes, servers or threads by way of a module', () => {
   const found = sources.flatMap(({ path, imports }) =>
     imports

@@ -2,7 +2,8 @@
  * Faults of asynchronous events: `bun run faults events [--faults N] [--seed N] [--subject source|binary|PATH]`. Each event
  * says what its function does on every try; the record of each ends at a destination that misbehaves. An event that was
  * accepted is either in a record, once, or told in the log with its id; none runs more often than its tries allow; and what
- * the emulator holds goes back to nothing.
+ * the emulator holds goes back to nothing, and its resident memory does not grow
+ * from wave to wave of large events.
  */
 
 import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { tempDir, until } from '../harness.ts'
 import { Launched, programOf } from '../kit/launch.ts'
 import { type Address, request } from '../kit/wire.ts'
 import { Random } from './random.ts'
+import { mb, median } from './variants.ts'
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((word) => word !== 'events'),
@@ -225,6 +227,57 @@ async function live(round: number, count: number): Promise<number> {
   return sent.length
 }
 
+/** Of the memory check: waves in one life, events of each, and the bytes of an event. */
+const waves = 30
+const ofWave = 40
+const eventBytes = 64 * 1024
+
+/**
+ * One life in which every event is large, every third fails once, and every second record meets a reset: with 80 MB of
+ * events in all, what held on to them would show in the resident memory at the end of a wave.
+ */
+async function liveThroughWaves(): Promise<void> {
+  using folder = tempDir()
+  const runs = join(folder.path, 'runs')
+  writeFileSync(join(folder.path, 'index.mjs'), source)
+  using receiver = new Receiver('http resets once')
+  const to = await receiver.address()
+  const flags = ['--async-retry-delays', '0.05', '--max-environments', '4', '--on-success', to]
+  await using emulator = new Launched({
+    program: programOf(values.subject),
+    flags: [...flags, '--handler', 'index.handler'],
+    cwd: folder.path,
+    env: { RUNS: runs },
+  })
+  const { gateway } = await emulator.listening()
+  const resident: number[] = []
+  const padding = 'x'.repeat(eventBytes)
+  for (let wave = 0; wave < waves; wave++) {
+    writeFileSync(runs, '')
+    receiver.records.length = 0
+    for (let number = 0; number < ofWave; number++) {
+      const tries = number % 3 === 0 ? ['throws', 'ok'] : ['ok']
+      const headers = { 'X-Amz-Invocation-Type': 'Event' }
+      const body = JSON.stringify({ number, tries, padding })
+      const { status, text } = await request(gateway, { method: 'POST', path, headers, body })
+      if (status !== 202) problems.push(`memory: an event was answered ${status} ${text}`)
+    }
+    await until(`the records of wave ${wave}`, () => receiver.records.length >= ofWave, 60_000)
+    resident.push(residentBytes(emulator.process.pid))
+  }
+  const third = waves / 3
+  const [early, late] = [median(resident.slice(third, 2 * third)), median(resident.slice(2 * third))]
+  console.log(`memory: ${resident.length} waves, resident ${mb(early)} → ${mb(late)}`)
+  if (late > early * 1.1 + 8 * 1024 * 1024) {
+    problems.push(`memory: resident memory grew from ${mb(early)} to ${mb(late)}`)
+  }
+}
+
+/** Of a process, from the system. */
+function residentBytes(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4096
+}
+
 console.log(`seed ${values.seed}, ${faults} events, subject ${values.subject}`)
 let done = 0
 for (let round = 0; done < faults; round++) {
@@ -232,6 +285,8 @@ for (let round = 0; done < faults; round++) {
   await live(round, count)
   done += count
 }
+if (faults >= 400) await liveThroughWaves()
+else console.log('memory: not examined, that takes 400 events or more')
 console.log([...sums].map(([what, count]) => `${what}: ${count}`).join(', '))
 for (const problem of problems.slice(0, 20)) console.log(`FAILED ${problem}`)
 console.log(`${faults - problems.length} passed, ${problems.length} failed`)

@@ -62,13 +62,31 @@ async function runtimeClient(): Promise<string> {
   return `${await outputs[0]?.text()}\n//# sourceURL=/$bunfs/root/client.js`
 }
 
+/**
+ * Builds, and tries again after a pause when Bun could not download itself for the target, which it does once for each: a
+ * registry may be out of reach for a while.
+ */
+async function buildAgain(config: Bun.BuildConfig): Promise<Bun.BuildOutput> {
+  for (const pauseMs of [5_000, 20_000]) {
+    try {
+      return await Bun.build(config)
+    } catch (error) {
+      const [reason] = error instanceof AggregateError ? error.errors : []
+      if (!String(reason?.message).startsWith('Failed to download')) throw error
+      console.log(`${reason.message}; again in ${pauseMs / 1000} s`)
+      await Bun.sleep(pauseMs)
+    }
+  }
+  return await Bun.build(config)
+}
+
 /** Compiles one program into a folder, under its name; returns the paths of the modules that are in it. */
 export async function compile(
   { name, target }: Pick<Artifact, 'name' | 'target'>,
   folder: string,
   plugins: readonly Bun.BunPlugin[] = [],
 ): Promise<string[]> {
-  const result = await Bun.build({
+  const result = await buildAgain({
     entrypoints: [join(import.meta.dir, 'src/main.ts')],
     minify: true,
     // parsed ahead: 2.6 MB more, and a start of 13 ms instead of 35

@@ -66,7 +66,7 @@ const isRepository =
 if (!isRepository) console.log('build: skipped, git is not installed, or this is no clone')
 
 describe.skipIf(!isRepository)('the build', () => {
-  beforeAll(() => Promise.all(clones.map(clone)), 300_000)
+  beforeAll(() => Promise.all(clones.map(clone)), 600_000)
   afterAll(() => folder[Symbol.dispose]())
 
   test('makes the same files from one commit wherever it runs', () => {
@@ -149,4 +149,5 @@ test('programs for macOS are made on request, beside the released ones, and are 
     expect([head.readUInt32LE(0), head.readUInt32LE(4)]).toEqual([0xfeedfacf, machine])
     if (process.platform !== 'darwin') expect(said).toContain('not run: this is no Mac')
   }
-})
+  // 120 MB are downloaded the first time
+}, 600_000)

@@ -31,7 +31,7 @@ const remains = (limit: number) => async (container: Container, subject: Subject
   // the reference takes the start of the runtime off the time, which is over a second on a busy machine
   if (subject === 'the reference') await container.invoke()
   const left = Number((await container.invoke()).text)
-  // a busy machine takes some of it before the handler looks
+  // the handler looks after a second, and a busy machine takes some more
   truth(`${left} ms remain of ${limit}`, left <= limit && left > limit - 2500)
 }
 

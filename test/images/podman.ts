@@ -248,8 +248,9 @@ export class Container implements AsyncDisposable {
     process.kill(pid, signal)
     await until('PID 1 to end', () => !existsSync(`/proc/${pid}`) || namespaceOf(pid) === undefined)
     const ms = watch.elapsed()
-    const left = processesIn(namespace)
-    return { ms, code: await this.exitCode(), left }
+    // the kernel ends with PID 1 what is left; how soon, is the machine's matter
+    await until('the others to end', () => processesIn(namespace) === 0).catch(() => {})
+    return { ms, code: await this.exitCode(), left: processesIn(namespace) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,16 @@
  *
  * `bun build.ts lib` makes what the package holds instead.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import self from './package.json'
@@ -165,6 +174,13 @@ function wanted(argv: readonly string[]): readonly Artifact[] {
   return known.filter(({ target }) => targets.includes(target))
 }
 
+/** Signs a program for macOS, if the signature that it has does not fit. */
+async function sign(file: string, name: string): Promise<void> {
+  const { isSigned, signAdHoc } = await import('./src/build/signature.ts')
+  const program = readFileSync(file)
+  if (!isSigned(program)) writeFileSync(file, signAdHoc(program, name))
+}
+
 async function main(): Promise<void> {
   const artifacts = wanted(process.argv.slice(2))
   mkdirSync('dist', { recursive: true })
@@ -175,6 +191,7 @@ async function main(): Promise<void> {
     const sums = new Map<string, string>()
     for (const artifact of artifacts) {
       for (const path of await compile(artifact, folder)) modules.add(path)
+      if (artifact.loader === null) await sign(`${folder}/${artifact.name}`, artifact.name)
       const bytes = readFileSync(`${folder}/${artifact.name}`)
       sums.set(artifact.name, new Bun.CryptoHasher('sha256').update(bytes).digest('hex'))
       const outcome = tryOut(`${folder}/${artifact.name}`, artifact)

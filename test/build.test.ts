@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library'
 import { type Artifact, tryOut } from '../build.ts'
 import self from '../package.json'
+import { isSigned, signAdHoc } from '../src/build/signature.ts'
 import { tempDir } from './harness.ts'
 
 const root = join(import.meta.dir, '..')
@@ -144,9 +145,16 @@ test('programs for macOS are made on request, beside the released ones, and are 
     [names[0], 0x0100000c],
     [names[1], 0x01000007],
   ] as const) {
-    const head = readFileSync(join(output.path, 'dist', name as string)).subarray(0, 8)
+    const program = readFileSync(join(output.path, 'dist', name as string))
     // a Mach-O program of 64 bits, and the machine that it is for
-    expect([head.readUInt32LE(0), head.readUInt32LE(4)]).toEqual([0xfeedfacf, machine])
+    expect([program.readUInt32LE(0), program.readUInt32LE(4)]).toEqual([0xfeedfacf, machine])
+    expect(isSigned(program)).toBe(true)
+    const damaged = Buffer.from(program)
+    damaged.writeUInt8(damaged.readUInt8(1_000_000) ^ 1, 1_000_000)
+    expect(isSigned(damaged)).toBe(false)
+    expect(isSigned(signAdHoc(damaged, 'any'))).toBe(true)
+    // what Bun signs itself, it signs in the same way, by this name
+    if (machine === 0x0100000c) expect(signAdHoc(program, 'a.out').equals(program)).toBe(true)
     if (process.platform !== 'darwin') expect(said).toContain('not run: this is no Mac')
   }
   // 120 MB are downloaded the first time

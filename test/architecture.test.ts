@@ -138,6 +138,18 @@ const words: readonly [word: RegExp, places: readonly string[]][] = [
   ],
   // what is Linux's own is loaded where it is wanted
   [/\bbun:ffi\b|\bdlopen\(/, ['process/linux/']],
+  // each of the others does without where there is none, as on macOS
+  [
+    /["'`]\/(proc|dev\/shm)\b/,
+    [
+      'process/linux/',
+      'process/raw.ts',
+      'process/program.ts',
+      'handler/extends.ts',
+      'stdio.ts',
+      'telemetry/prometheus.ts',
+    ],
+  ],
   [/\bBun\.serve\(/, ['http/address.ts']],
   [
     /\bset(Timeout|Interval)\(/,
@@ -311,6 +323,28 @@ describe('what reaches outside stands where it belongs', () => {
     // a rule about a word that stands nowhere would be a rule about nothing
     expect(sources.some(({ code }) => word.test(code))).toBe(true)
   })
+})
+
+test("what is Linux's own is loaded late, and never by what works everywhere", () => {
+  const leads = (path: string, name: string): boolean =>
+    target(path, name)?.startsWith('process/linux/') === true
+  const early = sources
+    .filter(({ path }) => !path.startsWith('process/linux/'))
+    .flatMap(({ path, text }) =>
+      transpiler
+        .scanImports(text)
+        .filter(({ kind, path: name }) => kind === 'import-statement' && leads(path, name))
+        .map(({ path: name }) => `${path} imports ${name}`),
+    )
+  expect(early).toEqual([])
+  const portable = sources.filter(({ path }) => path.startsWith('process/portable/'))
+  expect(portable.flatMap(({ path, imports }) => imports.filter(({ name }) => leads(path, name)))).toEqual([])
+  // a signal has other numbers on macOS: SIGUSR1 is 30 there, SIGBUS 10
+  const numbered = sources
+    .filter(({ code }) => /\bkill\([^()]*,\s*[1-9]\d*\)/.test(code))
+    .map(({ path }) => path)
+  expect(numbered).toEqual([])
+  expect(portable.length).toBeGreaterThan(4)
 })
 
 test('a type name is exported by one file: it means one thing', () => {

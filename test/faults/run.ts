@@ -3,6 +3,7 @@
  * again: `--variant NAME.NUMBER --from N --faults N [--trace]`; `--only PATTERN` plays some kinds of fault only.
  * `managed` plays faults with several invocations in flight: `managed.ts`.
  * `events` plays faults of asynchronous events and of their destinations: `events.ts`.
+ * `killed` kills the emulator at random moments, and looks for what it leaves behind: `killed.ts`.
  * `durable [--rounds N] [--seed N] [--subject …]` kills the emulator under durable executions instead.
  */
 import { parseArgs } from 'node:util'
@@ -24,6 +25,11 @@ if (process.argv[2] === 'managed') {
 if (process.argv[2] === 'events') {
   await import('./events.ts')
   process.exit()
+}
+
+if (process.argv[2] === 'killed') {
+  const { runKilled } = await import('./killed.ts')
+  process.exit(await runKilled(process.argv.slice(3)))
 }
 
 const { values } = parseArgs({

@@ -10,8 +10,8 @@
  * The kernel remembers the group itself, not its number: a signal sent through the guard cannot reach a stranger that
  * was given the number later, as kill(2) could.
  *
- * What it does not cover: the few microseconds between the start of a process and the arming of its guard, and
- * processes that leave their group.
+ * What it does not cover: a process that is being started, whose number the emulator does not have yet (0.3 ms, on a
+ * busy machine ten), and processes that leave their group.
  */
 import type { Guard } from '../platform.ts'
 import { F_SETFL, F_SETOWN, F_SETSIG, libc, O_ASYNC, O_NONBLOCK, openPipe } from './libc.ts'

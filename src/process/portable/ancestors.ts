@@ -5,7 +5,8 @@ import { runNow } from './run.ts'
 
 export const ancestry: Ancestry = {
   look() {
-    const seen = runNow(['ps', '-A', '-o', 'pid=', '-o', 'ppid=', '-o', 'args='])
+    // without -ww the ps of BSD cuts lines at the width of a terminal, also where there is none
+    const seen = runNow(['ps', '-A', '-ww', '-o', 'pid=', '-o', 'ppid=', '-o', 'args='])
     const rows = new Map<number, { parent: number; command: string }>()
     for (const line of 'text' in seen ? seen.text.split('\n') : []) {
       const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []

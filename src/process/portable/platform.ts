@@ -6,14 +6,18 @@ import { openFifo } from './fifo.ts'
 import { createMemoryMeter } from './memory.ts'
 import { createWatchdog } from './watchdog.ts'
 
-/** The watchdog starts with the first process, and ends when the platform is disposed of. */
+/** The watchdog starts right before the first process, and ends when the platform is disposed of. */
 export function openPortable(): Platform {
   const watchdog = createWatchdog()
   return {
     // The event loop of macOS has not been tried with FIFOs: what it does not tell of comes a little later.
     pollMs: 50,
     handsOnBytes: false,
-    openPipe: () => openFifo(true),
+    openPipe() {
+      // a process follows
+      watchdog.prepare()
+      return openFifo(true)
+    },
     read(fd, buffer) {
       try {
         return readSync(fd, buffer, 0, buffer.length, null)

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { watchdogScript } from '../../../src/process/portable/watchdog.ts'
 import { createProcesses } from '../../../src/process/processes.ts'
 import { stat, until } from '../../harness.ts'
 import { fixtureFolder, killedEmulatorLeaves, pids, start, survivors } from '../system.ts'
@@ -80,3 +81,34 @@ test('a watchdog that hears of no group kills nothing', async () => {
     expect(survivors(alive)).toEqual(alive)
   }
 })
+
+/** What may be /bin/sh: bash in this way on macOS, dash on Debian, busybox on Alpine. */
+const shells = [['bash', '--posix'], ['dash'], ['busybox', 'sh'], ['zsh', '--emulate', 'sh'], ['ksh']].filter(
+  ([name = '']) => Bun.which(name) !== null,
+)
+
+test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
+  '%s kills the groups that were not forgotten, and no other',
+  async (_, shell) => {
+    const group = () => Bun.spawn(['sh', '-c', 'sleep 1000000 & sleep 1000000'], { detached: true })
+    await using first = group()
+    await using forgotten = group()
+    await using last = group()
+    await using never = group()
+    const groups = [first.pid, forgotten.pid, last.pid, never.pid]
+    try {
+      await until('all run', () => groups.every((each) => survivors([each]).length === 3))
+      const lines = ['guard 999999999', ...groups.slice(0, 3).map((each) => `guard ${each}`)]
+      lines.push(`forget ${forgotten.pid}`, 'forget 999999999', '')
+      await using watchdog = Bun.spawn([...shell, '-c', watchdogScript], {
+        stdin: Buffer.from(lines.join('\n')),
+      })
+      await watchdog.exited
+      await until('the guarded to be gone', () => survivors([first.pid, last.pid]).length === 0)
+      expect(survivors([forgotten.pid])).toHaveLength(3)
+      expect(survivors([never.pid])).toHaveLength(3)
+    } finally {
+      for (const pid of survivors(groups)) process.kill(pid, 'SIGKILL')
+    }
+  },
+)

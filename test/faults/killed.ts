@@ -24,7 +24,7 @@ const moments = {
   'a time-out': 250,
   'its shutdown': 300,
 } as const
-type Moment = keyof typeof moments
+export type Moment = keyof typeof moments
 
 /** Whoever ignores SIGTERM, with a child and an orphan in its group that never end. */
 const family = `trap '' TERM
@@ -73,10 +73,20 @@ export interface Killed {
   readonly alive: number
 }
 
+export interface Life {
+  readonly seed: string
+  readonly program: readonly string[]
+  /** default: any */
+  readonly moment?: Moment
+  /** chooses the layer */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** One life. Throws when something is left of it, having ended that. */
-export async function killedRound(seed: string, program: readonly string[]): Promise<Killed> {
+export async function killedRound({ seed, program, env, ...chosen }: Life): Promise<Killed> {
   const dice = new Random(seed)
-  const moment = dice.pick(Object.keys(moments) as Moment[])
+  const any = dice.pick(Object.keys(moments) as Moment[])
+  const moment = chosen.moment ?? any
   using folder = tempDir()
   const bootstrap = join(folder.path, 'bootstrap')
   const extensions = join(folder.path, 'extensions')
@@ -89,7 +99,7 @@ export async function killedRound(seed: string, program: readonly string[]): Pro
     program,
     flags: ['--extensions-dir', extensions, '--max-environments', several ? '5' : '1'],
     command: [bootstrap],
-    env: { ...portableLayer, FOLDER: folder.path, AWS_LAMBDA_FUNCTION_TIMEOUT: '1' },
+    env: { ...env, FOLDER: folder.path, AWS_LAMBDA_FUNCTION_TIMEOUT: moment === 'a time-out' ? '1' : '60' },
   })
   await reach(moment, emulator)
   const delay = dice.next() * moments[moment]
@@ -204,7 +214,11 @@ export async function runKilled(words: readonly string[]): Promise<number> {
   async function work(): Promise<void> {
     while (next < last) {
       try {
-        const { moment, alive, unguarded } = await killedRound(`${values.seed}/${next++}`, program)
+        const { moment, alive, unguarded } = await killedRound({
+          seed: `${values.seed}/${next++}`,
+          program,
+          env: portableLayer,
+        })
         const before = met.get(moment) ?? { rounds: 0, alive: 0, unguarded: 0 }
         met.set(moment, {
           rounds: before.rounds + 1,

@@ -20,9 +20,19 @@ export interface LogSocket extends Disposable {
   readonly path: string
 }
 
-/** `opened` is asked for each worker that connects. Throws what the system says when there can be no such socket. */
-export function openLogSocket(opened: () => LogStream): LogSocket {
-  const folder = mkdtempSync(join(tmpdir(), 'rie-log-'))
+/**
+ * What the path of a socket may have on macOS, in bytes; Linux has four more. Bun listens at longer ones too, but a worker
+ * could not connect there.
+ */
+const longestPath = 103
+
+/**
+ * `opened` is asked for each worker that connects; `/tmp` stands for a folder for temporary files whose path is too long.
+ * Throws what the system says when there can be no such socket.
+ */
+export function openLogSocket(opened: () => LogStream, temporary: string = tmpdir()): LogSocket {
+  const isShort = Buffer.byteLength(join(temporary, 'rie-log-XXXXXX/socket')) <= longestPath
+  const folder = mkdtempSync(join(isShort ? temporary : '/tmp', 'rie-log-'))
   const path = join(folder, 'socket')
   const listener = Bun.listen<LogStream>({
     unix: path,

@@ -128,11 +128,13 @@ describe('several functions', () => {
     )
     for (const name of ['orders', 'audit']) await Bun.write(join(path, name, 'index.mjs'), handler(told))
     const script = `exec "$BUN" run dev -- --functions ${path}/functions.yaml`
-    await using dev = shell(script, { AWS_LAMBDA_RIE_WATCH: 'on' })
+    await using dev = shell(script, { AWS_LAMBDA_RIE_WATCH: 'on', LOG_LEVEL: 'debug' })
     const [, url = ''] = await dev.stderr.until(listening)
     expect(await call(url, 'orders')).toEqual({ name: 'orders', cwd: join(path, 'orders') })
     expect(await call(url, 'audit')).toEqual({ name: 'audit', cwd: join(path, 'audit') })
     expect(await call(url, 'nobody')).toBe(404)
+    // a save before that is no change
+    await dev.stderr.until(/the code is watched[\s\S]*the code is watched/)
     await Bun.write(join(path, 'audit/index.mjs'), handler('"saved"'))
     await until('the saved code', async () => (await call(url, 'audit')) === 'saved')
     expect(await call(url, 'orders')).toEqual({ name: 'orders', cwd: join(path, 'orders') })

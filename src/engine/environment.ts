@@ -93,7 +93,11 @@ export class Environment {
       },
     })
     this.#events = new PlatformEvents(parts, this.#supervisor.running)
-    this.#timers = new Timers(parts, (event) => this.dispatch(event))
+    this.#timers = new Timers(parts, (event) => {
+      // The wait for an exit against the exit: where the machine has stalled, the timer is due before the exit is read.
+      if (event.type === 'exit-wait-over') this.#supervisor.noticeDeaths()
+      this.dispatch(event)
+    })
     this.#performer = new Performer({
       supervisor: this.#supervisor,
       timers: this.#timers,

@@ -3,7 +3,8 @@ import type { Reply } from '../../src/core/effect.ts'
 import type { UploadResult } from '../../src/core/event.ts'
 import type { Environment } from '../../src/engine/environment.ts'
 import type { Upload, UploadTarget } from '../../src/engine/upload.ts'
-import { invocation, next, requestId, stage } from './fakes.ts'
+import { until } from '../harness.ts'
+import { invocation, next, realClock, requestId, stage } from './fakes.ts'
 
 const one = requestId('one')
 const payload = { size: 2, chunks: [new Uint8Array(2)] }
@@ -85,6 +86,18 @@ describe('an upload', () => {
     // the answer was there
     expect(inner[0]).toEqual({ replies: ['refused'], reads: [] })
   })
+})
+
+test('race: that broke off is the end of its process, also where that is read after the wait for it', async () => {
+  const { environment, processes, log } = stage({ clock: realClock })
+  const caller = invocation('one', log)
+  environment.invoke(caller)
+  next(environment)
+  send(environment, response).reads[0]?.end({ kind: 'truncated' })
+  // it has ended, and the machine stalled before that was told
+  processes.process('runtime').status = { kind: 'code', code: 7 }
+  await until('the answer', () => caller.outcomes.length > 0)
+  expect(caller.outcomes).toMatchObject([{ kind: 'fault', fault: { errorType: 'Runtime.ExitError' } }])
 })
 
 describe('an init error', () => {

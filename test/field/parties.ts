@@ -308,6 +308,7 @@ const ab: Party = {
   },
 }
 
+// those of Datadog, New Relic and others come as layers and images: npm and PyPI have none of them
 const otelExtension = '@serverless/aws-lambda-otel-extension-dist@0.1.11'
 
 const serverlessExtension: Party = {

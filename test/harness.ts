@@ -2,7 +2,7 @@
  * What every test shares that starts processes or waits for something: conditions with a bounded wait, folders that
  * vanish, output that can be waited on, and a mark by which every process that a test has started is found again.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -86,9 +86,9 @@ export async function fetched<T>(
   return await what()
 }
 
-/** A folder that is gone when its scope ends. */
+/** A folder that is gone when its scope ends. No part of its path is a link, as /tmp is on macOS: programs tell real paths. */
 export function tempDir(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'rie-test-'))
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'rie-test-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 

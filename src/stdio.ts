@@ -1,6 +1,6 @@
 /** What the program's two outputs are, and how they are kept from waiting for whoever reads them. */
 
-import { constants, fstatSync, openSync } from 'node:fs'
+import { constants, fstatSync, openSync, statSync } from 'node:fs'
 
 /**
  * A descriptor of the same pipe whose writes do not block; of what is no pipe, the one that was given. It is a second
@@ -18,12 +18,14 @@ export function reopenNonBlocking(fd: number): number {
 }
 
 /**
- * Whether somebody reads it on a screen. `process.stderr.isTTY` would cost 5 to 15 ms; this loads nothing for a pipe or
- * a file.
+ * Whether somebody reads it on a screen. `process.stderr.isTTY` would cost 5 to 15 ms and `node:tty` 3; this loads nothing
+ * for a pipe, a file or /dev/null.
  */
 export function isTerminal(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice() && (require('node:tty') as typeof import('node:tty')).isatty(fd)
+    const found = fstatSync(fd)
+    if (!found.isCharacterDevice() || found.rdev === statSync('/dev/null').rdev) return false
+    return (require('node:tty') as typeof import('node:tty')).isatty(fd)
   } catch {
     return false
   }

@@ -31,6 +31,12 @@ function suggestions(): typeof import('./suggest.ts') {
   return require('./suggest.ts')
 }
 
+/** `--name=value` in two; the value is undefined where none is there. */
+function partsOf(argument: string): [name: string, value: string | undefined] {
+  const at = argument.startsWith('--') ? argument.indexOf('=') : -1
+  return at <= 2 ? [argument, undefined] : [argument.slice(0, at), argument.slice(at + 1)]
+}
+
 /** A negative number is a value, a wrong one; everything else with a dash is the next option. */
 function isOption(argument: string): boolean {
   return /^-[^0-9]/.test(argument)
@@ -51,7 +57,7 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
     }
     if (leading && (argument === '--help' || argument === '-h')) return 'help'
     if (leading && argument === '--version') return 'version'
-    const [, name = argument, inline] = /^(--[^=]+)=(.*)$/s.exec(argument) ?? []
+    const [name, inline] = partsOf(argument)
     const option = (leading ? beforeCommand : anywhere).get(name)
     if (option === undefined) {
       if (leading && inline !== undefined && known.includes(name))
@@ -77,7 +83,7 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
         repeated.set(name, [...(repeated.get(name) ?? []), value])
       } else {
         // The reference takes a value out of double quotes that survived the shell.
-        flags.set(name, anywhere.has(name) ? value.replace(/^"(.*)"$/s, '$1') : value)
+        flags.set(name, anywhere.has(name) && value.startsWith('"') ? value.replace(/^"(.*)"$/s, '$1') : value)
       }
     }
   }

@@ -60,8 +60,10 @@ export interface FunctionsOutside extends Outside {
  * function's own too is warned of instead, and the default taken.
  */
 function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
-  const given = source(option) ?? { name: 'the default', text: option.fallback }
-  const { kind } = option
+  const { kind, fallback } = option
+  const given = source(option) ?? { name: 'the default', text: fallback }
+  // most options are not given
+  if (kind.isText && 'text' in given && given.text === fallback) return fallback as T
   const value = 'text' in given ? kind.read(given.text) : kind.accept(given.value)
   if (value !== undefined) return value
   const problem = kind.problem?.('text' in given ? given.text : given.value)
@@ -70,8 +72,8 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
       ? wrongValue(given, 'value' in given ? (kind.accepted ?? kind.allowed) : kind.allowed)
       : new ConfigError(`${given.name}: ${problem}`)
   if (!option.shared || !('variable' in given)) throw wrong
-  warnings.push(`${wrong.message}; ${option.fallback} is used, the function gets what was given`)
-  return kind.read(option.fallback) as T
+  warnings.push(`${wrong.message}; ${fallback} is used, the function gets what was given`)
+  return kind.read(fallback) as T
 }
 
 /** As runtime clients know it (behaviour.md 3.11). */

@@ -1,8 +1,6 @@
 /** The values that only options of the emulator have: their types, spelled as the service does, and how each is read. */
 
-import { destinationsAllowed, parseDestination } from '../destinations/destination.ts'
-import { parseOrigins } from '../gateway/cors.ts'
-import { parseUrlCors } from '../gateway/url/cors.ts'
+import { destinationsAllowed } from '../destinations/allowed.ts'
 import { type Address, address, choice, type Kind, optional, parsed, same } from './kinds.ts'
 
 /** Whose answers callers get; `auto` decides by the request (DECISIONS.md, "Two dialects"). */
@@ -14,15 +12,30 @@ export type InvokeMode = 'BUFFERED' | 'RESPONSE_STREAM'
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const satisfies LogLevel[]
 export const level = choice<LogLevel>({ panic: 'fatal', ...same(levels), warning: 'warn' })
 
-export const origins = parsed('origin,…', 'origins as http://localhost:3000', parseOrigins, (value) =>
-  Array.isArray(value) ? value.join(',') : undefined,
+// Few starts are given one of these three: what reads them is loaded for those.
+export const origins = parsed(
+  'origin,…',
+  'origins as http://localhost:3000',
+  (text) => (require('../gateway/cors.ts') as typeof import('../gateway/cors.ts')).parseOrigins(text),
+  (value) => (Array.isArray(value) ? value.join(',') : undefined),
 )
-export const urlCors = parsed('json', 'the JSON of the service', parseUrlCors, (value) =>
-  JSON.stringify(value),
+export const urlCors = parsed(
+  'json',
+  'the JSON of the service',
+  (text) => (require('../gateway/url/cors.ts') as typeof import('../gateway/url/cors.ts')).parseUrlCors(text),
+  (value) => JSON.stringify(value),
 )
-export const destination = parsed('destination', destinationsAllowed, parseDestination, (value) =>
-  typeof value === 'string' ? value : undefined,
+export const destination = parsed(
+  'destination',
+  destinationsAllowed,
+  (text) => destinations().parseDestination(text),
+  (value) => (typeof value === 'string' ? value : undefined),
 )
+
+function destinations(): typeof import('../destinations/destination.ts') {
+  return require('../destinations/destination.ts')
+}
+
 /** Programs say whether there is one; where it listens is told by `emulator.functionUrl`. */
 export const urlAddress: Kind<Address | null> = {
   ...optional(address),

@@ -65,11 +65,15 @@ function fromFile(file: string, cwd: string): Record<string, string> {
   }
 }
 
-const all: readonly (Variable<unknown> | Option<unknown>)[] = [
-  ...Object.values(sharedOptions),
-  ...Object.values(ownOptions),
-  ...Object.values(variableOptions),
-]
+/** The variables of all options. */
+function namesOfOurs(): string[] {
+  const all: (Variable<unknown> | Option<unknown>)[] = [
+    ...Object.values(sharedOptions),
+    ...Object.values(ownOptions),
+    ...Object.values(variableOptions),
+  ]
+  return all.flatMap(({ variables }) => variables)
+}
 
 /**
  * Carriage returns at the end of variables of ours, which an `.env` with Windows line ends leaves there, are cut off:
@@ -79,11 +83,13 @@ export function withoutCarriageReturns(
   environment: Readonly<Record<string, string>>,
   warnings: string[],
 ): Record<string, string> {
+  const suspects = Object.keys(environment).filter((name) => environment[name]?.endsWith('\r'))
+  // which is nearly always so: then the options are not gone through
+  if (suspects.length === 0) return { ...environment }
   const clean = { ...environment }
-  for (const name of all.flatMap(({ variables }) => variables)) {
-    const value = clean[name]
-    if (value === undefined || !value.endsWith('\r')) continue
-    clean[name] = value.replace(/\r+$/, '')
+  for (const name of namesOfOurs()) {
+    if (!suspects.includes(name)) continue
+    clean[name] = environment[name]!.replace(/\r+$/, '')
     warnings.push(
       `${name} ends with a carriage return, which is cut off: does it come from a file with Windows line ends?`,
     )
@@ -96,16 +102,21 @@ export function variableOf(
   option: Variable<unknown>,
   environment: Readonly<Record<string, string>>,
 ): Given | undefined {
-  const name = option.variables.find((variable) => environment[variable])
-  return name === undefined ? undefined : { name, text: environment[name]!, variable: true }
+  for (const name of option.variables) {
+    const text = environment[name]
+    if (text) return { name, text, variable: true }
+  }
+  return undefined
 }
 
 const ours = 'AWS_LAMBDA_RIE_'
 
 /** A warning for each variable that looks like one of ours and is none. */
 export function unknownVariables(environment: Readonly<Record<string, string>>): string[] {
-  const known = all.flatMap(({ variables }) => variables).filter((name) => name.startsWith(ours))
-  const unknown = Object.keys(environment).filter((name) => name.startsWith(ours) && !known.includes(name))
+  const candidates = Object.keys(environment).filter((name) => name.startsWith(ours))
+  if (candidates.length === 0) return []
+  const known = namesOfOurs().filter((name) => name.startsWith(ours))
+  const unknown = candidates.filter((name) => !known.includes(name))
   if (unknown.length === 0) return []
   const { nearest } = require('./suggest.ts') as typeof import('./suggest.ts')
   return unknown.map((name) => {

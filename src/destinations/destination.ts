@@ -3,6 +3,8 @@
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
 
+import { destinationsAllowed } from './allowed.ts'
+
 export type EventDestination =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'http'; readonly url: string }
@@ -11,9 +13,6 @@ export type EventDestination =
 
 const functionName =
   /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:[a-z]{2,4}(?:-[a-z]+)+-\d:)?(?:\d{12}:(?:function:)?|function:)?[a-zA-Z0-9-_.]+(?::(?:\$LATEST|[a-zA-Z0-9-_]+))?$/
-
-export const destinationsAllowed =
-  'file:PATH, an address as http://localhost:3000/failed, or the name or ARN of another function of this emulator'
 
 /** A sentence where the text is no destination. A path stays as it is; whose it is knows where it starts. */
 export function parseDestination(text: string): EventDestination | string {

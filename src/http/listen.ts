@@ -5,13 +5,17 @@
  */
 
 import type { Handlers, ListenAt, Listener } from './exchange.ts'
-import { fetchHandler, listenWithFetch } from './fetch.ts'
 import { listenNatively } from './native.ts'
 
 /** Versions of Bun that the conformance suite has seen. */
 const knownVersions = /^1\.4\./
 
 const missing = 'errors of response streams come without type and text, pipelined requests are not answered'
+
+/** Loaded where it is needed, which it is not in the program. */
+function fetchAdapter(): typeof import('./fetch.ts') {
+  return require('./fetch.ts')
+}
 
 let told = false
 
@@ -57,12 +61,12 @@ function listenOnLoopback(open: (hostname: string, port: number) => Listener, po
 
 function listenOn(at: ListenAt, handlers: Handlers, version: string): Listener {
   if (!knownVersions.test(version)) {
-    const listener = listenWithFetch(at, handlers)
+    const listener = fetchAdapter().listenWithFetch(at, handlers)
     tellOnce(handlers)
     return listener
   }
   return listenNatively(at, handlers, (server, shared) => {
-    server.reload(fetchHandler(shared) as never)
+    server.reload(fetchAdapter().fetchHandler(shared) as never)
     tellOnce(handlers)
   })
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { destinationsAllowed, parseDestination } from '../../src/destinations/destination.ts'
+import { destinationsAllowed } from '../../src/destinations/allowed.ts'
+import { parseDestination } from '../../src/destinations/destination.ts'
 
 test.each([
   ['file:dead.jsonl', { kind: 'file', path: 'dead.jsonl' }],

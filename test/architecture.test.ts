@@ -281,7 +281,9 @@ describe('a start loads nothing of what only some use', () => {
   test.each([
     ['durable executions', /^(durable\/|open-durable\.ts|gateway\/start-run\.ts)/],
     ['several functions', /^(template\/|config\/(several|system|document|plain-yaml|functions-))/],
-    ['events', /^(open-events\.ts|destinations\/(?!destination\.ts))/],
+    ['events', /^(open-events\.ts|destinations\/(?!allowed\.ts))/],
+    ['web pages', /^gateway\/(cors|pages|url\/)/],
+    ['a Bun without the native handles', /^http\/fetch\.ts/],
     ['the inner loop', /^(console\/|open-console\.ts|watch\/|reload\.ts|rebuild\.ts|invoke\/)/],
   ])('%s', (_, files) => {
     expect([...loaded].filter((path) => files.test(path))).toEqual([])

@@ -83,7 +83,10 @@ export function scan(argv: readonly string[]): CommandLine | 'help' | 'version' 
         repeated.set(name, [...(repeated.get(name) ?? []), value])
       } else {
         // The reference takes a value out of double quotes that survived the shell.
-        flags.set(name, anywhere.has(name) && value.startsWith('"') ? value.replace(/^"(.*)"$/s, '$1') : value)
+        flags.set(
+          name,
+          anywhere.has(name) && value.startsWith('"') ? value.replace(/^"(.*)"$/s, '$1') : value,
+        )
       }
     }
   }

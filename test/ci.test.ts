@@ -8,7 +8,19 @@ import { tempDir } from './harness.ts'
 setDefaultTimeout(60_000)
 
 const script = join(import.meta.dir, '..', '.ci', 'run')
-const steps = ['build', 'check', 'test', 'contract', 'clients', 'system', 'url', 'images', 'field'] as const
+const steps = [
+  'build',
+  'check',
+  'test',
+  'contract',
+  'clients',
+  'system',
+  'durable',
+  'conformance',
+  'url',
+  'images',
+  'field',
+] as const
 
 interface Said {
   readonly text: string
@@ -22,6 +34,8 @@ const good: Record<(typeof steps)[number], Said> = {
   contract: { text: 'reference: not examined, no pip\n\n20 passed, 0 failed, 1 skipped\n' },
   clients: { text: 'node    panic           skipped: it ends\n\n10 passed, 0 failed, 1 skipped\n' },
   system: { text: 'system skipped: python3 is not installed\n\n0 passed, 0 failed, 2 skipped\n' },
+  durable: { text: '0 passed, 0 failed, 0 skipped\n' },
+  conformance: { text: '0 passed, 0 failed, 0 skipped\n' },
   url: { text: '0 passed, 0 failed, 0 skipped\n' },
   field: { text: 'ab skipped: ab is not installed\n\n2 passed, 0 failed, 1 skipped\n' },
   images: { text: 'skip  one: podman is not installed\n\n5 passed, 0 failed, 1 skipped\n' },
@@ -41,7 +55,7 @@ async function ci(said: Partial<typeof good>): Promise<{ code: number; lines: st
   const bun = `#!/bin/sh
 [ "$1" = --version ] && exec echo 1.4.5
 [ "$1" = install ] && exit 0
-step=$2; [ -f "$3.code" ] && step=$3
+step=$2; for word in "$3" "$4"; do [ -f "$word.code" ] && step=$word; done
 cat "$step"; code=$(cat "$step.code")
 [ "$code" = crash ] && kill -SEGV $$
 exit "$code"\n`

@@ -44,15 +44,22 @@ export function need(...programs: readonly string[]): string {
   return first as string
 }
 
+interface Place {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Runs a command; the end of its output is the reason when it fails. */
-export async function run(
-  command: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
-): Promise<void> {
+export async function run(command: readonly string[], place: Place): Promise<void> {
+  await outputOf(command, place)
+}
+
+/** The same, and returns what it printed. */
+export async function outputOf(command: readonly string[], options: Place): Promise<string> {
   const env = { ...process.env, ...options.env }
   const child = Bun.spawn([...command], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-  if (code === 0) return
+  if (code === 0) return out
   const reason = (err.trim() || out.trim()).split('\n').slice(-3).join(' ').slice(-300)
   throw new Failed(`${command.slice(0, 3).join(' ')} failed: ${reason}`)
 }

@@ -243,6 +243,40 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'commands of the AWS CLI',
+    async run(trial) {
+      const begun = await trial.begin({ do: 'callback' })
+      const id = await trial.marked(/^callback (.*)$/)
+      const name = { 'function-name': 'test_function', statuses: 'RUNNING' }
+      const { DurableExecutions } = await trial.commandLine('list-durable-executions-by-function', name)
+      same(
+        DurableExecutions.map((one: { DurableExecutionArn: string }) => one.DurableExecutionArn),
+        [begun.arn],
+      )
+      await trial.commandLine('send-durable-execution-callback-success', { 'callback-id': id, result: '7' })
+      await begun.ends()
+      const arn = { 'durable-execution-arn': begun.arn }
+      const { Status, Result } = await trial.commandLine('get-durable-execution', arn)
+      same([Status, Result], ['SUCCEEDED', '7'])
+      const { Events } = await trial.commandLine('get-durable-execution-history', arn)
+      same(
+        Events.map((event: { EventType: string }) => event.EventType),
+        await begun.types(),
+      )
+    },
+  },
+  {
+    name: 'stopped by the AWS CLI',
+    async run(trial) {
+      const begun = await trial.begin({ do: 'callback' })
+      await trial.marked(/^callback (.*)$/)
+      const words = { 'durable-execution-arn': begun.arn, error: '{"ErrorType":"Mine"}' }
+      await trial.commandLine('stop-durable-execution', words)
+      const { Status, Error: error } = await begun.ends()
+      same([Status, error], ['STOPPED', { ErrorType: 'Mine' }])
+    },
+  },
+  {
     name: 'paused and resumed (52, 60)',
     async run(trial) {
       const call = trial.call({ do: 'callback' })

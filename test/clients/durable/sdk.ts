@@ -16,13 +16,25 @@ export async function javascript(): Promise<string> {
 }
 
 const pythonVersion = '3.0.0'
+/** It brings botocore in one version, of which boto3 is taken too. */
+const commandLineVersion = '1.46.3'
 
-/** The same for Python, with boto3. */
+/** The same for Python, with boto3 and the AWS CLI. */
 export async function pythonFolder(): Promise<string> {
-  const packages = [`aws-durable-execution-sdk-python==${pythonVersion}`, 'awslambdaric==4.2.2', 'boto3']
+  const packages = [
+    `aws-durable-execution-sdk-python==${pythonVersion}`,
+    'awslambdaric==4.2.2',
+    `awscli==${commandLineVersion}`,
+    'boto3',
+  ]
   const install = async (into: string): Promise<void> => {
     await run([need('python3'), '-m', 'venv', 'venv'], { cwd: into })
     await run(['venv/bin/pip', 'install', '--quiet', ...packages], { cwd: into })
   }
-  return await cached('durable-python', pythonVersion, { install }, join(import.meta.dir, 'functions/python'))
+  return await cached(
+    'durable-python',
+    `${pythonVersion}-${commandLineVersion}`,
+    { install },
+    join(import.meta.dir, 'functions/python'),
+  )
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../harness.ts'
 import { type Launched, launch } from '../../kit/launch.ts'
-import { type Launch, run } from '../client.ts'
+import { type Launch, outputOf, run } from '../client.ts'
 import { pythonFolder } from './sdk.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what a case expects of it, the case says
@@ -180,6 +180,27 @@ export class Trial implements AsyncDisposable {
   async boto3(id: string): Promise<void> {
     const folder = await pythonFolder()
     await run([join(folder, 'venv/bin/python'), 'caller.py', this.#url, id, 'test_function'], { cwd: folder })
+  }
+
+  /** What a command of the AWS CLI answers. */
+  async commandLine(command: string, words: Readonly<Record<string, string>>): Promise<Json> {
+    const folder = await pythonFolder()
+    const flags = Object.entries(words).flatMap(([name, value]) => [`--${name}`, value])
+    const env = {
+      AWS_ENDPOINT_URL_LAMBDA: this.#url,
+      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'x',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      AWS_MAX_ATTEMPTS: '1',
+    }
+    const said = await outputOf(
+      [join(folder, 'venv/bin/aws'), '--output', 'json', 'lambda', command, ...flags],
+      {
+        cwd: folder,
+        env,
+      },
+    )
+    return said.trim() === '' ? undefined : JSON.parse(said)
   }
 
   async list(): Promise<string[]> {

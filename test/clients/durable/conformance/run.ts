@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
-import { until } from '../../../harness.ts'
+import { fetched, until } from '../../../harness.ts'
 import { launch, programOf, root } from '../../../kit/launch.ts'
 import { need, run, Unavailable } from '../../client.ts'
 import { javascript } from '../sdk.ts'
@@ -25,7 +25,7 @@ const cache = join(root, '.cache', 'durable-conformance', version)
 type Json = any
 
 /** The folder with the cases. */
-async function fetched(): Promise<string> {
+async function requirements(): Promise<string> {
   const cases = join(cache, 'aws_durable_execution_conformance_tests', 'test_requirements')
   if (existsSync(cases)) return cases
   await mkdir(cache, { recursive: true })
@@ -33,7 +33,7 @@ async function fetched(): Promise<string> {
   // it asks for a newer Python than most have, and its data need none
   const only = ['--no-deps', '--only-binary=:all:', '--python-version', '3.14']
   const what = `aws-durable-execution-conformance-tests==${version}`
-  await run([python, '-m', 'pip', 'download', '--quiet', ...only, what], { cwd: cache })
+  await fetched(() => run([python, '-m', 'pip', 'download', '--quiet', ...only, what], { cwd: cache }))
   const [wheel] = [...new Bun.Glob('*.whl').scanSync(cache)]
   await run([python, '-m', 'zipfile', '-e', wheel as string, '.'], { cwd: cache })
   return cases
@@ -53,7 +53,7 @@ const { values } = parseArgs({
 /** The cases and the handlers; ends the process if there is no registry to take them from. */
 async function prepared(): Promise<{ folder: string; cwd: string }> {
   try {
-    return { folder: await fetched(), cwd: await javascript() }
+    return { folder: await requirements(), cwd: await javascript() }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     console.log(`conformance skipped: ${error.message}\n0 passed, 0 failed, 1 skipped`)

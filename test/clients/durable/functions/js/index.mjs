@@ -136,7 +136,7 @@ const acts = {
     }
   },
   async callback(_, context) {
-    const [answer, id] = await context.createCallback('approve', { timeout: { seconds: 30 } })
+    const [answer, id] = await context.createCallback('approve', { timeout: { minutes: 5 } })
     mark(`callback ${id}`)
     return JSON.parse(await answer)
   },
@@ -147,7 +147,7 @@ const acts = {
   async submitter(_, context) {
     return JSON.parse(
       await context.waitForCallback('ask', async (id) => mark(`callback ${id}`), {
-        timeout: { seconds: 30 },
+        timeout: { minutes: 5 },
       }),
     )
   },

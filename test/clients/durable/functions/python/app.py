@@ -162,7 +162,7 @@ def map_items(event, context):
 
 
 def callback(_, context):
-    opened = context.create_callback("approve", CallbackConfig(timeout=Duration.from_seconds(30)))
+    opened = context.create_callback("approve", CallbackConfig(timeout=Duration.from_minutes(5)))
     mark(f"callback {opened.callback_id}")
     return json.loads(opened.result())
 
@@ -172,7 +172,7 @@ def callback_timeout(_, context):
 
 
 def submitter(_, context):
-    config = WaitForCallbackConfig(timeout=Duration.from_seconds(30))
+    config = WaitForCallbackConfig(timeout=Duration.from_minutes(5))
     answer = context.wait_for_callback(lambda opened, _: mark(f"callback {opened}"), name="ask", config=config)
     return json.loads(answer)
 

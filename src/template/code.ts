@@ -1,9 +1,9 @@
 /** Where the code of a function of a template is, and how it is run. */
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /** How a function runs, or why it cannot. */
 export type Runnable =
@@ -98,6 +98,28 @@ function missing({ id, code }: CodeFacts, file: string, cwd: string): Runnable {
 
 function hasScript(folder: string, module: string): boolean {
   return scripts.some((ending) => existsSync(join(folder, module + ending)))
+}
+
+/**
+ * Packages that the `package.json` of a folder names as dependencies and that are in no `node_modules` from there upwards. The
+ * SDK for JavaScript is part of Lambda's runtimes, so that few have it in their own.
+ */
+export function missingPackages(folder: string): readonly string[] {
+  let named: unknown
+  try {
+    named = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).dependencies
+  } catch {
+    // without one, or with one that is not read here, nothing is known
+    return []
+  }
+  if (typeof named !== 'object' || named === null) return []
+  return Object.keys(named).filter((name) => !/^@(aws-sdk|smithy)\//.test(name) && !isInstalled(folder, name))
+}
+
+function isInstalled(folder: string, name: string): boolean {
+  if (existsSync(join(folder, 'node_modules', name))) return true
+  const parent = dirname(folder)
+  return parent !== folder && isInstalled(parent, name)
 }
 
 const withoutEnding = (path: string): string => path.replace(/\.[^./]+$/, '')

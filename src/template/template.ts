@@ -10,7 +10,7 @@ import { ConfigError } from '../config/kinds.ts'
 import { ownOptions, type Variable, variableOptions } from '../config/options.ts'
 import type { FoundFunctions, FunctionSetup } from '../config/system.ts'
 import type { Given } from '../config/variables.ts'
-import { inlineFolder, isFolder, type Runnable, runnableOf, unbuiltLayer } from './code.ts'
+import { inlineFolder, isFolder, missingPackages, type Runnable, runnableOf, unbuiltLayer } from './code.ts'
 import { longForm, Resolver, Unresolved } from './intrinsics.ts'
 import { type EnvironmentFile, isObject } from './parameters.ts'
 import { functionTypes, layerTypes, referencesOf, type TemplateResource } from './references.ts'
@@ -173,6 +173,8 @@ class Template {
     this.#concurrency(id, values)
     this.#durable(id, values)
     const environment = { AWS_SAM_LOCAL: 'true', ...this.#environment(id, name) }
+    const layers = this.#layers(id)
+    if (runnable.kind === 'handler' && layers.length === 0) this.#tellPackages(id, runnable.cwd)
     return {
       name,
       aliases: name === id ? [] : [id],
@@ -183,12 +185,21 @@ class Template {
       cwd: runnable.cwd,
       directory: this.#folder,
       environment,
-      layers: this.#layers(id),
+      layers,
       url,
       values,
       broken: runnable.kind === 'broken' ? runnable.reason : null,
       namesUrls: Object.values(environment).some((value) => value.includes('{{function-url:')),
     }
+  }
+
+  /** Code as it is written may want to be installed before it runs. A layer may have what it wants. */
+  #tellPackages(id: string, folder: string): void {
+    const packages = missingPackages(folder)
+    if (packages.length === 0) return
+    this.#warnings.push(
+      `${this.#place(['Resources', id])}: ${folder}/package.json names ${packages.join(', ')}, not installed: npm install there, or sam build and --template .aws-sam/build/template.yaml`,
+    )
   }
 
   #nameOf(id: string): string {

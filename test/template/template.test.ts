@@ -36,6 +36,41 @@ const runs = ({ setups }: FoundFunctions): unknown =>
     cwd.replace(fixtures, ''),
   ])
 
+test('packages that code as it is written wants and that are not installed are told, with what to do', () => {
+  using folder = tempDir()
+  const { path } = folder
+  const template = `Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Runtime: nodejs22.x, Handler: index.handler, CodeUri: code/ } }
+Resources:
+  Layer: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: layer/ } }
+  Layered:
+    Type: AWS::Serverless::Function
+    Properties: { Layers: [!Ref Layer] }
+  Bare: { Type: AWS::Serverless::Function }
+`
+  mkdirSync(join(path, 'layer'))
+  mkdirSync(join(path, 'code/node_modules/own'), { recursive: true })
+  mkdirSync(join(path, 'node_modules/@scope/above'), { recursive: true })
+  const dependencies = {
+    own: '1',
+    '@scope/above': '1',
+    '@aws-sdk/client-s3': '3',
+    left: '1',
+    '@scope/out': '1',
+  }
+  writeFileSync(join(path, 'template.yaml'), template)
+  writeFileSync(join(path, 'code/index.mjs'), '')
+  writeFileSync(join(path, 'code/package.json'), JSON.stringify({ dependencies }))
+  const warnings = () => read('template.yaml', { cwd: path }).warnings
+  expect(warnings()).toEqual([
+    `template.yaml:8: Bare: ${path}/code/package.json names left, @scope/out, not installed: npm install there, or sam build and --template .aws-sam/build/template.yaml`,
+  ])
+  writeFileSync(join(path, 'code/package.json'), '{"dependencies":null}')
+  expect(warnings()).toEqual([])
+  writeFileSync(join(path, 'code/package.json'), 'none')
+  expect(warnings()).toEqual([])
+})
+
 describe('templates as people write them', () => {
   test('what sam init writes for Node.js: Globals, JSON logs, an API that is not looked at', () => {
     const found = read('hello/template.yaml')

@@ -1,15 +1,19 @@
 /**
- * Durable executions: `bun bench/durable.ts [--rounds N] [--steps N] [--runs N] [--emulator source|binary|PATH] [--dex PROGRAM]`.
+ * Durable executions: `bun run bench durable [--rounds N] [--steps N] [--runs N] [--emulator source|binary|PATH]`.
  * Checkpoints one after the other in one run, the CPU that each costs the program which answers them, and the memory of
- * runs that wait. `--dex` names `dex-local-runner` of AWS's package aws-durable-execution-sdk-python-testing 1.4.0, which runs
- * the same function behind the same emulator; the subjects alternate.
+ * runs that wait. Beside it `dex-local-runner` of AWS's package on PyPI runs the same function behind the same emulator;
+ * the subjects alternate.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { until } from '../test/harness.ts'
 import { freePort, type Launched, launch, programOf } from '../test/kit/launch.ts'
+import { cacheFolder, need, run } from './build.ts'
 import { machine } from './machine.ts'
+import { Unavailable } from './subject.ts'
+
+const dexPackage = 'aws-durable-execution-sdk-python-testing==1.4.0'
 
 const { values } = parseArgs({
   options: {
@@ -17,7 +21,6 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '1000' },
     runs: { type: 'string', default: '1000' },
     emulator: { type: 'string', default: 'binary' },
-    dex: { type: 'string' },
   },
 })
 const [rounds, steps, runs] = [Number(values.rounds), Number(values.steps), Number(values.runs)]
@@ -70,6 +73,23 @@ async function ours(flags: readonly string[]): Promise<Figures> {
   const before = cpuOf(emulator.process.pid)
   const wallMs = await call(steps)
   return { wallMs, cpuMs: cpuOf(emulator.process.pid) - before }
+}
+
+/** Where AWS's local runner is installed; null, with the reason told, where it cannot be. */
+async function dexProgram(): Promise<string | null> {
+  const folder = join(cacheFolder, dexPackage.replace('==', '-'))
+  const program = join(folder, 'bin/dex-local-runner')
+  try {
+    if (!existsSync(program)) {
+      await run([need('python3'), '-m', 'venv', folder])
+      await run([join(folder, 'bin/pip'), 'install', '--quiet', dexPackage])
+    }
+    return program
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    console.log(`dex-local-runner: left out, ${error.message}`)
+    return null
+  }
 }
 
 async function dex(program: string): Promise<Figures> {
@@ -173,13 +193,14 @@ async function waiting(): Promise<number> {
   return (memoryOf(emulator.process.pid) - before) / runs
 }
 
+const dexPath = await dexProgram()
 const subjects: readonly (readonly [name: string, measure: () => Promise<Figures>])[] = [
   ['ours', () => ours([])],
   [
     'ours, --durable-store',
     () => ours(['--durable-store', `/tmp/rie-bench-${process.pid}-${crypto.randomUUID()}.sqlite`]),
   ],
-  ...(values.dex === undefined ? [] : [['dex-local-runner', () => dex(values.dex as string)] as const]),
+  ...(dexPath === null ? [] : [['dex-local-runner', () => dex(dexPath)] as const]),
 ]
 for (const line of await machine()) console.log(line)
 const results = new Map<string, Figures[]>(subjects.map(([name]) => [name, []]))

@@ -154,9 +154,13 @@ async function publish(text: string): Promise<void> {
   )
 }
 
-// another kind of measurement: of saves, not of invocations
+// other kinds of measurement: of starts, of checkpoints and of saves, not of invocations
 if (process.argv[2] === 'functions-50') {
   await import('./functions.ts')
+  process.exit()
+} else if (process.argv[2] === 'durable') {
+  process.argv.splice(2, 1)
+  await import('./durable.ts')
   process.exit()
 } else if (process.argv[2] === 'reload') {
   await import('./reload.ts')

@@ -3,6 +3,7 @@
  * only where `--watch` is on, with the watcher and its libraries.
  */
 
+import { resolve } from 'node:path'
 import type { EmulatorConfig, FunctionConfig, WatchConfig } from './config/config.ts'
 import type { Log } from './engine/ports.ts'
 import type { FunctionHost } from './host.ts'
@@ -26,15 +27,20 @@ const namedFiles = 5
  * on without.
  */
 export function reloadOnChange(
-  { watch, eagerInit }: EmulatorConfig & { readonly watch: WatchConfig },
+  emulator: EmulatorConfig & { readonly watch: WatchConfig },
   functions: readonly Watched[],
   log: Log,
   epoch: () => number,
 ): AsyncDisposable {
+  const { watch, eagerInit } = emulator
+  const written = writtenFiles(
+    emulator,
+    functions.map(({ config }) => config),
+  )
   const builds = watch.build === null ? null : new Builds({ command: watch.build, log, epoch })
   const opened = functions.flatMap((each) => {
     try {
-      return [watchCode(each, { watch, eagerInit, builds, epoch })]
+      return [watchCode(each, { watch, eagerInit, builds, written, epoch })]
     } catch (error) {
       each.log.warn({ reason: String(error) }, 'the code cannot be watched')
       return []
@@ -48,15 +54,33 @@ export function reloadOnChange(
   }
 }
 
+/** What the emulator writes itself, which may be in the folder of a function. SQLite has a journal beside its file. */
+function writtenFiles(
+  { durableStore, report }: EmulatorConfig,
+  functions: readonly FunctionConfig[],
+): readonly string[] {
+  const stores =
+    durableStore === null ? [] : ['', '-wal', '-shm', '-journal'].map((end) => durableStore + end)
+  const records = functions
+    .flatMap(({ async: { onSuccess, onFailure } }) => [onSuccess, onFailure])
+    .flatMap((destination) => (destination?.kind === 'file' ? [destination.path] : []))
+  return [...stores, ...(report === null ? [] : [report]), ...records].map((path) => resolve(path))
+}
+
 interface WatchParts {
   readonly watch: WatchConfig
   readonly eagerInit: boolean
   /** null: the files that are watched are the code */
   readonly builds: Builds | null
+  /** files that are no code */
+  readonly written: readonly string[]
   readonly epoch: () => number
 }
 
-function watchCode({ config, host, log }: Watched, { watch, eagerInit, builds, epoch }: WatchParts): Watch {
+function watchCode(
+  { config, host, log }: Watched,
+  { watch, eagerInit, builds, written, epoch }: WatchParts,
+): Watch {
   const { launch, handler, taskRoot, environment } = config
   const root = environment.LAMBDA_TASK_ROOT || taskRoot
   const { roots, runs, refused } = targetOf({
@@ -93,6 +117,7 @@ function watchCode({ config, host, log }: Watched, { watch, eagerInit, builds, e
     roots,
     runs,
     globs: watch.globs,
+    written,
     poll: watch.poll,
     changed: build ?? ((paths) => reload(paths, 'the code has changed')),
     warn: (fields, message) => log.warn(fields, message),

@@ -27,6 +27,8 @@ export interface WatchOptions {
   readonly runs: readonly Run[]
   /** only files that match one of these count, relative to their root; without any, all count */
   readonly globs: readonly string[]
+  /** absolute paths of files that the emulator writes itself: they are no code */
+  readonly written: readonly string[]
   /** looks at the files at times in place of asking the kernel */
   readonly poll: boolean
   /** Called with paths relative to their root when there was a change and then quiet. */
@@ -45,6 +47,7 @@ const needsPolling = new Set(['ENOSPC', 'EMFILE', 'ENOSYS', 'ENOTSUP', 'EINVAL']
 export function openWatch(options: WatchOptions): Watch {
   const globs = options.globs.map((glob) => new Bun.Glob(glob.replace(/^\.\//, '')))
   const ours = ownOutput()
+  const written = new Set(options.written)
   /** appeared since the last change that was told */
   const fresh = new Set<string>()
   /** a file that came and went again was one on the way to another */
@@ -68,6 +71,7 @@ export function openWatch(options: WatchOptions): Watch {
   let closed = false
 
   const tell = (root: string, path: string, isNew: boolean): void => {
+    if (written.has(path)) return
     const name = relative(root, path)
     if (globs.length > 0 && !globs.some((glob) => glob.match(name))) return
     if (ours.length > 0 && ours.includes(identity(path))) return

@@ -2,6 +2,7 @@
 import { expect } from 'bun:test'
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -110,6 +111,32 @@ export const watch = chapter('Watching the code', (it) => {
     code.save('index.ts.new', answering('four'))
     renameSync(join(code.root, 'index.ts.new'), join(code.root, 'index.ts'))
     await untilAnswer(rie, 'four')
+  })
+
+  it('takes no file for code that the emulator writes itself: records, and the store of runs', async ({
+    start,
+  }) => {
+    const functions = {
+      run: { handler: 'index.run', durable: true },
+      fail: { handler: 'index.fail', async: { maxRetries: 0, onFailure: 'file:records.jsonl' } },
+    }
+    using code = new Code({
+      'functions.json': JSON.stringify({ functions }),
+      'index.ts': `export const run = async () => ({ Status: 'SUCCEEDED', Result: '1' })
+        export const fail = async () => { throw new Error('it fails') }\n`,
+    })
+    await using rie = await severalWatched(start, code, 2, '--durable-store', join(code.root, 'runs.sqlite'))
+    expect(await ask(rie, 'run')).toBe('1')
+    const path = '/2015-03-31/functions/fail/invocations'
+    await rie.ask({ method: 'POST', path, headers: { 'X-Amz-Invocation-Type': 'Event' }, body: '{}' })
+    await until('the record', () => existsSync(join(code.root, 'records.jsonl')))
+    // what was written before this would be told with it, or before it
+    code.save('other.ts', '1')
+    await until('both to be told of the save', () => reloads(rie) >= 2)
+    const files = rie.log
+      .filter(({ msg }) => /the code has changed/.test(String(msg)))
+      .map((line) => line.files)
+    expect(files).toEqual([['other.ts'], ['other.ts']])
   })
 
   it('lets what runs finish when the code changes, and runs the next one on the new code', async ({

@@ -20,6 +20,7 @@ class Watched implements AsyncDisposable {
       roots: [one.root],
       runs: [],
       globs: [],
+      written: [],
       poll: false,
       changed: (paths) => one.told.push(paths),
       warn: (_, message) => one.warnings.push(message),
@@ -221,6 +222,7 @@ test('a handler in a folder that Git ignores is watched', async () => {
     roots: [it.root],
     runs: [{ kind: 'handler', path: it.path('dist/index.js') }],
     globs: [],
+    written: [],
     poll: false,
     changed: (paths) => told.push(...paths),
     warn: (_, message) => it.warnings.push(message),
@@ -228,6 +230,28 @@ test('a handler in a folder that Git ignores is watched', async () => {
   await handler.ready
   it.write('dist/chunk.js')
   await until('the handler to be told', () => told.includes('dist/chunk.js'))
+})
+
+test('what the emulator writes itself is no change', async () => {
+  await using it = await Watched.of({ 'index.ts': '1' })
+  const told: string[] = []
+  await using other = openWatch({
+    roots: [it.root],
+    runs: [],
+    globs: [],
+    written: [it.path('records.jsonl')],
+    poll: false,
+    changed: (paths) => told.push(...paths),
+    warn: (_, message) => it.warnings.push(message),
+  })
+  await other.ready
+  it.write('records.jsonl')
+  await until('the first to be told of a file that is none of its own', () =>
+    it.told.flat().includes('records.jsonl'),
+  )
+  it.write('index.ts')
+  await until('the save to be told', () => told.includes('index.ts'))
+  expect(told).toEqual(['index.ts'])
 })
 
 test('a rule that is added to .gitignore counts', async () => {

@@ -128,6 +128,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
       recorder: parts.recorder,
       runtimeApi: index === 0 ? runtimeApi : { hostname: runtimeApi.hostname, port: 0 },
       anyRuntimeApi: emulator.anyRuntimeApi,
+      portable: emulator.portable,
       endpoint: () => endpoint,
       urlOf: (other) => urls?.urlOf(find(other)?.config.name ?? other) ?? null,
       crashed: emulator.exitOnCrash ? crashed.resolve : null,

@@ -45,6 +45,8 @@ export interface HostParts {
   readonly runtimeApi: Address
   /** where that address is taken, a free port will do */
   readonly anyRuntimeApi: boolean
+  /** whether to do without what is Linux's own */
+  readonly portable: boolean
   /** Gives the record of an event to another function of this emulator, see `EventsParts`. */
   readonly toFunction: EventsParts['toFunction']
   /**
@@ -299,7 +301,7 @@ export class FunctionHost {
     const attached = config.launch.kind === 'attach'
     let runtimeApi = ''
     const port = (): number => Number(runtimeApi.replace(/^.*:/, ''))
-    const processes = processesFor(config, this.#parts.processes, port)
+    const processes = processesFor(config, this.#parts, port)
     const log = config.maxEnvironments > 1 ? this.#parts.log.child({ environment: id }) : this.#parts.log
     const tail = createTail(this.#parts.sinkOf(id))
     const subscriptions = this.#telemetry.open(id, log)
@@ -499,8 +501,12 @@ function factsOf(config: FunctionConfig): RecordFacts {
 }
 
 /** `port` is that of the Runtime API, when it is open. */
-function processesFor({ launch }: FunctionConfig, processes: Processes, port: () => number): Processes {
-  if (launch.kind === 'attach') return withAttachedRuntime(processes, port)
+function processesFor(
+  { launch }: FunctionConfig,
+  { processes, portable }: HostParts,
+  port: () => number,
+): Processes {
+  if (launch.kind === 'attach') return withAttachedRuntime(processes, port, portable)
   if (launch.kind !== 'broken') return processes
   const { withBrokenRuntime } = require('./process/broken.ts') as typeof import('./process/broken.ts')
   return withBrokenRuntime(processes, launch.reason)

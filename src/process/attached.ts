@@ -7,11 +7,18 @@
 import type { ProcessEvents, Processes, RunningProcess } from '../engine/ports.ts'
 import type { Peer } from './linux/peer.ts'
 
-/** Processes of which the runtime is not started; extensions are. `port` gives that of the Runtime API. */
-export function withAttachedRuntime(processes: Processes, port: () => number): Processes {
+/**
+ * Processes of which the runtime is not started; extensions are. `port` gives that of the Runtime API; with `portable` nothing
+ * that is Linux's own is asked.
+ */
+export function withAttachedRuntime(
+  processes: Processes,
+  port: () => number,
+  portable: boolean = false,
+): Processes {
   /** sessions of extensions, which call the same port */
   const extensions = new Set<number>()
-  const peer = peerOf(port, (session) => extensions.has(session))
+  const peer = portable ? null : peerOf(port, (session) => extensions.has(session))
   return {
     spawn(spec, events) {
       if (spec.name === 'runtime') return attachedRuntime(events, peer)

@@ -16,11 +16,18 @@ export const attached = chapter('A runtime that is attached', (it) => {
     await rie.respond(event.id, '"attached"')
     expect((await answer).json).toBe('attached')
     void rie.poll()
-    // the memory is that of whoever calls
-    await rie.stdout.until(
-      /START RequestId.*\nEND RequestId.*\nREPORT RequestId.*Max Memory Used: [1-9]\d* MB/,
-    )
+    await rie.stdout.until(/START RequestId.*\nEND RequestId.*\nREPORT RequestId.*Max Memory Used: \d+ MB/)
     expect(rie.runtimes()).toEqual([])
+  })
+
+  it('charges an invocation with the memory of the attached runtime', async ({ start }) => {
+    await using rie = await start(attach)
+    const answer = rie.invoke()
+    const event = await rie.poll()
+    await rie.respond(event.id, '"attached"')
+    await answer
+    void rie.poll()
+    await rie.stdout.until(/REPORT RequestId.*Max Memory Used: [1-9]\d* MB/)
   })
 
   it('lets an attached runtime go and come again, while nothing runs and in an invocation', async ({

@@ -104,6 +104,13 @@ export const startDifferences: readonly Difference[] = [
   ),
   of(
     '(the portable layer, for macOS)',
+    'knows no memory of a runtime that somebody else starts',
+    'POSIX has no way from a connection to the process at its other end',
+    ['charges an invocation with the memory of the attached runtime'],
+    ['portable'],
+  ),
+  of(
+    '(the portable layer, for macOS)',
     'hands on the variable that chose the layer on Linux',
     'variables are handed on as they are; on a Mac there is none',
     ['sets nothing else'],

@@ -411,6 +411,7 @@ export const differences: readonly Difference[] = [
     'a debugger stops a function for minutes, and starts it itself',
     [
       'waits for a runtime that it does not start, and an invocation waits with it',
+      'charges an invocation with the memory of the attached runtime',
       'lets an attached runtime go and come again, while nothing runs and in an invocation',
       'answers when an attached runtime takes too long, and takes it back',
       'runs extensions beside an attached runtime',

@@ -114,7 +114,7 @@ export async function killedRound({ seed, program, env, ...chosen }: Life): Prom
   await within('the emulator to be gone', emulator.process.exited)
   const left = (): number[] => [...marked(emulator.mark), ...watchdogs.filter(alive)]
   try {
-    await until('nothing to be left', () => left().length === 0, 5000)
+    await until('nothing to be left', () => left().length === 0)
     return { moment, unguarded: 0, alive: before - 1 }
   } catch {
     const groups = new Set(left().map((each) => Number(stat(each)?.[2] ?? each)))

@@ -55,13 +55,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // names what is warm, so that the compiler goes easy on it
   'compiler.ts': ['api', 'core', 'engine', 'gateway', 'http', 'telemetry'],
   'host.ts': [
+    'config',
+    'core',
+    'engine',
+    'function-processes.ts',
+    'hosted-environment.ts',
+    'open-events.ts',
+    'telemetry',
+  ],
+  'hosted-environment.ts': [
     'api',
     'config',
     'core',
     'engine',
     'function-processes.ts',
     'listen.ts',
-    'open-events.ts',
     'process',
     'telemetry',
   ],

@@ -44,7 +44,7 @@ export function several(line: CommandLine, outside: FunctionsOutside): SystemCon
 }
 
 function fromTemplate(file: string, line: CommandLine, outside: FunctionsOutside): FoundFunctions {
-  const { readTemplate } = require('../template/template.ts') as typeof import('../template/template.ts')
+  const { readTemplate } = require('../template/functions.ts') as typeof import('../template/functions.ts')
   const { parseEnvironmentFile, parseOverrides } =
     require('../template/parameters.ts') as typeof import('../template/parameters.ts')
   const cwd = outside.probe.cwd()

@@ -27,6 +27,11 @@ export const layerTypes: readonly string[] = ['AWS::Serverless::LayerVersion', '
 /** Stands in a value for the address of a Function URL, which is known when it listens. */
 export const urlMarker = (functionId: string): string => `{{function-url:${functionId}}}`
 
+/** The name in an ARN of a function, or the name itself. */
+export function functionIn(text: string): string {
+  return text.includes(':function:') ? (text.split(':function:')[1]?.split(':')[0] ?? '') : text
+}
+
 export function referencesOf(facts: TemplateFacts, resolve: (value: unknown) => unknown): References {
   const { region, accountId, resources } = facts
   const pseudo: Readonly<Record<string, unknown>> = {
@@ -63,8 +68,7 @@ export function referencesOf(facts: TemplateFacts, resolve: (value: unknown) => 
   }
   /** The logical id of the function that a name, ARN or reference means. */
   function targetOf(value: unknown): string | undefined {
-    const text = String(resolve(value))
-    const name = text.includes(':function:') ? (text.split(':function:')[1]?.split(':')[0] ?? '') : text
+    const name = functionIn(String(resolve(value)))
     return Object.keys(resources).find(
       (id) => functionTypes.includes(resources[id]?.type ?? '') && (id === name || nameOf(id) === name),
     )

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownOptions, type Variable } from '../../src/config/options.ts'
 import type { FoundFunctions } from '../../src/config/system.ts'
-import { readTemplate, type TemplateOutside } from '../../src/template/template.ts'
+import { readTemplate, type TemplateOutside } from '../../src/template/functions.ts'
 import { tempDir } from '../harness.ts'
 
 const fixtures = join(import.meta.dir, '../fixtures/templates')

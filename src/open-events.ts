@@ -10,13 +10,8 @@ import type { EventDestination } from './destinations/destination.ts'
 import { appendLine } from './destinations/file.ts'
 import { post } from './destinations/http.ts'
 import { recordOf } from './destinations/record.ts'
-import {
-  type Acceptance,
-  AsyncEvents,
-  type EndedEvent,
-  type EventRequest,
-  type WaitingEvents,
-} from './engine/async-events.ts'
+import { type Acceptance, AsyncEvents, type EndedEvent, type WaitingEvents } from './engine/async-events.ts'
+import type { EventRequest } from './engine/event-invocation.ts'
 import type { Pool } from './engine/pool.ts'
 import type { Clock, Log } from './engine/ports.ts'
 import { render } from './gateway/dialect.ts'

@@ -34,3 +34,8 @@ export interface RunFunctions {
   /** ARN of a function of this name, whether there is one or not */
   arnOf(name: string): string
 }
+
+/** By an ARN without a qualifier, whatever its account and region; null: there is none. */
+export function functionOfArn(functions: RunFunctions, arn: string): RunFunction | null {
+  return functions.find(arn.slice(arn.lastIndexOf(':') + 1))
+}

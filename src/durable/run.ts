@@ -1,10 +1,24 @@
 /** One run as the engine has it: its state, its history, and who waits for its end. */
 
+import type { Invocation } from '../engine/invocation.ts'
 import type { Closure, RunEffects, RunReply } from './core/effect.ts'
 import type { HistoryEvent } from './core/history.ts'
 import type { ChainedInvokeOperation, Operation } from './core/operation.ts'
 import type { RunFacts, RunState } from './core/state.ts'
-import type { RunInvocation } from './invocation.ts'
+import type { RunFunction } from './function.ts'
+
+/** What a run begins with. */
+export interface RunRequest {
+  readonly of: RunFunction
+  /** null: one is made up */
+  readonly name: string | null
+  readonly input: string | null
+  /** the caller waits for the result */
+  readonly synchronous: boolean
+  readonly requestId: string | null
+  readonly traceId: string
+  readonly tenantId: string | null
+}
 
 /** Called once with what a run came to; null: the emulator stops before it did. */
 export type RunWaiter = (closure: Closure | null) => void
@@ -13,7 +27,7 @@ export class RunRecord {
   state: RunState
   readonly history: HistoryEvent[]
   readonly waiters = new Set<RunWaiter>()
-  invocation: RunInvocation | null = null
+  invocation: Invocation | null = null
   /** the id of the first invocation, if its caller gave one or waits for it */
   firstRequestId: string | null = null
   /** tokens of clients that paused or resumed, with the time of it: a repeated request is not done again */

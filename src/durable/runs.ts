@@ -3,27 +3,22 @@
  * and only then is anything done of it: answers, invocations, the news that a run has ended.
  */
 
-import type { Outcome } from '../core/failure.ts'
 import type { RunCounts } from '../engine/durable.ts'
 import type { Clock, Log } from '../engine/ports.ts'
-import { joined } from '../http/collect.ts'
-import { chainedOutcome } from './chained.ts'
+import { RunCalls } from './calls.ts'
 import type { Closure, RunReply } from './core/effect.ts'
-import type { ChainedOutcome, RunEvent } from './core/event.ts'
+import type { RunEvent } from './core/event.ts'
 import { step } from './core/lifecycle.ts'
 import { maxAsyncResultBytes, maxSynchronousResultBytes } from './core/limits.ts'
-import type { ChainedInvokeOperation } from './core/operation.ts'
 import { create, nextDue, type RunFacts } from './core/state.ts'
-import type { DurableConfig, RunFunction, RunFunctions } from './function.ts'
-import { RunInvocation } from './invocation.ts'
-import { handlerEvent } from './pages.ts'
+import { type DurableConfig, functionOfArn, type RunFunction, type RunFunctions } from './function.ts'
 import { newExecution, partsOf } from './resolve.ts'
 import { Retention } from './retention.ts'
-import { RunRecord, type RunWaiter, StepEffects } from './run.ts'
+import { RunRecord, type RunRequest, type RunWaiter, StepEffects } from './run.ts'
+import { RunIndex } from './run-index.ts'
 import { type Alarm, Schedule } from './schedule.ts'
 import type { RunStore } from './store.ts'
 import { tellSuspension } from './tell.ts'
-import { tokenText } from './wire.ts'
 
 export interface RunsParts {
   readonly functions: RunFunctions
@@ -33,19 +28,6 @@ export interface RunsParts {
   readonly alarm: (ring: () => void) => Alarm
   /** null: runs live as long as the emulator */
   readonly store: RunStore | null
-}
-
-/** What a run begins with. */
-export interface RunRequest {
-  readonly of: RunFunction
-  /** null: one is made up */
-  readonly name: string | null
-  readonly input: string | null
-  /** the caller waits for the result */
-  readonly synchronous: boolean
-  readonly requestId: string | null
-  readonly traceId: string
-  readonly tenantId: string | null
 }
 
 /** A run that began, or was there already by this name and with this input; or another one has the name. */
@@ -61,14 +43,9 @@ export interface RunsObserver {
 export class Runs {
   /** null while nobody looks */
   observer: RunsObserver | null = null
-  /** of each function, by its ARN: how many runs have ended since the start, by their status */
-  readonly #ends = new Map<string, Record<Closure['status'], number>>()
   readonly #parts: RunsParts
-  /** by ARN, in the order of their start */
-  readonly #byArn = new Map<string, RunRecord>()
-  readonly #byId = new Map<string, RunRecord>()
-  /** the last one of each function and name */
-  readonly #byName = new Map<string, RunRecord>()
+  readonly #index = new RunIndex()
+  readonly #calls: RunCalls
   readonly #schedule: Schedule<RunRecord>
   readonly #retention: Retention
   readonly #queue: (() => void)[] = []
@@ -77,46 +54,39 @@ export class Runs {
 
   constructor(parts: RunsParts) {
     this.#parts = parts
+    this.#calls = new RunCalls({
+      ...parts,
+      dispatch: (run, event) => this.dispatch(run, event),
+      follow: (executionArn, request, closed) => this.#follow(executionArn, request, closed),
+    })
     this.#schedule = new Schedule(parts.alarm(() => this.#ring()))
     this.#retention = new Retention(parts.log, (run) => this.#forget(run))
   }
 
   get all(): IterableIterator<RunRecord> {
-    return this.#byArn.values()
+    return this.#index.all
   }
 
   /** Those of one function. Looks at all runs. */
   countsOf(functionArn: string): RunCounts {
-    const counts = { open: 0, closed: 0, bytes: 0 }
-    for (const { facts, state } of this.all) {
-      if (facts.functionArn !== functionArn) continue
-      counts[state.phase === 'closed' ? 'closed' : 'open']++
-      counts.bytes += state.run.bytes
-    }
-    return { ...counts, ended: this.#endsOf(functionArn) }
-  }
-
-  #endsOf(functionArn: string): Record<Closure['status'], number> {
-    const known = this.#ends.get(functionArn) ?? { SUCCEEDED: 0, FAILED: 0, STOPPED: 0, TIMED_OUT: 0 }
-    this.#ends.set(functionArn, known)
-    return known
+    return this.#index.countsOf(functionArn)
   }
 
   byArn(arn: string): RunRecord | null {
     this.#retention.expire(this.#parts.clock.epoch())
-    return this.#byArn.get(arn) ?? null
+    return this.#index.byArn(arn)
   }
 
   byId(executionId: string): RunRecord | null {
-    return this.#byId.get(executionId) ?? null
+    return this.#index.byId(executionId)
   }
 
   /** Begins a run, or finds the one that has begun by this name. */
   begin(request: RunRequest): Begun {
     const { of, name, input } = request
     this.#retention.expire(this.#parts.clock.epoch())
-    const known = name === null ? undefined : this.#byName.get(nameKey(of, name))
-    if (known !== undefined) return { kind: known.facts.input === input ? 'run' : 'taken', run: known }
+    const known = name === null ? null : this.#index.byName(of.arn, name)
+    if (known !== null) return { kind: known.facts.input === input ? 'run' : 'taken', run: known }
     return { kind: 'run', run: this.#start(request, newExecution(of, name ?? undefined)) }
   }
 
@@ -136,17 +106,10 @@ export class Runs {
     }
     const run = new RunRecord(create(facts))
     run.firstRequestId = requestId
-    this.#add(run)
+    this.#index.add(run)
     this.#parts.log.info({ run: facts.arn }, 'a durable execution has started')
     this.dispatch(run, { type: 'begin', at })
     return run
-  }
-
-  #add(run: RunRecord): void {
-    const { arn, executionId, name } = run.facts
-    this.#byArn.set(arn, run)
-    this.#byId.set(executionId, run)
-    this.#byName.set(`${run.facts.functionArn}/${name}`, run)
   }
 
   /** Calls back with the end of a run, at once if it has ended. */
@@ -191,8 +154,8 @@ export class Runs {
     }
     for (const one of out.history) run.history.push(one)
     if (out.answer !== null) answered(out.answer)
-    for (const operation of out.chained) this.#chain(run, operation)
-    if (out.invoked !== null) this.#invoke(run, out.invoked.token, out.invoked.updated)
+    for (const operation of out.chained) this.#calls.chain(run, operation)
+    if (out.invoked !== null) this.#calls.invoke(run, out.invoked.token, out.invoked.updated)
     if (out.closure !== null) this.#close(run, out.closure)
     else if (run.state.phase === 'suspended' && before.phase !== 'suspended')
       tellSuspension(run, this.#parts.log)
@@ -202,66 +165,12 @@ export class Runs {
   }
 
   #functionOf(run: RunRecord): RunFunction | null {
-    const { functionArn } = run.facts
-    return this.#parts.functions.find(functionArn.slice(functionArn.lastIndexOf(':') + 1))
-  }
-
-  #invoke(run: RunRecord, token: number, updated: readonly string[]): void {
-    const { facts } = run
-    const { clock } = this.#parts
-    const of = this.#functionOf(run)
-    const requestId = run.firstRequestId ?? crypto.randomUUID()
-    run.firstRequestId = null
-    let startedAt = clock.epoch()
-    if (of === null) {
-      // it was one of another configuration, whose store this is
-      const error = {
-        ErrorType: 'ResourceNotFoundException',
-        ErrorMessage: `Function not found: ${facts.functionArn}`,
-      }
-      this.dispatch(run, { type: 'failed', at: startedAt, error, requestId, startedAt })
-      return
-    }
-    const invocation = new RunInvocation({
-      id: requestId,
-      event: handlerEvent(run.state, tokenText(facts.executionId, token), updated),
-      arn: `${facts.functionArn}:${facts.version}`,
-      traceId: facts.traceId,
-      tenantId: facts.tenantId,
-      placed: () => {
-        startedAt = clock.epoch()
-      },
-      settle: (outcome) => {
-        run.invocation = null
-        this.#ended(run, of, outcome, { requestId, startedAt })
-      },
-    })
-    run.invocation = invocation
-    of.invoke(invocation)
-  }
-
-  #ended(
-    run: RunRecord,
-    of: RunFunction,
-    outcome: Outcome,
-    ended: { requestId: string; startedAt: number },
-  ): void {
-    // it goes on where it was when the emulator starts again, if its runs are kept
-    if (outcome.kind === 'shutdown') return
-    const at = this.#parts.clock.epoch()
-    if (outcome.kind === 'response') {
-      const payload = joined(outcome.payload.chunks).toString()
-      this.dispatch(run, { type: 'returned', at, payload, ...ended })
-    } else {
-      const error = of.errorOf(outcome, ended.requestId)
-      this.#parts.log.warn({ run: run.facts.arn, ...error }, 'an invocation of a durable execution failed')
-      this.dispatch(run, { type: 'failed', at, error, ...ended })
-    }
+    return functionOfArn(this.#parts.functions, run.facts.functionArn)
   }
 
   #close(run: RunRecord, closure: Closure): void {
     const { status, error } = closure
-    this.#endsOf(run.facts.functionArn)[status]++
+    this.#index.ended(run.facts.functionArn, status)
     this.#parts.log.info(
       {
         run: run.facts.arn,
@@ -280,52 +189,18 @@ export class Runs {
     run.waiters.clear()
   }
 
-  /** Starts what a chained invoke names, or finds the run that it has started already. */
-  #chain(run: RunRecord, operation: ChainedInvokeOperation): void {
-    const { id, target, input, functionName } = operation
-    const end = (outcome: ChainedOutcome): void =>
-      this.dispatch(run, { type: 'chained-ended', at: this.#parts.clock.epoch(), id, outcome })
-    if (target.kind === 'unresolved') return
-    const of = this.#parts.functions.find(target.arn.slice(target.arn.lastIndexOf(':') + 1))
-    if (of === null) {
-      const error = {
-        ErrorType: 'ResourceNotFoundException',
-        ErrorMessage: `Function not found: ${functionName}`,
-      }
-      end({ status: 'FAILED', result: null, error })
-    } else if (target.kind === 'durable') this.#chainRun(run, operation, of, target.executionArn, end)
-    else {
-      const requestId = crypto.randomUUID()
-      of.invoke(
-        new RunInvocation({
-          id: requestId,
-          event: input ?? '{}',
-          arn: of.arn,
-          traceId: run.facts.traceId,
-          tenantId: operation.tenantId,
-          placed: () => {},
-          settle: (outcome) => {
-            if (outcome.kind !== 'shutdown') end(chainedOutcome(outcome, of, requestId))
-          },
-        }),
-      )
-    }
-  }
-
-  #chainRun(
-    parent: RunRecord,
-    { input, tenantId }: ChainedInvokeOperation,
-    of: RunFunction,
+  /** Begins a run unless it has begun, after what is performed now, and calls back when it has come to something. */
+  #follow(
     executionArn: string,
-    end: (outcome: ChainedOutcome) => void,
+    request: RunRequest,
+    closed: (closure: Closure, run: RunRecord) => void,
   ): void {
-    const { traceId } = parent.facts
-    const request = { of, name: null, input, synchronous: false, requestId: null, traceId, tenantId }
     this.#do(() => {
       const run =
-        this.#byArn.get(executionArn) ?? this.#start(request, { arn: executionArn, ...partsOf(executionArn) })
+        this.#index.byArn(executionArn) ??
+        this.#start(request, { arn: executionArn, ...partsOf(executionArn) })
       this.wait(run, (closure) => {
-        if (closure !== null) end(chainedClosure(closure, run.facts.executionTimeoutSeconds))
+        if (closure !== null) closed(closure, run)
       })
     })
   }
@@ -336,13 +211,10 @@ export class Runs {
   }
 
   #forget(run: RunRecord): void {
-    const { arn, executionId, name, functionArn } = run.facts
-    this.#byArn.delete(arn)
-    this.#byId.delete(executionId)
-    if (this.#byName.get(`${functionArn}/${name}`) === run) this.#byName.delete(`${functionArn}/${name}`)
+    this.#index.remove(run)
     this.#retention.remove(run)
     this.#schedule.set(run, Number.POSITIVE_INFINITY)
-    this.#parts.store?.delete(arn)
+    this.#parts.store?.delete(run.facts.arn)
   }
 
   /** Goes on with what the store has. What ran when the emulator ended is invoked again. */
@@ -350,7 +222,7 @@ export class Runs {
     const { store, clock, log } = this.#parts
     if (store === null) return
     const loaded = store.load().map(({ state, history }) => new RunRecord(state, history))
-    for (const run of loaded) this.#add(run)
+    for (const run of loaded) this.#index.add(run)
     const open = loaded.filter(({ state }) => state.phase !== 'closed')
     if (loaded.length > 0)
       log.info({ open: open.length, closed: loaded.length - open.length }, 'durable executions are restored')
@@ -364,7 +236,8 @@ export class Runs {
       this.dispatch(run, { type: state.phase === 'created' ? 'begin' : 'restored', at })
       if (state.phase === 'closed') continue
       for (const operation of state.run.operations.values()) {
-        if (operation.type === 'CHAINED_INVOKE' && operation.status === 'STARTED') this.#chain(run, operation)
+        if (operation.type === 'CHAINED_INVOKE' && operation.status === 'STARTED')
+          this.#calls.chain(run, operation)
       }
     }
   }
@@ -373,7 +246,7 @@ export class Runs {
   stop(): void {
     if (this.#stopping) return
     this.#stopping = true
-    const open = [...this.#byArn.values()].filter(({ state }) => state.phase !== 'closed')
+    const open = [...this.all].filter(({ state }) => state.phase !== 'closed')
     if (open.length > 0) {
       const names = open.slice(0, 10).map(({ facts }) => facts.name)
       const kept = this.#parts.store === null ? 'are lost' : 'go on when the emulator starts again'
@@ -392,12 +265,5 @@ export class Runs {
   }
 }
 
-const nameKey = ({ arn }: RunFunction, name: string): string => `${arn}/${name}`
 const noRetries = { retryDelaysMs: [], skipTime: false }
 const defaultRetentionDays = 14
-
-function chainedClosure({ status, result, error }: Closure, seconds: number | null): ChainedOutcome {
-  if (status !== 'TIMED_OUT') return { status, result, error }
-  const errorMessage = `CHAINED_INVOKE timed out after ${seconds} seconds.`
-  return { status, result: null, error: { ErrorType: 'ChainedInvoke.Timeout', ErrorMessage: errorMessage } }
-}

@@ -6,24 +6,19 @@
  */
 
 import { afterTry, type EventCondition, type RetryTerms } from '../core/asynchronous.ts'
-import { type Outcome, type Payload, verdict } from '../core/failure.ts'
+import { type Outcome, verdict } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import { maxWaitingEventBytes, maxWaitingEvents } from '../core/limits.ts'
 import { Conditions } from './conditions.ts'
 import { Deadline } from './deadline.ts'
 import { Delays } from './delays.ts'
-import type { Invocation } from './invocation.ts'
+import { EventInvocation, type EventRequest } from './event-invocation.ts'
 import type { Pool } from './pool.ts'
 import type { Clock, Log } from './ports.ts'
 
-/** An event as its caller sent it; every try has the same id and trace. */
-export type EventRequest = Pick<
-  Invocation,
-  'id' | 'payload' | 'arn' | 'traceId' | 'clientContext' | 'cognitoIdentity' | 'tenant'
->
-
 /** What an event came to. */
 export interface EndedEvent {
+  /** every try has its id and its trace */
   readonly request: EventRequest
   readonly condition: EventCondition
   /** how often it ran */
@@ -66,7 +61,7 @@ interface HeldEvent {
   throttles: number
   outcome: Outcome | null
   /** the try that waits in the pool for an environment */
-  queued: Try | null
+  queued: EventInvocation | null
   /** it counts among those that wait */
   waits: boolean
 }
@@ -147,14 +142,14 @@ export class AsyncEvents {
 
   #try(event: HeldEvent): void {
     this.#waits(event, true)
-    const attempt = new Try(event.request, {
+    const attempt = new EventInvocation(event.request, {
       placed: () => {
         event.queued = null
         event.tries++
         event.throttles = 0
         this.#waits(event, false)
       },
-      settled: (outcome) => {
+      settle: (outcome) => {
         event.queued = null
         this.#settled(event, outcome)
       },
@@ -237,45 +232,3 @@ const sentences = {
   ZeroReservedConcurrency: 'an event is not run: its function may have no environment',
   EmulatorStopped: 'an event is not run: the emulator stops',
 } as const satisfies Record<Exclude<EventCondition, 'Success'>, string>
-
-interface TryEvents {
-  /** An environment takes it. */
-  placed(): void
-  settled(outcome: Outcome): void
-}
-
-/** One try of an event. An object of its own, since extensions may be busy with one when the next begins. */
-class Try implements Invocation {
-  readonly id: RequestId
-  readonly payload: Payload
-  readonly arn: string
-  readonly traceId: string
-  readonly clientContext: string | null
-  readonly cognitoIdentity: string | null
-  readonly tenant: string | null
-  readonly tail = false
-  readonly asynchronous = true
-  startedAt = 0
-  deadline = 0
-  deliveryId: string | null = null
-  readonly #events: TryEvents
-
-  constructor(request: EventRequest, events: TryEvents) {
-    this.id = request.id
-    this.payload = request.payload
-    this.arn = request.arn
-    this.traceId = request.traceId
-    this.clientContext = request.clientContext
-    this.cognitoIdentity = request.cognitoIdentity
-    this.tenant = request.tenant
-    this.#events = events
-  }
-
-  placed(): void {
-    this.#events.placed()
-  }
-
-  settle(outcome: Outcome): void {
-    this.#events.settled(outcome)
-  }
-}

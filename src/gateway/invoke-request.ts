@@ -5,7 +5,7 @@
 
 import type { Outcome, Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
-import type { EventRequest } from '../engine/async-events.ts'
+import type { EventRequest } from '../engine/event-invocation.ts'
 import type { Invocation, Receiver } from '../engine/invocation.ts'
 import { encoded } from '../http/collect.ts'
 import { type InvokeParameters, newRequestId } from './request.ts'

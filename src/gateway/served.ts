@@ -1,8 +1,9 @@
 /** Functions as their callers reach them. */
 
 import type { RequestId } from '../core/ids.ts'
-import type { Acceptance, EventRequest, WaitingEvents } from '../engine/async-events.ts'
+import type { Acceptance, WaitingEvents } from '../engine/async-events.ts'
 import type { DurableFunction } from '../engine/durable.ts'
+import type { EventRequest } from '../engine/event-invocation.ts'
 import type { Failure } from '../engine/last-failure.ts'
 import type { Pool } from '../engine/pool.ts'
 

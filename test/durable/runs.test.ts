@@ -3,9 +3,8 @@ import type { Outcome } from '../../src/core/failure.ts'
 import type { Closure, RunReply } from '../../src/durable/core/effect.ts'
 import type { Update } from '../../src/durable/core/event.ts'
 import type { RunFunction } from '../../src/durable/function.ts'
-import type { RunInvocation } from '../../src/durable/invocation.ts'
-import type { RunRecord } from '../../src/durable/run.ts'
-import { type Begun, type RunRequest, Runs } from '../../src/durable/runs.ts'
+import type { RunRecord, RunRequest } from '../../src/durable/run.ts'
+import { type Begun, Runs } from '../../src/durable/runs.ts'
 import type { RunChange, RunStore, StoredRun } from '../../src/durable/store.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import { encoded } from '../../src/http/collect.ts'
@@ -140,7 +139,7 @@ const settle = (invocation: Invocation | undefined, outcome: Outcome): void => {
   invocation.settle(outcome)
 }
 const eventOf = (invocation: Invocation | undefined) =>
-  JSON.parse(Buffer.concat([...(invocation as RunInvocation).payload.chunks]).toString())
+  JSON.parse(Buffer.concat([...(invocation as Invocation).payload.chunks]).toString())
 
 describe('a run', () => {
   test('is invoked, waits, is invoked again when the alarm rings, and its caller gets the result once', () => {

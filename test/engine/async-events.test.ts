@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
 import { maxWaitingEventBytes, maxWaitingEvents } from '../../src/core/limits.ts'
-import {
-  AsyncEvents,
-  type AsyncParts,
-  type EndedEvent,
-  type EventRequest,
-  type Timer,
-} from '../../src/engine/async-events.ts'
+import { AsyncEvents, type AsyncParts, type EndedEvent, type Timer } from '../../src/engine/async-events.ts'
+import type { EventRequest } from '../../src/engine/event-invocation.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import { encoded } from '../../src/http/collect.ts'
 import { Random } from '../faults/random.ts'

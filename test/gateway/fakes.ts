@@ -2,7 +2,8 @@
 
 import type { Outcome } from '../../src/core/failure.ts'
 import type { RequestId } from '../../src/core/ids.ts'
-import type { Acceptance, EventRequest } from '../../src/engine/async-events.ts'
+import type { Acceptance } from '../../src/engine/async-events.ts'
+import type { EventRequest } from '../../src/engine/event-invocation.ts'
 import type { Invocation } from '../../src/engine/invocation.ts'
 import type { Failure } from '../../src/engine/last-failure.ts'
 import type { EnvironmentSnapshot } from '../../src/engine/snapshot.ts'

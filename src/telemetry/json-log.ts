@@ -58,7 +58,7 @@ class Record implements LateLines {
 
   render(): string {
     const event = this.#event
-    this.#wall.follow()
+    this.#wall.follow(event.at)
     const form =
       event.type === 'subscribed' && event.api === 'logs'
         ? formOf('logs', '2021-03-18', false)

@@ -32,9 +32,6 @@ const maxReplayBytes = 8 * 1024 * 1024
 /** The only schema version that Managed Instances have. */
 const managedVersions = ['2025-01-29']
 
-/** How often the calendar's clock is looked at, in milliseconds. */
-const followMs = 1000
-
 export interface SubscriptionsParts {
   readonly facts: RecordFacts
   readonly clock: Clock
@@ -151,7 +148,6 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
     const { droppedRecord, formOf, renderRecords } = records()
     const { Subscriber, realTiming } = subscribers()
     const wall = new (clocks().WallClock)(clock)
-    let followed = 0
     const entry: Entry = {
       subscription,
       init: this.#init,
@@ -162,10 +158,7 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
           // of the subscription as it is when the event is rendered
           render: (event) => {
             const { api, schemaVersion } = entry.subscription
-            if (event.at - followed > followMs) {
-              wall.follow()
-              followed = event.at
-            }
+            wall.follow(event.at)
             return renderRecords(event, formOf(api, schemaVersion, json), facts, wall)
           },
           renderLoss: ({ records, bytes }, reason) =>

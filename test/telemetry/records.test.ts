@@ -355,16 +355,18 @@ test('each event has the type that a subscription names', () => {
   expect(categoryOf({ type: 'shutdown', at, reason: 'timeout' })).toBeNull()
 })
 
-test('times follow a calendar clock that is set, and are even otherwise', () => {
+test('times follow a calendar clock that is set, within a second, and are even otherwise', () => {
   const own = new FakeClock()
   const times = new WallClock(own)
-  own.monotonic += 10
-  own.unix += 12
-  times.follow()
-  expect(times.text(own.monotonic)).toBe('2023-11-14T22:13:20.010Z')
-  own.unix += 3_600_000
-  times.follow()
-  expect(times.text(own.monotonic)).toBe('2023-11-14T23:13:20.012Z')
+  const later = (monotonicMs: number, unixMs: number): string => {
+    own.monotonic += monotonicMs
+    own.unix += unixMs
+    times.follow(own.monotonic)
+    return times.text(own.monotonic)
+  }
+  expect(later(1010, 1012)).toBe('2023-11-14T22:13:21.010Z')
+  expect(later(1000, 3_601_000)).toBe('2023-11-14T22:13:22.010Z')
+  expect(later(1, 1)).toBe('2023-11-14T23:13:22.013Z')
 })
 
 describe('Managed Instances', () => {

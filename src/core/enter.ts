@@ -18,10 +18,21 @@ import {
   type Stopping,
 } from './state.ts'
 
+type Attempt = Pick<Starting, 'attempt' | 'last'>
+
+export function firstAttempt({ retry }: Mode): Attempt {
+  return { attempt: 'init', last: retry === 'none' }
+}
+
+/** The attempt that follows one that failed. */
+export function afterFailure({ retry }: Mode): Attempt {
+  return { attempt: retry === 'invoke' ? 'invoke' : 'init', last: true }
+}
+
 /** A new generation of processes. An attempt inside its invocation has the function timeout, which starts here. */
 export function launch(
   generation: Generation,
-  { attempt, last }: Pick<Starting, 'attempt' | 'last'>,
+  { attempt, last }: Attempt,
   waiting: readonly RequestId[],
   out: Effects,
 ): Starting {

@@ -4,9 +4,9 @@
  *
  * Theory of operation. An environment is `cold` until an invocation or an eager start needs it; `starting` while its
  * extensions register, its runtime initialises and all ask for a first event; `restoring` if the runtime asks to be
- * restored from a snapshot first; `serving` from then on (with nothing in
- * flight it is what the service calls ready); `stopping` while its processes end; then it is cold again, starting
- * again, or `stopped` for good. Three rules hold everywhere:
+ * restored from a snapshot first; `serving` from then on (with nothing in flight it is what the service calls ready);
+ * `stopping` while its processes end; then it is cold again, starting again, or `stopped` for good. Three rules hold
+ * everywhere:
  *
  * 1. Everything that decides what may follow is in the state. The engine holds what is not data (sockets, timers,
  *    payloads, processes) under the ids that are found here.
@@ -19,6 +19,7 @@
  * `stopping` within one step.
  */
 
+import * as cold from './cold.ts'
 import type { Effects } from './effect.ts'
 import type { Event, On } from './event.ts'
 import { illegal, invalidRequestId, type Refusal, subscriptionClosed } from './failure.ts'
@@ -44,10 +45,10 @@ export type Table = {
 /** All transitions. A cell sees exactly its state, its event, and the policy of the mode. */
 export const transitions: Table = {
   cold: {
-    start: starting.start,
-    invoke: starting.invokeCold,
-    recycle: starting.recycleCold,
-    stop: stopping.stopCold,
+    start: cold.start,
+    invoke: cold.invoke,
+    recycle: cold.recycle,
+    stop: cold.stop,
   },
   starting: {
     discovered: starting.discovered,

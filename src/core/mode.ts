@@ -32,7 +32,7 @@ export interface Mode {
   readonly secondAnswer: 'InvalidStateTransition' | 'InvalidRequestID'
   /**
    * After an init that failed: another one inside the invocation that waits, under its function timeout; another one on
-   * its own, with the limit of init; or none. (`afterFailure` in starting.ts)
+   * its own, with the limit of init; or none. (`afterFailure` in enter.ts)
    */
   readonly retry: 'invoke' | 'init' | 'none'
 }

@@ -1,16 +1,16 @@
 /**
- * Starting: extensions are launched and register, then the runtime is launched, then all ask for an event.
+ * Starting: extensions are launched and register, then the runtime is launched, then all ask for an event. How that ends
+ * stands in `init.ts`.
  *
  * Attempt `init` has the init limit; when it fails its processes are stopped and another attempt follows for the
  * invocations that wait, or the next one: on demand attempt `invoke`, inside the invocation and under the function
  * timeout. Only if that one fails does a caller see it.
  */
 
-import { type Effects, type ExtensionReport, finishInvocation } from './effect.ts'
-import { beginRestore, beginStop, launch, serve } from './enter.ts'
+import { type Effects, finishInvocation } from './effect.ts'
+import { beginStop, firstAttempt } from './enter.ts'
 import type { On } from './event.ts'
 import {
-  allReady,
   allRegistered,
   exitFault,
   findPoller,
@@ -21,42 +21,21 @@ import {
   register as registerExtension,
 } from './extensions.ts'
 import {
-  type Fault,
   illegal,
   initTimeout,
-  initTimeoutType,
-  type Outcome,
   type ProcessName,
   reportedFault,
-  success,
   tooManyExtensions,
   type Verdict,
   verdict,
 } from './failure.ts'
+import { failInit, failReported, recordInit, runtimeStateOf, serveIfReady } from './init.ts'
 import { exitWaitMs, maxExtensions } from './limits.ts'
 import type { Mode } from './mode.ts'
 import { describeStall } from './stall.ts'
-import type { Cold, LifecycleState, NextPhase, Restoring, Starting } from './state.ts'
+import type { LifecycleState, Starting } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
-
-export function start(state: Cold, _: On<'start'>, out: Effects, mode: Mode): Starting {
-  return launch(state.generation, firstAttempt(mode), [], out)
-}
-
-export function invokeCold(state: Cold, { id }: On<'invoke'>, out: Effects, mode: Mode): Starting {
-  return launch(state.generation, state.retry ? afterFailure(mode) : firstAttempt(mode), [id], out)
-}
-
-const firstAttempt = ({ retry }: Mode): Attempt => ({ attempt: 'init', last: retry === 'none' })
-
-/** The attempt that follows one that failed. */
-const afterFailure = ({ retry }: Mode): Attempt => ({
-  attempt: retry === 'invoke' ? 'invoke' : 'init',
-  last: true,
-})
-
-type Attempt = Pick<Starting, 'attempt' | 'last'>
 
 /** A start that has room gets an invocation. */
 export function invoke(state: Starting, { id }: On<'invoke'>): Starting {
@@ -168,12 +147,6 @@ export function exitWaitOver(
   return state.failure === null ? state : failReported(state, state.failure, out, mode)
 }
 
-/** The attempt fails with what the runtime reported. */
-function failReported(state: Starting, failure: Fault, out: Effects, mode: Mode): LifecycleState {
-  out.disarm('exit-wait')
-  return failInit(state, 'runtime', failure, out, mode, 'InitError')
-}
-
 export function register(
   state: Starting,
   { call, registration }: On<'extension/register'>,
@@ -251,12 +224,6 @@ export function recycle(state: Starting, _: On<'recycle'>, out: Effects, mode: M
   return beginStop(state, runtimeStateOf(state), 'spindown', next, out)
 }
 
-/** A failed attempt was one of the old code. */
-export function recycleCold(state: Cold): Cold {
-  state.retry = false
-  return state
-}
-
 export function stop(state: Starting, _: On<'stop'>, out: Effects): LifecycleState {
   const { waiting } = state
   out.disarm('init')
@@ -268,66 +235,7 @@ export function stop(state: Starting, _: On<'stop'>, out: Effects): LifecycleSta
   return beginStop(state, runtimeStateOf(state), 'spindown', { to: 'stopped' }, out)
 }
 
-/** Init is over when the runtime and all extensions have asked for an event. */
-function serveIfReady(state: Starting, out: Effects, mode: Mode): LifecycleState {
-  const { runtime, generation, polls, extensions, waiting, attempt } = state
-  if ((runtime !== 'Ready' && runtime !== 'RestoreReady') || !allReady(extensions)) return state
-  out.disarm('init')
-  recordInit(state, success, null, out)
-  if (runtime === 'Ready') return serve(state, out, mode)
-  // the invocation's own time begins after the restore
-  if (attempt === 'invoke' && waiting[0] !== undefined) out.disarmDeadline(waiting[0])
-  const next: Restoring = { phase: 'restoring', generation, polls, extensions, waiting }
-  if (waiting.length > 0) beginRestore(next, out)
-  return next
-}
-
-function failInit(
-  state: Starting,
-  process: ProcessName | null,
-  fault: Fault,
-  out: Effects,
-  mode: Mode,
-  runtimeState = runtimeStateOf(state),
-): LifecycleState {
-  const { last, waiting } = state
-  const outcome: Outcome = { kind: 'fault', fault }
-  const late = fault.errorType === initTimeoutType
-  const end: Verdict = late
-    ? { status: 'timeout', errorType: null }
-    : { status: 'error', errorType: fault.errorType }
-  const reason = late ? 'timeout' : 'failure'
-  if (last) for (const id of waiting) out.settle(id, outcome)
-  out.disarm('init')
-  out.record({ type: 'fault', process, fault, idle: false })
-  recordInit(state, end, fault.errorType === 'Extension.LaunchError' ? process : null, out)
-  if (last) {
-    for (const id of waiting) finishInvocation(id, end, false, out)
-    if (!mode.singlePoller) out.failWaiting(outcome)
-  }
-  const next: NextPhase =
-    last || waiting.length === 0
-      ? { to: 'cold', retry: waiting.length === 0 }
-      : { to: 'starting', ...afterFailure(mode), waiting }
-  return beginStop(state, runtimeState, reason, next, out)
-}
-
-const runtimeStateOf = (state: Starting): string =>
-  state.runtime === 'absent' ? 'NotStarted' : state.runtime
-
 function markEnded(state: Starting, process: ProcessName): void {
   if (process === 'runtime') state.runtime = 'absent'
   else markExited(state.extensions, process)
-}
-
-/** How the attempt went; `failed` is a process that could not be launched. */
-function recordInit(state: Starting, end: Verdict, failed: ProcessName | null, out: Effects): void {
-  const extensions = state.extensions.map(
-    (extension): ExtensionReport => ({
-      name: extension.name,
-      state: failed === processOf(extension) ? 'LaunchError' : extension.state,
-      events: extension.events,
-    }),
-  )
-  out.record({ type: 'init-report', phase: state.attempt, verdict: end, extensions })
 }

@@ -13,13 +13,9 @@ import type { On } from './event.ts'
 import { identify, markExited, pollRefusal, processOf } from './extensions.ts'
 import { illegal, verdict } from './failure.ts'
 import { killWaitMs } from './limits.ts'
-import type { Cold, LifecycleState, Stopped, Stopping } from './state.ts'
+import type { LifecycleState, Stopping } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
-
-export function stopCold({ generation }: Cold): Stopped {
-  return { phase: 'stopped', generation }
-}
 
 /** The end of a process, or a launch that failed while another failure was being cleaned up. */
 export function exit(

@@ -8,12 +8,10 @@ import type { EnvironmentId } from './core/ids.ts'
 import type { Acceptance } from './engine/async-events.ts'
 import { Deadline } from './engine/deadline.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
+import { openFront } from './front.ts'
 import { parseTarget } from './gateway/request.ts'
-import type { ServedFunctions } from './gateway/served.ts'
-import { type Gateway, openGateway } from './gateway/server.ts'
+import type { Gateway } from './gateway/server.ts'
 import { arnOf, FunctionHost, type Recorder } from './host.ts'
-import type { RequestTrace } from './http/traced.ts'
-import { listen } from './listen.ts'
 import type { Durable } from './open-durable.ts'
 import type { FunctionUrls } from './open-urls.ts'
 import { boundAddress, childAddress, reachable } from './process/environ.ts'
@@ -66,18 +64,6 @@ export interface RunningEmulator extends AsyncDisposable {
   stop(hurry?: Promise<void>): Promise<void>
 }
 
-function prometheus(): typeof import('./telemetry/prometheus.ts') {
-  return require('./telemetry/prometheus.ts')
-}
-
-function dashboard(): typeof import('./telemetry/dashboard.ts') {
-  return require('./telemetry/dashboard.ts')
-}
-
-function consoleOf(): typeof import('./open-console.ts') {
-  return require('./open-console.ts')
-}
-
 function reloader(): typeof import('./reload.ts') {
   return require('./reload.ts')
 }
@@ -94,13 +80,6 @@ function functionUrls(): typeof import('./open-urls.ts') {
   return require('./open-urls.ts')
 }
 
-/** A function while the emulator is put together. */
-interface Unit {
-  readonly config: FunctionConfig
-  readonly metrics: Metrics
-  readonly host: FunctionHost
-}
-
 /** Opens all listeners, then starts what is to start eagerly. Throws `ListenError`. */
 export function composeEmulator(config: Config | SystemConfig, parts: EmulatorParts): RunningEmulator {
   const { emulator } = config
@@ -111,46 +90,50 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   /** where functions of several reach each other; known when the gateway listens, before any of them starts */
   let endpoint: string | undefined
   let urls: FunctionUrls | null = null
-  const units = configs.map((each, index) => unitOf(each, index))
-  const [firstUnit] = units as [Unit, ...Unit[]]
-  const find = finderOf(units)
+  const hosts = configs.map(hostOf)
+  const [firstHost] = hosts as [FunctionHost, ...FunctionHost[]]
+  const find = finderOf(hosts)
 
-  function unitOf(each: FunctionConfig, index: number): Unit {
-    const metrics = new Metrics()
+  function hostOf(each: FunctionConfig, index: number): FunctionHost {
     const { runtimeApi } = emulator
     const { name } = each
-    const host = new FunctionHost(each, {
+    return new FunctionHost(each, {
       processes,
       clock: parts.clock,
       sinkOf: parts.sinkOf === undefined ? () => sink : (id) => parts.sinkOf?.(id, name) ?? sink,
       log: named ? log.child({ function: name }) : log,
-      metrics,
+      metrics: new Metrics(),
       recorder: parts.recorder,
       runtimeApi: index === 0 ? runtimeApi : { hostname: runtimeApi.hostname, port: 0 },
       anyRuntimeApi: emulator.anyRuntimeApi,
       portable: emulator.portable,
       endpoint: () => endpoint,
-      urlOf: (other) => urls?.urlOf(find(other)?.config.name ?? other) ?? null,
+      urlOf: (other) => urls?.urlOf(find(other)?.name ?? other) ?? null,
       crashed: emulator.exitOnCrash ? crashed.resolve : null,
       toFunction: (target, record, traceId) => toFunction(find, target, record, traceId),
     })
-    return { config: each, metrics, host }
   }
 
-  const durable = openRuns(config, units, find, parts)
+  const durable = openRuns(config, hosts, find, parts)
   // first, because who waits for the gateway expects all to be there
   const hasUrls = configs.some(({ url }) => url !== null)
-  urls = hasUrls ? functionUrls().openUrls(emulator, units, parts) : null
+  urls = hasUrls ? functionUrls().openUrls(emulator, hosts, parts) : null
   let gateway: Gateway
   let url: string
   let runtimeApi: string
   try {
-    gateway = openFront(config, units, find, parts, (name) => urls?.urlOf(name) ?? null, durable)
+    gateway = openFront(config, {
+      ...parts,
+      hosts,
+      find,
+      urlOf: (name) => urls?.urlOf(name) ?? null,
+      durable,
+    })
     url = `http://${childAddress(reachable(emulator.gateway, gateway))}`
     if (named) endpoint = url
-    for (const { host } of units) if (host.durable !== null) host.endpoint = url
+    for (const host of hosts) if (host.durable !== null) host.endpoint = url
     try {
-      runtimeApi = firstUnit.host.open()
+      runtimeApi = firstHost.open()
     } catch (error) {
       void gateway.stop()
       throw error
@@ -165,24 +148,21 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     compiler().spareCompiler(urls === null ? [] : functionUrls().urlCode),
   )
   spare.arm(spareCompilerMs)
-  const functions = units.map(({ config: each, host }): RunningFunction => {
+  const functions = hosts.map((host): RunningFunction => {
+    const { name, config: each } = host
     // a runtime that somebody else starts is expected from the beginning
     if (emulator.eagerInit || each.launch.kind === 'attach') host.pool.warmUp()
-    const functionUrl = urls?.urlOf(each.name) ?? null
-    return { name: each.name, config: each, host, functionUrl, ready: () => host.ready() }
+    const functionUrl = urls?.urlOf(name) ?? null
+    return { name, config: each, host, functionUrl, ready: () => host.ready() }
   })
   const { watch } = emulator
-  const watched = units.filter(({ config: each }) => each.launch.kind !== 'attach')
+  const watched = hosts.filter(({ config: { launch } }) => launch.kind !== 'attach')
   const reload =
     watch === null
       ? null
       : reloader().reloadOnChange(
           { ...emulator, watch },
-          watched.map(({ config: each, host }) => ({
-            config: each,
-            host,
-            log: named ? log.child({ function: each.name }) : log,
-          })),
+          watched.map((host) => ({ host, log: named ? log.child({ function: host.name }) : log })),
           log,
           parts.clock.epoch,
         )
@@ -194,10 +174,10 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
       gateway.close()
       void reload?.[Symbol.asyncDispose]()
       urls?.close()
-      const waiting = units.reduce((sum, { host }) => sum + host.pool.waiting, 0)
+      const waiting = hosts.reduce((sum, { pool }) => sum + pool.waiting, 0)
       if (waiting > 0) log.warn({ invocations: waiting }, 'invocations that wait are refused')
       durable?.stop()
-      await Promise.all(units.map(({ host }) => host.drain(emulator.drainMs, hurry)))
+      await Promise.all(hosts.map((host) => host.drain(emulator.drainMs, hurry)))
       durable?.[Symbol.dispose]()
       // answers that are on their way are written before the sockets close
       await new Promise((resolve) => setImmediate(resolve))
@@ -214,13 +194,13 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     first: functions[0] as RunningFunction,
     functions,
     find(name) {
-      const unit = find(name)
-      return unit === null ? null : (functions[units.indexOf(unit)] as RunningFunction)
+      const found = find(name)
+      return found === null ? null : (functions[hosts.indexOf(found)] as RunningFunction)
     },
     async idle() {
       // what one has ended in may be an event of another
-      do await Promise.all(units.map(({ host }) => host.idle()))
-      while (units.some(({ host }) => !host.isIdle))
+      do await Promise.all(hosts.map((host) => host.idle()))
+      while (hosts.some(({ isIdle }) => !isIdle))
     },
     crashed: crashed.promise,
     stop,
@@ -231,124 +211,45 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
 /** Durable executions, if a function is a durable one; null: nothing of them is loaded. Throws `ConfigError` for their store. */
 function openRuns(
   config: Config | SystemConfig,
-  units: readonly Unit[],
-  find: (name: string) => Unit | null,
+  hosts: readonly FunctionHost[],
+  find: (name: string) => FunctionHost | null,
   { clock, log }: EmulatorParts,
 ): Durable | null {
-  if (units.every((unit) => unit.config.durable === null)) return null
+  if (hosts.every((host) => host.config.durable === null)) return null
   const { emulator } = config
-  const [first] = units as [Unit, ...Unit[]]
+  const [first] = hosts as [FunctionHost, ...FunctionHost[]]
   const { region, accountId } = first.config
-  const runUnits = new Map(
-    units.map((unit) => [unit, { config: unit.config, arn: unit.host.arn, pool: unit.host.pool }]),
-  )
   const { openDurable } = require('./open-durable.ts') as typeof import('./open-durable.ts')
   const durable = openDurable({
     clock,
     log,
     store: emulator.durableStore,
     debug: emulator.debug,
-    find(name) {
-      // of one function every name of callers means it; to itself it has its own
-      const unit = name === 'function' && !('functions' in config) ? first : find(name)
-      return unit === null ? null : (runUnits.get(unit) ?? null)
-    },
+    // of one function every name of callers means it; to itself it has its own
+    find: (name) => (name === 'function' && !('functions' in config) ? first : find(name)),
     arnOf: (name) => arnOf({ region, accountId, name }),
   })
-  for (const [{ host }, unit] of runUnits) host.durable = durable.functionOf(unit)
+  for (const host of hosts) host.durable = durable.functionOf(host)
   return durable
 }
 
 /** Finds a function by name or alias. */
-function finderOf(units: readonly Unit[]): (name: string) => Unit | null {
+function finderOf(hosts: readonly FunctionHost[]): (name: string) => FunctionHost | null {
   const byName = new Map(
-    units.flatMap((unit) => [unit.config.name, ...unit.config.aliases].map((name) => [name, unit])),
+    hosts.flatMap((host) => [host.name, ...host.config.aliases].map((name) => [name, host])),
   )
   return (name) => byName.get(name) ?? null
 }
 
 /** Gives the record of an event to another function, as an event with an id of its own. `target` may be its ARN. */
 function toFunction(
-  find: (name: string) => Unit | null,
+  find: (name: string) => FunctionHost | null,
   target: string,
   record: string,
   traceId: string,
 ): Acceptance {
   const parsed = parseTarget(target, null)
-  const unit = 'name' in parsed ? find(parsed.name) : null
-  if (unit === null) return 'stopping'
-  const payload = new TextEncoder().encode(record)
-  return unit.host.acceptRecord(payload, traceId)
-}
-
-/** Opens the listener for callers. Throws `ListenError`. */
-function openFront(
-  config: Config | SystemConfig,
-  units: readonly Unit[],
-  find: (name: string) => Unit | null,
-  parts: EmulatorParts,
-  urlOf: (name: string) => string | null,
-  durable: Durable | null,
-): Gateway {
-  const { emulator } = config
-  const address = emulator.gateway
-  const named = 'functions' in config
-  return listen('--runtime-interface-emulator-address', address, () =>
-    openGateway(servedBy(units, find, named), {
-      ...address,
-      dialect: emulator.dialect,
-      origins: emulator.origins,
-      metrics: () => prometheus().createExposition(units.map(measured), named),
-      durable: durable?.api ?? null,
-      dashboard: () => dashboard().dashboard(),
-      console:
-        emulator.console === null
-          ? null
-          : () => consoleOf().openConsole(emulator, { units, named, urlOf }, parts.clock),
-      epoch: parts.clock.epoch,
-      log: parts.log,
-      trace: traceOf(emulator, parts, 'request answered'),
-    }),
-  )
-}
-
-function servedBy(
-  units: readonly Unit[],
-  find: (name: string) => Unit | null,
-  named: boolean,
-): ServedFunctions {
-  const [first] = units as [Unit, ...Unit[]]
-  if (!named) return { only: first.host }
-  const { region, accountId } = first.config
-  return {
-    only: null,
-    all: units.map(({ host }) => host),
-    find: (name) => find(name)?.host ?? null,
-    arnOf: (name) => arnOf({ region, accountId, name }),
-  }
-}
-
-function measured({ config, metrics, host }: Unit) {
-  const { pool } = host
-  return {
-    name: config.name,
-    metrics,
-    situation: () => ({
-      waiting: pool.waiting,
-      waitingEvents: host.asyncEvents.waiting,
-      durable: host.durable?.counts ?? null,
-      environments: pool.snapshot(),
-      limits: host.limits,
-    }),
-  }
-}
-
-/** Where each request is told of, if the level of the log lets it through. */
-export function traceOf(
-  { logLevel }: Config['emulator'],
-  { log, clock }: Pick<EmulatorParts, 'log' | 'clock'>,
-  message: string,
-) {
-  if (logLevel !== 'debug' && logLevel !== 'trace') return undefined
-  return { now: clock.now, tell: (trace: RequestTrace) => log.debug(trace, message) }
+  const host = 'name' in parsed ? find(parsed.name) : null
+  if (host === null) return 'stopping'
+  return host.acceptRecord(new TextEncoder().encode(record), traceId)
 }

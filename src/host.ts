@@ -63,13 +63,14 @@ function eventsModule(): typeof import('./open-events.ts') {
 }
 
 export class FunctionHost {
+  readonly config: FunctionConfig
+  readonly metrics: Metrics
   readonly pool: Pool
   readonly lastFailure = new LastFailure()
   /** how callers start its durable executions; null: it is an ordinary function */
   durable: DurableFunction | null = null
   /** where it reaches the API of durable executions; null: it is an ordinary function */
   endpoint: string | null = null
-  readonly #config: FunctionConfig
   readonly #parts: HostParts
   /** null before the first event */
   #events: FunctionEvents | null = null
@@ -85,8 +86,9 @@ export class FunctionHost {
   #primary: EnvironmentId | null = null
 
   constructor(config: FunctionConfig, parts: HostParts) {
-    this.#config = config
+    this.config = config
     this.#parts = parts
+    this.metrics = parts.metrics
     const mode = config.maxConcurrency === null ? onDemand : managedInstances(config.maxConcurrency)
     const facts = factsOf(config)
     this.#telemetry = new FunctionTelemetry({
@@ -131,26 +133,26 @@ export class FunctionHost {
   }
 
   get name(): string {
-    return this.#config.name
+    return this.config.name
   }
 
   /** Those of the pool. */
   get limits(): { readonly maxEnvironments: number; readonly maxQueue: number } {
-    const { maxEnvironments, maxQueue } = this.#config
+    const { maxEnvironments, maxQueue } = this.config
     return { maxEnvironments, maxQueue }
   }
 
   get version(): string {
-    return this.#config.version
+    return this.config.version
   }
 
   get timeoutMs(): number {
-    return this.#config.timeoutMs
+    return this.config.timeoutMs
   }
 
   /** Its environments run several invocations at a time. */
   get managed(): boolean {
-    return this.#config.maxConcurrency !== null
+    return this.config.maxConcurrency !== null
   }
 
   /** An invocation of this id waits, runs, or is an event that has not ended. */
@@ -163,7 +165,7 @@ export class FunctionHost {
     if (this.#events === null) {
       if (this.pool.draining) return 'stopping'
       const { clock, log, metrics, toFunction } = this.#parts
-      const { async: config, version, timeoutMs } = this.#config
+      const { async: config, version, timeoutMs } = this.config
       const { openEvents } = eventsModule()
       this.#events = openEvents({
         config,
@@ -220,7 +222,7 @@ export class FunctionHost {
 
   /** `arn:aws:lambda:…` without a qualifier. */
   get arn(): string {
-    return arnOf(this.#config)
+    return arnOf(this.config)
   }
 
   /**
@@ -256,7 +258,7 @@ export class FunctionHost {
 
   /** An invocation has waited in vain. */
   #stalled(requestId: RequestId): void {
-    const waitedSeconds = this.#config.timeoutMs / 1000
+    const waitedSeconds = this.config.timeoutMs / 1000
     this.#parts.log.warn(
       { requestId, waitedSeconds },
       'no worker of the runtime has asked for an event for the function timeout: an invocation that waited is refused',
@@ -266,7 +268,7 @@ export class FunctionHost {
   /** Those of one environment, beside its log and its subscriptions. */
   #listenersOf(id: EnvironmentId, log: Log): PlatformListener[] {
     const { metrics, clock, crashed, recorder } = this.#parts
-    const { launch, timeoutMs, initTimeoutMs } = this.#config
+    const { launch, timeoutMs, initTimeoutMs } = this.config
     const listeners: PlatformListener[] = [
       metrics.listener,
       diagnostics(log, {

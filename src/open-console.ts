@@ -10,14 +10,9 @@ import { renderBoth } from './gateway/rendered.ts'
 import type { FunctionHost } from './host.ts'
 import { reportedError } from './telemetry/code-frame.ts'
 
-interface Unit {
-  readonly config: FunctionConfig
-  readonly host: FunctionHost
-}
-
 /** The functions that are shown. */
 export interface ShownFunctions {
-  readonly units: readonly Unit[]
+  readonly hosts: readonly FunctionHost[]
   /** there are several, and each is shown with its name */
   readonly named: boolean
   /** `http://HOST:PORT`, with a path if it has one */
@@ -25,27 +20,27 @@ export interface ShownFunctions {
 }
 
 /** The routes of the console. Nothing is kept before one of them is visited. */
-export function openConsole(emulator: EmulatorConfig, { units, named, urlOf }: ShownFunctions, clock: Clock) {
-  const [first] = units as [Unit, ...Unit[]]
-  const byArn = new Map(units.map((unit) => [unit.host.arn, unit]))
-  const failures = units.map(({ host }) => failureOf(host))
+export function openConsole(emulator: EmulatorConfig, { hosts, named, urlOf }: ShownFunctions, clock: Clock) {
+  const [first] = hosts as [FunctionHost, ...FunctionHost[]]
+  const byArn = new Map(hosts.map((host) => [host.arn, host]))
+  const failures = hosts.map(failureOf)
   return consoleRoutes({
     anywhere: emulator.console?.anywhere === true,
     introduction: () => ({
-      name: first.config.name,
-      functions: named ? units.map(({ config: { name } }) => ({ name, functionUrl: urlOf(name) })) : [],
-      files: Object.assign({}, ...units.map(({ config }) => projectEvents(rootOf(config)))),
-      functionUrl: urlOf(first.config.name),
+      name: first.name,
+      functions: named ? hosts.map(({ name }) => ({ name, functionUrl: urlOf(name) })) : [],
+      files: Object.assign({}, ...hosts.map(({ config }) => projectEvents(rootOf(config)))),
+      functionUrl: urlOf(first.name),
       watches: emulator.watch !== null,
-      durable: units.some(({ host }) => host.durable !== null),
+      durable: hosts.some(({ durable }) => durable !== null),
     }),
     liveState: () => ({
-      environments: units.flatMap(({ config: { name }, host }) =>
-        host.pool.snapshot().map((one) => (named ? { function: name, ...one } : one)),
+      environments: hosts.flatMap(({ name, pool }) =>
+        pool.snapshot().map((one) => (named ? { function: name, ...one } : one)),
       ),
-      queued: units.reduce((sum, { host }) => sum + host.pool.waiting, 0),
+      queued: hosts.reduce((sum, { pool }) => sum + pool.waiting, 0),
       failure:
-        units.find(({ host }) => host.buildFailure)?.host.buildFailure ??
+        hosts.find(({ buildFailure }) => buildFailure)?.buildFailure ??
         latest(failures.map((failure) => failure())),
     }),
     open(updates) {
@@ -59,8 +54,8 @@ export function openConsole(emulator: EmulatorConfig, { units, named, urlOf }: S
         },
         changed: () => updates.due(),
       })
-      for (const { config, host } of units) {
-        const name = named ? config.name : null
+      for (const host of hosts) {
+        const name = named ? host.name : null
         host.observe((id) => history.listener(id, name))
         host.onCodeChange = (files) => updates.codeChanged(files)
         host.pool.tap = history.tap(name)

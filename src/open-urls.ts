@@ -1,9 +1,9 @@
 /** Ties Function URLs to their functions: a listener each, or a prefix of the path on one of all. Loaded where there is one. */
 
 import type { Code } from './compiler.ts'
-import type { EmulatorConfig, FunctionConfig, UrlConfig } from './config/config.ts'
+import type { EmulatorConfig, UrlConfig } from './config/config.ts'
 import type { Address } from './config/kinds.ts'
-import { type EmulatorParts, traceOf } from './emulator.ts'
+import { type FrontParts, traceOf } from './front.ts'
 import { answeredTrace } from './gateway/trace.ts'
 import { urlAnswer, wholeAnswer } from './gateway/url/answer.ts'
 import { urlEvent } from './gateway/url/event.ts'
@@ -14,11 +14,6 @@ import type { FunctionHost } from './host.ts'
 import type { Listener } from './http/exchange.ts'
 import { listen } from './listen.ts'
 import { childAddress, reachable } from './process/environ.ts'
-
-interface Unit {
-  readonly config: FunctionConfig
-  readonly host: FunctionHost
-}
 
 /** What each request of a Function URL passes through, see `compiler.ts`. */
 export const urlCode: readonly Code[] = [serveUrl, urlEvent, wholeAnswer, urlAnswer, urlHead, answeredTrace]
@@ -32,10 +27,14 @@ export interface FunctionUrls {
   stop(): Promise<void>
 }
 
-type UrlParts = Pick<EmulatorParts, 'clock' | 'log'>
+type UrlParts = Pick<FrontParts, 'clock' | 'log'>
 
 /** Throws `ListenError`, and leaves nothing open then. */
-export function openUrls(emulator: EmulatorConfig, units: readonly Unit[], parts: UrlParts): FunctionUrls {
+export function openUrls(
+  emulator: EmulatorConfig,
+  hosts: readonly FunctionHost[],
+  parts: UrlParts,
+): FunctionUrls {
   const listeners: Listener[] = []
   const urls = new Map<string, string>()
   const stop = async (): Promise<void> => {
@@ -47,29 +46,28 @@ export function openUrls(emulator: EmulatorConfig, units: readonly Unit[], parts
     return `http://${childAddress(reachable(address, listener))}`
   }
   try {
-    const prefixed: { readonly unit: Unit; readonly url: UrlConfig & { readonly path: string } }[] = []
-    for (const unit of units) {
-      const { url, name } = unit.config
+    const prefixed: { readonly host: FunctionHost; readonly url: UrlConfig & { readonly path: string } }[] =
+      []
+    for (const host of hosts) {
+      const { url, name } = host.config
       if (url === null) continue
-      if (url.path !== null) prefixed.push({ unit, url: { ...url, path: url.path } })
+      if (url.path !== null) prefixed.push({ host, url: { ...url, path: url.path } })
       else
         urls.set(
           name,
-          open(url.address, () =>
-            openFunctionUrl(unit.host, url.address, optionsOf(unit, url, parts, emulator)),
-          ),
+          open(url.address, () => openFunctionUrl(host, url.address, optionsOf(host, url, parts, emulator))),
         )
     }
     const [first] = prefixed
     if (first !== undefined) {
       const { address } = first.url
-      const routes = prefixed.map(({ unit, url }) => ({
+      const routes = prefixed.map(({ host, url }) => ({
         prefix: url.path,
-        served: unit.host,
-        options: optionsOf(unit, url, parts, emulator),
+        served: host,
+        options: optionsOf(host, url, parts, emulator),
       }))
       const base = open(address, () => openPrefixedUrls(routes, address, serverOf(emulator, parts)))
-      for (const { unit, url } of prefixed) urls.set(unit.config.name, base + url.path)
+      for (const { host, url } of prefixed) urls.set(host.name, base + url.path)
     }
   } catch (error) {
     void stop()
@@ -84,11 +82,11 @@ export function openUrls(emulator: EmulatorConfig, units: readonly Unit[], parts
   }
 }
 
-function optionsOf(unit: Unit, url: UrlConfig, parts: UrlParts, emulator: EmulatorConfig) {
+function optionsOf(host: FunctionHost, url: UrlConfig, parts: UrlParts, emulator: EmulatorConfig) {
   return {
     invokeMode: url.invokeMode,
     cors: url.cors,
-    region: unit.config.region,
+    region: host.config.region,
     epoch: parts.clock.epoch,
     ...serverOf(emulator, parts),
   }

@@ -13,7 +13,6 @@ import { nameOf, openWatch, type Watch } from './watch/watch.ts'
 
 /** A function whose code is watched. */
 export interface Watched {
-  readonly config: FunctionConfig
   readonly host: FunctionHost
   /** says which function it is, where there are several */
   readonly log: Log
@@ -35,7 +34,7 @@ export function reloadOnChange(
   const { watch, eagerInit } = emulator
   const written = writtenFiles(
     emulator,
-    functions.map(({ config }) => config),
+    functions.map(({ host }) => host.config),
   )
   const builds = watch.build === null ? null : new Builds({ command: watch.build, log, epoch })
   const opened = functions.flatMap((each) => {
@@ -77,11 +76,8 @@ interface WatchParts {
   readonly epoch: () => number
 }
 
-function watchCode(
-  { config, host, log }: Watched,
-  { watch, eagerInit, builds, written, epoch }: WatchParts,
-): Watch {
-  const { launch, handler, taskRoot, environment } = config
+function watchCode({ host, log }: Watched, { watch, eagerInit, builds, written, epoch }: WatchParts): Watch {
+  const { launch, handler, taskRoot, environment } = host.config
   const root = environment.LAMBDA_TASK_ROOT || taskRoot
   const { roots, runs, refused } = targetOf({
     taskRoot: root,

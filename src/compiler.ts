@@ -33,6 +33,7 @@ import * as memoryUse from './engine/memory-use.ts'
 import * as performer from './engine/performer.ts'
 import * as platformEvents from './engine/platform-events.ts'
 import * as pool from './engine/pool.ts'
+import * as queue from './engine/queue.ts'
 import * as supervisor from './engine/supervisor.ts'
 import * as timers from './engine/timers.ts'
 import * as upload from './engine/upload.ts'
@@ -77,6 +78,7 @@ const modules: readonly object[] = [
   performer,
   platformEvents,
   pool,
+  queue,
   supervisor,
   timers,
   upload,

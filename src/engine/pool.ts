@@ -12,14 +12,8 @@ import { Deadline } from './deadline.ts'
 import type { Environment } from './environment.ts'
 import type { Invocation } from './invocation.ts'
 import type { Clock, PoolObserver } from './ports.ts'
+import { InvocationQueue, type Waiting } from './queue.ts'
 import { type EnvironmentSnapshot, isBusy, snapshot } from './snapshot.ts'
-
-/** One invocation that waits for an environment. */
-interface Waiting {
-  readonly invocation: Invocation
-  /** monotonic milliseconds of its arrival */
-  readonly since: number
-}
 
 export interface PoolSnapshot {
   /** invocations that wait for an environment */
@@ -75,13 +69,8 @@ export class Pool {
   tap: PoolTap | null = null
   readonly #parts: PoolParts
   readonly #environments: Environment[] = []
-  /** in arrival order */
-  #queue = new Set<Waiting>()
-  /** given back in this step of an environment, in arrival order */
-  #returned: Invocation[] = []
+  readonly #queue = new InvocationQueue()
   #created = 0
-  /** how many of the queue nobody waits for */
-  #events = 0
   #draining = false
   /** what waits is not run any more */
   #over = false
@@ -109,7 +98,7 @@ export class Pool {
 
   /** Invocations that wait for an environment and have a caller who waits for them. */
   get waiting(): number {
-    return this.#queue.size - this.#events
+    return this.#queue.withCaller
   }
 
   get draining(): boolean {
@@ -118,8 +107,7 @@ export class Pool {
 
   /** An invocation of this id is queued or running. Looks at them all: only a caller with an id of its own asks. */
   has(id: RequestId): boolean {
-    for (const { invocation } of this.#queue) if (invocation.id === id) return true
-    return this.#environments.some((one) => one.invocation(id) !== undefined)
+    return this.#queue.hasId(id) || this.#environments.some((one) => one.invocation(id) !== undefined)
   }
 
   /** An initialised environment is free, or there will be none, and every invocation is answered at once. */
@@ -165,7 +153,6 @@ export class Pool {
     const alone = this.#queue.size === 0
     if (alone && this.place(waiting, 0, 0, now)) return
     this.#queue.add(waiting)
-    if (asynchronous) this.#events++
     if (!alone) this.serveQueue()
     // only now: it may have overtaken those of other tenants
     if (!this.#queue.has(waiting)) return
@@ -176,7 +163,7 @@ export class Pool {
       if (slots) this.wake(now + slots.patienceMs)
       return
     }
-    this.forget(waiting)
+    this.#queue.remove(waiting)
     this.refuse(invocation, this.throttled)
   }
 
@@ -197,7 +184,7 @@ export class Pool {
         waitsUntil(this.#environments, { tenant, since }, slots.patienceMs) ?? now + slots.patienceMs
       if (until > now) {
         this.wake(until)
-      } else if (this.forget(waiting)) {
+      } else if (this.#queue.remove(waiting)) {
         slots.stalled(invocation)
         this.refuse(invocation, this.throttled)
       }
@@ -206,12 +193,9 @@ export class Pool {
 
   /** Takes back what an environment had no slot for: it goes before those that came later. False: there was nothing. */
   private takeBack(): boolean {
-    const returned = this.#returned
-    if (returned.length === 0) return false
-    this.#returned = []
+    if (!this.#queue.gaveBack) return false
     const since = this.#parts.clock.now()
-    for (const { asynchronous } of returned) if (asynchronous === true) this.#events++
-    this.#queue = new Set([...returned.map((invocation) => ({ invocation, since })), ...this.#queue])
+    this.#queue.takeBack(since)
     const { slots } = this.#parts
     if (slots) this.wake(since + slots.patienceMs)
     return true
@@ -225,27 +209,18 @@ export class Pool {
       const { tenant } = invocation
       if (environment.tenant !== undefined && environment.tenant !== tenant) continue
       if (others.some((one) => one.tenant === tenant || one.tenant === undefined)) continue
-      if (this.forget(waiting)) this.fail(invocation, outcome)
+      if (this.#queue.remove(waiting)) this.fail(invocation, outcome)
     }
   }
 
   /** Takes an invocation out of the queue, which is not settled then. False when it does not wait any more. */
   withdraw(invocation: Invocation): boolean {
-    for (const waiting of this.#queue) {
-      if (waiting.invocation !== invocation) continue
-      this.forget(waiting)
-      this.tap?.refused(invocation, { kind: 'throttled' })
-      this.#conditions.check()
-      return true
-    }
-    return false
-  }
-
-  /** Takes it out of the queue; false if it is not there, as one that never waited. */
-  private forget(waiting: Waiting): boolean {
-    const waited = this.#queue.delete(waiting)
-    if (waited && waiting.invocation.asynchronous === true) this.#events--
-    return waited
+    const waiting = this.#queue.find(invocation)
+    if (waiting === undefined) return false
+    this.#queue.remove(waiting)
+    this.tap?.refused(invocation, { kind: 'throttled' })
+    this.#conditions.check()
+    return true
   }
 
   /**
@@ -282,10 +257,10 @@ export class Pool {
 
   /** Everything there is to know of it, as JSON. Times are whole milliseconds. */
   state(): PoolSnapshot {
-    const first = this.#queue.values().find(({ invocation }) => invocation.asynchronous !== true)
+    const { oldest } = this.#queue
     return {
       queued: this.waiting,
-      longestWaitMs: first === undefined ? 0 : Math.round(this.#parts.clock.now() - first.since),
+      longestWaitMs: oldest === undefined ? 0 : Math.round(this.#parts.clock.now() - oldest.since),
       environments: this.snapshot(),
     }
   }
@@ -314,7 +289,7 @@ export class Pool {
 
   private refuseWaiting(which: (invocation: Invocation) => boolean): void {
     for (const waiting of [...this.#queue].filter(({ invocation }) => which(invocation))) {
-      this.forget(waiting)
+      this.#queue.remove(waiting)
       this.refuse(waiting.invocation, { kind: 'shutdown' })
     }
   }
@@ -399,7 +374,7 @@ export class Pool {
 
   private leaveQueue(waiting: Waiting): void {
     const { observer, clock } = this.#parts
-    const waited = this.forget(waiting)
+    const waited = this.#queue.remove(waiting)
     observer?.placed(waited ? clock.now() - waiting.since : 0)
     waiting.invocation.placed?.()
   }
@@ -442,7 +417,7 @@ export class Pool {
     const id = (this.#created + 1) as EnvironmentId
     const environment = this.#parts.create(id, {
       changed: (changed) => this.changed(changed),
-      giveBack: (invocation) => this.#returned.push(invocation),
+      giveBack: (invocation) => this.#queue.giveBack(invocation),
       failWaiting: (failed, outcome) => this.failWaiting(failed, outcome),
     })
     this.#created++

@@ -116,4 +116,40 @@ describe('what is cited', () => {
     )
     expect(foreign).toEqual([])
   })
+
+  test('files of the program that are named are there, with what is said to be in them', () => {
+    const missing: string[] = []
+    let named = 0
+    // the README names files of its readers, and so do cases about those
+    for (const path of citing.filter((one) => /^(src|bench)\/|^(DECISIONS|CONTRIBUTING)\.md$/.test(one))) {
+      const found = text(path).matchAll(
+        /(?:`(\w+)`(?: and `(\w+)`)? in `?)?(?<![\w./-])((?:[\w-]+\/)*[\w-]+(?:\.test|\.d)?\.ts)\b/g,
+      )
+      for (const [all, one, other, name] of found) {
+        named++
+        const place = placeOf(name as string, path)
+        if (place === undefined) missing.push(`${path} names ${name}`)
+        else {
+          const code = readFileSync(place, 'utf8')
+          const absent = [one, other].some((word) => word !== undefined && !code.includes(word))
+          if (absent) missing.push(`${path} says: ${all}`)
+        }
+      }
+    }
+    expect(missing).toEqual([])
+    expect(named).toBeGreaterThan(50)
+  })
 })
+
+/** Beside the file that names it or above; by a longer path also from `src` on; a page of text may give the mere name. */
+function placeOf(name: string, path: string): string | undefined {
+  const folders = ['src']
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    folders.push(folder)
+    if (folder === '.') break
+  }
+  const found = folders.map((folder) => join(root, folder, name)).find((place) => existsSync(place))
+  if (found !== undefined || !path.endsWith('.md') || name.includes('/')) return found
+  const own = citing.find((one) => /^(src|test|bench)\//.test(one) && basename(one) === name)
+  return own === undefined ? undefined : join(root, own)
+}

@@ -31,7 +31,7 @@ export interface RunFacts {
 export interface RunPolicy {
   /** Milliseconds before a failed invocation is made again; after the last of them the run fails. (`failed` in invoking.ts) */
   readonly retryDelaysMs: readonly number[]
-  /** Waits and delays of retries pass at once; what is recorded of them stays as asked. (`dueAt` in operations.ts) */
+  /** Waits and delays of retries pass at once; what is recorded of them stays as asked. (`dueAt` in apply.ts) */
   readonly skipTime: boolean
 }
 

@@ -15,6 +15,7 @@ import * as runtimeApi from './api/runtime.ts'
 import * as runtimeServer from './api/server.ts'
 import * as trailers from './api/trailers.ts'
 import * as wire from './api/wire.ts'
+import * as answering from './core/answering.ts'
 import * as effect from './core/effect.ts'
 import * as ending from './core/ending.ts'
 import * as enter from './core/enter.ts'
@@ -62,6 +63,7 @@ const modules: readonly object[] = [
   runtimeServer,
   trailers,
   wire,
+  answering,
   effect,
   ending,
   enter,

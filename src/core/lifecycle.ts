@@ -19,6 +19,7 @@
  * `stopping` within one step.
  */
 
+import * as answering from './answering.ts'
 import * as cold from './cold.ts'
 import type { Effects } from './effect.ts'
 import type { Event, On } from './event.ts'
@@ -89,10 +90,10 @@ export const transitions: Table = {
     invoke: serving.invoke,
     exit: serving.exit,
     'runtime/next': serving.runtimeNext,
-    'runtime/response': serving.response,
-    'runtime/error': serving.error,
-    'runtime/streaming': serving.streaming,
-    'runtime/received': serving.received,
+    'runtime/response': answering.response,
+    'runtime/error': answering.error,
+    'runtime/streaming': answering.streaming,
+    'runtime/received': answering.received,
     'extension/register': serving.register,
     'extension/next': serving.extensionNext,
     'extension/init-error': serving.extensionInitError,

@@ -28,7 +28,7 @@ export interface Mode {
   readonly extensionErrors: 'as reported' | 'by call'
   /** After a timeout all processes are stopped, or only the caller is answered. (`deadline` in serving.ts) */
   readonly afterTimeout: 'restart' | 'go on'
-  /** How a second answer is refused while the first one is being read. (`notAnswerable` in serving.ts) */
+  /** How a second answer is refused while the first one is being read. (`notAnswerable` in answering.ts) */
   readonly secondAnswer: 'InvalidStateTransition' | 'InvalidRequestID'
   /**
    * After an init that failed: another one inside the invocation that waits, under its function timeout; another one on

@@ -4,7 +4,7 @@
  *
  * The caller is answered when the runtime has responded. The invocation is over, and the environment free, when the
  * runtime and all those extensions have asked for the next event; with several at a time, it is over with the response.
- * The function timeout runs until then.
+ * The function timeout runs until then. How the runtime answers stands in `answering.ts`.
  *
  * Races, both orders of each being a cell here and a trace in the tests:
  * - response against deadline: a response whose body is complete before the timer fires is the answer; later the
@@ -19,17 +19,15 @@
  *   deadline; if the runtime turns out to be dead, the environment starts again for it, as it was never delivered.
  */
 
-import { type Effects, type Reply, recordStart } from './effect.ts'
-import { answer, endOne, failAll, failUnlessRead, finishIfOver, settleBroken } from './ending.ts'
+import { rememberLate } from './answering.ts'
+import { type Effects, recordStart } from './effect.ts'
+import { endOne, failAll, failUnlessRead, finishIfOver, settleBroken } from './ending.ts'
 import { admit, beginStop, notify } from './enter.ts'
 import type { On } from './event.ts'
 import { exitFault, findPoller, markExited, register as registerExtension } from './extensions.ts'
-import { illegal, invalidRequestId, type Outcome, refused, tooLarge, tooLate, truncated } from './failure.ts'
-import type { RequestId } from './ids.ts'
-import { find, findAt, isRead, runtimeState, stageName } from './inflight.ts'
-import { exitWaitMs, maxLate } from './limits.ts'
+import { find, findAt, isRead, runtimeState } from './inflight.ts'
 import type { Mode } from './mode.ts'
-import type { Inflight, LifecycleState, Serving } from './state.ts'
+import type { LifecycleState, Serving } from './state.ts'
 
 export { extensionExitError, extensionInitError, gone } from './reports.ts'
 
@@ -60,132 +58,6 @@ export function runtimeNext(state: Serving, event: On<'runtime/next'>, out: Effe
   state.polls.push(call)
   if (mode.singlePoller) settleBroken(state, out)
   return finishIfOver(state, out, mode)
-}
-
-export function response(
-  state: Serving,
-  { call, id, mode: responseMode }: On<'runtime/response'>,
-  out: Effects,
-  mode: Mode,
-): Serving {
-  const entry = find(state, id)
-  if (entry?.stage !== 'running') {
-    out.reply(call, notAnswerable(state, id, entry, 'InvocationResponse', mode))
-  } else if (!isMode(responseMode)) {
-    // Nothing moves: the runtime can still answer in a mode that exists.
-    out.reply(call, refused('InvalidFunctionResponseMode', 'Invalid function response mode'))
-  } else {
-    entry.stage = 'responding'
-    out.reply(call, read)
-  }
-  return state
-}
-
-export function error(state: Serving, { call, id }: On<'runtime/error'>, out: Effects, mode: Mode): Serving {
-  const entry = find(state, id)
-  if (entry?.stage !== 'running') {
-    out.reply(call, notAnswerable(state, id, entry, 'InvocationErrorResponse', mode))
-  } else {
-    entry.stage = 'erroring'
-    out.reply(call, read)
-  }
-  return state
-}
-
-const read: Reply = { kind: 'read' }
-const accepted: Reply = { kind: 'accepted' }
-
-const isMode = (mode: string | null): boolean =>
-  mode === null || mode === '' || mode === 'streaming' || mode === 'buffered'
-
-function notAnswerable(
-  state: Serving,
-  id: RequestId,
-  entry: Inflight | undefined,
-  to: string,
-  { secondAnswer }: Mode,
-): Reply {
-  if (entry === undefined) return notInFlight(state, id)
-  return secondAnswer === 'InvalidRequestID'
-    ? invalidRequestId
-    : illegal('runtime', stageName(state, entry), to)
-}
-
-/** The first late answer is told so; what comes after it is of an id that nobody knows. */
-function notInFlight({ late }: Serving, id: RequestId): Reply {
-  const index = late.indexOf(id)
-  if (index < 0) return invalidRequestId
-  late.splice(index, 1)
-  return tooLate
-}
-
-/** Its answer may still come: the runtime goes on. */
-function rememberLate({ late }: Serving, id: RequestId): void {
-  if (late.push(id) > maxLate) late.shift()
-}
-
-/**
- * The first bytes of a response came, and are handed on. Deadline, exit and stop against it: what has ended the
- * invocation before is the answer, and the bytes go nowhere.
- */
-export function streaming(
-  state: Serving,
-  { id, contentType }: On<'runtime/streaming'>,
-  out: Effects,
-): Serving {
-  const entry = find(state, id)
-  if (entry?.stage !== 'responding' || entry.begun) return state
-  entry.begun = true
-  out.beginAnswer(id, contentType)
-  return state
-}
-
-/** The body of `/response` or `/error` is complete, too large, or broken off. */
-export function received(
-  state: Serving,
-  event: On<'runtime/received'>,
-  out: Effects,
-  mode: Mode,
-): LifecycleState {
-  const { call } = event
-  const entry = find(state, event.id)
-  if (entry === undefined || !isRead(entry)) {
-    out.reply(call, entry === undefined ? notInFlight(state, event.id) : invalidRequestId)
-    return state
-  }
-  const { exited } = state
-  if (event.received.kind === 'truncated' && exited === null) {
-    const first = findAt(state, 'broken') === undefined
-    entry.stage = 'broken'
-    out.reply(call, accepted)
-    if (first) out.arm('exit-wait', exitWaitMs.upload)
-    return state
-  }
-  const outcome = outcomeOf(state, entry, event)
-  answer(entry, outcome, out)
-  if (!mode.singlePoller && state.owed < mode.concurrency) state.owed++
-  out.reply(call, outcome.kind === 'oversize' ? tooLarge(outcome.limit) : accepted)
-  return exited === null ? finishIfOver(state, out, mode) : failUnlessRead(state, exited, out)
-}
-
-export function outcomeOf(
-  { exited }: Serving,
-  { stage }: Inflight,
-  { received, errorType }: On<'runtime/received'>,
-): Outcome {
-  switch (received.kind) {
-    case 'complete':
-      return stage === 'erroring'
-        ? { kind: 'error', payload: received.payload, errorType }
-        : { kind: 'response', payload: received.payload, contentType: received.contentType }
-    case 'oversize':
-      return received
-    case 'trailers':
-      return { ...received, kind: 'broken-stream' }
-    case 'truncated':
-      // the death of a runtime in the middle of its answer is the cause
-      return { kind: 'fault', fault: exited ?? truncated }
-  }
 }
 
 /**

@@ -5,11 +5,10 @@ import type { TelemetryApi, TelemetryPort } from '../engine/ports.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { createRouter, type Router } from '../http/hono.ts'
 import { pathOf } from '../http/path.ts'
-import { credentials, credentialsPath } from './credentials.ts'
+import { type CredentialsOptions, credentials, credentialsPath } from './credentials.ts'
 import * as extension from './extension.ts'
-import { metadata, metadataPaths } from './metadata.ts'
+import { type MetadataOptions, metadata, metadataPaths } from './metadata.ts'
 import * as runtime from './runtime.ts'
-import type { RuntimeApiOptions } from './server.ts'
 import * as telemetry from './telemetry.ts'
 import {
   type ApiAnswer,
@@ -19,6 +18,24 @@ import {
   restoreNextPath,
   runtimePrefix,
 } from './wire.ts'
+
+/** What the routes of one environment are made of. */
+export interface RouteOptions {
+  readonly facts: extension.FunctionFacts
+  /** the subscriptions of this environment */
+  readonly telemetry: TelemetryPort
+  readonly metadata: MetadataOptions
+  /** what runtimes find whose snapshot is restored; null: nothing of it is there */
+  readonly snapStart: { readonly credentials: CredentialsOptions | null } | null
+  /** the Logs API is there */
+  readonly logsApi: boolean
+  /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
+  readonly extensionsDisabled: () => boolean
+  readonly log: {
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
+}
 
 /** Answers by calling `done`, once. */
 type Handler = (exchange: Exchange, done: (answer: ApiAnswer) => void) => void
@@ -46,7 +63,7 @@ function subscriptions(environment: Environment, port: TelemetryPort, logsApi: b
 }
 
 /** What is there for runtimes whose snapshot is restored. */
-function snapStart(environment: Environment, { snapStart }: RuntimeApiOptions): Route[] {
+function snapStart(environment: Environment, { snapStart }: RouteOptions): Route[] {
   if (snapStart === null) return []
   const { credentials: served } = snapStart
   const restoreError: Route = [
@@ -59,7 +76,7 @@ function snapStart(environment: Environment, { snapStart }: RuntimeApiOptions): 
 }
 
 /** A known path with another method gets a 405 that names the right one. */
-export function routes(environment: Environment, options: RuntimeApiOptions): Router {
+export function routes(environment: Environment, options: RouteOptions): Router {
   const router = createRouter()
   const off = (path: string): boolean => options.extensionsDisabled() && isExtensionsApi.test(path)
   const table: Route[] = [

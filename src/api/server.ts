@@ -8,15 +8,13 @@
 
 import type { RequestId } from '../core/ids.ts'
 import type { Environment } from '../engine/environment.ts'
-import type { TelemetryPort } from '../engine/ports.ts'
 import type { Exchange, Handlers } from '../http/exchange.ts'
 import type { Router } from '../http/hono.ts'
 import { listen } from '../http/listen.ts'
 import { pathOf } from '../http/path.ts'
-import type { CredentialsOptions } from './credentials.ts'
 import * as extension from './extension.ts'
-import type { MetadataOptions } from './metadata.ts'
 import type { ListenerPolls } from './poll.ts'
+import type { RouteOptions } from './routes.ts'
 import * as runtime from './runtime.ts'
 import { extensionPrefix, internalError, restoreNextPath, runtimePrefix, send } from './wire.ts'
 
@@ -28,25 +26,11 @@ export interface RuntimeApi {
   stop(): Promise<void>
 }
 
-export interface RuntimeApiOptions {
+export interface RuntimeApiOptions extends RouteOptions {
   /** empty for every address of the machine, see `ListenAt` */
   readonly hostname: string
   /** 0 for a free one */
   readonly port: number
-  readonly facts: extension.FunctionFacts
-  /** the subscriptions of this environment */
-  readonly telemetry: TelemetryPort
-  readonly metadata: MetadataOptions
-  /** what runtimes find whose snapshot is restored; null: nothing of it is there */
-  readonly snapStart: { readonly credentials: CredentialsOptions | null } | null
-  /** the Logs API is there */
-  readonly logsApi: boolean
-  /** `/opt/disable-extensions-jwigqn8j` exists: everything below `/2020-01-01` answers 404 */
-  readonly extensionsDisabled: () => boolean
-  readonly log: {
-    warn(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
 }
 
 const nextPath = `${runtimePrefix}invocation/next`

@@ -1,8 +1,8 @@
 /** What the runtime is told of the caller: its client context, and its Cognito identity. */
 
+import type { Sent } from '../http/exchange.ts'
 import { contentProblem } from './content.ts'
 import { type InvokeAnswer, invalidContent, type SpokenDialect } from './dialect.ts'
-import type { Sent } from './request.ts'
 
 /** Longest client context of the service, in base64 characters; the reference has no limit. */
 const maxClientContext = 3583

@@ -3,13 +3,10 @@
  */
 
 import type { RequestId } from '../core/ids.ts'
-import type { Exchange } from '../http/exchange.ts'
+import type { Exchange, Sent } from '../http/exchange.ts'
 import { queryOf } from '../http/path.ts'
 import { clientContext, cognitoIdentity } from './caller.ts'
 import { type InvokeAnswer, type SpokenDialect, serviceError } from './dialect.ts'
-
-/** The headers of a request. */
-export type Sent = Pick<Exchange, 'header'>
 
 export interface FunctionTarget {
   readonly name: string

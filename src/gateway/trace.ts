@@ -1,7 +1,8 @@
 /** The trace header of an invocation: the caller's, completed, or one that is made up (behaviour.md 2.8). */
 
 import type { RequestId } from '../core/ids.ts'
-import { newRequestId, type Sent } from './request.ts'
+import type { Sent } from '../http/exchange.ts'
+import { newRequestId } from './request.ts'
 
 /**
  * The caller's trace header, or a new one that is not sampled. It is sent on in a header, where bytes beyond ASCII end

@@ -64,6 +64,9 @@ export interface Exchange {
   stream(status: number, headers: Fields): ResponseStream | null
 }
 
+/** The headers of a request. */
+export type Sent = Pick<Exchange, 'header'>
+
 export interface ResponseStream {
   /** False: the peer is slow; write no more until `onDrain`, and leave the bytes as they are until then. */
   write(bytes: Uint8Array): boolean

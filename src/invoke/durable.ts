@@ -2,10 +2,11 @@
 
 import { type DurableCommand, durableUsage, parseDurable } from './durable-command.ts'
 import { executionTable, historyTable } from './durable-table.ts'
-import { asProgram, avoidProxies, type Streams } from './main.ts'
+import { asProgram, avoidProxies } from './main.ts'
 import { print, printError } from './print.ts'
 import { explain } from './send.ts'
 import { readEvent } from './source.ts'
+import type { Streams } from './streams.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

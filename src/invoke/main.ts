@@ -7,18 +7,7 @@ import { print } from './print.ts'
 import { parseRequest, UsageError, usage } from './request.ts'
 import { send } from './send.ts'
 import { readEvent } from './source.ts'
-
-/** What the program writes to; the tests have their own. */
-export interface Streams {
-  readonly stdout: Writer
-  readonly stderr: Writer
-}
-
-export interface Writer {
-  readonly isTTY?: boolean
-  /** `done` is called when the chunk was handed over, with the error if it was not */
-  write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): unknown
-}
+import type { Streams } from './streams.ts'
 
 /** Runs one invocation; `words` are those after `invoke`. Returns the exit status that the usage text describes. */
 export function main(

@@ -1,6 +1,6 @@
 /** What is printed: the answer, the log of an invocation, and errors. */
 
-import type { Writer } from './main.ts'
+import type { Writer } from './streams.ts'
 
 /**
  * Writes a chunk. Resolves when it was handed over: the program ends the process afterwards, which would cut off what

@@ -1,6 +1,6 @@
 /** One line on a terminal that says that the program waits, and for how long. */
 
-import type { Writer } from './main.ts'
+import type { Writer } from './streams.ts'
 
 /** Milliseconds before the line appears: most answers are faster. */
 const patienceMs = 500

@@ -1,9 +1,9 @@
 /** Sends the event, prints what comes back, and says how it ended. */
 
-import type { Streams, Writer } from './main.ts'
 import { endLine, print, printError, printLog } from './print.ts'
 import { showProgress } from './progress.ts'
 import type { InvokeCommand } from './request.ts'
+import type { Streams, Writer } from './streams.ts'
 
 /** Exit statuses of the program; the usage text describes them. */
 const succeeded = 0

@@ -4,8 +4,8 @@
  */
 
 import { messages } from '../http/messages.ts'
-import type { Writer } from './main.ts'
 import { endLine, print, printError, printLog } from './print.ts'
+import type { Writer } from './streams.ts'
 
 const text = new TextDecoder()
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { clientContext, cognitoIdentity } from '../../src/gateway/caller.ts'
-import type { Sent } from '../../src/gateway/request.ts'
+import type { Sent } from '../../src/http/exchange.ts'
 
 const headers = (name: string, value: string): Sent => ({
   header: (asked) => (asked === name.toLowerCase() ? value : null),

@@ -8,10 +8,10 @@ import {
   operationOf,
   ownRequestId,
   parseTarget,
-  type Sent,
   tenantId,
   wantsTail,
 } from '../../src/gateway/request.ts'
+import type { Sent } from '../../src/http/exchange.ts'
 
 const headers = (name: string, value: string): Sent => ({
   header: (asked) => (asked === name.toLowerCase() ? value : null),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { RequestId } from '../../src/core/ids.ts'
-import { newRequestId, type Sent } from '../../src/gateway/request.ts'
+import { newRequestId } from '../../src/gateway/request.ts'
 import { answeredTrace, traceId } from '../../src/gateway/trace.ts'
+import type { Sent } from '../../src/http/exchange.ts'
 
 const headers = (name: string, value: string): Sent => ({
   header: (asked) => (asked === name.toLowerCase() ? value : null),

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventStreamCodec } from '@smithy/eventstream-codec'
-import { main, type Writer } from '../../src/invoke/main.ts'
+import { main } from '../../src/invoke/main.ts'
+import type { Writer } from '../../src/invoke/streams.ts'
 import { tempDir, until } from '../harness.ts'
 
 class Recorder implements Writer {

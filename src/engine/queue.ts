@@ -10,7 +10,7 @@ export interface Waiting {
   readonly since: number
 }
 
-/** In arrival order. What is taken out, or put before all others, while it is gone through is no trouble. */
+/** In arrival order. One may leave or come while it is gone through; what `takeBack` puts before all others is not seen then. */
 export class InvocationQueue implements Iterable<Waiting> {
   #all = new Set<Waiting>()
   /** how many of them nobody waits for */

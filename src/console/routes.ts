@@ -9,6 +9,11 @@ import { examples } from '../events/examples.ts'
 import { createRouter, type Router } from '../http/hono.ts'
 import { type Asking, type GuardOptions, refusalOf } from './guard.ts'
 import type { History } from './history.ts'
+import elements from './page/console/elements.js' with { type: 'text' }
+import invocation from './page/console/invocation.js' with { type: 'text' }
+import list from './page/console/list.js' with { type: 'text' }
+import log from './page/console/log.js' with { type: 'text' }
+import ways from './page/console/ways.js' with { type: 'text' }
 import style from './page/console.css' with { type: 'text' }
 import script from './page/console.js' with { type: 'text' }
 import icon from './page/console.svg' with { type: 'text' }
@@ -37,14 +42,20 @@ const protection = {
   'Cache-Control': 'no-store',
 }
 
+const javascript = 'text/javascript; charset=utf-8'
 const assets: readonly (readonly [path: string, type: string, text: string])[] = [
   ['/_rie/', 'text/html; charset=utf-8', page as unknown as string],
   ['/_rie/console.css', 'text/css; charset=utf-8', style],
-  ['/_rie/console.js', 'text/javascript; charset=utf-8', script],
+  ['/_rie/console.js', javascript, script],
+  ['/_rie/console/elements.js', javascript, elements],
+  ['/_rie/console/invocation.js', javascript, invocation],
+  ['/_rie/console/list.js', javascript, list],
+  ['/_rie/console/log.js', javascript, log],
+  ['/_rie/console/ways.js', javascript, ways],
   ['/_rie/console.svg', 'image/svg+xml', icon],
   ['/_rie/runs', 'text/html; charset=utf-8', runsPage as unknown as string],
   ['/_rie/runs.css', 'text/css; charset=utf-8', runsStyle],
-  ['/_rie/runs.js', 'text/javascript; charset=utf-8', runsScript],
+  ['/_rie/runs.js', javascript, runsScript],
 ]
 
 type Visit = Context<{ Bindings: { readonly peer: string } }>

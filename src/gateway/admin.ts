@@ -24,7 +24,7 @@ export interface AdminOptions {
 }
 
 /** What the console answers. */
-const consolePath = /^\/_rie\/?(?:$|console\.|runs(?:$|\.)|events$|invocations(?:$|\/))/
+const consolePath = /^\/_rie\/?(?:$|console[./]|runs(?:$|\.)|events$|invocations(?:$|\/))/
 
 /**
  * Every path but the one of invocations; what is not served gets an answer that says what is. A path with a slash too

@@ -76,6 +76,26 @@ test('every answer forbids what the page does not need', async () => {
   }
 })
 
+test('every file that the pages and their scripts name is there', async () => {
+  const console = routes()
+  const open = ['/_rie/', '/_rie/runs']
+  const missing: string[] = []
+  const seen = new Set<string>()
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (seen.has(path)) continue
+    seen.add(path)
+    const answer = await console.get(path)
+    if (answer.status !== 200) missing.push(path)
+    const text = await answer.text()
+    const named = text.matchAll(/ (?:href|src)="(\/_rie\/[^"#]*)"|\bfrom '(\.[^']+)'/g)
+    for (const [, whole, beside = ''] of named) {
+      open.push(whole ?? new URL(beside, `http://emulator${path}`).pathname)
+    }
+  }
+  expect(missing).toEqual([])
+  expect([...seen]).toContain('/_rie/console/log.js')
+})
+
 test('a page that goes away is told nothing more', async () => {
   const console = routes()
   const leave = new AbortController()

@@ -82,7 +82,8 @@ export const consoleChapter = chapter('The console', (it) => {
     // what is for everybody stays so
     for (const path of ['/_rie/health', '/_rie/metrics'])
       expect(await ask(path, { Host: 'evil.example' })).toBe(200)
-    expect(await ask('/_rie/', { Host: `localhost:${rie.gateway.port}` })).toBe(200)
+    for (const path of ['/_rie/', '/_rie/console.js', '/_rie/console/list.js'])
+      expect(await ask(path, { Host: `localhost:${rie.gateway.port}` })).toBe(200)
   })
 
   it('is not there with --no-console', async ({ start }) => {

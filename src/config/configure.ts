@@ -2,26 +2,17 @@
 
 import { resolve } from 'node:path'
 import { taskDirectory } from '../process/bootstrap.ts'
-import { boundAddress } from '../process/environ.ts'
 import { keepsInspector } from '../process/inspector.ts'
 import { asyncOf } from './asynchronous.ts'
-import type {
-  Config,
-  EmulatorConfig,
-  FunctionConfig,
-  InspectConfig,
-  UrlConfig,
-  WatchConfig,
-} from './config.ts'
+import type { Config, EmulatorConfig, FunctionConfig, UrlConfig, WatchConfig } from './config.ts'
 import { durableOf } from './durable.ts'
+import { snapType, toldToFunction } from './function-environment.ts'
+import { inspectOf } from './inspect.ts'
 import type { Address } from './kinds.ts'
-import { ConfigError, type InspectorAddress } from './kinds.ts'
+import { ConfigError } from './kinds.ts'
 import { attachmentOf, type Launch, launchOf, type Wanted } from './launch.ts'
 import { ownOptions, sharedOptions, type Variable, variableOptions } from './options.ts'
-import { type Given, wrongValue } from './variables.ts'
-
-/** Where the value of an option comes from; undefined when nobody gave one. */
-export type Source = (option: Variable<unknown>) => Given | undefined
+import { type Source, wrongValue } from './variables.ts'
 
 /** What remains to be said when each option has its source. */
 export interface Outside extends Wanted {
@@ -76,8 +67,6 @@ function read<T>(option: Variable<T>, source: Source, warnings: string[]): T {
   return kind.read(fallback) as T
 }
 
-/** As runtime clients know it (behaviour.md 3.11). */
-const snapType = 'snap-start'
 /** The least time that an init has with SnapStart, in milliseconds (behaviour.md 3.11). */
 const snapInitMs = 130_000
 
@@ -98,71 +87,6 @@ function extensionsDirectoryOf({ source, probe }: Outside, warnings: string[]): 
   throw new ConfigError(
     `${given.name} is ${JSON.stringify(directory)}${found}; ${trouble}. Without it, ${option.fallback} is looked into if it exists`,
   )
-}
-
-/** The variables of the function, where those that have a flag too tell the same as the flag. */
-function toldToFunction(
-  { source, environment }: Outside,
-  config: Omit<FunctionConfig, 'environment' | 'url' | 'inspect'>,
-  isWatched: boolean,
-): Record<string, string> {
-  function isFlag(option: Variable<unknown>): boolean {
-    const given = source(option)
-    return given !== undefined && !('variable' in given)
-  }
-  const told = { ...environment }
-  delete told.AWS_LAMBDA_MAX_CONCURRENCY
-  if (config.maxConcurrency !== null) {
-    told.AWS_LAMBDA_MAX_CONCURRENCY = String(config.maxConcurrency)
-    told.AWS_LAMBDA_INITIALIZATION_TYPE = 'lambda-managed-instances'
-  }
-  if (config.snapStart !== null) told.AWS_LAMBDA_INITIALIZATION_TYPE = snapType
-  if (isFlag(ownOptions.functionName)) told.AWS_LAMBDA_FUNCTION_NAME = config.name
-  if (config.logFormat === 'JSON') {
-    told.AWS_LAMBDA_LOG_FORMAT = 'JSON'
-    told.AWS_LAMBDA_LOG_LEVEL = config.applicationLogLevel
-  } else if (isFlag(ownOptions.logFormat)) {
-    delete told.AWS_LAMBDA_LOG_FORMAT
-  }
-  if (isFlag(ownOptions.taskRoot)) told.LAMBDA_TASK_ROOT = config.taskRoot
-  if (isFlag(ownOptions.memorySize)) told.AWS_LAMBDA_FUNCTION_MEMORY_SIZE = config.memorySize
-  if (isFlag(ownOptions.functionTimeoutMs) && told.AWS_LAMBDA_FUNCTION_TIMEOUT !== undefined) {
-    told.AWS_LAMBDA_FUNCTION_TIMEOUT = String(config.timeoutMs / 1000)
-  }
-  // Python takes a file for unchanged whose length and second of saving are those of its bytecode, and runs the old code
-  if (isWatched) told.PYTHONDONTWRITEBYTECODE ??= '1'
-  return told
-}
-
-/**
- * `--inspect-brk` goes before `--inspect`. Throws `ConfigError` for what has no runtime of ours, or several. Of several
- * functions each one with a handler has the next port, and the others none.
- */
-function inspectOf(
-  inspect: InspectorAddress | null,
-  stopping: InspectorAddress | null,
-  { launch, maxEnvironments }: Pick<FunctionConfig, 'launch' | 'maxEnvironments'>,
-  system: Outside['system'],
-): InspectConfig | null {
-  const found = stopping ?? inspect
-  if (found === null) return null
-  const name = stopping === null ? '--inspect' : '--inspect-brk'
-  if (launch.kind !== 'handler') {
-    if (system !== undefined) return null
-    throw new ConfigError(
-      `${name} is for --handler; for another runtime use --debug, and that runtime's own debugger`,
-    )
-  }
-  if (maxEnvironments > 1) {
-    throw new ConfigError(`${name} has one environment; leave --max-environments at 1`)
-  }
-  const { hostname, path } = found
-  const port = found.port + (system?.inspectors ?? 0)
-  if (port > 65535) {
-    throw new ConfigError(`${name} has no port left after 65535; give it a lower one, or fewer functions`)
-  }
-  const url = `ws://${boundAddress({ hostname, port })}${path || `/${crypto.randomUUID()}`}`
-  return { url, stops: stopping !== null }
 }
 
 /** `--watch-poll` and `--watch-build` imply `--watch`. */

@@ -4,11 +4,18 @@ import { version } from '../../package.json'
 import { type Probe, systemProbe } from '../process/bootstrap.ts'
 import { scan } from './command-line.ts'
 import type { Config, SystemConfig } from './config.ts'
-import { configure, type Outside, type Source } from './configure.ts'
+import { configure, type Outside } from './configure.ts'
 import { ConfigError } from './kinds.ts'
 import { homeOf } from './launch.ts'
 import { type Option, ownOptions, sharedOptions, type Variable } from './options.ts'
-import { definedOnly, unknownVariables, variableOf, withFlags, withoutCarriageReturns } from './variables.ts'
+import {
+  definedOnly,
+  type Source,
+  unknownVariables,
+  variableOf,
+  withFlags,
+  withoutCarriageReturns,
+} from './variables.ts'
 
 /** The user asked for text; it is printed on stdout and the program ends with 0. */
 export type Notice =

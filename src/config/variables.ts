@@ -14,6 +14,9 @@ export type Given = { readonly name: string } & (
   | { readonly value: unknown }
 )
 
+/** Where the value of an option comes from; undefined when nobody gave one. */
+export type Source = (option: Variable<unknown>) => Given | undefined
+
 /** The error that names an option, what was given, and what is allowed. */
 export function wrongValue(given: Given, allowed: string): ConfigError {
   const shown = 'text' in given ? JSON.stringify(given.text) : Bun.inspect(given.value)

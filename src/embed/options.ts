@@ -1,10 +1,16 @@
 /** What a program says that embeds an emulator, read by the same table of options as the command line. */
 
 import { type Config, ConfigError, type SystemConfig } from '../config/config.ts'
-import { configure, type Outside, type Source } from '../config/configure.ts'
+import { configure, type Outside } from '../config/configure.ts'
 import { ownOptions, sharedOptions, type Variable, variableOptions } from '../config/options.ts'
 import { nearest } from '../config/suggest.ts'
-import { definedOnly, variableOf, withoutCarriageReturns, wrongValue } from '../config/variables.ts'
+import {
+  definedOnly,
+  type Source,
+  variableOf,
+  withoutCarriageReturns,
+  wrongValue,
+} from '../config/variables.ts'
 import { systemProbe, whyNotRunnable } from '../process/bootstrap.ts'
 import { withoutOwnInspector } from '../process/inspector.ts'
 import { rawEnvironment } from '../process/raw.ts'

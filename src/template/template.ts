@@ -66,7 +66,7 @@ export class Template {
     return this.resource(id).type
   }
 
-  /** What `Globals` says of a function, which are those of SAM alone. */
+  /** What `Globals` says of a resource: it is about functions of SAM alone. */
   globals(id: string): Readonly<Record<string, unknown>> {
     return this.type(id) === 'AWS::Serverless::Function' ? this.#globals : {}
   }

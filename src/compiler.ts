@@ -13,6 +13,7 @@ import * as extensionsApi from './api/extension.ts'
 import * as poll from './api/poll.ts'
 import * as runtimeApi from './api/runtime.ts'
 import * as runtimeServer from './api/server.ts'
+import * as streamUpload from './api/stream-upload.ts'
 import * as trailers from './api/trailers.ts'
 import * as wire from './api/wire.ts'
 import * as answering from './core/answering.ts'
@@ -39,6 +40,7 @@ import * as supervisor from './engine/supervisor.ts'
 import * as timers from './engine/timers.ts'
 import * as upload from './engine/upload.ts'
 import * as caller from './gateway/caller.ts'
+import * as callerStream from './gateway/caller-stream.ts'
 import * as invoke from './gateway/invoke.ts'
 import * as invokeRequest from './gateway/invoke-request.ts'
 import * as request from './gateway/request.ts'
@@ -48,6 +50,7 @@ import * as collect from './http/collect.ts'
 import * as fields from './http/fields.ts'
 import * as native from './http/native.ts'
 import * as path from './http/path.ts'
+import * as relay from './http/relay.ts'
 import * as metrics from './telemetry/metrics.ts'
 import * as sink from './telemetry/sink.ts'
 import * as textLog from './telemetry/text-log.ts'
@@ -61,6 +64,7 @@ const modules: readonly object[] = [
   poll,
   runtimeApi,
   runtimeServer,
+  streamUpload,
   trailers,
   wire,
   answering,
@@ -85,6 +89,7 @@ const modules: readonly object[] = [
   timers,
   upload,
   caller,
+  callerStream,
   invoke,
   invokeRequest,
   request,
@@ -94,6 +99,7 @@ const modules: readonly object[] = [
   fields,
   native,
   path,
+  relay,
   metrics,
   sink,
   textLog,

@@ -36,7 +36,7 @@ export class StreamUpload implements BodyReader {
   chunk(bytes: Uint8Array): void {
     // the rest of one that is too large is read and dropped
     if (this.#oversize) return
-    this.#relay ??= new Relay(this.#exchange, this.#parts.begin(), (end) => this.#ended(end))
+    this.#relay ??= new Relay(this.#exchange, this.#parts.begin(), (end) => this.ended(end))
     const relay = this.#relay
     const left = maxStreamBytes - relay.size
     if (bytes.byteLength <= left) {
@@ -50,11 +50,11 @@ export class StreamUpload implements BodyReader {
 
   end(end: BodyEnd): void {
     if (this.#oversize) return
-    if (this.#relay === null) this.#ended(end)
+    if (this.#relay === null) this.ended(end)
     else this.#relay.end(end)
   }
 
-  #ended(end: BodyEnd): void {
+  private ended(end: BodyEnd): void {
     const size = this.#relay?.size ?? 0
     if (this.#oversize) this.#parts.done({ kind: 'oversize', bytes: size + 1, limit: maxStreamBytes })
     else if (end.kind === 'truncated') this.#parts.done(end)

@@ -403,7 +403,7 @@ export class NativeExchange implements Exchange {
   }
 }
 
-class NativeStream implements ResponseStream {
+export class NativeStream implements ResponseStream {
   onDrain: (() => void) | null = null
   readonly #exchange: NativeExchange
   readonly #handle: Handle

@@ -30,7 +30,7 @@ export class Relay implements BodyReader {
     this.#source = source
     this.#receiver = null
     this.#done = done
-    this.#attach(receiver)
+    this.attach(receiver)
   }
 
   /** bytes that wait for the receiver */
@@ -38,17 +38,17 @@ export class Relay implements BodyReader {
     return this.#heldBytes
   }
 
-  #attach(receiver: RelayTarget | null): void {
+  private attach(receiver: RelayTarget | null): void {
     if (this.#receiver !== null) this.#receiver.onDrain = null
     this.#receiver = receiver
-    if (receiver !== null) receiver.onDrain = () => this.#drained()
+    if (receiver !== null) receiver.onDrain = () => this.drained()
   }
 
   /** The receiver has gone: what is left of the body is read and dropped. */
   drop(): void {
-    this.#attach(null)
+    this.attach(null)
     this.#slow = false
-    this.#drained()
+    this.drained()
   }
 
   chunk(bytes: Uint8Array): void {
@@ -68,10 +68,10 @@ export class Relay implements BodyReader {
 
   end(end: BodyEnd): void {
     this.#end = end
-    if (!this.#slow) this.#finish()
+    if (!this.#slow) this.finish()
   }
 
-  #drained(): void {
+  private drained(): void {
     this.#slow = false
     const receiver = this.#receiver
     while (this.#held.length > 0 && !this.#slow) {
@@ -83,14 +83,14 @@ export class Relay implements BodyReader {
       this.#paused = false
       this.#source.resume()
     }
-    if (!this.#slow) this.#finish()
+    if (!this.#slow) this.finish()
   }
 
-  #finish(): void {
+  private finish(): void {
     const end = this.#end
     if (end === null) return
     this.#end = null
-    this.#attach(null)
+    this.attach(null)
     this.#done(end)
   }
 }

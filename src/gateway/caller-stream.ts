@@ -8,9 +8,9 @@ export class CallerStream implements Receiver {
   readonly #stream: ResponseStream
   #over = false
 
-  /** Sends the head. Null when the caller has gone. */
-  static open(exchange: Exchange, status: number, fields: Fields): CallerStream | null {
-    const stream = exchange.stream(status, fields)
+  /** Sends the head. Null when the caller has gone. With `checked` the fields are known to be good. */
+  static open(exchange: Exchange, status: number, fields: Fields, checked = false): CallerStream | null {
+    const stream = exchange.stream(status, fields, checked)
     return stream === null ? null : new CallerStream(exchange, stream)
   }
 

@@ -10,6 +10,7 @@ import type { DurableFunction } from '../engine/durable.ts'
 import type { Receiver } from '../engine/invocation.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
+import { fieldProblem } from '../http/fields.ts'
 import { CallerStream } from './caller-stream.ts'
 import { contentProblem } from './content.ts'
 import {
@@ -129,7 +130,7 @@ export class InvokeFront implements Front {
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {
     const headers = ['Content-Type', contentType, ...idHeaders(request.id, this.version)]
-    this.#stream = CallerStream.open(this.#exchange, 200, headers)
+    this.#stream = CallerStream.open(this.#exchange, 200, headers, isGoodType(contentType))
     return this.#stream
   }
 
@@ -165,6 +166,17 @@ export class InvokeFront implements Front {
   private respond(request: InvokeRequest, answer: InvokeAnswer, metadata?: ResponseMetadata): void {
     respond(this.#exchange, answer, request.id, metadata)
   }
+}
+
+/** Of the stream before: a function sends the same type each time. Ids and versions are good since the request was read. */
+let goodType = ''
+
+/** Whether a type that a runtime sent can stand in a header as it is. */
+export function isGoodType(contentType: string): boolean {
+  if (contentType === goodType) return true
+  const good = fieldProblem(['Content-Type', contentType]) === null
+  if (good) goodType = contentType
+  return good
 }
 
 /** Of a plain success in the dialect of the reference. */

@@ -60,8 +60,8 @@ export interface Exchange {
    * one part in thirty of what our code costs.
    */
   respond(status: number, headers: Fields, body?: Body, checked?: boolean): boolean
-  /** Answers piece by piece; null under the same conditions. */
-  stream(status: number, headers: Fields): ResponseStream | null
+  /** Answers piece by piece; null under the same conditions. `checked` as above. */
+  stream(status: number, headers: Fields, checked?: boolean): ResponseStream | null
 }
 
 /** The headers of a request. */

@@ -218,9 +218,9 @@ export class NativeExchange implements Exchange {
     return true
   }
 
-  stream(status: number, headers: Fields): ResponseStream | null {
+  stream(status: number, headers: Fields, checked = false): ResponseStream | null {
     if (!this.begin()) return null
-    const problem = fieldProblem(headers)
+    const problem = checked ? null : fieldProblem(headers)
     if (problem !== null) {
       this.refuseHeaders(problem)
       return null

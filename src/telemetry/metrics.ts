@@ -52,12 +52,16 @@ export class Distribution {
   }
 
   private sort(): void {
-    for (const value of this.#fresh.subarray(0, this.#freshCount)) {
-      this.#count++
+    // plain loops: iterators and `findIndex` would be compiled for the last time, which `compiler.ts` cannot spare
+    const { bounds } = this
+    for (let index = 0; index < this.#freshCount; index++) {
+      const value = this.#fresh[index] as number
       this.#sum += value
-      const bucket = this.bounds.findIndex((bound) => value <= bound)
-      if (bucket >= 0) this.#counts[bucket] = (this.#counts[bucket] as number) + 1
+      let bucket = 0
+      while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++
+      if (bucket < bounds.length) this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     }
+    this.#count += this.#freshCount
     this.#freshCount = 0
   }
 }

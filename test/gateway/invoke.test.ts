@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Outcome } from '../../src/core/failure.ts'
-import { type InvokeSettings, invoke } from '../../src/gateway/invoke.ts'
+import { type InvokeSettings, invoke, isGoodType } from '../../src/gateway/invoke.ts'
 import { encoded } from '../../src/http/collect.ts'
 import { type FakeAnswer, FakeExchange, textOf } from '../http/fake.ts'
 import { answer, FakePool, invokeOptions, ok } from './fakes.ts'
@@ -393,4 +393,17 @@ describe('a body', () => {
     expect(exchange.answer?.status).toBe(400)
     expect(pool.invocations).toEqual([])
   })
+})
+
+test('the type of a stream is looked at unless the stream before had the same', () => {
+  const types = [
+    'text/x',
+    'text/x',
+    'text/\u2028',
+    'text/\u2028',
+    'text/x',
+    'text/y\r\nSet-Cookie: a=b',
+    'text/é',
+  ]
+  expect(types.map(isGoodType)).toEqual([true, true, false, false, true, false, true])
 })

@@ -1,6 +1,7 @@
 /**
  * The floor under an HTTP edge on Bun's native handles: `relay.ts` on the layer that `node:http` stands on, with nothing
  * around the handles. What `src/http` costs is the difference between this and an emulator with no rules.
+ * With BENCH_STREAM_PIECES the body of the runtime goes on as it comes.
  *
  *     relay-native PORT API_PORT COMMAND…
  */
@@ -40,6 +41,7 @@ let count = 0
 
 const invocationPath = '/2018-06-01/runtime/invocation/'
 const jsonType = ['Content-Type', 'application/json']
+const streamType = ['Content-Type', 'application/octet-stream']
 
 function answer(
   handle: Handle,
@@ -88,6 +90,30 @@ function read(handle: Handle, hasBody: boolean, done: (body: readonly Uint8Array
   }
 }
 
+const streams = process.env.BENCH_STREAM_PIECES !== undefined
+
+/** No pace: the piece is small, or the memory is not looked at. */
+function stream(handle: Handle, id: string): void {
+  const call = running.get(id)
+  running.delete(id)
+  if (call === undefined || call.caller.aborted) return
+  const { caller } = call
+  let begun = false
+  let open = true
+  handle.ondata = (chunk, last) => {
+    if (!open) return
+    open = !last
+    if (chunk !== undefined) {
+      if (!begun) caller.writeHead(200, '', streamType, 1, 0)
+      begun = true
+      caller.write(chunk)
+    }
+    if (!last) return
+    caller.end()
+    answer(handle, 202, [], [])
+  }
+}
+
 type Handler = (target: string, method: string, handle: Handle, hasBody: boolean) => void
 
 function serve(at: string, handler: Handler): void {
@@ -117,6 +143,10 @@ serve(apiPort, (target, method, handle, hasBody) => {
     return
   }
   const id = target.slice(invocationPath.length, target.indexOf('/', invocationPath.length))
+  if (streams) {
+    stream(handle, id)
+    return
+  }
   read(handle, hasBody, (body) => {
     const call = running.get(id)
     running.delete(id)

@@ -43,9 +43,15 @@ export const relayOnHandles: Subject = {
   async prepare() {
     nativeRelayBinary = await compileBun('subjects/relay-native.ts', 'native-relay')
     runtime = await compileC('functions/runtime.c')
+    streaming = await compileC('functions/stream.c')
   },
   launch: (setup) => ({
-    command: [nativeRelayBinary, String(setup.port), String(setup.apiPort), runtime],
+    command: [
+      nativeRelayBinary,
+      String(setup.port),
+      String(setup.apiPort),
+      setup.stream ? streaming : runtime,
+    ],
     env: { BENCH_POLLERS: String(setup.environments) },
     path: invokePath,
   }),

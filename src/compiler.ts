@@ -51,8 +51,12 @@ import * as fields from './http/fields.ts'
 import * as native from './http/native.ts'
 import * as path from './http/path.ts'
 import * as relay from './http/relay.ts'
+import { openOutputPipe } from './process/pipe.ts'
+import type { Platform } from './process/platform.ts'
 import * as metrics from './telemetry/metrics.ts'
 import * as sink from './telemetry/sink.ts'
+import { Subscriptions, type SubscriptionsParts } from './telemetry/subscriptions.ts'
+import { createTail } from './telemetry/tail.ts'
 import * as textLog from './telemetry/text-log.ts'
 
 /** A function of any kind, or a class. */
@@ -107,35 +111,66 @@ const modules: readonly object[] = [
 
 const nothing = (): void => {}
 
+/** What JavaScript itself is made of in part, and all of our code calls. */
+const builtIn: readonly Code[] = [
+  Array.prototype.every,
+  Array.prototype.map,
+  Array.prototype.some,
+  [][Symbol.iterator]().next,
+]
+
+/** Opens nothing. */
+const noPipe = { openPipe: () => ({ read: -1, write: -1 }) } as Platform
+
+/** What a request has Bun call. */
+function toldByBun(): readonly Code[] {
+  const handle = {} as native.Handle
+  const none = {} as never
+  const exchange = new native.NativeExchange('', '', true, 0, false, handle, none, none, none, false)
+  exchange.read({ chunk: nothing, end: nothing })
+  exchange.onGone = nothing
+  return [handle.ondata, handle.onabort] as Code[]
+}
+
 /** One of each function that modules make anew for each listener or environment: it stands for all of the same lines. */
 function closures(): readonly Code[] {
   const handlers = { handle: nothing, failed: nothing, limited: nothing }
   const log = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing }
   return [
+    ...toldByBun(),
     native.nativeCallback({ handlers, closing: false }, nothing),
     textLog.textLog({ functionVersion: '', memorySize: '', managed: false, write: nothing }),
     new metrics.Metrics().listener,
     new LastFailure().listener(0, () => 0),
     diagnostics(log),
+    new Subscriptions({ json: false } as SubscriptionsParts).listener,
+    createTail({ write: nothing }).write,
+    openOutputPipe(noPipe, nothing).drain,
   ]
 }
 
 /**
- * To be called once, when the first invocation is over at best: it takes a millisecond. `others` is what invocations pass
- * through in parts that are not always loaded.
+ * To be called once, when the first invocation is over: it takes a millisecond, and what has been compiled for the second
+ * time by then counts its calls for ever, and is compiled for the last time before that is dropped. `others` is what
+ * invocations pass through in parts that are not always loaded.
  */
 export function spareCompiler(others: readonly Code[]): void {
   for (const value of modules.flatMap((module) => Object.values(module))) {
     if (typeof value === 'function') spare(value)
+    else if (typeof value === 'object' && value !== null) spareMembers(value)
   }
-  for (const code of [...closures(), ...others]) spare(code)
+  for (const code of [...builtIn, ...closures(), ...others]) spare(code)
 }
 
 /** A function, or a class with its methods. */
 function spare(code: Code): void {
   noFTL(code as () => unknown)
   // arrow functions have none
-  const members: Record<string, PropertyDescriptor> = Object.getOwnPropertyDescriptors(code.prototype ?? {})
+  spareMembers(code.prototype ?? {})
+}
+
+function spareMembers(of: object): void {
+  const members: Record<string, PropertyDescriptor> = Object.getOwnPropertyDescriptors(of)
   for (const { value, get, set } of Object.values(members)) {
     for (const member of [value, get, set]) if (typeof member === 'function') noFTL(member)
   }

@@ -6,7 +6,6 @@ import type { Config, FunctionConfig, SystemConfig } from './config/config.ts'
 import type { Fault } from './core/failure.ts'
 import type { EnvironmentId } from './core/ids.ts'
 import type { Acceptance } from './engine/async-events.ts'
-import { Deadline } from './engine/deadline.ts'
 import type { Clock, Log, Processes } from './engine/ports.ts'
 import { openFront } from './front.ts'
 import { parseTarget } from './gateway/request.ts'
@@ -72,9 +71,6 @@ function compiler(): typeof import('./compiler.ts') {
   return require('./compiler.ts')
 }
 
-/** Milliseconds after the start: a cold start is over by then, and nothing has been compiled for the last time. */
-const spareCompilerMs = 250
-
 /** Not loaded by those who have none. */
 function functionUrls(): typeof import('./open-urls.ts') {
   return require('./open-urls.ts')
@@ -90,6 +86,12 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   /** where functions of several reach each other; known when the gateway listens, before any of them starts */
   let endpoint: string | undefined
   let urls: FunctionUrls | null = null
+  let spared = false
+  function spareCompiler(): void {
+    if (spared) return
+    spared = true
+    compiler().spareCompiler([sink.write, ...(urls === null ? [] : functionUrls().urlCode)])
+  }
   const hosts = configs.map(hostOf)
   const [firstHost] = hosts as [FunctionHost, ...FunctionHost[]]
   const find = finderOf(hosts)
@@ -110,6 +112,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
       endpoint: () => endpoint,
       urlOf: (other) => urls?.urlOf(find(other)?.name ?? other) ?? null,
       crashed: emulator.exitOnCrash ? crashed.resolve : null,
+      served: spareCompiler,
       toFunction: (target, record, traceId) => toFunction(find, target, record, traceId),
     })
   }
@@ -144,10 +147,6 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     throw error
   }
   durable?.restore()
-  const spare = new Deadline(parts.clock.now, () =>
-    compiler().spareCompiler(urls === null ? [] : functionUrls().urlCode),
-  )
-  spare.arm(spareCompilerMs)
   const functions = hosts.map((host): RunningFunction => {
     const { name, config: each } = host
     // a runtime that somebody else starts is expected from the beginning
@@ -170,7 +169,6 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   let stopping: Promise<void> | null = null
   function stop(hurry: Promise<void> = new Promise(() => {})): Promise<void> {
     stopping ??= (async () => {
-      spare[Symbol.dispose]()
       gateway.close()
       void reload?.[Symbol.asyncDispose]()
       urls?.close()

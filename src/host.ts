@@ -36,6 +36,8 @@ export interface HostParts
    * invocation starts the function anew.
    */
   readonly crashed: ((fault: Fault) => void) | null
+  /** Called when the first invocation of an environment is over, in a turn of the event loop of its own. */
+  readonly served: () => void
   /** The address of the Function URL of another function, by name or alias; null: it has none. */
   readonly urlOf: (functionName: string) => string | null
 }

@@ -37,6 +37,8 @@ export interface HostedParts {
   readonly sinkOf: (id: EnvironmentId) => Sink
   /** Makes the listeners of an environment that are the function's; its log and its subscriptions come before them. */
   readonly listenersOf: (id: EnvironmentId, log: Log) => readonly PlatformListener[]
+  /** Called when the first invocation of an environment is over, in a turn of the event loop of its own. */
+  readonly served: () => void
   /** the address of the first environment's Runtime API; the others take free ports */
   readonly runtimeApi: Address
   /** where that address is taken, a free port will do */
@@ -82,6 +84,7 @@ export class HostedEnvironment {
     const credentials = credentialsOf(config, clock)
     const credentialsToken = credentials?.token ?? null
     this.#listeners = [logOf(parts, tail.write), subscriptions.listener, ...parts.listenersOf(id, log)]
+    this.#listeners.push(onceServed(this.#listeners, parts.served))
     this.environment = new Environment({
       ...calls,
       id,
@@ -227,4 +230,19 @@ function processesFor(
   if (launch.kind !== 'broken') return processes
   const { withBrokenRuntime } = require('./process/broken.ts') as typeof import('./process/broken.ts')
   return withBrokenRuntime(processes, launch.reason)
+}
+
+/** A listener that takes itself out of the list when the first invocation is over. */
+function onceServed(listeners: PlatformListener[], served: () => void): PlatformListener {
+  let over = false
+  const listener: PlatformListener = (event) => {
+    if (event.type !== 'report' || over) return
+    over = true
+    // later, because the list is gone through now
+    setImmediate(() => {
+      listeners.splice(listeners.indexOf(listener), 1)
+      served()
+    })
+  }
+  return listener
 }

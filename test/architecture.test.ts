@@ -62,7 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   // names what is warm, so that the compiler goes easy on it
-  'compiler.ts': ['api', 'core', 'engine', 'gateway', 'http', 'telemetry'],
+  'compiler.ts': ['api', 'core', 'engine', 'gateway', 'http', 'process', 'telemetry'],
   'host.ts': [
     'config',
     'core',

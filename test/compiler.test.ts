@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { tempDir } from './harness.ts'
+import { Launched } from './kit/launch.ts'
 
 const source = join(import.meta.dir, '../src')
 
@@ -41,4 +43,29 @@ test('modules that are spared have no methods that only their class can name', (
   )
   expect(modules).toContain('engine/pool.ts')
   expect(hidden).toEqual([])
+})
+
+test('a program is spared when its first invocation is over', async () => {
+  using folder = tempDir()
+  const handler = join(folder.path, 'index.js')
+  writeFileSync(handler, 'exports.handler = async (event) => event\n')
+  await using program = new Launched({
+    flags: ['--handler', 'index.handler'],
+    cwd: folder.path,
+    env: {
+      BUN_JSC_reportFTLCompileTimes: '1',
+      BUN_JSC_useConcurrentJIT: '0',
+      BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: '2000',
+    },
+  })
+  const { gateway } = await program.listening()
+  const url = `http://${gateway.host}:${gateway.port}/2015-03-31/functions/function/invocations`
+  for (let turn = 0; turn < 600; turn++) {
+    const answer = await fetch(url, { method: 'POST', body: '{}' })
+    expect(await answer.text()).toBe('{}')
+  }
+  const tried = [...program.stderr.text.matchAll(/Optimized (\w+)#.* using FTL/g)].map(([, name]) => name)
+  // of five modules; without it these were compiled by now
+  const ours = ['firstField', 'place', 'respond', 'step', 'write']
+  expect(tried.filter((name) => ours.includes(name as string))).toEqual([])
 })

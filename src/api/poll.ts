@@ -48,8 +48,12 @@ export class Poll implements PendingCall {
   reply(reply: Reply, invocation?: Invocation): void {
     // A poll is refused when its environment stops. The signals of that step go first: a runtime that gets SIGKILL
     // is not to write about a refusal before it.
-    if (reply.kind === 'refused') queueMicrotask(() => this.answer(reply, invocation))
+    if (reply.kind === 'refused') this.answerLater(reply)
     else this.answer(reply, invocation)
+  }
+
+  private answerLater(reply: Reply): void {
+    queueMicrotask(() => this.answer(reply, undefined))
   }
 
   private answer(reply: Reply, invocation: Invocation | undefined): void {
@@ -72,7 +76,17 @@ export function poll(
     poller.ask(environment, parked, false)
     return
   }
-  // polls that come meanwhile are put off as well, so that all keep the order of their arrival
+  defer(environment, polls, parked, before, poller)
+}
+
+/** Polls that come meanwhile are put off as well, so that all keep the order of their arrival. */
+function defer(
+  environment: Environment,
+  polls: ListenerPolls,
+  parked: Poll,
+  before: Poll | null,
+  poller: Poller,
+): void {
   polls.deferred++
   environment.park(parked, parked.call)
   setImmediate(() =>

@@ -8,7 +8,7 @@ import { maxResponseBytes } from '../core/limits.ts'
 import type { Environment } from '../engine/environment.ts'
 import type { Invocation } from '../engine/invocation.ts'
 import type { PendingUpload, Upload, UploadTarget } from '../engine/upload.ts'
-import { type Collected, collect } from '../http/collect.ts'
+import { type Collected, type Collecting, Collector, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
 import { type ListenerPolls, Poll, type Poller, poll } from './poll.ts'
@@ -26,7 +26,7 @@ import {
   sendInvocation,
 } from './wire.ts'
 
-const poller: Poller = {
+export const poller: Poller = {
   occupied: ({ polled }) => polled,
   ask: (environment, poll, concurrent) => environment.next(poll.call, poll, concurrent),
   answer(_, exchange, reply, invocation) {
@@ -41,9 +41,11 @@ export function next(environment: Environment, polls: ListenerPolls, exchange: E
 }
 
 /** What a runtime posts for an invocation. */
-export class InvocationUpload implements PendingUpload {
+export class InvocationUpload implements PendingUpload, Collecting {
   readonly #exchange: Exchange
   readonly #target: UploadTarget
+  /** null before its body is read */
+  #upload: Upload | null = null
 
   constructor(exchange: Exchange, target: UploadTarget) {
     this.#exchange = exchange
@@ -57,7 +59,10 @@ export class InvocationUpload implements PendingUpload {
   read(upload: Upload): void {
     const invocation = upload.responseTo
     if (invocation !== undefined && this.streams(invocation.streams ?? 'never')) this.relay(upload)
-    else this.collect(upload)
+    else {
+      this.#upload = upload
+      this.#exchange.read(new Collector(maxResponseBytes, this))
+    }
   }
 
   private get mode(): string | null {
@@ -84,11 +89,12 @@ export class InvocationUpload implements PendingUpload {
     return this.#exchange.header('content-type') ?? 'application/octet-stream'
   }
 
-  private collect(upload: Upload): void {
-    collect(this.#exchange, maxResponseBytes, (collected) => {
-      if (this.#target.to === 'error') upload.end(this.errorOf(collected))
-      else upload.end(this.responseOf(collected, this.mode === 'streaming' ? this.streamType : null))
-    })
+  collected(body: Collected): void {
+    const result =
+      this.#target.to === 'error'
+        ? this.errorOf(body)
+        : this.responseOf(body, this.mode === 'streaming' ? this.streamType : null)
+    this.#upload?.end(result)
   }
 
   /** Only a streamed response decides the type that its caller sees. */

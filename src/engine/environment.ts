@@ -341,7 +341,11 @@ export class Environment {
       this.#firstCall = (this.#calls + 1) as ApiCallId
       this.#served = 0
     }
-    if (this.#events.observes) this.#events.observe(this.#state, (id) => this.#performer.invocation(id))
+    if (this.#events.observes) this.observe()
+  }
+
+  private observe(): void {
+    this.#events.observe(this.#state, (id) => this.#performer.invocation(id))
   }
 
   /** What was raised meanwhile; then what new code, or a runtime that is not ours, asks for. */

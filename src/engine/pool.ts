@@ -191,14 +191,12 @@ export class Pool {
     }
   }
 
-  /** Takes back what an environment had no slot for: it goes before those that came later. False: there was nothing. */
-  private takeBack(): boolean {
-    if (!this.#queue.gaveBack) return false
+  /** Takes back what an environment had no slot for: it goes before those that came later. */
+  private takeBack(): void {
     const since = this.#parts.clock.now()
     this.#queue.takeBack(since)
     const { slots } = this.#parts
     if (slots) this.wake(since + slots.patienceMs)
-    return true
   }
 
   /** What waits for this environment, and for no other one, ends in this. */
@@ -426,7 +424,10 @@ export class Pool {
   }
 
   private changed(environment: Environment): void {
-    if (this.takeBack()) this.serveQueue()
+    if (this.#queue.gaveBack) {
+      this.takeBack()
+      this.serveQueue()
+    }
     if (environment.open) {
       if (this.#queue.size > 0) this.serveQueue()
       if (this.#environments.length > 1 && !this.#draining) {

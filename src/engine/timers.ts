@@ -61,8 +61,7 @@ export class Timers implements Disposable {
     const last = running.pop()
     if (last !== undefined && last.id !== id) {
       running.push(last)
-      const index = running.findIndex((one) => one.id === id)
-      if (index >= 0) running.splice(index, 1)
+      removeFrom(running, id)
     }
     // while others run the timer is left alone: it looks for them when it fires
     if (running.length === 0) this.#deadline.disarm()
@@ -102,4 +101,9 @@ export class Timers implements Disposable {
     this.#deadline[Symbol.dispose]()
     for (const timer of Object.values(this.#named)) timer[Symbol.dispose]()
   }
+}
+
+function removeFrom(running: Invocation[], id: RequestId): void {
+  const index = running.findIndex((one) => one.id === id)
+  if (index >= 0) running.splice(index, 1)
 }

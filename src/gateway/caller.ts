@@ -14,7 +14,10 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  */
 export function clientContext(request: Sent, dialect: SpokenDialect): string | null | InvokeAnswer {
   const sent = request.header('x-amz-client-context')
-  if (!sent) return null
+  return sent ? contextOf(sent, dialect) : null
+}
+
+function contextOf(sent: string, dialect: SpokenDialect): string | InvokeAnswer {
   if (dialect === 'lambda' && sent.length > maxClientContext) {
     return invalidContent(
       `X-Amz-Client-Context is ${sent.length} characters long; at most ${maxClientContext} are allowed`,
@@ -45,7 +48,10 @@ const identityHeader = 'X-Amz-Cognito-Identity'
  */
 export function cognitoIdentity(request: Sent): string | null | InvokeAnswer {
   const sent = request.header('x-amz-cognito-identity')
-  if (!sent) return null
+  return sent ? identityOf(sent) : null
+}
+
+function identityOf(sent: string): string | null | InvokeAnswer {
   const bytes = Buffer.from(sent, 'latin1')
   const problem = contentProblem(bytes)
   const parsed: unknown = problem === null ? JSON.parse(new TextDecoder().decode(bytes)) : null

@@ -13,6 +13,8 @@ import type { ServedFunction } from './served.ts'
 
 /** Answers one caller in its way. */
 export interface Front {
+  /** The trace header of the invocation with this id, which may be another one than was asked for. */
+  traceFor(id: RequestId): string
   /** Which responses it takes piece by piece. */
   readonly streams: NonNullable<Invocation['streams']>
   /** The first piece of one is there. Null when there is nobody to take it. */
@@ -65,24 +67,24 @@ export class InvokeRequest implements Invocation {
     this.#front = front
   }
 
-  /** Hands it to the pool. `trace` makes the trace header for the id, which may be another one than was asked for. */
-  run(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
-    this.complete(served, payload, trace)
+  /** Hands it to the pool. */
+  run(served: ServedFunction, payload: Payload): void {
+    this.complete(served, payload)
     served.pool.invoke(this)
   }
 
   /** The same for an event whose caller does not wait: without what is there to answer that caller. */
-  event(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): EventRequest {
-    this.complete(served, payload, trace)
+  event(served: ServedFunction, payload: Payload): EventRequest {
+    this.complete(served, payload)
     const { id, arn, traceId, clientContext, cognitoIdentity, tenant } = this
     return { id, payload: this.payload, arn, traceId, clientContext, cognitoIdentity, tenant }
   }
 
-  private complete(served: ServedFunction, payload: Payload, trace: (id: RequestId) => string): void {
+  private complete(served: ServedFunction, payload: Payload): void {
     // another request may have come with the same id while this body was read
     if (this.#own && served.has(this.id)) this.id = newRequestId()
     if (payload.size > 0) this.payload = payload
-    this.traceId = trace(this.id)
+    this.traceId = this.#front.traceFor(this.id)
   }
 
   begin(contentType: string): void {

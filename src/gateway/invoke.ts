@@ -8,7 +8,7 @@ import type { RequestId } from '../core/ids.ts'
 import { maxAsyncRequestBytes, maxRequestBytes } from '../core/limits.ts'
 import type { DurableFunction } from '../engine/durable.ts'
 import type { Receiver } from '../engine/invocation.ts'
-import { type Collected, collect, joined } from '../http/collect.ts'
+import { type Collected, type Collecting, Collector, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { fieldProblem } from '../http/fields.ts'
 import { CallerStream } from './caller-stream.ts'
@@ -56,12 +56,14 @@ function loadStartRun(): typeof import('./start-run.ts') {
 }
 
 /** Answers as the operation Invoke of the service, in either dialect. */
-export class InvokeFront implements Front {
+export class InvokeFront implements Front, Collecting {
   readonly #served: ServedFunction
   readonly #options: InvokeSettings
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
   readonly streams: Front['streams']
+  /** null before its event is read */
+  #request: InvokeRequest | null = null
   #stream: CallerStream | null = null
 
   constructor(
@@ -80,39 +82,47 @@ export class InvokeFront implements Front {
   }
 
   read(request: InvokeRequest): void {
-    const { type, dialect } = this.#parameters
-    const limit = type === 'Event' ? maxAsyncRequestBytes : maxRequestBytes
-    readEvent(this.#exchange, limit, dialect === 'lambda', (event) => {
-      if ('status' in event) this.respond(request, event)
-      else this.run(request, event)
-    })
+    const { limit } = this
+    this.#request = request
+    if (announcesMore(this.#exchange, limit)) this.respond(request, requestTooLarge(limit))
+    else this.#exchange.read(new Collector(limit, this))
+  }
+
+  /** Of its event, in bytes. */
+  private get limit(): number {
+    return this.#parameters.type === 'Event' ? maxAsyncRequestBytes : maxRequestBytes
+  }
+
+  collected(body: Collected): void {
+    const request = this.#request as InvokeRequest
+    const event = eventOf(body, this.limit, this.#parameters.dialect === 'lambda')
+    if ('status' in event) this.respond(request, event)
+    else this.run(request, event)
   }
 
   private run(request: InvokeRequest, payload: Payload): void {
     const { type } = this.#parameters
     const served = this.#served
-    const trace = (id: RequestId): string => traceId(this.#exchange, id, this.#options.epoch())
-    if (served.durable !== null && this.startsRun(served.durable, request, payload, trace)) return
+    if (served.durable !== null && this.startsRun(served.durable, request, payload)) return
     if (type === 'DryRun') {
       this.respond(request, noContent)
       return
     }
     if (type !== 'Event') {
-      request.run(served, payload, trace)
+      request.run(served, payload)
       return
     }
-    const acceptance = served.accept(request.event(served, payload, trace))
+    const acceptance = served.accept(request.event(served, payload))
     const answer = acceptance === 'accepted' ? accepted : notAccepted(acceptance)
     this.respond(request, answer, { ...noMetadata, trace: this.trace(request) })
   }
 
+  traceFor(id: RequestId): string {
+    return traceId(this.#exchange, id, this.#options.epoch())
+  }
+
   /** False for an event that another program made for the handler. */
-  private startsRun(
-    of: DurableFunction,
-    request: InvokeRequest,
-    payload: Payload,
-    trace: (id: RequestId) => string,
-  ): boolean {
+  private startsRun(of: DurableFunction, request: InvokeRequest, payload: Payload): boolean {
     const { isHandlerEvent, startRun } = loadStartRun()
     const [exchange, parameters] = [this.#exchange, this.#parameters]
     if (isHandlerEvent(exchange, payload)) return false
@@ -123,7 +133,7 @@ export class InvokeFront implements Front {
       parameters,
       request,
       payload,
-      traceId: trace(request.id),
+      traceId: this.traceFor(request.id),
     })
     return true
   }
@@ -203,9 +213,13 @@ export function readEvent(
   strict: boolean,
   done: (event: Payload | InvokeAnswer) => void,
 ): void {
-  const length = exchange.header('content-length')
-  if (length !== null && Number(length) > limit) done(requestTooLarge(limit))
+  if (announcesMore(exchange, limit)) done(requestTooLarge(limit))
   else collect(exchange, limit, (body) => done(eventOf(body, limit, strict)))
+}
+
+function announcesMore(exchange: Exchange, limit: number): boolean {
+  const length = exchange.header('content-length')
+  return length !== null && Number(length) > limit
 }
 
 function eventOf(body: Collected, limit: number, strict: boolean): Payload | InvokeAnswer {

@@ -86,7 +86,11 @@ export class GatewayCalls implements Handlers {
     const isPost = exchange.method === 'POST'
     if (exchange.header('origin') === null && (isPost || exchange.header('sec-fetch-site') === null))
       this.admitted(exchange)
-    else loadPages().handlePage(this.#options.origins, exchange, (one) => this.admitted(one))
+    else this.page(exchange)
+  }
+
+  private page(exchange: Exchange): void {
+    loadPages().handlePage(this.#options.origins, exchange, (one) => this.admitted(one))
   }
 
   private admitted(exchange: Exchange): void {
@@ -104,8 +108,7 @@ export class GatewayCalls implements Handlers {
     const path = withoutDots(pathOf(target))
     const [operation, segment] = operationOf(path)
     if (operation === null || (operation === 'InvokeAsync' && method !== 'POST')) {
-      this.#router ??= loadAdmin().admin(this.#functions, this.#options)
-      loadBridge().route(this.#router, exchange, (error) => this.failed(error, exchange))
+      this.route(exchange)
       return
     }
     const dialect = operation === 'Invoke' ? dialectOf(exchange, spoken) : 'lambda'
@@ -116,6 +119,11 @@ export class GatewayCalls implements Handlers {
     const served = only ?? loadResolve().resolve(this.#functions as NamedFunctions, segment)
     if ('status' in served) respond(exchange, served, newRequestId())
     else this.serve(operation, served, exchange, segment)
+  }
+
+  private route(exchange: Exchange): void {
+    this.#router ??= loadAdmin().admin(this.#functions, this.#options)
+    loadBridge().route(this.#router, exchange, (error) => this.failed(error, exchange))
   }
 
   private serve(

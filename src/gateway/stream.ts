@@ -5,6 +5,7 @@
  */
 
 import type { Outcome } from '../core/failure.ts'
+import type { RequestId } from '../core/ids.ts'
 import { maxRequestBytes } from '../core/limits.ts'
 import type { Receiver } from '../engine/invocation.ts'
 import { joined } from '../http/collect.ts'
@@ -42,12 +43,12 @@ export function invokeWithResponseStream(
     respond(exchange, durableRefused, id)
     return
   }
-  const front = new StreamFront(served, exchange, parameters)
+  const front = new StreamFront(served, exchange, parameters, options.epoch)
   const request = new InvokeRequest(served.arn, parameters, id, own, front)
   readEvent(exchange, maxRequestBytes, true, (event) => {
     if ('status' in event) respond(exchange, event, request.id)
     else if (parameters.type === 'DryRun') respond(exchange, noContent, request.id)
-    else request.run(served, event, (id) => traceId(exchange, id, options.epoch()))
+    else request.run(served, event)
   })
 }
 
@@ -68,12 +69,18 @@ class StreamFront implements Front {
   readonly #served: ServedFunction
   readonly #exchange: Exchange
   readonly #parameters: InvokeParameters
+  readonly #epoch: () => number
   #stream: CallerStream | null = null
 
-  constructor(served: ServedFunction, exchange: Exchange, parameters: InvokeParameters) {
+  constructor(served: ServedFunction, exchange: Exchange, parameters: InvokeParameters, epoch: () => number) {
     this.#served = served
     this.#exchange = exchange
     this.#parameters = parameters
+    this.#epoch = epoch
+  }
+
+  traceFor(id: RequestId): string {
+    return traceId(this.#exchange, id, this.#epoch())
   }
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {

@@ -23,21 +23,26 @@ const bufferBytes = 16_384
  * bytes, is counted and dropped, so that the peer can finish sending and read the answer.
  */
 export function collect(exchange: Exchange, limit: number, done: (collected: Collected) => void): void {
-  exchange.read(new Collector(limit, done))
+  exchange.read(new Collector(limit, { collected: done }))
+}
+
+/** Who waits for a body; what each invocation passes through is one itself, because a function costs more. */
+export interface Collecting {
+  collected(body: Collected): void
 }
 
 export class Collector implements BodyReader {
   readonly #limit: number
-  readonly #done: (collected: Collected) => void
+  readonly #for: Collecting
   readonly #chunks: Uint8Array[] = []
   #size = 0
   /** the last of the chunks, if it is a buffer of ours: how much of it is used */
   #buffer: Uint8Array | null = null
   #used = 0
 
-  constructor(limit: number, done: (collected: Collected) => void) {
+  constructor(limit: number, whom: Collecting) {
     this.#limit = limit
-    this.#done = done
+    this.#for = whom
   }
 
   chunk(bytes: Uint8Array): void {
@@ -73,15 +78,16 @@ export class Collector implements BodyReader {
 
   end(end: Parameters<BodyReader['end']>[0]): void {
     if (end.kind === 'truncated') {
-      this.#done(end)
+      this.#for.collected(end)
       return
     }
     if (this.#size > this.#limit) {
-      this.#done({ kind: 'oversize', bytes: this.#size })
+      this.#for.collected({ kind: 'oversize', bytes: this.#size })
       return
     }
     this.closeBuffer()
-    this.#done({ kind: 'complete', size: this.#size, chunks: this.#chunks, trailers: end.trailers })
+    const { trailers } = end
+    this.#for.collected({ kind: 'complete', size: this.#size, chunks: this.#chunks, trailers })
   }
 }
 

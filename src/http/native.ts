@@ -184,14 +184,17 @@ export class NativeExchange implements Exchange {
       reader.end(complete)
       return
     }
-    if ((this.#bits & expectsContinue) !== 0 && !this.#ancient && !this.#begun) {
-      this.write(() => this.#handle.writeContinue())
-    }
-    if (this.#held === null) {
-      this.attach()
-      return
-    }
-    for (const piece of this.#held) reader.chunk(piece)
+    if ((this.#bits & expectsContinue) !== 0 && !this.#ancient && !this.#begun) this.askForBody()
+    if (this.#held === null) this.attach()
+    else this.handOver(reader, this.#held)
+  }
+
+  private askForBody(): void {
+    this.write(() => this.#handle.writeContinue())
+  }
+
+  private handOver(reader: BodyReader, held: readonly Uint8Array[]): void {
+    for (const piece of held) reader.chunk(piece)
     this.#held = null
     if (this.#end !== null) reader.end(this.#end)
     else this.#handle.resume()
@@ -213,9 +216,14 @@ export class NativeExchange implements Exchange {
     } else if (this.#pending === null) {
       this.send(status, headers, body)
     } else {
-      this.#pending.push(() => this.send(status, headers, body))
+      this.sendLater(this.#pending, status, headers, body)
     }
     return true
+  }
+
+  private sendLater(pending: (() => void)[], status: number, headers: Fields, body: Body | undefined): void {
+    // for a peer that is there then, see `startNext`
+    pending.push(() => this.send(status, headers, body))
   }
 
   stream(status: number, headers: Fields, checked = false): ResponseStream | null {
@@ -335,9 +343,9 @@ export class NativeExchange implements Exchange {
     return closes ? autoDate | autoClose : autoDate
   }
 
+  /** To a peer that is there. */
   private send(status: number, headers: Fields, body: Body | undefined): void {
     const handle = this.#handle
-    if (handle.aborted) return
     let whole: string | Uint8Array | undefined
     let fields = headers
     if (this.method === 'HEAD') {
@@ -385,12 +393,13 @@ export class NativeExchange implements Exchange {
       return
     }
     const { queue } = this.#connection
-    if (left < 0) {
-      // also for a request that is pipelined meanwhile
-      this.#handle.onwritable = () => this.done(0)
-      return
-    }
-    if (queue.length > 0) this.startNext(queue)
+    if (left < 0) this.awaitDrain()
+    else if (queue.length > 0) this.startNext(queue)
+  }
+
+  /** Also for a request that is pipelined meanwhile. */
+  private awaitDrain(): void {
+    this.#handle.onwritable = () => this.done(0)
   }
 
   private startNext(queue: NativeExchange[]): void {
@@ -493,9 +502,9 @@ type Callback = (
   pipelined: boolean,
 ) => void
 
-function isKnownShape(args: ArrayLike<unknown>): boolean {
+function isKnownShape(args: readonly unknown[]): boolean {
   return (
-    args.length === 12 &&
+    typeof args[11] === 'boolean' &&
     typeof args[1] === 'string' &&
     typeof args[2] === 'string' &&
     typeof args[3] === 'number' &&
@@ -505,8 +514,8 @@ function isKnownShape(args: ArrayLike<unknown>): boolean {
 }
 
 /** Answers a request that came with handles of another shape, as far as that is possible. */
-function refuseUnknown(args: ArrayLike<unknown>): void {
-  for (const one of Array.from(args)) {
+function refuseUnknown(args: readonly unknown[]): void {
+  for (const one of args) {
     const handle = one as Partial<Pick<Handle, 'writeHead' | 'end'>> | null
     if (typeof handle?.writeHead !== 'function' || typeof handle.end !== 'function') continue
     handle.writeHead(503, '', ['Retry-After', '1', 'Content-Length', '0'], 0, 0)
@@ -529,18 +538,18 @@ export function nativeCallback(shared: Shared, changed: (server: NativeServer) =
     handle,
     hasBody,
     socket,
-    _isNew,
+    isNew,
     duplex,
     ancient,
-    _head,
+    head,
     pipelined,
   ) {
     if (!known) {
-      // biome-ignore lint/complexity/noArguments: their number is the question
-      if (!isKnownShape(arguments)) {
+      const first = [server, target, method, bits, handle, hasBody]
+      const args = [...first, socket, isNew, duplex, ancient, head, pipelined]
+      if (!isKnownShape(args)) {
         changed(server as NativeServer)
-        // biome-ignore lint/complexity/noArguments: as above
-        refuseUnknown(arguments)
+        refuseUnknown(args)
         return
       }
       known = true
@@ -569,7 +578,7 @@ export function nativeCallback(shared: Shared, changed: (server: NativeServer) =
     )
     if (pipelined) connection.queue.push(exchange)
     // its socket stays when the peer has gone
-    if (method === 'CONNECT') handle.onabort = () => socket.close()
+    if (method === 'CONNECT') closeOnAbort(handle, socket)
     try {
       shared.handlers.handle(exchange)
       exchange.returned()
@@ -577,6 +586,10 @@ export function nativeCallback(shared: Shared, changed: (server: NativeServer) =
       exchange.fail(error)
     }
   }
+}
+
+function closeOnAbort(handle: Handle, socket: Socket): void {
+  handle.onabort = () => socket.close()
 }
 
 /** Opens a listener on the native handles; `changed` as above. */

@@ -57,11 +57,62 @@ export const textOf = (lines: string | LateLines): string =>
 const sizeOf = (lines: Lines): number =>
   typeof lines === 'string' || lines instanceof Uint8Array ? lines.length : lateBytes
 
+/** Texts are encoded together until they have this many characters. */
+const textLength = 4096
+
+/**
+ * A batch as bytes: in memory that the next batch uses again, so that it stays in the processor's caches and pages of it
+ * are not had from the system anew each time. What does not fit into that gets memory of its own.
+ */
+export class Batch {
+  readonly #buffer: Buffer
+  #used = 0
+  #text = ''
+
+  /** `size` in bytes */
+  constructor(size: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(size)
+  }
+
+  /** The bytes are to be written before the next call. */
+  encode(parts: readonly Lines[]): Uint8Array {
+    this.#used = 0
+    this.#text = ''
+    for (const part of parts) {
+      if (!this.add(part)) return Buffer.concat(parts.map(bytesOf))
+    }
+    return this.addText() ? this.#buffer.subarray(0, this.#used) : Buffer.concat(parts.map(bytesOf))
+  }
+
+  /** False: it does not fit. */
+  private add(part: Lines): boolean {
+    if (isText(part)) {
+      this.#text += textOf(part)
+      return this.#text.length < textLength || this.addText()
+    }
+    if (!this.addText() || this.#used + part.byteLength > this.#buffer.byteLength) return false
+    this.#buffer.set(part, this.#used)
+    this.#used += part.byteLength
+    return true
+  }
+
+  private addText(): boolean {
+    const text = this.#text
+    if (text === '') return true
+    this.#text = ''
+    // a character has three bytes at most
+    if (this.#used + text.length * 3 > this.#buffer.byteLength) return false
+    this.#used += this.#buffer.write(text, this.#used)
+    return true
+  }
+}
+
 export const isText = (lines: Lines): lines is string | LateLines => !(lines instanceof Uint8Array)
 
 export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const { warn, patienceMs, maxHeld } = { ...defaults, ...options }
   const target = reopenNonBlocking(fd)
+  let batch: Batch | null = null
   let parts: Lines[] = []
   let size = 0
   /** the rest of what a reader has taken a part of; it goes before all `parts` */
@@ -84,9 +135,9 @@ export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const take = (): Uint8Array | null => {
     if (parts.length === 0) return null
     delayMs = parts.length < manyParts ? calmMs : busyMs
-    const bytes = parts.every(isText)
-      ? Buffer.from(parts.map(textOf).join(''))
-      : Buffer.concat(parts.map(bytesOf))
+    batch ??= new Batch(4 * enough)
+    // what is held is written before the next batch is taken
+    const bytes = batch.encode(parts)
     parts = []
     size = 0
     return bytes

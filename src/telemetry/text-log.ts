@@ -34,13 +34,13 @@ export function textLog(options: TextLogOptions): PlatformListener {
   return (event) => {
     switch (event.type) {
       case 'start':
-        write(new Start(event.id, functionVersion))
+        write(new StartLine(event.id, functionVersion))
         return
       case 'log':
         write(endedRecord(event))
         return
       case 'report':
-        write(new End(event, memorySize))
+        write(new EndLines(event, memorySize))
         return
       case 'extension':
         write(extensionLine(event))
@@ -66,7 +66,7 @@ export function endedRecord({ bytes, recordedAt }: ProcessLog): Uint8Array {
   return ended
 }
 
-class Start implements LateLines {
+export class StartLine implements LateLines {
   readonly #id: RequestId
   readonly #version: string
 
@@ -81,7 +81,7 @@ class Start implements LateLines {
 }
 
 /** END and REPORT. */
-class End implements LateLines {
+export class EndLines implements LateLines {
   readonly #report: InvocationReport
   readonly #memorySize: string | null
 

@@ -94,7 +94,12 @@ class UrlFront implements Front {
       body.kind === 'oversize' ? 'too-large' : urlEvent(this.#exchange, joined(body.chunks), facts)
     if (this.#served.durable !== null) this.#fail('a durable function is not invoked by its Function URL')
     else if (event === 'too-large') this.#refuse(requestTooLarge(maxRequestBytes))
-    else this.#request.run(this.#served, { size: event.byteLength, chunks: [event] }, () => this.#trace)
+    else this.#request.run(this.#served, { size: event.byteLength, chunks: [event] })
+  }
+
+  /** The event tells it, so that it was made before. */
+  traceFor(): string {
+    return this.#trace
   }
 
   begin(_: InvokeRequest, contentType: string): Receiver {

@@ -17,7 +17,7 @@ import { arrivals } from './scenarios/arrivals.ts'
 import { cold } from './scenarios/cold.ts'
 import { eight, extended, managed, scale, telemetry, warm } from './scenarios/load.ts'
 import { memory } from './scenarios/memory.ts'
-import { nodePair } from './scenarios/node.ts'
+import { nodeOne, nodePair } from './scenarios/node.ts'
 import { off } from './scenarios/off.ts'
 import { payload } from './scenarios/payload.ts'
 import { firstByte, throughput } from './scenarios/stream.ts'
@@ -42,6 +42,7 @@ const allScenarios: readonly Scenario[] = [
   managed,
   ...scale,
   ...arrivals,
+  nodeOne,
   nodePair,
   firstByte,
   throughput,

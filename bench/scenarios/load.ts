@@ -4,15 +4,15 @@ import { setupFor, start } from '../running.ts'
 import type { Conditions, Sample, Scenario } from '../scenario.ts'
 import type { Subject } from '../subject.ts'
 
-async function closedLoop(
+/** So many callers, for as long as the conditions say. */
+export async function closedLoop(
   subject: Subject,
   conditions: Conditions,
   callers: number,
-  environments: number,
-  managed = false,
+  setup: Parameters<typeof setupFor>[0],
 ): Promise<Sample> {
   const { cpu, seconds, warmup } = conditions
-  await using target = await start(subject, setupFor({ environments, managed }), cpu)
+  await using target = await start(subject, setupFor(setup), cpu)
   await wrk(target, callers, warmup, cpu)
   const before = target.cpuSeconds()
   const counted = await wrk(target, callers, seconds, cpu)
@@ -43,7 +43,7 @@ export const warm: Scenario = {
     { metric: 'p99', is: 'at most', factor: 0.5, of: 'reference' },
     { metric: 'cpu', is: 'at most', factor: 0.87, of: 'bun-relay' },
   ],
-  measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
+  measure: (subject, conditions) => closedLoop(subject, conditions, 1, {}),
 }
 
 export const extended: Scenario = {
@@ -56,7 +56,7 @@ export const extended: Scenario = {
     { metric: 'cpu', is: 'at most', factor: 0.36, of: 'reference' },
     { metric: 'p99', is: 'at most', factor: 1, of: 'reference' },
   ],
-  measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1, true),
+  measure: (subject, conditions) => closedLoop(subject, conditions, 1, { extension: true }),
 }
 
 export const telemetry: Scenario = {
@@ -66,7 +66,7 @@ export const telemetry: Scenario = {
   subjects: ['ours', 'subscribed'],
   // a subscriber to everything costs less than a third
   goals: [{ metric: 'cpu', is: 'at least', factor: 1 / 1.3, of: 'subscribed' }],
-  measure: (subject, conditions) => closedLoop(subject, conditions, 1, 1),
+  measure: (subject, conditions) => closedLoop(subject, conditions, 1, {}),
 }
 
 export const eight: Scenario = {
@@ -82,7 +82,7 @@ export const eight: Scenario = {
     // there it has both CPUs, and we have one thread
     { cpu: 'free', metric: 'rate', is: 'at least', factor: 1, of: 'cargo-lambda' },
   ],
-  measure: (subject, conditions) => closedLoop(subject, conditions, 8, 8),
+  measure: (subject, conditions) => closedLoop(subject, conditions, 8, { environments: 8 }),
 }
 
 export const managed: Scenario = {
@@ -95,7 +95,7 @@ export const managed: Scenario = {
     { metric: 'errors', is: 'at most', factor: 0 },
     { metric: 'rate', is: 'at least', factor: 1.8, of: 'cargo-lambda' },
   ],
-  measure: (subject, conditions) => closedLoop(subject, conditions, 64, 16, true),
+  measure: (subject, conditions) => closedLoop(subject, conditions, 64, { environments: 16, managed: true }),
 }
 
 export const scale: readonly Scenario[] = [1, 8, 64, 512].map((callers) => ({
@@ -104,5 +104,5 @@ export const scale: readonly Scenario[] = [1, 8, 64, 512].map((callers) => ({
   metrics: metricNames,
   subjects: ['ours', 'bun-relay', 'native-relay'],
   goals: [],
-  measure: (subject, conditions) => closedLoop(subject, conditions, callers, 8),
+  measure: (subject, conditions) => closedLoop(subject, conditions, callers, { environments: 8 }),
 }))

@@ -1,10 +1,25 @@
-/** A function as people have them: Node's own runtime client. How much of the CPU is left to it. */
+/** A function as people have them: Node's own runtime client. How fast it is, and how much of the CPU is left to it. */
 import { Unavailable as NotHere } from '../../test/clients/client.ts'
 import { allClients } from '../../test/clients/clients.ts'
 import { wrk } from '../load.ts'
 import { setupFor, start } from '../running.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Setup, Unavailable } from '../subject.ts'
+import { closedLoop } from './load.ts'
+
+export const nodeOne: Scenario = {
+  name: 'node-1',
+  about: "one caller, a small event, Node's runtime client",
+  metrics: ['rate', 'cpu', 'p50', 'p99', 'errors'],
+  subjects: ['reference', 'ours'],
+  goals: [
+    { metric: 'rate', is: 'at least', factor: 1.8, of: 'reference' },
+    { metric: 'p99', is: 'at most', factor: 1, of: 'reference' },
+  ],
+  async measure(subject, conditions) {
+    return closedLoop(subject, conditions, 1, { function: await nodeFunction() })
+  },
+}
 
 const environmentCount = 2
 

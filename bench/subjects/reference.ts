@@ -27,6 +27,11 @@ export const reference: Subject = {
   launch(setup) {
     const command = [binary, ...addresses(setup)]
     if (setup.extension) return withExtension([...command, runtime])
+    if (setup.function !== undefined) {
+      // an image would set it
+      const env = { LAMBDA_TASK_ROOT: setup.function.cwd }
+      return { command: [...command, ...setup.function.command], env, path: invokePath }
+    }
     if (setup.environments === 1) return { command: [...command, runtime], path: invokePath }
     return managedInstances(command, setup)
   },

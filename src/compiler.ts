@@ -30,6 +30,7 @@ import * as conditions from './engine/conditions.ts'
 import * as deadline from './engine/deadline.ts'
 import { diagnostics } from './engine/diagnostics.ts'
 import * as environment from './engine/environment.ts'
+import * as few from './engine/few.ts'
 import { LastFailure } from './engine/last-failure.ts'
 import * as memoryUse from './engine/memory-use.ts'
 import * as performer from './engine/performer.ts'
@@ -84,6 +85,7 @@ const modules: readonly object[] = [
   conditions,
   deadline,
   environment,
+  few,
   memoryUse,
   performer,
   platformEvents,

@@ -25,7 +25,7 @@ const slowInitMs = 3000
 
 export function diagnostics(log: Log, options: DiagnosticsOptions = {}): PlatformListener {
   const { attached = false, functionTimeoutMs = 0, initTimeoutMs = 0 } = options
-  const running = new Set<RequestId>()
+  const running: RequestId[] = []
   /** the invocation that ended badly just now: its REPORT comes before the fault that ended it */
   let failed: RequestId | undefined
   let slow: ReturnType<typeof setTimeout> | undefined
@@ -53,12 +53,12 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
       log.info({}, 'the runtime has gone; the next one may come')
       return
     }
-    const [id] = idle ? [] : running.size > 0 ? running : [failed]
+    const [id] = idle ? [] : running.length > 0 ? running : [failed]
     failed = undefined
     const message = idle ? 'a process ended while nothing ran' : 'an execution environment failed'
     const reported = reportedMessage(fault)
     const fields = {
-      ...(id === undefined || running.size > 1 ? {} : { requestId: id }),
+      ...(id === undefined || running.length > 1 ? {} : { requestId: id }),
       process: process ?? undefined,
       errorType: fault.errorType,
       reason: reported === undefined ? fault.text : `${fault.text}: ${reported}`,
@@ -105,14 +105,14 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
   return (event: PlatformEvent) => {
     switch (event.type) {
       case 'start':
-        running.add(event.id)
+        running.push(event.id)
         failed = undefined
         return
       case 'answered':
         if (event.outcome.kind === 'timeout') timedOut(event.id)
         return
       case 'report':
-        running.delete(event.id)
+        remove(running, event.id)
         if (event.verdict.status !== 'success') failed = event.id
         return
       case 'initStart':
@@ -136,4 +136,12 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
         log.debug({ reason: event.reason }, 'shutdown')
     }
   }
+}
+
+/** Mostly the only one. */
+function remove(running: RequestId[], id: RequestId): void {
+  const index = running.lastIndexOf(id)
+  if (index < 0) return
+  if (index === running.length - 1) running.pop()
+  else running.splice(index, 1)
 }

@@ -3,6 +3,7 @@
 import type { Effects, PlatformRecord, Reply, TimerName } from '../core/effect.ts'
 import type { Outcome, ProcessName } from '../core/failure.ts'
 import type { ApiCallId, RequestId } from '../core/ids.ts'
+import { Few } from './few.ts'
 import type { Invocation } from './invocation.ts'
 import type { PlatformEvents } from './platform-events.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -37,11 +38,9 @@ export interface PerformerParts {
 export class Performer implements Effects {
   readonly #parts: PerformerParts
   /** what is in flight, under the ids that the rules know */
-  readonly #invocations = new Map<RequestId, Invocation>()
-  /** the one that was asked for last: the steps of an invocation often follow each other */
-  #latest: Invocation | null = null
+  readonly #invocations = new Few<RequestId, Invocation>()
   /** what waits for a reply, but for `#current` */
-  readonly #pending = new Map<ApiCallId, PendingCall>()
+  readonly #pending = new Few<ApiCallId, PendingCall>()
   /** The call that the current event is, until it is answered. Most are at once, so that they never are in the map. */
   #current: PendingCall | null = null
   #currentCall = 0 as ApiCallId
@@ -88,13 +87,11 @@ export class Performer implements Effects {
   /** Keeps an invocation until it has finished. */
   accept(invocation: Invocation): void {
     invocation.deliveryId = null
-    this.#latest = invocation
     this.#invocations.set(invocation.id, invocation)
   }
 
   invocation(id: RequestId): Invocation | undefined {
-    const latest = this.#latest
-    return latest !== null && latest.id === id ? latest : this.#invocations.get(id)
+    return this.#invocations.get(id)
   }
 
   /** The clock, read once per event: everything that an event causes happens when it came. */
@@ -129,7 +126,7 @@ export class Performer implements Effects {
   giveBack(id: RequestId): void {
     const invocation = this.invocation(id)
     if (invocation === undefined) return
-    this.forget(id)
+    this.#invocations.delete(id)
     this.#parts.giveBack(invocation)
   }
 
@@ -168,15 +165,10 @@ export class Performer implements Effects {
 
   finish(id: RequestId): void {
     const { supervisor, timers } = this.#parts
-    this.forget(id)
+    this.#invocations.delete(id)
     timers.disarmDeadline(id)
     supervisor.survived()
     this.#parts.finished(this.now())
-  }
-
-  private forget(id: RequestId): void {
-    this.#invocations.delete(id)
-    if (this.#latest?.id === id) this.#latest = null
   }
 
   discover(): void {

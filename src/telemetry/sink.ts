@@ -64,7 +64,7 @@ const textLength = 4096
  * A batch as bytes: in memory that the next batch uses again, so that it stays in the processor's caches and pages of it
  * are not had from the system anew each time. What does not fit into that gets memory of its own.
  */
-export class Batch {
+export class LineBuffer {
   readonly #buffer: Buffer
   #used = 0
   #text = ''
@@ -112,7 +112,7 @@ export const isText = (lines: Lines): lines is string | LateLines => !(lines ins
 export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const { warn, patienceMs, maxHeld } = { ...defaults, ...options }
   const target = reopenNonBlocking(fd)
-  let batch: Batch | null = null
+  let buffer: LineBuffer | null = null
   let parts: Lines[] = []
   let size = 0
   /** the rest of what a reader has taken a part of; it goes before all `parts` */
@@ -135,9 +135,9 @@ export function openSink(fd = 1, options: SinkOptions = {}): Sink {
   const take = (): Uint8Array | null => {
     if (parts.length === 0) return null
     delayMs = parts.length < manyParts ? calmMs : busyMs
-    batch ??= new Batch(4 * enough)
+    buffer ??= new LineBuffer(4 * enough)
     // what is held is written before the next batch is taken
-    const bytes = batch.encode(parts)
+    const bytes = buffer.encode(parts)
     parts = []
     size = 0
     return bytes

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { Batch, openSink } from '../../src/telemetry/sink.ts'
+import { LineBuffer, openSink } from '../../src/telemetry/sink.ts'
 import { Output, tempDir, until } from '../harness.ts'
 
 /** A named pipe: both its ends, and what has been read of it. */
@@ -239,18 +239,18 @@ test('whoever shares the pipe is not made to write without blocking', () => {
 
 describe('a batch', () => {
   const late = (text: string) => ({ render: () => text })
-  const textOf = (batch: Batch, parts: Parameters<Batch['encode']>[0]) =>
+  const textOf = (batch: LineBuffer, parts: Parameters<LineBuffer['encode']>[0]) =>
     Buffer.from(batch.encode(parts)).toString()
 
   test('is its lines in their order, also after others', () => {
-    const batch = new Batch(64)
+    const batch = new LineBuffer(64)
     expect(textOf(batch, ['a longer one\n', late('and another\n')])).toBe('a longer one\nand another\n')
     expect(textOf(batch, ['one\n', bytes('twö\n'), late('thrée\n')])).toBe('one\ntwö\nthrée\n')
     expect(textOf(batch, [])).toBe('')
   })
 
   test('that does not fit has memory of its own', () => {
-    const batch = new Batch(16)
+    const batch = new LineBuffer(16)
     const lines = 'x'.repeat(15)
     for (const parts of [
       [lines, bytes(lines)],
@@ -265,7 +265,7 @@ describe('a batch', () => {
   test('of much text is whole', () => {
     const line = `${'äöü€'.repeat(300)}\n`
     const parts = Array.from({ length: 40 }, (_, index) => (index % 7 === 3 ? bytes(line) : line))
-    expect(textOf(new Batch(1_000_000), parts)).toBe(line.repeat(40))
-    expect(textOf(new Batch(65_536), parts)).toBe(line.repeat(40))
+    expect(textOf(new LineBuffer(1_000_000), parts)).toBe(line.repeat(40))
+    expect(textOf(new LineBuffer(65_536), parts)).toBe(line.repeat(40))
   })
 })

@@ -28,7 +28,7 @@ import * as serving from './core/serving.ts'
 import * as state from './core/state.ts'
 import * as conditions from './engine/conditions.ts'
 import * as deadline from './engine/deadline.ts'
-import { diagnostics } from './engine/diagnostics.ts'
+import * as diagnostics from './engine/diagnostics.ts'
 import * as environment from './engine/environment.ts'
 import * as few from './engine/few.ts'
 import { LastFailure } from './engine/last-failure.ts'
@@ -84,6 +84,7 @@ const modules: readonly object[] = [
   state,
   conditions,
   deadline,
+  diagnostics,
   environment,
   few,
   memoryUse,
@@ -113,14 +114,6 @@ const modules: readonly object[] = [
 
 const nothing = (): void => {}
 
-/** What JavaScript itself is made of in part, and all of our code calls. */
-const builtIn: readonly Code[] = [
-  Array.prototype.every,
-  Array.prototype.map,
-  Array.prototype.some,
-  [][Symbol.iterator]().next,
-]
-
 /** Opens nothing. */
 const noPipe = { openPipe: () => ({ read: -1, write: -1 }) } as Platform
 
@@ -144,7 +137,7 @@ function closures(): readonly Code[] {
     textLog.textLog({ functionVersion: '', memorySize: '', managed: false, write: nothing }),
     new metrics.Metrics().listener,
     new LastFailure().listener(0, () => 0),
-    diagnostics(log),
+    diagnostics.diagnostics(log),
     new Subscriptions({ json: false } as SubscriptionsParts).listener,
     createTail({ write: nothing }).write,
     openOutputPipe(noPipe, nothing).drain,
@@ -161,7 +154,7 @@ export function spareCompiler(others: readonly Code[]): void {
     if (typeof value === 'function') spare(value)
     else if (typeof value === 'object' && value !== null) spareMembers(value)
   }
-  for (const code of [...builtIn, ...closures(), ...others]) spare(code)
+  for (const code of [...closures(), ...others]) spare(code)
 }
 
 /** A function, or a class with its methods. */

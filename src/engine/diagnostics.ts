@@ -139,7 +139,7 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
 }
 
 /** Mostly the only one. */
-function remove(running: RequestId[], id: RequestId): void {
+export function remove(running: RequestId[], id: RequestId): void {
   const index = running.lastIndexOf(id)
   if (index < 0) return
   if (index === running.length - 1) running.pop()

@@ -55,7 +55,8 @@ export class Upload implements PendingCall {
 
   /** Asks the rules; called once. */
   start(): void {
-    const [target, call] = [this.#target, this.#call]
+    const target = this.#target
+    const call = this.#call
     switch (target.to) {
       case 'response':
         this.#host.request({ type: 'runtime/response', call, id: target.id, mode: target.mode }, this)
@@ -96,7 +97,8 @@ export class Upload implements PendingCall {
 
   /** The body has ended. Of a response that was handed on, the payload has none of the bytes. */
   end(received: UploadResult): void {
-    const [target, call] = [this.#target, this.#call]
+    const target = this.#target
+    const call = this.#call
     // one that had to wait for another event is parked still
     this.#host.withdraw(call)
     if (target.to === 'init-error' || target.to === 'restore-error') {

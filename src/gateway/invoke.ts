@@ -139,7 +139,7 @@ export class InvokeFront implements Front, Collecting {
   }
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {
-    const headers = ['Content-Type', contentType, ...idHeaders(request.id, this.version)]
+    const headers = plainHeaders(request.id, this.version, contentType)
     this.#stream = CallerStream.open(this.#exchange, 200, headers, isGoodType(contentType))
     return this.#stream
   }
@@ -189,19 +189,12 @@ export function isGoodType(contentType: string): boolean {
   return good
 }
 
-/** Of a plain success in the dialect of the reference. */
-const plainHeaders = (id: string, version: string): string[] => [
-  'Content-Type',
-  'application/json',
-  ...idHeaders(id, version),
-]
-
-const idHeaders = (id: string, version: string): string[] => [
-  'x-amzn-RequestId',
-  id,
-  'X-Amz-Executed-Version',
-  version,
-]
+/** Of a success in the dialect of the reference; a stream has the type that the runtime told. */
+export const plainHeaders = (
+  id: string,
+  version: string,
+  contentType: string = 'application/json',
+): string[] => ['Content-Type', contentType, 'x-amzn-RequestId', id, 'X-Amz-Executed-Version', version]
 
 /**
  * Reads the event of an invocation, of at most `limit` bytes; one that announces more is refused unread. `strict`: it has
@@ -222,7 +215,8 @@ function announcesMore(exchange: Exchange, limit: number): boolean {
   return length !== null && Number(length) > limit
 }
 
-function eventOf(body: Collected, limit: number, strict: boolean): Payload | InvokeAnswer {
+/** The event, or the answer that says what is wrong with it; `strict` as above. */
+export function eventOf(body: Collected, limit: number, strict: boolean): Payload | InvokeAnswer {
   if (body.kind === 'oversize') return requestTooLarge(limit)
   // nobody is there to read it, but every request is answered
   if (body.kind === 'truncated') return invalidContent('The request body ended before it was complete.')

@@ -49,6 +49,7 @@ function stage(runtimeApi: Address, over: Partial<HostedParts> = {}) {
     log: { ...log, child },
     sinkOf: (id) => ({ write: (text) => written.push(`${id}: ${text}`), flush() {} }),
     listenersOf: () => [(event) => events.push(event)],
+    served() {},
     runtimeApi,
     anyRuntimeApi: false,
     portable: true,

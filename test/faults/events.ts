@@ -233,14 +233,14 @@ const ofWave = 40
 const eventBytes = 64 * 1024
 
 /**
- * One life in which every event is large, every third fails once, and every second record meets a reset: with 80 MB of
- * events in all, what held on to them would show in the resident memory at the end of a wave.
+ * One life in which every event is large and every third fails once: with 80 MB of events, and as much again in records,
+ * what held on to them would show in the resident memory at the end of a wave.
  */
 async function liveThroughWaves(): Promise<void> {
   using folder = tempDir()
   const runs = join(folder.path, 'runs')
   writeFileSync(join(folder.path, 'index.mjs'), source)
-  using receiver = new Receiver('http resets once')
+  using receiver = new Receiver('http')
   const to = await receiver.address()
   const flags = ['--async-retry-delays', '0.05', '--max-environments', '4', '--on-success', to]
   await using emulator = new Launched({
@@ -254,7 +254,6 @@ async function liveThroughWaves(): Promise<void> {
   const padding = 'x'.repeat(eventBytes)
   for (let wave = 0; wave < waves; wave++) {
     writeFileSync(runs, '')
-    receiver.records.length = 0
     for (let number = 0; number < ofWave; number++) {
       const tries = number % 3 === 0 ? ['throws', 'ok'] : ['ok']
       const headers = { 'X-Amz-Invocation-Type': 'Event' }
@@ -263,6 +262,7 @@ async function liveThroughWaves(): Promise<void> {
       if (status !== 202) problems.push(`memory: an event was answered ${status} ${text}`)
     }
     await until(`the records of wave ${wave}`, () => receiver.records.length >= ofWave, 60_000)
+    receiver.records.length = 0
     resident.push(residentBytes(emulator.process.pid))
   }
   const third = waves / 3

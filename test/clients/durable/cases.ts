@@ -7,6 +7,8 @@ import type { Trial } from './trial.ts'
 
 export interface Case {
   readonly name: string
+  /** it calls by boto3 or the AWS CLI, whatever the function is written in */
+  readonly needsPython?: true
   run(trial: Trial): Promise<void>
 }
 
@@ -234,6 +236,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'callback from boto3 (61)',
+    needsPython: true,
     async run(trial) {
       const call = trial.call({ do: 'callback' })
       const id = await trial.marked(/^callback (.*)$/)
@@ -244,6 +247,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'commands of the AWS CLI',
+    needsPython: true,
     async run(trial) {
       const begun = await trial.begin({ do: 'callback' })
       const id = await trial.marked(/^callback (.*)$/)
@@ -267,6 +271,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'stopped by the AWS CLI',
+    needsPython: true,
     async run(trial) {
       const begun = await trial.begin({ do: 'callback' })
       await trial.marked(/^callback (.*)$/)

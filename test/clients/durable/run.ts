@@ -52,10 +52,14 @@ if (unknown !== undefined) {
   process.exit(2)
 }
 const counts = { passed: 0, failed: 0, skipped: 0 }
-// boto3 and the AWS CLI: a callback would not wait for their installation; a case that needs them says why it has none
-await pythonFolder().catch((error: unknown) => {
-  if (!(error instanceof Unavailable)) throw error
-})
+// before the first case: a callback would not wait for their installation
+const withoutPython = await pythonFolder().then(
+  () => null,
+  (error: unknown) => {
+    if (!(error instanceof Unavailable)) throw error
+    return error.message
+  },
+)
 for (const [name, prepare] of Object.entries(subjects)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
   let launch: Launch
@@ -68,17 +72,17 @@ for (const [name, prepare] of Object.entries(subjects)) {
     continue
   }
   for (const one of cases.filter((each) => each.name.includes(values.case))) {
+    if (one.needsPython && withoutPython !== null) {
+      counts.skipped++
+      console.log(`${one.name} for ${name} skipped: ${withoutPython}`)
+      continue
+    }
     await using trial = await Trial.start(programOf(values.emulator), launch)
     try {
       await one.run(trial)
       counts.passed++
       console.log(`${name.padEnd(8)} ${one.name.padEnd(28)} passed`)
     } catch (error) {
-      if (error instanceof Unavailable) {
-        counts.skipped++
-        console.log(`${name} ${one.name} skipped: ${error.message}`)
-        continue
-      }
       counts.failed++
       const reason = error instanceof Error ? error.message : String(error)
       console.log(`${name.padEnd(8)} ${one.name.padEnd(28)} FAILED ${reason}\n${trial.log.slice(-3000)}`)

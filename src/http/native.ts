@@ -235,18 +235,28 @@ export class NativeExchange implements Exchange {
     }
     const bodiless = this.method === 'HEAD' || status === 204 || status === 304
     const stream = new NativeStream(this, this.#handle, this.#socket, bodiless)
-    this.write(() => {
-      if (bodiless) {
-        // of HEAD, as the stream itself would have it: a length of 0 would be none
-        const fields = this.method === 'HEAD' ? [...headers, 'Transfer-Encoding', 'chunked'] : headers
-        this.#handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.auto, 0)
-        return
-      }
-      this.#handle.writeHead(status, '', headers, this.auto, 0)
-      // without this, half a head goes out
-      this.#handle.flushHeaders()
-    })
+    if (this.#pending === null) this.open(status, headers, bodiless)
+    else this.openLater(this.#pending, status, headers, bodiless)
     return stream
+  }
+
+  /** The head of a stream, unless the peer has gone. */
+  private open(status: number, headers: Fields, bodiless: boolean): void {
+    const handle = this.#handle
+    if (handle.aborted || handle.finished) return
+    if (bodiless) {
+      // of HEAD, as the stream itself would have it: a length of 0 would be none
+      const fields = this.method === 'HEAD' ? [...headers, 'Transfer-Encoding', 'chunked'] : headers
+      handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.auto, 0)
+      return
+    }
+    handle.writeHead(status, '', headers, this.auto, 0)
+    // without this, half a head goes out
+    handle.flushHeaders()
+  }
+
+  private openLater(pending: (() => void)[], status: number, headers: Fields, bodiless: boolean): void {
+    pending.push(() => this.open(status, headers, bodiless))
   }
 
   /** Runs what is not ours; what it throws is told, and the peer gets a 500 if nothing went out yet. */
@@ -280,7 +290,12 @@ export class NativeExchange implements Exchange {
     else if (!this.#handle.aborted && !this.#handle.finished) action()
   }
 
-  /** As above, for the body of a stream. */
+  /** The answers before this one are not out. */
+  get waits(): boolean {
+    return this.#pending !== null
+  }
+
+  /** As `write`, for the body of a stream. */
   writeLater(action: () => void): boolean {
     if (this.#pending === null) return false
     this.#pending.push(action)
@@ -430,18 +445,28 @@ export class NativeStream implements ResponseStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.#ended || this.#bodiless || bytes.byteLength === 0) return true
-    const late = (): void => {
+    if (!this.#exchange.waits) return this.writeNow(bytes)
+    this.holdBack(bytes)
+    return false
+  }
+
+  // each function that makes another one is apart: its variables would be an object at every call
+  private holdBack(bytes: Uint8Array): void {
+    this.#exchange.writeLater(() => {
       if (this.writeNow(bytes)) this.onDrain?.()
-    }
-    return this.#exchange.writeLater(late) ? false : this.writeNow(bytes)
+    })
   }
 
   /** What a gone peer does not get counts as written. */
   private writeNow(bytes: Uint8Array): boolean {
     const handle = this.#handle
     if (handle.aborted || handle.write(bytes) >= 0) return true
-    handle.onwritable = () => this.#exchange.guard(() => this.onDrain?.())
+    this.awaitRoom()
     return false
+  }
+
+  private awaitRoom(): void {
+    this.#handle.onwritable = () => this.#exchange.guard(() => this.onDrain?.())
   }
 
   end(trailers: Fields = []): void {
@@ -450,7 +475,12 @@ export class NativeStream implements ResponseStream {
     if (problem !== null) throw new TypeError(problem)
     this.#ended = true
     this.onDrain = null
-    if (!this.#exchange.writeLater(() => this.endNow(trailers))) this.endNow(trailers)
+    if (this.#exchange.waits) this.endLater(trailers)
+    else this.endNow(trailers)
+  }
+
+  private endLater(trailers: Fields): void {
+    this.#exchange.writeLater(() => this.endNow(trailers))
   }
 
   private endNow(trailers: Fields): void {

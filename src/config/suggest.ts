@@ -47,8 +47,16 @@ const ofOthers: Readonly<Record<string, string>> = {
   '--only-lambda-apis': '--attach, and AWS_LAMBDA_RUNTIME_API for the runtime that you start',
 }
 
-/** The known word that this one is likely to be, if any is near: a slip in four letters, none in a word of three. */
+/**
+ * The known word that this one is likely to be, if any is near: the first one that begins with its words, of which
+ * there have to be two, since one (`--runtime`) may mean anything; else the one with the fewest slips, one in four letters
+ * at most, none in a word of three.
+ */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  const longer = /[a-z][-_][a-z]/i.test(word)
+    ? known.find((each) => each.startsWith(`${word}-`) || each.startsWith(`${word}_`))
+    : undefined
+  if (longer !== undefined) return longer
   const candidate = word.length < 4 ? undefined : closest(word, known)
   if (candidate === undefined) return undefined
   return distance(word, candidate) <= Math.ceil(word.length / 4) ? candidate : undefined

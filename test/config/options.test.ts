@@ -429,6 +429,7 @@ describe('values that are refused', () => {
     ['-log-level', 'the nearest one is --log-level'],
     ['--versoin', 'the nearest one is --version'],
     ['--nmae', 'the nearest one is --name'],
+    ['--function-url', 'the nearest one is --function-url-address'],
     ['-x', '--help lists all'],
     ['--foo', '--help lists all'],
     ['--runtime', '--help lists all'],

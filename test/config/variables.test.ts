@@ -140,6 +140,7 @@ describe('Windows line ends', () => {
 describe('variables that look like ours', () => {
   test.each([
     ['AWS_LAMBDA_RIE_MAX_ENVIROMENTS', '; the nearest one is AWS_LAMBDA_RIE_MAX_ENVIRONMENTS'],
+    ['AWS_LAMBDA_RIE_FUNCTION_URL', '; the nearest one is AWS_LAMBDA_RIE_FUNCTION_URL_ADDRESS'],
     ['AWS_LAMBDA_RIE_EAGERINIT', '; the nearest one is AWS_LAMBDA_RIE_EAGER_INIT'],
     ['AWS_LAMBDA_RIE_COLOUR', ''],
   ])('%s is warned of', (name, advice) => {

@@ -275,6 +275,29 @@ const withoutCommands: Bun.BunPlugin = {
 }
 
 /**
+ * The console's scripts and styles without comments and breaks; they are texts to the bundle, which does not look into them.
+ * Styles are made before: a build within a build waits for ever.
+ */
+async function shortPages(): Promise<Bun.BunPlugin> {
+  const transpiler = new Bun.Transpiler({ loader: 'js', minifyWhitespace: true })
+  const styles = new Map<string, string>()
+  const folder = join(import.meta.dir, 'src/console/page')
+  for (const path of new Bun.Glob('*.css').scanSync({ cwd: folder, absolute: true })) {
+    const { outputs } = await Bun.build({ entrypoints: [path], minify: true })
+    for (const output of outputs) styles.set(path, await output.text())
+  }
+  return {
+    name: 'short pages',
+    setup(build) {
+      build.onLoad({ filter: /\/console\/page\/.*\.(js|css)$/ }, async ({ path }) => ({
+        contents: styles.get(path) ?? transpiler.transformSync(await Bun.file(path).text()),
+        loader: 'text',
+      }))
+    },
+  }
+}
+
+/**
  * Makes what programs get that embed the emulator, in `lib/`: a bundle in parts, so that what is loaded late stays a
  * file of its own; names of functions and classes stay for stack traces. `bun pm pack` runs it; within this
  * repository, the package's name means `src/index.ts` (tsconfig.json).
@@ -288,7 +311,7 @@ async function writeLibrary(): Promise<void> {
     packages: 'external',
     splitting: true,
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
-    plugins: [withoutCommands],
+    plugins: [withoutCommands, await shortPages()],
     outdir: to,
   })
   cpSync(join(import.meta.dir, 'src/embed/api.d.ts'), join(to, 'index.d.ts'))

@@ -119,8 +119,8 @@ export function next(environment: Environment, polls: ListenerPolls, exchange: E
     return
   }
   poll(environment, polls, exchange, {
-    occupied: ({ state }) =>
-      'extensions' in state && state.extensions.some((one) => one.id === id && one.poll !== null),
+    parked: ({ state }) =>
+      'extensions' in state ? (state.extensions.find((one) => one.id === id)?.poll ?? null) : null,
     ask: (_, poll) => environment.request({ type: 'extension/next', call: poll.call, id }, poll),
     answer: (_, exchange, reply, invocation) => send(exchange, answer(environment, reply, invocation)),
   })

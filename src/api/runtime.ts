@@ -27,7 +27,7 @@ import {
 } from './wire.ts'
 
 export const poller: Poller = {
-  occupied: ({ polled }) => polled,
+  parked: ({ state }) => ('polls' in state ? (state.polls[0] ?? null) : null),
   ask: (environment, poll, concurrent) => environment.next(poll.call, poll, concurrent),
   answer(_, exchange, reply, invocation) {
     if (reply.kind === 'invocation' && invocation !== undefined) sendInvocation(exchange, invocation)

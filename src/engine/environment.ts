@@ -173,11 +173,6 @@ export class Environment {
     return phase === 'serving' || phase === 'starting' || phase === 'restoring'
   }
 
-  /** A poll of the runtime is parked. */
-  get polled(): boolean {
-    return 'polls' in this.#state && this.#state.polls.length > 0
-  }
-
   /** Unix milliseconds at which the shutdown that runs will have used its budget. */
   get shutdownDeadline(): number {
     return this.#timers.budgetEnds
@@ -251,6 +246,11 @@ export class Environment {
   park(pending: PendingCall, call: ApiCallId = this.newCall()): ApiCallId {
     this.#performer.park(call, pending)
     return call
+  }
+
+  /** A request that is parked; undefined when it has been answered or taken back. */
+  parked(call: ApiCallId): PendingCall | undefined {
+    return this.#performer.parked(call)
   }
 
   /** Takes back a parked request; false if it has been answered or taken back. */

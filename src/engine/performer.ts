@@ -75,6 +75,11 @@ export class Performer implements Effects {
     this.#pending.set(call, pending)
   }
 
+  /** Undefined for a call that has been answered or taken back. */
+  parked(call: ApiCallId): PendingCall | undefined {
+    return this.#pending.get(call)
+  }
+
   /** Takes back a call; false if it has been answered or taken back. */
   withdraw(call: ApiCallId): boolean {
     return this.#pending.delete(call)

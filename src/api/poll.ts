@@ -47,7 +47,7 @@ export class Poll implements PendingCall {
     this.exchange = exchange
     this.#poller = poller
     this.call = environment.newCall()
-    exchange.onGone = () => environment.gone(this.call)
+    this.hold(exchange)
   }
 
   reply(reply: Reply, invocation?: Invocation): void {

@@ -78,6 +78,8 @@ const transferEncoding = 128
 /** Headers that Bun adds. */
 const autoDate = 1
 const autoClose = 4
+/** No header: the mark with which Bun's `node:http` leaves out the last chunk too, which a peer took for its next answer. */
+const noBody: Fields = ['\0', '2']
 /** Pieces above this are written without a copy; below it, one call for head and body is cheaper. */
 const smallBytes = 16_384
 /** Requests of one connection that may wait for the answer to an earlier one; a peer that sends more is cut off. */
@@ -246,7 +248,8 @@ export class NativeExchange implements Exchange {
     if (handle.aborted || handle.finished) return
     if (bodiless) {
       // of HEAD, as the stream itself would have it: a length of 0 would be none
-      const fields = this.method === 'HEAD' ? [...headers, 'Transfer-Encoding', 'chunked'] : headers
+      const fields =
+        this.method === 'HEAD' ? [...headers, 'Transfer-Encoding', 'chunked', ...noBody] : headers
       handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.auto, 0)
       return
     }

@@ -1,6 +1,7 @@
 /** The Function URL in the mode RESPONSE_STREAM, and streams in BUFFERED. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
+import { bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { site, visited } from './function-url.ts'
@@ -186,12 +187,18 @@ export const functionUrlStreams = chapter('Function URL: streams', (it) => {
 
   it('answers HEAD with the head of a stream', async ({ start }) => {
     await using rie = await start(streaming)
-    const asked = rie.visit('/', { method: 'HEAD' })
+    using visitor = await Wire.open(rie.site)
+    visitor.send(bytes(rie.site, { method: 'HEAD', path: '/' }))
     using upload = await Upload.begin(rie, (await rie.next()).id, withPrelude)
     upload.write(`{"statusCode":203}${zeros}one`)
     await upload.end()
-    const answer = await asked
+    rie.park()
+    const answer = await visitor.answer(true)
     expect([answer.status, answer.header('Content-Length')]).toEqual([203, undefined])
+    // the connection goes on: nothing but the head was sent
+    visitor.send(bytes(rie.site, { path: '/' }))
+    await rie.reply('"next"')
+    expect((await visitor.answer()).text).toBe('"next"')
   })
 
   it('sets the headers for other origins on a stream too', async ({ start }) => {

@@ -103,6 +103,21 @@ check('a stream for HEAD has no length', async (stand) => {
   expect(answer).not.toMatch(/content-length/i)
 })
 
+check('a stream for HEAD ends with its head: no chunk, not the last one either', async (stand) => {
+  stand.handle = (exchange) => {
+    const stream = exchange.stream(200, ['X', 'y'])
+    stream?.write(Buffer.from('lost'))
+    stream?.end()
+  }
+  const peer = await stand.connect()
+  peer.send('HEAD / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await peer.until(/\r\n\r\n/)
+  stand.handle = (exchange) => exchange.respond(200, [], 'last')
+  peer.send(get)
+  await peer.until(/last$/)
+  expect(bodyOf(peer.received)).toStartWith('HTTP/1.1 200 ')
+})
+
 check('204 and 304 have no body', async (stand) => {
   for (const status of [204, 304]) {
     stand.handle = (exchange) => exchange.respond(status, [])

@@ -210,7 +210,8 @@ export function readEvent(
   else collect(exchange, limit, (body) => done(eventOf(body, limit, strict)))
 }
 
-function announcesMore(exchange: Exchange, limit: number): boolean {
+/** A body whose length says that it is too large is not asked for. */
+export function announcesMore(exchange: Exchange, limit: number): boolean {
   const length = exchange.header('content-length')
   return length !== null && Number(length) > limit
 }

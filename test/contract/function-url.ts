@@ -251,6 +251,14 @@ export const functionUrl = chapter('Function URL: requests', (it) => {
     expect((await wire.answer()).status).toBe(200)
   })
 
+  it('does not ask for a body that is announced as too large', async ({ start }) => {
+    await using rie = await start(site)
+    using wire = await Wire.open(rie.site)
+    const headers = { 'Content-Length': String(maxRequest + 1), Expect: '100-continue' }
+    wire.send(bytes(rie.site, { method: 'POST', path: '/', headers }))
+    expect(await wire.until(/\r\n\r\n/)).toStartWith('HTTP/1.1 413 ')
+  })
+
   it('takes the upgrade to a WebSocket for a plain request', async ({ start }) => {
     await using rie = await start(site)
     const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZQ==' }

@@ -11,6 +11,7 @@ import { type Collected, collect, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
 import { CallerStream } from '../caller-stream.ts'
 import { type InvokeAnswer, render, requestTooLarge } from '../dialect.ts'
+import { announcesMore } from '../invoke.ts'
 import { type Front, InvokeRequest } from '../invoke-request.ts'
 import { newRequestId } from '../request.ts'
 import type { ServedFunction } from '../served.ts'
@@ -75,6 +76,8 @@ class UrlFront implements Front {
     const { cors } = this.#options
     if (cors !== null && isPreflight(this.#exchange)) {
       this.#exchange.respond(200, [...this.#ids(), ...preflightFields(cors, this.#exchange)])
+    } else if (announcesMore(this.#exchange, maxRequestBytes)) {
+      this.#refuse(requestTooLarge(maxRequestBytes))
     } else {
       collect(this.#exchange, maxRequestBytes, (body) => this.#received(port, body))
     }

@@ -25,8 +25,7 @@ export function recordOf(
   { epoch, version, answer }: EventRecordFacts,
 ): string {
   const { id, arn, payload } = request
-  const response = answer === null ? {} : responseOf(answer, version)
-  return JSON.stringify({
+  const head = JSON.stringify({
     version: '1.0',
     timestamp: new Date(epoch).toISOString(),
     requestContext: {
@@ -35,30 +34,30 @@ export function recordOf(
       condition,
       approximateInvokeCount: tries,
     },
-    requestPayload: jsonOrText(payload),
-    ...response,
   })
+  const response = answer === null ? '' : responseOf(answer, version)
+  return `${head.slice(0, -1)},"requestPayload":${jsonOrText(payload)}${response}}`
 }
 
-function responseOf({ status, functionError, body }: EventAnswer, executedVersion: string): object {
-  return {
-    responseContext: {
-      statusCode: status,
-      executedVersion,
-      ...(functionError && { functionError: 'Unhandled' }),
-    },
-    responsePayload: jsonOrText(body),
-  }
+function responseOf({ status, functionError, body }: EventAnswer, executedVersion: string): string {
+  const context = JSON.stringify({
+    statusCode: status,
+    executedVersion,
+    ...(functionError && { functionError: 'Unhandled' }),
+  })
+  return `,"responseContext":${context},"responsePayload":${jsonOrText(body)}`
 }
 
-/** JSON as the value that it is, everything else as text. */
-function jsonOrText(body: Payload | string | null): unknown {
-  if (body === null) return null
+/** JSON as it was sent, on one line: written anew, long numbers would lose digits. Everything else as a text. */
+function jsonOrText(body: Payload | string | null): string {
+  if (body === null) return 'null'
   const text =
     typeof body === 'string' ? body : new TextDecoder().decode(Buffer.concat(body.chunks as Uint8Array[]))
   try {
-    return JSON.parse(text)
+    JSON.parse(text)
   } catch {
-    return text
+    return JSON.stringify(text)
   }
+  // JSON has line breaks between its tokens only
+  return text.replace(/[\r\n]\s*/g, '')
 }

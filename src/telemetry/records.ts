@@ -257,9 +257,9 @@ function asObject(line: string): string | null {
   const text = line.trim()
   if (!text.startsWith('{')) return null
   try {
-    const value: unknown = JSON.parse(text)
-    // written anew only if it has to be: numbers keep all their digits
-    return text.includes('\n') ? JSON.stringify(value) : text
+    JSON.parse(text)
+    // not written anew, so that numbers keep all their digits; JSON has line breaks between its tokens only
+    return text.replace(/[\r\n]\s*/g, '')
   } catch {
     return null
   }

@@ -143,6 +143,18 @@ export const asynchronous = chapter('Asynchronous invocations', (it) => {
     expect(text).toContain('lambda_rie_async_events_waiting 0\n')
   })
 
+  it('keeps the digits of all numbers in a record, which is one line', async ({ start }) => {
+    using folder = tempDir()
+    const file = `${folder.path}/ok.jsonl`
+    await using rie = await start({ flags: ['--on-success', `file:${file}`] })
+    await send(rie, '{\n"id":12345678901234567890\n}')
+    await rie.reply('[1e400,\n1.10]')
+    await records(file, 1)
+    const line = readFileSync(file, 'utf8')
+    expect(line).toContain('"requestPayload":{"id":12345678901234567890},')
+    expect(line).toEndWith(',"responsePayload":[1e400,1.10]}\n')
+  })
+
   it('tries an Event again after a time-out, a crash and a failed init', async ({ start }) => {
     using folder = tempDir()
     const file = `${folder.path}/failed.jsonl`

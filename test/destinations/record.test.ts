@@ -34,6 +34,18 @@ test('is that of the service', () => {
   )
 })
 
+test('keeps the digits of all numbers, and is one line', () => {
+  const answer = {
+    status: 200,
+    functionError: false,
+    body: encoded('{\n  "id": 12345678901234567890,\r\n  "x": 1e400\n}\n'),
+  }
+  const record = recordOf(ended('[1.10,\n -0,"a\\nb"]'), { epoch, version: '7', answer })
+  expect(record).toContain('"requestPayload":[1.10,-0,"a\\nb"],')
+  expect(record).toEndWith('"responsePayload":{"id": 12345678901234567890,"x": 1e400}}')
+  expect(JSON.parse(record).requestPayload).toEqual([1.1, -0, 'a\nb'])
+})
+
 test('has text where there is no JSON, and the qualifier that was asked for', () => {
   const answer = { status: 200, functionError: false, body: encoded('no json') }
   expect(JSON.parse(recordOf(ended('{"a', {}, ':live'), { epoch, version: '7', answer }))).toMatchObject({

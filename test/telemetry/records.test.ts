@@ -342,7 +342,9 @@ describe('lines', () => {
     expect(renderRecords(log('{"n":1234567890.12345678901}\n'), form, facts, wall)[0]).toEndWith(
       '"record":{"n":1234567890.12345678901}}',
     )
-    expect(renderRecords(log('{\n "n": 1\n}', 0), form, facts, wall)[0]).toEndWith('"record":{"n":1}}')
+    expect(renderRecords(log('{\n "n":12345678901234567890\r\n}', 0), form, facts, wall)[0]).toEndWith(
+      '"record":{"n":12345678901234567890}}',
+    )
   })
 })
 

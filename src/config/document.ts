@@ -42,6 +42,8 @@ export function readDocument(
     const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
     throw new ConfigError(`${file} cannot be read: ${why}`)
   }
+  // editors on Windows put a byte-order mark before it
+  text = text.replace(/^\ufeff/, '')
   const lines: KeyLines = new WeakMap()
   const isJson =
     syntax === 'json' || /\.jsonc?$/i.test(path) || (/\.template$/i.test(path) && /^\s*\{/.test(text))
@@ -128,24 +130,37 @@ export function fromAnyYaml(file: string, text: string, lines: KeyLines, tagKey:
       `this is not YAML: ${error.message.split(' at line ')[0]?.split('\n')[0]}`,
     ]),
   )
-  const unknown: [number, string][] = []
+  const mistakes: [number, string][] = []
+  /** what aliases that are being read stand for */
+  const open = new Set<unknown>()
   const lineOf = (node: unknown): number => {
     const range = (node as Yaml.Node | null)?.range
     return range ? counter.linePos(range[0]).line : 1
   }
   function plain(node: unknown): unknown {
-    if (yaml.isAlias(node)) return plain(node.resolve(document))
+    if (yaml.isAlias(node)) return aliased(node)
     const value = bareOf(node)
     const tag = (node as Yaml.Node | null)?.tag
     if (tag === undefined || tag.startsWith('tag:yaml.org,2002:')) return value
     const key = tagKey(tag)
     if (key === undefined) {
-      unknown.push([lineOf(node), `the tag ${tag} is not known here`])
+      mistakes.push([lineOf(node), `the tag ${tag} is not known here`])
       return value
     }
     const tagged = { [key]: value }
     lines.set(tagged, new Map([[key, lineOf(node)]]))
     return tagged
+  }
+  function aliased(alias: Yaml.Alias): unknown {
+    const named = alias.resolve(document)
+    if (open.has(named)) {
+      mistakes.push([lineOf(alias), `*${alias.source} stands within what it names`])
+      return null
+    }
+    open.add(named)
+    const value = plain(named)
+    open.delete(named)
+    return value
   }
   function bareOf(node: unknown): unknown {
     if (yaml.isSeq(node)) {
@@ -181,6 +196,6 @@ export function fromAnyYaml(file: string, text: string, lines: KeyLines, tagKey:
     }
   }
   const value = plain(document.contents)
-  fail(file, unknown)
+  fail(file, mistakes)
   return value
 }

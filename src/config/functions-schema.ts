@@ -150,14 +150,33 @@ export interface CheckedFunctions {
 
 export function checkFunctions(value: unknown): CheckedFunctions {
   const result = v.safeParse(functionsSchema, value)
-  if (result.success) return { functions: result.output.functions, mistakes: [] }
+  const lost = lostNames(value)
+  if (result.success) return { functions: result.output.functions, mistakes: lost }
   // what is right is looked at further, so that all that is wrong is told at once
   const { functions = {} } = (value ?? {}) as { functions?: Readonly<Record<string, unknown>> }
   const right = Object.entries(functions ?? {}).flatMap(([name, entry]) => {
     const one = v.safeParse(oneFunction, entry)
     return one.success ? [[name, one.output] as const] : []
   })
-  return { functions: Object.fromEntries(right), mistakes: result.issues.map(mistakeOf) }
+  return { functions: Object.fromEntries(right), mistakes: [...lost, ...result.issues.map(mistakeOf)] }
+}
+
+/** Functions and variables with names that valibot leaves out of a record without a word. */
+function lostNames(value: unknown): SchemaMistake[] {
+  const { functions } = (value ?? {}) as FunctionsFile
+  const lost: SchemaMistake[] = []
+  function look(record: unknown, path: readonly string[]): void {
+    for (const name of ['__proto__', 'constructor', 'prototype']) {
+      if (typeof record === 'object' && record !== null && Object.hasOwn(record, name)) {
+        lost.push({ path: [...path, name], text: 'cannot have this name here' })
+      }
+    }
+  }
+  look(functions, ['functions'])
+  for (const [name, entry] of Object.entries(functions ?? {})) {
+    look(entry?.environment, ['functions', name, 'environment'])
+  }
+  return lost
 }
 
 function mistakeOf(issue: v.BaseIssue<unknown>): SchemaMistake {

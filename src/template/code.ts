@@ -1,9 +1,10 @@
 /** Where the code of a function of a template is, and how it is run. */
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import { ConfigError } from '../config/kinds.ts'
 
 /** How a function runs, or why it cannot. */
 export type Runnable =
@@ -130,21 +131,32 @@ export function isFolder(path: string): boolean {
 
 /** A folder in which code lies that stands in the template itself. The same code has the same folder. */
 export function inlineFolder(code: string, runtime: string): string {
-  const folder = join(tmpdir(), 'aws-lambda-rie-inline', digest(runtime, code))
-  mkdirSync(folder, { recursive: true })
+  const folder = ownFolder(runtime, code)
   writeFileSync(join(folder, /^python/.test(runtime) ? 'index.py' : 'index.js'), code)
   return folder
 }
 
 /** A layer whose content is its `python` or `nodejs` folder, as SAM builds it, as a whole layer. */
 export function unbuiltLayer(content: string, inner: 'python' | 'nodejs'): string {
-  const folder = join(tmpdir(), 'aws-lambda-rie-layers', digest(inner, resolve(content)))
-  mkdirSync(folder, { recursive: true })
+  const folder = ownFolder(inner, resolve(content))
   const link = join(folder, inner)
   if (!existsSync(link)) symlinkSync(resolve(content), link)
   return folder
 }
 
-function digest(...texts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16)
+/**
+ * A folder for what these texts say. It lies in one that this user alone may write: what is in it is run. Throws
+ * `ConfigError` where another user has taken that.
+ */
+function ownFolder(...texts: readonly string[]): string {
+  const user = process.getuid?.()
+  const own = join(tmpdir(), `aws-lambda-rie-${user}`)
+  mkdirSync(own, { recursive: true, mode: 0o700 })
+  if (lstatSync(own).uid !== user) {
+    throw new ConfigError(`${own} belongs to another user; remove it, or set TMPDIR to a folder of your own`)
+  }
+  const digest = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16)
+  const folder = join(own, digest)
+  mkdirSync(folder, { recursive: true })
+  return folder
 }

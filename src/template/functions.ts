@@ -149,7 +149,13 @@ function variablesOf(
   name: string,
   file: EnvironmentFile,
 ): Record<string, string> {
-  const given = { ...file.Parameters, ...file[name], ...file[id] }
+  // without a prototype: variables may have the names of its members
+  const given: Record<string, string | undefined> = Object.assign(
+    Object.create(null),
+    file.Parameters,
+    file[name],
+    file[id],
+  )
   const ofFunction = part(part(template.resource(id).properties.Environment).Variables)
   const ofAll = part(part(template.globals(id).Environment).Variables)
   const variables: Record<string, string> = {}

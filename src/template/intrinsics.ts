@@ -147,9 +147,9 @@ export class Resolver {
       case 'Fn::Not':
         return !this.#truth(this.#list(name, argument, 1)[0])
       case 'Fn::And':
-        return (argument as unknown[]).every((item) => this.#truth(item))
+        return this.#list(name, argument, 1).every((item) => this.#truth(item))
       case 'Fn::Or':
-        return (argument as unknown[]).some((item) => this.#truth(item))
+        return this.#list(name, argument, 1).some((item) => this.#truth(item))
       default:
         throw new Unresolved(`${JSON.stringify(condition)} is no condition`)
     }
@@ -185,7 +185,7 @@ export class Resolver {
 
   #list(name: string, argument: unknown, length: number): unknown[] {
     if (Array.isArray(argument) && argument.length >= length) return argument
-    throw new Unresolved(`${name} has ${length} arguments`)
+    throw new Unresolved(`${name} needs a list of ${length}`)
   }
 
   #items(name: string, list: unknown): unknown[] {

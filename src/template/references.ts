@@ -44,12 +44,21 @@ export function referencesOf(facts: TemplateFacts, resolve: (value: unknown) => 
     'AWS::StackName': 'local',
     'AWS::URLSuffix': 'amazonaws.com',
   }
+  /** whose names are being resolved */
+  const naming = new Set<string>()
   /** A resource of which another one needs the name is never looked at for more than that. */
   function nameOf(id: string): string {
     const { type, properties } = resources[id] as TemplateResource
     const kind = type.split('::').at(-1) ?? ''
     const name = properties[`${kind}Name`] ?? properties.Name ?? properties.TableName
-    return name === undefined ? id : String(resolve(name))
+    if (name === undefined) return id
+    if (naming.has(id)) throw new Unresolved(`the name of ${id} needs itself`)
+    naming.add(id)
+    try {
+      return String(resolve(name))
+    } finally {
+      naming.delete(id)
+    }
   }
   function attribute(id: string, name: string): unknown {
     const resource = resources[id]
@@ -95,7 +104,7 @@ export function referencesOf(facts: TemplateFacts, resolve: (value: unknown) => 
   }
   return {
     ref(name) {
-      if (name in pseudo) return pseudo[name]
+      if (Object.hasOwn(pseudo, name)) return pseudo[name]
       if (name in facts.parameters) return parameter(name)
       const resource = resources[name]
       if (resource === undefined) return undefined

@@ -91,6 +91,13 @@ describe('a document', () => {
     ])
   })
 
+  test('may begin with a byte-order mark', () => {
+    expect([read('m.json', '\ufeff{"a":1}').value, read('m.yaml', '\ufeffa: 1\n').value]).toEqual([
+      { a: 1 },
+      { a: 1 },
+    ])
+  })
+
   test('that is empty is nothing', () => {
     expect([read('e.yaml', '').value, read('f.yaml', '# only\n').value]).toEqual([null, null])
   })
@@ -104,6 +111,7 @@ test.each([
     'a: !GetAz x\nb: !Other [1]\n',
     'd.yaml:1: the tag !GetAz is not known here\nd.yaml:2: the tag !Other is not known here',
   ],
+  ['e.yaml', 'a: &a\n  b: *a\n', 'e.yaml:2: *a stands within what it names'],
   ['b.json', '{\n"a": 1\n"b": 2}', 'b.json:3: this is not JSON: CommaExpected'],
   ['c.json', '{\n"a": 1,\n"a": 2}', 'c.json:3: "a" stands here for the second time'],
   ['d.json', '', 'd.json:1: this is not JSON: ValueExpected'],

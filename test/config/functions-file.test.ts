@@ -229,6 +229,14 @@ test.each([
     ['functions.a.max-queue is not known; the nearest one is maxQueue'],
   ],
   [
+    'names that would be lost',
+    { constructor: one, a: { ...one, environment: { prototype: 'x', A: '1' } } },
+    [
+      'functions.constructor cannot have this name here',
+      'functions.a.environment.prototype cannot have this name here',
+    ],
+  ],
+  [
     'a key of nothing',
     { a: { ...one, async: { zzz: 1 } } },
     ['functions.a.async.zzz is not known; allowed: maxRetries, maxAge, retryDelays, onSuccess, onFailure'],

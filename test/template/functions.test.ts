@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation writes so
 import { describe, expect, test } from 'bun:test'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ownOptions, type Variable } from '../../src/config/options.ts'
 import type { FoundFunctions } from '../../src/config/system.ts'
 import { readTemplate, type TemplateOutside } from '../../src/template/functions.ts'
@@ -323,6 +323,46 @@ describe('what cannot run', () => {
       't.yaml:3: Two.Properties.FunctionName is "a", which is the name of One too',
     )
   })
+
+  test('names that need each other are left out, and variables may have names of JavaScript', () => {
+    using folder = tempDir()
+    writeFileSync(join(folder.path, 'index.js'), '')
+    const rest = 'Runtime: nodejs22.x, Handler: index.h, CodeUri: .'
+    writeFileSync(
+      join(folder.path, 't.yaml'),
+      `Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { ${rest}, FunctionName: !Sub "\${G}-f" } }
+  G: { Type: AWS::Serverless::Function, Properties: { ${rest}, FunctionName: !Sub "\${F}-g", Environment: { Variables: { toString: "1", A: !Ref constructor } } } }
+`,
+    )
+    const { setups, warnings } = read(join(folder.path, 't.yaml'))
+    expect(setups.map(({ name, environment }) => [name, environment])).toEqual([
+      ['F', { AWS_SAM_LOCAL: 'true' }],
+      ['G', { AWS_SAM_LOCAL: 'true', toString: '1' }],
+    ])
+    expect(warnings.join('\n')).toContain('FunctionName of F is left out: the name of G needs itself')
+    expect(warnings.join('\n')).toContain('A of G is left out: there is no parameter or resource constructor')
+  })
+
+  // only root can give a folder to somebody else
+  test.skipIf(process.getuid?.() !== 0)(
+    'what is made of a template is not put into the folder of another user',
+    () => {
+      using folder = tempDir()
+      const before = process.env.TMPDIR
+      process.env.TMPDIR = folder.path
+      try {
+        const [setup] = read('inline/template.yaml').setups
+        const own = dirname(setup!.cwd)
+        expect(statSync(own).mode & 0o777).toBe(0o700)
+        chownSync(own, 12_345, 12_345)
+        expect(() => read('inline/template.yaml')).toThrow(`${own} belongs to another user`)
+      } finally {
+        if (before === undefined) delete process.env.TMPDIR
+        else process.env.TMPDIR = before
+      }
+    },
+  )
 
   test('a layer that is not built yet is its own python or node folder', () => {
     using folder = tempDir()

@@ -15,6 +15,7 @@ const conditions: Readonly<Record<string, unknown>> = {
   Both: { 'Fn::And': [{ Condition: 'Yes' }, { 'Fn::Or': [{ Condition: 'No' }, { Condition: 'Yes' }] }] },
   Circle: { 'Fn::Not': [{ Condition: 'Circle' }] },
   Nothing: 'x',
+  NoList: { 'Fn::And': 'x' },
 }
 const resolver = new Resolver({
   ref: (name) => refs[name],
@@ -64,7 +65,9 @@ describe('what nobody knows here', () => {
     [{ 'Fn::If': ['Other', 1, 2] }, 'there is no condition Other'],
     [{ 'Fn::If': ['Circle', 1, 2] }, 'the condition Circle needs itself'],
     [{ 'Fn::If': ['Nothing', 1, 2] }, '"x" is no condition'],
-    [{ 'Fn::Join': ['x'] }, 'Fn::Join has 2 arguments'],
+    [{ 'Fn::Join': ['x'] }, 'Fn::Join needs a list of 2'],
+    [{ 'Fn::If': ['NoList', 1, 2] }, 'Fn::And needs a list of 1'],
+    [{ 'Fn::Or': { Condition: 'Yes' } }, 'Fn::Or needs a list of 1'],
     ['a{{resolve:ssm:/x}}', '{{resolve:ssm:/x}} is looked up in the cloud'],
   ])('%j', (value, says) => {
     expect(() => resolver.resolve(value)).toThrow(new Unresolved(says))

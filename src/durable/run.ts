@@ -32,6 +32,9 @@ export class RunRecord {
   firstRequestId: string | null = null
   /** tokens of clients that paused or resumed, with the time of it: a repeated request is not done again */
   readonly clientTokens = new Map<string, number>()
+  /** what could not be stored, and is stored with the next step: operations, and events from this place on; null: nothing */
+  unstored: { readonly operations: ReadonlyMap<string, Operation>; readonly historyFrom: number } | null =
+    null
 
   constructor(state: RunState, history: HistoryEvent[] = []) {
     this.state = state

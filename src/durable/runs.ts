@@ -10,6 +10,7 @@ import type { Closure, RunReply } from './core/effect.ts'
 import type { RunEvent } from './core/event.ts'
 import { step } from './core/lifecycle.ts'
 import { maxAsyncResultBytes, maxSynchronousResultBytes } from './core/limits.ts'
+import { unstored } from './core/refusal.ts'
 import { create, nextDue, type RunFacts } from './core/state.ts'
 import { type DurableConfig, functionOfArn, type RunFunction, type RunFunctions } from './function.ts'
 import { newExecution, partsOf } from './resolve.ts'
@@ -137,23 +138,17 @@ export class Runs {
   }
 
   #step(run: RunRecord, event: RunEvent, answered: (reply: RunReply) => void): void {
+    // deleted, or not kept any more: what its last invocation comes to is of no interest
+    if (this.#index.byArn(run.facts.arn) !== run) return
     const policy = this.#functionOf(run)?.durable?.policy ?? noRetries
     const out = new StepEffects()
     const before = run.state
     run.state = step(run.state, event, out, policy)
     const changed =
       run.state !== before || out.operations.size > 0 || out.history.length > 0 || out.answer !== null
-    if (changed && this.#parts.store !== null && !out.forgotten) {
-      const { operations, history } = out
-      this.#parts.store.save({
-        state: run.state,
-        operations: operations.values(),
-        history,
-        historyBefore: run.history.length,
-      })
-    }
+    const isStored = !changed || out.forgotten || this.#save(run, out)
     for (const one of out.history) run.history.push(one)
-    if (out.answer !== null) answered(out.answer)
+    if (out.answer !== null) answered(isStored ? out.answer : unstored)
     for (const operation of out.chained) this.#calls.chain(run, operation)
     if (out.invoked !== null) this.#calls.invoke(run, out.invoked.token, out.invoked.updated)
     if (out.closure !== null) this.#close(run, out.closure)
@@ -162,6 +157,29 @@ export class Runs {
     if (out.forgotten) this.#forget(run)
     else this.#schedule.set(run, nextDue(run.state))
     this.observer?.changed(run)
+  }
+
+  /** Stores what a step has changed. Where that fails the run goes on here, and the next step stores both. */
+  #save(run: RunRecord, { operations: changed, history }: StepEffects): boolean {
+    const { store, log } = this.#parts
+    if (store === null) return true
+    const historyFrom = run.unstored?.historyFrom ?? run.history.length
+    const operations = run.unstored === null ? changed : new Map([...run.unstored.operations, ...changed])
+    const events = [...run.history.slice(historyFrom), ...history]
+    try {
+      store.save({
+        state: run.state,
+        operations: operations.values(),
+        history: events,
+        historyBefore: historyFrom,
+      })
+      run.unstored = null
+      return true
+    } catch (error) {
+      run.unstored = { operations, historyFrom }
+      log.error({ run: run.facts.arn, reason: String(error) }, 'a durable execution could not be stored')
+      return false
+    }
   }
 
   #functionOf(run: RunRecord): RunFunction | null {
@@ -214,7 +232,12 @@ export class Runs {
     this.#index.remove(run)
     this.#retention.remove(run)
     this.#schedule.set(run, Number.POSITIVE_INFINITY)
-    this.#parts.store?.delete(run.facts.arn)
+    const { store, log } = this.#parts
+    try {
+      store?.delete(run.facts.arn)
+    } catch (error) {
+      log.error({ run: run.facts.arn, reason: String(error) }, 'a durable execution could not be deleted')
+    }
   }
 
   /** Goes on with what the store has. What ran when the emulator ended is invoked again. */

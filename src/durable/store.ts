@@ -21,7 +21,7 @@ export interface StoredRun {
 export interface RunStore extends Disposable {
   /** All runs, in the order of their start. */
   load(): StoredRun[]
-  /** Is on disk when this returns. */
+  /** Is on disk when this returns. Throws when it is not, as on a full disk: nothing has changed there then. */
   save(change: RunChange): void
   delete(arn: string): void
 }

@@ -758,6 +758,11 @@ function completing(it: It): void {
       await delivery.end(succeeded(1))
     }
     const { id } = await suspended(rie)
+    const odd = await callback(rie, id, 'fail', '{"StackTrace":5}')
+    expect([odd.status, odd.json]).toEqual([
+      400,
+      { Type: 'User', Message: 'error.StackTrace must be a list' },
+    ])
     const bad = await callback(rie, id, 'fail', '[]')
     expect([bad.status, bad.header('x-amzn-errortype')]).toEqual([400, 'SerializationException'])
   })

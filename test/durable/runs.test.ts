@@ -289,6 +289,89 @@ describe('a stopped run', () => {
   })
 })
 
+test('a run that is deleted while its last invocation runs does not come back with the end of that', () => {
+  const store = new FakeStore()
+  const { runs, invoked, begin, clock } = playing({ store })
+  const { run } = begin()
+  runs.dispatch(run, stop(clock.epoch()))
+  runs.dispatch(run, { type: 'delete', at: clock.epoch() })
+  settle(invoked[0], response(succeeded))
+  expect([store.load(), [...runs.all]]).toEqual([[], []])
+})
+
+describe('a step that cannot be stored', () => {
+  /** A store on a disk that can be full. */
+  class FullStore extends FakeStore {
+    full = false
+    override save(change: RunChange): void {
+      if (this.full) throw new Error('database or disk is full')
+      super.save(change)
+    }
+    override delete(arn: string): void {
+      if (this.full) throw new Error('database or disk is full')
+      super.delete(arn)
+    }
+  }
+
+  test('is refused so that its client asks again, goes on, and is stored with the next one', () => {
+    const store = new FullStore()
+    const { lines, invoked, begin, report } = playing({ store })
+    const { run } = begin()
+    store.full = true
+    expect(report(run, stepStart('s'))).toMatchObject({ kind: 'refused', name: 'ServiceException' })
+    expect(report(run, waitStart('w', 60))).toMatchObject({ kind: 'refused' })
+    expect(lines.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields)).toEqual([
+      { run: run.facts.arn, reason: 'Error: database or disk is full' },
+      { run: run.facts.arn, reason: 'Error: database or disk is full' },
+    ])
+    store.full = false
+    settle(invoked[0], response(pending))
+    const [stored] = store.load()
+    expect([...(stored?.state.run.operations.keys() ?? [])]).toEqual(['s', 'w'])
+    expect(stored?.history).toEqual(run.history)
+    expect(run.state.phase).toBe('suspended')
+  })
+
+  test('is answered when the same call comes again', () => {
+    const store = new FullStore()
+    const { runs, begin } = playing({ store })
+    const { run } = begin()
+    const kinds: string[] = []
+    const ask = (): void => {
+      const call = checkpoint(1, [stepStart('s')], 10, 'k')
+      runs.dispatch(run, call, ({ kind }) => kinds.push(kind))
+    }
+    store.full = true
+    ask()
+    store.full = false
+    ask()
+    expect(kinds).toEqual(['refused', 'checkpointed'])
+    expect(store.load()[0]?.state.run.operations.size).toBe(1)
+  })
+
+  test('may be the last: the run is deleted here all the same', () => {
+    const store = new FullStore()
+    const { runs, invoked, begin, clock } = playing({ store })
+    const { run } = begin()
+    settle(invoked[0], response(succeeded))
+    store.full = true
+    runs.dispatch(run, { type: 'delete', at: clock.epoch() })
+    expect([...runs.all]).toEqual([])
+  })
+})
+
+test('an error with other members than the type says ends a chained invoke like any other', () => {
+  const { invoked, begin, report } = playing()
+  const { run } = begin()
+  const executionArn = `${account}:child:$LATEST/durable-execution/c/id-c`
+  report(
+    run,
+    invokeStart('i', { kind: 'durable', arn: `${account}:child`, version: '$LATEST', executionArn }),
+  )
+  settle(invoked[1], response('{"Status":"FAILED","Error":{"StackTrace":5}}'))
+  expect(run.state.run.operations.get('i')).toMatchObject({ status: 'FAILED', error: { StackTrace: 5 } })
+})
+
 describe('the end of the emulator', () => {
   test('tells whoever waits, now and later, and says which runs are lost', () => {
     const { runs, lines, alarm, begin } = playing()

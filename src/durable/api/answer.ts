@@ -35,11 +35,11 @@ const smallMessage = [
 ]
 
 export function apiError(error: string, message: string): DurableAnswer {
+  const status = statuses[error] ?? 400
+  const told = smallMessage.includes(error) ? { message } : { Message: message }
   const document =
-    error === 'ValidationException'
-      ? { message }
-      : { Type: 'User', ...(smallMessage.includes(error) ? { message } : { Message: message }) }
-  return { status: statuses[error] ?? 400, error, body: JSON.stringify(document) }
+    error === 'ValidationException' ? { message } : { Type: status < 500 ? 'User' : 'Service', ...told }
+  return { status, error, body: JSON.stringify(document) }
 }
 
 export const refusal = ({ name, message }: RunRefusal): DurableAnswer => apiError(name, message)

@@ -26,7 +26,7 @@ import {
 } from './answer.ts'
 import { arnPattern, type DurableCall, parseCall } from './path.ts'
 import { getExecution, getHistory, getState, listExecutions } from './reading.ts'
-import { parsedError, parseUpdates } from './updates.ts'
+import { parseError, parseUpdates } from './updates.ts'
 
 /** Largest body of a checkpoint, in bytes: a result of 6 MiB, whose JSON may be twice as long. */
 const maxCheckpointBytes = 16 * 1024 * 1024
@@ -192,7 +192,9 @@ function checkpoint(
 function stop({ runs, epoch }: DurableApiParts, run: RunRecord, body: Buffer): DurableAnswer {
   const request = jsonBody(body)
   if (isAnswer(request)) return request
-  const reply = ask(runs, run, { type: 'stop', at: epoch(), error: parsedError(request) })
+  const error = parseError(request)
+  if ('status' in error) return error
+  const reply = ask(runs, run, { type: 'stop', at: epoch(), error })
   return reply.kind === 'done' ? ok({ StopTimestamp: (reply.at ?? epoch()) / 1000 }) : refused(reply)
 }
 
@@ -253,7 +255,9 @@ function callback(
   else {
     const request = jsonBody(body)
     if (isAnswer(request)) return request
-    event = { type: 'callback-failed', at, id, error: parsedError(request) }
+    const error = parseError(request)
+    if ('status' in error) return error
+    event = { type: 'callback-failed', at, id, error }
   }
   const reply = ask(runs, run, event)
   return reply.kind === 'refused' ? refusal(reply) : ok({})

@@ -31,8 +31,17 @@ export function parseUpdates(
 ): readonly Update[] | DurableAnswer {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) return apiError('SerializationException', 'Updates must be a list')
+  return parsed(() => value.map((each, index) => parseUpdate(each, `updates.${index + 1}.member`, resolve)))
+}
+
+/** The error that the body of a request is. */
+export function parseError(value: Json): ErrorObject | DurableAnswer {
+  return parsed(() => errorObject(value, 'error') ?? {})
+}
+
+function parsed<T>(parse: () => T): T | DurableAnswer {
   try {
-    return value.map((each, index) => parseUpdate(each, `updates.${index + 1}.member`, resolve))
+    return parse()
   } catch (error) {
     if (error instanceof Wrong) return error.answer
     throw error
@@ -153,14 +162,9 @@ function errorObject(value: unknown, member: string): ErrorObject | null {
   if (StackTrace !== undefined && StackTrace !== null && !Array.isArray(StackTrace)) {
     throw new Wrong(apiError('SerializationException', `${member}.StackTrace must be a list`))
   }
-  return parsedError(error)
-}
-
-/** The members that an error may have, those of them that are there. */
-export function parsedError(value: Json): ErrorObject {
   const members = ['ErrorMessage', 'ErrorType', 'ErrorData', 'StackTrace']
   return Object.fromEntries(
-    Object.entries(value).filter(
+    Object.entries(error).filter(
       ([name, member]) => members.includes(name) && member !== null && member !== undefined,
     ),
   )

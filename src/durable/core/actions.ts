@@ -118,7 +118,8 @@ export const mayFollow = (first: Update, second: Update): boolean =>
 export const tooLarge = (type: Update['type'], bytes: number = maxOperationBytes): string =>
   `${type} output payload size must be less than or equal to ${bytes} bytes.`
 
-/** All texts of an error. */
+/** All texts of an error. What a handler returned may have other members than the type says. */
 export function textOf({ ErrorMessage, ErrorType, ErrorData, StackTrace }: ErrorObject): string {
-  return [ErrorMessage, ErrorType, ErrorData, ...(StackTrace ?? [])].filter(Boolean).join('')
+  const lines = Array.isArray(StackTrace) ? StackTrace : []
+  return [ErrorMessage, ErrorType, ErrorData, ...lines].filter(Boolean).join('')
 }

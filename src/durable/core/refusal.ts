@@ -8,6 +8,7 @@ export type RefusalName =
   | 'InvalidParameterValueException'
   | 'CallbackTimeoutException'
   | 'ResourceConflictException'
+  | 'ServiceException'
 
 export interface RunRefusal {
   readonly kind: 'refused'
@@ -29,6 +30,12 @@ export const invalidToken: RunRefusal = invalid('Invalid checkpoint token')
 export const callbackClosed: RunRefusal = refused(
   'CallbackTimeoutException',
   'The callback is either timed out or already completed',
+)
+
+/** Of a step that could not be stored. SDKs repeat the call. */
+export const unstored: RunRefusal = refused(
+  'ServiceException',
+  "The durable execution could not be stored; the emulator's log says why",
 )
 
 export const conflict = (message: string): RunRefusal => refused('ResourceConflictException', message)

@@ -3,6 +3,9 @@
 /** What it wrote is kept up to this many characters, the last ones. */
 const keptOutput = 65_536
 
+/** Milliseconds for what the pipe still holds at the end; a process that goes on in the background may never close it. */
+const lastWordsMs = 200
+
 export interface ShellRun {
   /** Rejects where there is no shell. */
   readonly ended: Promise<{ readonly code: number; readonly output: string }>
@@ -25,12 +28,18 @@ export function runShell(line: string, cwd: string): ShellRun {
       // it has ended
     }
   }
-  async function end(): Promise<{ code: number; output: string }> {
+  let output = ''
+  // goes on behind the end, so that nobody who holds the pipe stops at a full one
+  async function read(): Promise<void> {
     const decoder = new TextDecoder()
-    let output = ''
     for await (const chunk of child.stdout)
       output = (output + decoder.decode(chunk, { stream: true })).slice(-keptOutput)
-    return { code: await child.exited, output }
+  }
+  async function end(): Promise<{ code: number; output: string }> {
+    const closed = read()
+    const code = await child.exited
+    await Promise.race([closed, Bun.sleep(lastWordsMs)])
+    return { code, output }
   }
   return { ended: end(), kill }
 }

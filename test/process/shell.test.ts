@@ -16,6 +16,13 @@ test('of a long output the end is kept', async () => {
   expect(output).toEndWith('xxend\n')
 })
 
+test('it ends with its shell, though what that has left in the background holds both streams', async () => {
+  const run = runShell('sleep 600 & echo built $!', '/')
+  const { code, output } = await run.ended
+  process.kill(Number(output.split(' ')[1]), 'SIGKILL')
+  expect([code, output]).toEqual([0, expect.stringMatching(/^built \d+\n$/)])
+})
+
 test('it ends with all that it has started', async () => {
   const run = runShell('sleep 600 & sleep 600', '/')
   run.kill()

@@ -1,3 +1,5 @@
+/** Where the lines of the functions go: to the terminal, to a callback, or into memory for `emulator.output()`. */
+
 import type { EnvironmentId } from '../core/ids.ts'
 import { bytesOf, type Lines, type Sink } from '../telemetry/sink.ts'
 import { openOutput } from '../telemetry/terminal.ts'
@@ -37,14 +39,18 @@ export function createOutput(option: OutputOption): Output {
       text: () => '',
     }
   }
-  const kept: Kept[] = []
+  const kept: (Kept | undefined)[] = []
   let size = 0
   let first = 0
   function keep(lines: Lines, environment: number, functionName: string): void {
     const bytes = bytesOf(lines)
     kept.push({ environment, functionName, bytes })
     size += bytes.byteLength
-    while (size > maxKept) size -= (kept[first++] as Kept).bytes.byteLength
+    while (size > maxKept) {
+      size -= (kept[first] as Kept).bytes.byteLength
+      // frees its bytes; its place goes later, with many
+      kept[first++] = undefined
+    }
     if (first > 1024 && first * 2 > kept.length) {
       kept.splice(0, first)
       first = 0
@@ -54,8 +60,7 @@ export function createOutput(option: OutputOption): Output {
     sinkOf: (id, functionName) => forwarding((lines) => keep(lines, id, functionName)),
     flush() {},
     text(environment, functionName) {
-      const wanted = kept
-        .slice(first)
+      const wanted = (kept.slice(first) as Kept[])
         .filter((one) => environment === undefined || one.environment === environment)
         .filter((one) => functionName === undefined || one.functionName === functionName)
       return decode(Buffer.concat(wanted.map(({ bytes }) => bytes)))

@@ -16,6 +16,9 @@ export interface ReportedError {
 /** Larger documents, in bytes, are not read: no error of a function is that long. */
 const maxBytes = 262_144
 
+/** Longer lines of code, in characters, are not shown: a bundler has made them, and nobody reads them. */
+const maxLine = 500
+
 /** Reads what was posted to `/init/error`; undefined for a document that has not the form of AWS's. */
 export function reportedError({ size, chunks }: Payload): ReportedError | undefined {
   if (size > maxBytes) return undefined
@@ -30,7 +33,7 @@ export function reportedError({ size, chunks }: Payload): ReportedError | undefi
   }
 }
 
-/** The line that the first frame names, unless the stack begins with one; empty where it cannot be read. */
+/** The first line that a frame names and that can be shown, unless the stack begins with one; empty where there is none. */
 function frameOf(stack: string): string {
   if (/^\S+:\d+\n/.test(stack)) return ''
   for (const [, file, line, column] of stack.matchAll(
@@ -46,7 +49,8 @@ function frameOf(stack: string): string {
 function lineOf(file: string, line: number): string | undefined {
   if (file.includes('/node_modules/')) return undefined
   try {
-    return readFileSync(file, 'utf8').split('\n')[line - 1]
+    const text = readFileSync(file, 'utf8').split('\n')[line - 1]
+    return text !== undefined && text.length <= maxLine ? text : undefined
   } catch {
     return undefined
   }

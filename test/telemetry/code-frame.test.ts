@@ -27,6 +27,14 @@ describe('what a runtime posted', () => {
     })
   })
 
+  test('is shown without a line of a minified bundle', () => {
+    using folder = tempDir()
+    const file = join(folder.path, 'index.mjs')
+    writeFileSync(file, `${'a();'.repeat(126)}`)
+    const trace = ['TypeError: undefined', `    at handler (${file}:1:480)`]
+    expect(post({ errorType: 'TypeError', errorMessage: 'undefined', trace })?.stack).toBe(trace.join('\n'))
+  })
+
   test('keeps the line that it has', () => {
     const trace = ['/x/index.ts:2', '  const x = ;', '            ^', '', 'SyntaxError: Unexpected ;']
     expect(post({ errorType: 'E', errorMessage: 'm', trace })?.stack).toBe(trace.join('\n'))

@@ -49,8 +49,11 @@ export interface Durable extends Disposable {
   stop(): void
 }
 
-/** Longest that a timer of the system runs, in milliseconds. */
-const longestMs = 2 ** 30
+/**
+ * Longest that the time of day is not looked at, in milliseconds: a timer stands still while the machine sleeps, and does
+ * not know of a clock that is set forward.
+ */
+const longestMs = 60_000
 
 export function openDurable(parts: DurableParts): Durable {
   const { clock, log, debug } = parts

@@ -1,3 +1,5 @@
+/** What each process of a function is started with: its program, its folder, its variables; and which extensions there are. */
+
 import { extname } from 'node:path'
 import type { FunctionConfig } from './config/config.ts'
 import type { Launch } from './config/launch.ts'

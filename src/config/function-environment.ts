@@ -6,6 +6,7 @@ import type { Source } from './variables.ts'
 
 /** As runtime clients know it (behaviour.md 3.11). */
 export const snapType = 'snap-start'
+
 /** The variables of the function, where those that have a flag too tell the same as the flag. */
 export function toldToFunction(
   {

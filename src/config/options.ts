@@ -1,3 +1,5 @@
+/** The one table of flags, variables and properties of `EmulatorOptions`. */
+
 import {
   address,
   choice,
@@ -14,7 +16,6 @@ import {
   text,
   wholeNumber,
 } from './kinds.ts'
-
 import {
   applicationLevels,
   type Dialect,

@@ -1,3 +1,5 @@
+/** What the console shows of one invocation, and how it comes of what is told of it. */
+
 import type { RequestId } from '../core/ids.ts'
 import { Keeper, type Kept } from './kept.ts'
 import { titleOf } from './title.ts'

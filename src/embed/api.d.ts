@@ -48,24 +48,24 @@ export interface EmulatorOptions {
   readonly asyncMaxRetries?: number
   /** how long it waits before that, with fractions; the last one serves for all that are missing; default `[60, 120]` */
   readonly asyncRetryDelaysSeconds?: readonly number[]
-  /** The function is a durable one: an invocation starts a durable execution. */
-  readonly durable?: boolean
-  /** 1…31622400; callers wait for executions of at most 900. */
-  readonly durableExecutionTimeoutSeconds?: number
-  /** 1…90 */
-  readonly durableRetentionDays?: number
-  /** Before a failed invocation is made again; after the last of them the execution fails. */
-  readonly durableRetryDelaysSeconds?: readonly number[]
-  /** Waits and delays of retries pass at once. */
-  readonly durableSkipTime?: boolean
-  /** A file (SQLite); without it executions live as long as the emulator. */
-  readonly durableStore?: string
   /** an `Event` that is older is not run; whole seconds from 1 to 21600, which is the default */
   readonly asyncMaxAgeSeconds?: number
   /** where the record of an `Event` that succeeded goes: `file:PATH`, relative to `cwd`, or an http address */
   readonly onSuccess?: string
   /** the same of one that failed for good */
   readonly onFailure?: string
+  /** the function is a durable one: an invocation starts a durable execution; default false */
+  readonly durable?: boolean
+  /** 1…31622400; callers wait for executions of at most 900, which is the default */
+  readonly durableExecutionTimeoutSeconds?: number
+  /** how long executions that have ended are kept, 1…90; default 14 */
+  readonly durableRetentionDays?: number
+  /** how long a failed invocation waits before it is made again; after the last the execution fails; default `[1, 2, 4, 8]` */
+  readonly durableRetryDelaysSeconds?: readonly number[]
+  /** waits and delays of retries pass at once; default false */
+  readonly durableSkipTime?: boolean
+  /** a file (SQLite); default: executions live as long as the emulator */
+  readonly durableStore?: string
   /** how many invocations may wait; 0 throttles at once; default 1000 */
   readonly maxQueue?: number
   /** initialise at once, not at the first invocation; default false */
@@ -247,7 +247,7 @@ export interface Emulator extends AsyncDisposable {
    */
   invoke(payload: unknown, options: InvokeOptions & { readonly stream: true }): InvokeStream
   invoke(payload?: unknown, options?: InvokeOptions & { readonly stream?: false }): Promise<InvokeResult>
-  /** What the function, its extensions and START, END, REPORT wrote so far, of one environment or of all. */
+  /** What the function, its extensions and START, END, REPORT wrote so far, the last 16 MiB, of one environment or of all. */
   output(environment?: number): string
   /**
    * Initialises the function unless it is initialised, and resolves when an environment could take an invocation. Rejects

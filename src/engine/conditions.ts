@@ -1,3 +1,5 @@
+/** Waiting for what others bring about. */
+
 import { Deadline } from './deadline.ts'
 
 /** Conditions to wait for. Call `check` after every change on which one could depend. */

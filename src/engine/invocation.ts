@@ -1,3 +1,5 @@
+/** An invocation inside the engine: what its caller gave, and how the caller is told. */
+
 import type { Outcome, Payload } from '../core/failure.ts'
 import type { RequestId } from '../core/ids.ts'
 import type { Report } from './ports.ts'

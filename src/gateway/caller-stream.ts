@@ -28,7 +28,7 @@ export class CallerStream implements Receiver {
     return this.#over || this.#stream.write(bytes)
   }
 
-  /** The caller has gone: a writer that waits for room may go on, and what it writes is dropped. */
+  /** Ends the answer: a writer that waits for room may go on, and what it writes is dropped. */
   end(): void {
     this.#over = true
     this.#stream.end()

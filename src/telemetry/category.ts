@@ -1,3 +1,5 @@
+/** To which of the three telemetry types an event belongs. */
+
 import type { PlatformEvent } from '../engine/platform-event.ts'
 
 /** What a subscription can ask for; AWS calls it a type in requests, and a category in its table of records. */

@@ -110,7 +110,7 @@ export class Subscriptions implements TelemetryPort, Details, Disposable {
     await Promise.all([...this.#entries.values()].map(({ subscriber }) => subscriber.flush(limitMs)))
   }
 
-  /** Ends all subscriptions; what has not been delivered is lost. Returns how much that was, in records. */
+  /** Ends all subscriptions; what has not been delivered is lost. */
   [Symbol.dispose](): void {
     for (const { subscriber } of this.#entries.values()) subscriber[Symbol.dispose]()
     this.#entries.clear()

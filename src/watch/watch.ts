@@ -1,9 +1,9 @@
 /**
  * Watches the code of a function and tells when it has changed. Loaded only where `--watch` is on.
  *
- * chokidar watches each folder on its own (on macOS all at once), so that folders that are left out cost nothing, sees saves by renaming and
- * folders that are deleted and made again, and can look at times where the kernel tells nothing. What editors and
- * compilers write in one go is one change: see `patience.ts`.
+ * chokidar watches each folder on its own (on macOS all at once), so that folders that are left out cost nothing, sees
+ * saves by renaming and folders that are deleted and made again, and can look at times where the kernel tells nothing.
+ * What editors and compilers write in one go is one change: see `patience.ts`.
  */
 
 import { existsSync, fstatSync, type Stats, statSync } from 'node:fs'

@@ -4,8 +4,9 @@
  * kills what is left of the groups.
  *
  * What it does not cover: a process that is being started, whose number the emulator does not have yet (0.3 ms, on a
- * busy machine ten), processes that leave their group, and a shell and an emulator that are killed together. A group that has ended has no number of its
- * own any more: until it is forgotten, a stranger may be given the number, if the system has gone through all others.
+ * busy machine ten), processes that leave their group, and a shell and an emulator that are killed together. A group
+ * that has ended has no number of its own any more: until it is forgotten, a stranger may be given the number, if the
+ * system has gone through all others.
  */
 
 import { closeSync, writeSync } from 'node:fs'

@@ -54,8 +54,14 @@ export interface Served {
 
 /** Whether there is a configuration in a folder, as it really is, or above it. */
 function isConfigured(folder: string): boolean {
-  if (!existsSync(folder)) return false
-  for (let at = realpathSync(folder); ; at = dirname(at)) {
+  let real: string
+  try {
+    real = realpathSync(folder)
+  } catch {
+    // it is not there, or no descriptor is left: the start of the process says so
+    return false
+  }
+  for (let at = real; ; at = dirname(at)) {
     if (existsSync(`${at}/tsconfig.json`) || existsSync(`${at}/jsconfig.json`)) return true
     if (at === dirname(at)) return false
   }

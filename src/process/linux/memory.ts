@@ -121,9 +121,14 @@ export function createMemoryMeter(): MemoryMeter {
   /** A pass, unless what the last one found is new to those who ask. */
   function refresh(leaders: readonly number[]) {
     if (outdated || leaders.some((leader) => summed.has(leader))) {
-      outdated = false
       summed.clear()
-      discover()
+      try {
+        discover()
+        outdated = false
+      } catch {
+        // No descriptor is left: the members that are known are measured, and the next call looks again.
+        outdated = true
+      }
     }
     for (const leader of leaders) summed.add(leader)
   }

@@ -138,3 +138,23 @@ test('what is gone has no memory', async () => {
   expect(processes.memory([child])).toBe(0)
   await until('all descriptors are closed', () => descriptors() <= before)
 })
+
+test('of a process that is known is told also while no descriptor is left, and of all that are new afterwards', async () => {
+  const source = join(import.meta.dir, '../../../src/process/linux/memory.ts')
+  const program = `
+    import { closeSync, openSync } from 'node:fs'
+    import { createMemoryMeter } from ${JSON.stringify(source)}
+    using meter = createMemoryMeter()
+    meter.watch(process.pid)
+    const taken = []
+    try { for (;;) taken.push(openSync('/dev/null', 'r')) } catch {}
+    const without = meter.peak([process.pid])
+    for (const fd of taken) closeSync(fd)
+    const child = Bun.spawn(['sleep', '600'])
+    const own = meter.peak([process.pid])
+    console.log(JSON.stringify([taken.length > 0, without > 1e6, own > without]))
+    child.kill('SIGKILL')
+    process.exit()`
+  const child = Bun.spawn(['sh', '-c', 'ulimit -n 64; exec "$0" -e "$1"', process.execPath, program])
+  expect(await child.stdout.text()).toBe('[true,true,true]\n')
+})

@@ -83,20 +83,21 @@ function lateModules(): ReadonlySet<string> {
 /**
  * What every start loads, as few files. A bundle with `splitting` is cut by who needs a module: each set of late modules
  * that share some of the start would make one more file. So each late module imports the start, which is there already
- * when it is loaded, and then all of them need the same. 37 files become 8: one part in twenty of a start's CPU.
+ * when it is loaded, and then all of them need the same. 37 files become 8: one part in twenty of a start's CPU. The
+ * start of the package is `src/index.ts`: 103 files become 77, and 199 kB 195.
  */
-const startInOnePiece: Bun.BunPlugin = {
+const startInOnePiece = (entry: string): Bun.BunPlugin => ({
   name: 'the start in one piece',
   setup(build) {
     const late = lateModules()
-    const start = join(import.meta.dir, 'src/cli.ts')
+    const start = join(import.meta.dir, entry)
     build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) =>
       late.has(path)
         ? { contents: `import ${JSON.stringify(start)}\n${await Bun.file(path).text()}`, loader: 'ts' }
         : undefined,
     )
   },
-}
+})
 
 /** How the program is bundled; tests look at its parts. */
 export const bundling = {
@@ -107,7 +108,7 @@ export const bundling = {
   format: 'esm',
   sourcemap: 'none',
   metafile: true,
-  plugins: [withoutTransports, startInOnePiece],
+  plugins: [withoutTransports, startInOnePiece('src/cli.ts')],
 } as const satisfies Partial<Bun.BuildConfig>
 
 /** The runtime client as one text, for the bun CLI within the program (`src/handler/command.ts`). */
@@ -311,7 +312,7 @@ async function writeLibrary(): Promise<void> {
     packages: 'external',
     splitting: true,
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
-    plugins: [withoutCommands, await shortPages()],
+    plugins: [withoutCommands, await shortPages(), startInOnePiece('src/index.ts')],
     outdir: to,
   })
   cpSync(join(import.meta.dir, 'src/embed/api.d.ts'), join(to, 'index.d.ts'))

@@ -117,10 +117,10 @@ export function text(placeholder: string): Kind<string> {
 }
 
 /** A text that becomes a header of HTTP: of Latin-1, and without control characters. */
-export function headerText(placeholder: string): Kind<string> {
+export function headerText(placeholder: string, example = ''): Kind<string> {
   return pattern(
     placeholder,
-    'a text of Latin-1 letters without control characters, because it is sent in a header',
+    `${example}a text of Latin-1 letters without control characters, because it is sent in a header`,
     /^[ -~\u00a0-\u00ff]+$/,
   )
 }

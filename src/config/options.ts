@@ -92,7 +92,7 @@ export const ownOptions = {
     flag: '--handler',
     variables: ['AWS_LAMBDA_FUNCTION_HANDLER', '_HANDLER'],
     fallback: '',
-    kind: headerText('file.export'),
+    kind: headerText('file.export', 'file.export, as index.handler: '),
     help: 'the handler; without a command, the JavaScript or TypeScript function to run',
     property: 'handler',
   },

@@ -16,6 +16,7 @@ import {
   parseHandler,
   siblings,
 } from './locate.ts'
+import { mask } from './mask.ts'
 
 /** What was found. */
 export interface Inspected {
@@ -32,6 +33,8 @@ export interface Inspected {
 /** Larger files take longer to look at than it is worth. */
 const maxBytes = 1024 * 1024
 
+const defaultFunction = /\bexport\s+default\s+(?:async\b\s*)?(?:function\b|\([^()]*\)[^=;{}()]*=>|\w+\s*=>)/
+
 /** The names that a module exports, when its text says them all; undefined for CommonJS, and when it re-exports. */
 function exportsOf(file: string): string[] | undefined {
   try {
@@ -40,8 +43,9 @@ function exportsOf(file: string): string[] | undefined {
     const ending = extname(file).slice(1)
     const loader = ending.endsWith('x') ? (ending as 'tsx' | 'jsx') : ending.includes('t') ? 'ts' : 'js'
     const { exports } = new Bun.Transpiler({ loader }).scan(code)
-    const all = !/\bexport\s*\*/.test(code) && exports.length > 0 && !exports.includes('default')
-    return all ? exports : undefined
+    // of an object that is the default export, its methods are served too
+    const isOpen = exports.includes('default') && !defaultFunction.test(mask(code))
+    return /\bexport\s*\*/.test(code) || exports.length === 0 || isOpen ? undefined : exports
   } catch {
     return undefined
   }
@@ -53,7 +57,7 @@ function missingExport(file: string, name: string, parsed: HandlerName): string 
   const exports = exportsOf(file)
   const [first = ''] = parsed.exported.split('.')
   if (exports === undefined || exports.includes(first)) return undefined
-  const near = nearest(first, exports)
+  const near = exports.join() === 'default' ? `${parsed.module}.default` : nearest(first, exports)
   const meant = near === undefined ? '' : `; did you mean ${near}?`
   return `${name} is not exported: ${file} exports ${exports.join(', ')}${meant}`
 }

@@ -115,15 +115,23 @@ const functionsOf = (module: unknown): string[] => {
   const all = [module, inner].flatMap((scope) =>
     isObject(scope) ? Object.keys(scope).filter((key) => typeof scope[key] === 'function') : [],
   )
-  return [...new Set(all)].filter((name) => name !== 'default')
+  return [...new Set(all)].filter((name) => name !== 'default' || !isCommonFunction(module))
 }
 
+/** Whether it is a CommonJS module that is a function: bun has the properties of one beside `default`. */
+const isCommonFunction = (module: unknown): boolean =>
+  isObject(module) && typeof module.default === 'function' && Object.hasOwn(module, 'length')
+
 const missingExport = (name: string, { module, path }: Loaded): RuntimeError => {
-  const hint = hintForEnding(parseHandler(name), path)
+  const { module: stem, exported } = parseHandler(name)
+  const hint = hintForEnding({ module: stem, exported }, path)
   if (hint !== '') return new RuntimeError('HandlerNotFound', `${name} is undefined or not exported; ${hint}`)
   const names = functionsOf(module)
   const some = names.length > 9 ? [...names.slice(0, 9), '…'] : names
-  const known = names.length > 0 ? `${path} exports ${some.join(', ')}` : `${path} exports no function`
+  const meant = names.length === 1 && names[0] === 'default' ? `: did you mean ${stem}.default?` : ''
+  const known = isCommonFunction(module)
+    ? `module.exports of ${path} is the function itself, which has to be exports.${exported}`
+    : `${path} exports ${names.length > 0 ? some.join(', ') + meant : 'no function'}`
   return new RuntimeError('HandlerNotFound', `${name} is undefined or not exported; ${known}`)
 }
 

@@ -37,6 +37,10 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
 function findFile(module: string, roots: readonly string[]): string | undefined {
   for (const root of roots) {
     const path = resolve(root, module)
@@ -118,21 +122,55 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return ranked[0]?.each
 }
 
-/** What to say of an export that begins with the ending of the file: it was meant to be left out. Else empty. */
+/** What to say of an export that begins with an ending: it was meant to be left out. Else empty. */
 export function hintForEnding({ module, exported }: HandlerName, file: string): string {
-  const [ending, ...rest] = exported.split('.')
-  if (ending === undefined || !file.endsWith(`.${ending}`)) return ''
+  const [first = '', ...rest] = exported.split('.')
+  const isFound = file.endsWith(`.${first}`)
+  if (!isFound && !(endings as readonly string[]).includes(`.${first}`)) return ''
   const named = rest.length > 0 ? rest.join('.') : 'handler'
-  return `${module}.${ending} is a file: leave its ending out, as in ${module}.${named}`
+  return `${isFound ? `${module}.${first} is a file: ` : ''}leave its ending out, as in ${module}.${named}`
+}
+
+/** What is written in another language, by its ending: it needs a command. */
+const foreign = /\.(py|rb|go|java|kt|rs|cs|php|sh)$/
+
+function hintForForeign(file: string, name: string): string {
+  const command = file.endsWith('.py') ? `python3 -m awslambdaric ${name}` : 'the command that runs it'
+  return `${file} is neither JavaScript nor TypeScript: in place of --handler give ${command}`
+}
+
+/** The words of a path that is not there, as far as they can be mended: `src.index`, `src\index`, `Src/index`. */
+function hintForFolder({ module, exported }: HandlerName, root: string): string {
+  const slashed = module.replaceAll('\\', '/')
+  if (slashed !== module && findFile(slashed, [root])) return `did you mean ${slashed}.${exported}?`
+  const folder = dirname(resolve(root, module))
+  if (isFolder(folder)) return ''
+  const above = dirname(folder)
+  const near = nearest(
+    basename(folder),
+    list(above).filter((name) => isFolder(`${above}/${name}`)),
+  )
+  const other = near === undefined ? '' : module.replace(`${basename(folder)}/`, `${near}/`)
+  const meant = other !== '' && findFile(other, [root]) ? `: did you mean ${other}.${exported}?` : ''
+  return `there is no folder ${folder}${meant}`
 }
 
 /** What to say of a module that is not there: what the name may be meant to be. Empty when nothing is near. */
-export function hintForMissing({ module, exported }: HandlerName, roots: readonly string[]): string {
+export function hintForMissing(name: HandlerName, roots: readonly string[]): string {
+  const { module, exported } = name
   for (const root of roots) {
     const path = resolve(root, module)
-    const file = `${path}.${exported.split('.')[0]}`
-    if (isFile(file)) return hintForEnding({ module, exported }, file)
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    const [first = ''] = exported.split('.')
+    const file = `${path}.${first}`
+    if (isFile(file)) {
+      return foreign.test(file)
+        ? hintForForeign(file, `${module}${exported.slice(first.length)}`)
+        : hintForEnding(name, file)
+    }
+    if (isFolder(path)) {
+      // dots where there have to be slashes
+      const dotted = exported.includes('.') && findFile(first, [path]) !== undefined
+      if (dotted) return `${path} is a folder: did you mean ${module}/${exported}?`
       const index = findFile('index', [path])
       if (index !== undefined) return `${path} is a folder: did you mean ${module}/index.${exported}?`
       return `${path} is a folder`
@@ -140,13 +178,17 @@ export function hintForMissing({ module, exported }: HandlerName, roots: readonl
   }
   for (const root of new Set(roots)) {
     const folder = dirname(resolve(root, module))
-    const files = list(folder).filter((name) => endings.some((ending) => name.endsWith(ending)))
-    const stems = files.map((name) => name.slice(0, name.length - extname(name).length))
+    const names = list(folder)
+    const other = names.find((each) => foreign.test(each) && each.replace(foreign, '') === basename(module))
+    if (other !== undefined) return hintForForeign(resolve(folder, other), `${module}.${exported}`)
+    const files = names.filter((each) => endings.some((ending) => each.endsWith(ending)))
+    const stems = files.map((each) => each.slice(0, each.length - extname(each).length))
     const near = nearest(basename(module), stems)
     if (near !== undefined) {
       const meant = module.slice(0, module.length - basename(module).length) + near
       return `did you mean ${meant}.${exported} (${resolve(folder, files[stems.indexOf(near)]!)})?`
     }
   }
-  return ''
+  const [root = '/'] = roots
+  return hintForFolder(name, root)
 }

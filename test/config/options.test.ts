@@ -295,7 +295,7 @@ const refused: readonly [flag: string | null, variable: string | null, allowed: 
   [null, 'AWS_LAMBDA_RIE_EAGER_INIT', 'one of 0, 1, on, true, yes, off, false, no', ['2', 'y']],
   ['--memory-size', null, 'a whole number greater than 0', ['0', '-1', '1.5', '128MB', '1\n']],
   ['--name', 'AWS_LAMBDA_FUNCTION_NAME', header, unfit],
-  ['--handler', '_HANDLER', header, unfit],
+  ['--handler', '_HANDLER', `file.export, as index.handler: ${header}`, unfit],
   [null, 'AWS_LAMBDA_FUNCTION_VERSION', header, unfit],
   [null, 'AWS_REGION', header, unfit],
   ['--runtime-api-address', 'AWS_LAMBDA_RIE_RUNTIME_API_ADDRESS', host, addresses],

@@ -47,6 +47,30 @@ const wrong: [title: string, handler: string, files: Files, reason: RegExp][] = 
     { 'index.mjs': app },
     /leave its ending out, as in index.handler$/,
   ],
+  [
+    'a folder that is not there',
+    'dist/index.handler',
+    { 'index.ts': app },
+    /: there is no folder \/\S+\/dist$/,
+  ],
+  [
+    'dots for slashes',
+    'src.index.handler',
+    { 'src/index.ts': app },
+    /is a folder: did you mean src\/index.handler\?$/,
+  ],
+  [
+    'another language',
+    'app.handler',
+    { 'app.py': '' },
+    /app.py is neither .* python3 -m awslambdaric app.handler$/,
+  ],
+  [
+    'a default export',
+    'index.handler',
+    { 'index.mjs': 'export default async () => 1' },
+    /index.mjs exports default; did you mean index.default\?$/,
+  ],
   ['a folder', 'src.handler', { 'src/index.ts': app }, /is a folder: did you mean src\/index.handler\?$/],
   ['an export that is missing', 'index.nothing', { 'index.ts': app }, /index.ts exports handler, other$/],
   [
@@ -78,9 +102,10 @@ export const handlerStart = chapter('Handlers, what is said of them', (it) => {
         expect.stringMatching(/^Runtime\.(ImportModuleError|HandlerNotFound)$/),
       ])
       // what it is meant to be is in the answer too
-      const hint = /did you mean (?:src\/)?index\.handler|leave its ending out|exports handler/.exec(
-        `${line.reason}`,
-      )
+      const hint =
+        /did you mean (?:src\/)?index\.(?:handler|default)|awslambdaric|no folder \S+|leave its ending out|exports handler/.exec(
+          `${line.reason}`,
+        )
       if (hint) expect(json.errorMessage).toContain(hint[0])
     })
   }

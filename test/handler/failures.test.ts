@@ -15,6 +15,18 @@ const initErrors: [title: string, handler: string, errorType: string, message: R
     /^answers.gone is undefined or not exported; \S+\/answers.ts exports callback, .*, …$/,
   ],
   [
+    'a default export in place of a name',
+    'default-only.handler',
+    'Runtime.HandlerNotFound',
+    /default-only.mjs exports default: did you mean default-only.default\?$/,
+  ],
+  [
+    'a module of CommonJS that is a function',
+    'function-only.main',
+    'Runtime.HandlerNotFound',
+    /; module.exports of \S+function-only.cjs is the function itself, which has to be exports.main$/,
+  ],
+  [
     'an export that is no function',
     'answers.notFunction',
     'Runtime.HandlerNotFound',

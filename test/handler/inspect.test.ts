@@ -53,8 +53,25 @@ describe('says why it cannot be served', () => {
   })
 
   test.each([
+    ['an arrow', 'export default async (event) => event'],
+    ['of one name', 'export default event => event'],
+    ['a type', 'export default async (event: { a: string }): Promise<string> => event.a'],
+    ['a function', 'export default function () {}'],
+    ['a function with a name', 'export default async function main() {}'],
+  ])('a default export that is a function, where another is asked for: %s', (_, code) => {
+    using folder = folderWith({ 'index.ts': code })
+    expect(inspectHandler('index.handler', folder.path, undefined).problem).toMatch(
+      /^index.handler is not exported: \S+index.ts exports default; did you mean index.default\?$/,
+    )
+    expect(inspectHandler('index.default', folder.path, undefined).problem).toBeUndefined()
+  })
+
+  test.each([
     ['re-exports', { 'index.ts': `export * from './other'` }],
     ['a default export', { 'index.ts': 'export default { handler() {} }' }],
+    ['a default export of a call', { 'index.ts': 'export default wrap(() => 1)' }],
+    ['a default export of a name', { 'index.ts': 'const app = { handler() {} }\nexport default app' }],
+    ['a default in a comment', { 'index.ts': '// export default () => 1\nexport default app' }],
     ['CommonJS', { 'index.js': 'module.exports = require("./other")' }],
     ['what does not parse', { 'index.ts': 'export const = ' }],
   ])('but not what only running it can tell: %s', (_, files) => {

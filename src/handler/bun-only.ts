@@ -26,8 +26,8 @@ interface Module {
   readonly code: string
   readonly masked: string
   readonly imports: readonly Bun.Import[]
-  /** whether Node takes it for an ES module */
-  readonly isModule: boolean
+  /** what Node takes it for; undefined: TypeScript, which is compiled first */
+  readonly format: 'module' | 'commonjs' | undefined
 }
 
 /** What the nearest `package.json` says: `module`, `commonjs`, or nothing. */
@@ -45,6 +45,18 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }
 
+/** What makes an ES module of a file, which Node looks for where nothing else says what it is. */
+const moduleSyntax = /^[ \t]*(?:import\b(?!\s*\()|export\b)/m
+
+function formatOf(file: string, masked: string): Module['format'] {
+  const ending = extname(file)
+  if (ending === '.mjs') return 'module'
+  if (ending === '.cjs') return 'commonjs'
+  if (ending !== '.js') return undefined
+  const type = typeOf(file) ?? (moduleSyntax.test(masked) ? 'module' : 'commonjs')
+  return type === 'module' ? type : 'commonjs'
+}
+
 function read(file: string): Module | undefined {
   const ending = extname(file)
   if (!(endings as readonly string[]).includes(ending)) return undefined
@@ -58,10 +70,7 @@ function read(file: string): Module | undefined {
         : 'js'
     const { imports } = new Bun.Transpiler({ loader }).scan(code)
     const masked = mask(code)
-    const syntax = /^\s*(?:import\b(?!\s*\()|export\b)/m.test(masked)
-    const isModule =
-      ending === '.mjs' || (ending === '.js' && (typeOf(file) ?? (syntax ? 'module' : '')) === 'module')
-    return { file, code, masked, imports, isModule }
+    return { file, code, masked, imports, format: formatOf(file, masked) }
   } catch {
     // What does not parse is told by the runtime, with its line.
     return undefined
@@ -82,6 +91,13 @@ function placeOf({ code, masked }: Module, path: string): number {
   }
   return 0
 }
+
+/** Properties of `import.meta` that Node does not have, unless the code is ready for that. */
+const bunMeta =
+  /\bimport\.meta\.(?:(dir)|(path)|file|require|resolveSync)\b(?!\s*(?:\?|\|\||&&|[=!]==?\s*undefined))/
+
+/** What Node loads of an `import`, by its ending. */
+const loaded = /\.([mc]?[jt]s|json|node|wasm)$/
 
 const modulePatterns: readonly [name: RegExp, declared: RegExp, text: string][] = [
   [
@@ -117,6 +133,8 @@ function refusedImport({ file, masked }: Module, { path, kind }: Bun.Import, at:
   if (!/^\.{0,2}\//.test(path)) return undefined
   const target = resolve(dirname(file), path.replace(/[?#].*$/, ''))
   if (isFile(target)) {
+    if (extname(target) !== '' && !loaded.test(target))
+      return `import of '${path}', of a kind that Node does not load`
     const rest = masked.slice(at + path.length + 2, at + path.length + 40)
     if (!path.endsWith('.json') || /^\s*,?\s*(?:with|assert|\{)/.test(rest)) return undefined
     return `import of '${path}' without: with { type: 'json' }`
@@ -128,7 +146,7 @@ function refusedImport({ file, masked }: Module, { path, kind }: Bun.Import, at:
 }
 
 function* refusals(module: Module): Generator<BunOnly> {
-  const { file, code, masked, imports, isModule } = module
+  const { file, code, masked, imports, format } = module
   const told = (at: number, text: string): BunOnly => ({ file, line: lineAt(code, at), text })
   const bun = /(?<![.\w$])Bun\s*[.[]/.exec(masked)
   if (bun && !/\btypeof\s+Bun\b|globalThis\.Bun\b/.test(masked))
@@ -137,7 +155,20 @@ function* refusals(module: Module): Generator<BunOnly> {
     if (path === 'bun' || path.startsWith('bun:'))
       yield told(placeOf(module, path), `'${path}' is not there in Node`)
   }
-  if (!isModule) return
+  const meta = bunMeta.exec(masked)
+  if (meta) {
+    const inNode = meta[1] ? ': import.meta.dirname' : meta[2] ? ': import.meta.filename' : ''
+    yield told(meta.index, `${meta[0]} is not there in Node${inNode}`)
+  }
+  const syntax = format === 'commonjs' ? moduleSyntax.exec(masked) : null
+  if (syntax) {
+    const at = syntax.index + syntax[0].search(/\S/)
+    yield told(
+      at,
+      `${syntax[0].trim()} in a CommonJS file: name it .mjs, or "type": "module" in package.json`,
+    )
+  }
+  if (format !== 'module') return
   for (const [name, declared, text] of modulePatterns) {
     const found = name.exec(masked)
     if (found && !declared.test(masked)) yield told(found.index, text)

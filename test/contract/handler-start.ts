@@ -146,6 +146,16 @@ export const handlerStart = chapter('Handlers, what is said of them', (it) => {
       "index.mjs:1: import of './a' without its whole name: './a.mjs'",
     ],
     [
+      'a text that is imported',
+      { 'index.mjs': `import './a.txt'\nexport const handler = async () => 1`, 'a.txt': '' },
+      "index.mjs:1: import of './a.txt', of a kind that Node does not load",
+    ],
+    [
+      'export in a package of CommonJS',
+      { 'index.js': `export const handler = async () => 1`, 'package.json': '{"type":"commonjs"}' },
+      'index.js:1: export in a CommonJS file',
+    ],
+    [
       'the global Bun',
       { 'index.ts': `export const handler = async () => Bun.version && 1` },
       'index.ts:1: Bun',

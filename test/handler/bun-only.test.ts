@@ -83,6 +83,38 @@ describe('Node refuses what Bun takes', () => {
       [`index.ts:2 'bun:sqlite' is not there in Node`],
     ],
     [
+      'a file of a kind that only Bun loads',
+      {
+        'index.mjs': `import text from './a.txt'\nimport list from './b.yaml' with { type: 'yaml' }\nexport { text, list }`,
+        'a.txt': '',
+        'b.yaml': '',
+      },
+      [
+        /^index.mjs:1 import of '.\/a.txt', of a kind that Node/,
+        /^index.mjs:2 import of '.\/b.yaml', of a kind/,
+      ],
+    ],
+    [
+      "Bun's import.meta",
+      { 'index.mjs': `export const a = 1\nexport const b = import.meta.dir + '/x'` },
+      ['index.mjs:2 import.meta.dir is not there in Node: import.meta.dirname'],
+    ],
+    [
+      "Bun's import.meta in TypeScript",
+      { 'index.ts': `export const a: string = import.meta.path\nexport const b = import.meta.require('fs')` },
+      ['index.ts:1 import.meta.path is not there in Node: import.meta.filename'],
+    ],
+    [
+      'export in a package of CommonJS',
+      { 'package.json': '{"type":"commonjs"}', 'index.js': `// a\n\nexport const a = 1` },
+      ['index.js:3 export in a CommonJS file: name it .mjs, or "type": "module" in package.json'],
+    ],
+    [
+      'import in a .cjs, with the line ends of Windows',
+      { ...module, 'index.cjs': `'use strict'\r\nimport a from 'fs'\r\nexports.a = a` },
+      [/^index.cjs:2 import in a CommonJS file/],
+    ],
+    [
       'what an imported file does',
       { 'index.mjs': `import './a.mjs'`, 'a.mjs': `import './b.mjs'`, 'b.mjs': `\n\nrequire('fs')` },
       [/^b.mjs:3 require/],
@@ -142,6 +174,29 @@ describe('Node takes as well', () => {
     [
       'properties of these names',
       { 'index.mjs': `export const a = (x) => x.require('a') + x.Bun.z + x.module.exports` },
+    ],
+    [
+      'import.meta as Node has it, and where Bun is asked for',
+      {
+        'index.mjs': `export const a = import.meta.dirname + import.meta.filename + import.meta.url\nexport const b = import.meta.dir ?? a\nexport const c = x.import.meta.directory`,
+      },
+    ],
+    [
+      'import() and import.meta in a module without a type, JSON by require, a native module',
+      {
+        'index.js': `const a = require('./d.json')\nrequire('./n.node')\nexports.a = () =>\n  import('./b.mjs').then((b) => [a, b])`,
+        'b.mjs': 'export const b = 1',
+        'd.json': '{}',
+        'n.node': '',
+      },
+    ],
+    [
+      'export in a string of CommonJS',
+      { 'package.json': '{"type":"commonjs"}', 'index.js': 'exports.a = `\nexport const a`' },
+    ],
+    [
+      'text by TypeScript, which is bundled first',
+      { 'index.ts': `import text from './a.txt'\nexport { text }`, 'a.txt': '' },
     ],
     [
       'Bun where it is asked for',

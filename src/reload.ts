@@ -77,13 +77,14 @@ interface WatchParts {
 }
 
 function watchCode({ host, log }: Watched, { watch, eagerInit, builds, written, epoch }: WatchParts): Watch {
-  const { launch, handler, taskRoot, environment } = host.config
+  const { launch, handler, taskRoot, environment, layers } = host.config
   const root = environment.LAMBDA_TASK_ROOT || taskRoot
   const { roots, runs, refused } = targetOf({
     taskRoot: root,
     cwd: launch.cwd,
     argv: launch.kind === 'command' ? launch.argv : null,
     handler: launch.kind === 'handler' ? launch.handler : handler,
+    layers,
   })
   for (const folder of roots.length > 0 ? [] : refused) {
     log.warn(

@@ -165,7 +165,7 @@ function* refusals(module: Module): Generator<BunOnly> {
     const at = syntax.index + syntax[0].search(/\S/)
     yield told(
       at,
-      `${syntax[0].trim()} in a CommonJS file: name it .mjs, or "type": "module" in package.json`,
+      `${syntax[0].trim()} in a CommonJS file: name it .mjs, or set type to module in package.json`,
     )
   }
   if (format !== 'module') return

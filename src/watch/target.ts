@@ -1,9 +1,10 @@
 /** What of a function is watched: the folders of its code, and the files that are run. */
 
-import { realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, relative, resolve } from 'node:path'
 import type { Run } from './left-out.ts'
+import { linkedPackages } from './linked.ts'
 
 /** How a function is started. */
 export interface Started {
@@ -13,10 +14,12 @@ export interface Started {
   readonly argv: readonly string[] | null
   /** `folder/file.export` */
   readonly handler: string | undefined
+  /** folders of unpacked layers */
+  readonly layers: readonly string[]
 }
 
 export interface Target {
-  /** real paths, none of them inside of another */
+  /** real paths, the function's first; none of them inside of another, but for what a layer has in `node_modules` */
   readonly roots: readonly string[]
   readonly runs: readonly Run[]
   /** folders that are left alone because they are no function's: the file system, a home */
@@ -24,7 +27,7 @@ export interface Target {
 }
 
 /** Looks at the file system once. */
-export function targetOf({ taskRoot, cwd, argv, handler }: Started): Target {
+export function targetOf({ taskRoot, cwd, argv, handler, layers }: Started): Target {
   const runs: Run[] = []
   // of `folder/file.export` the first dot of the file ends its name
   const [, module] = /^((?:.*\/)?[^./][^./]*)\.[^/]+$/.exec(handler ?? '') ?? []
@@ -36,11 +39,17 @@ export function targetOf({ taskRoot, cwd, argv, handler }: Started): Target {
   }
   // a handler is looked for in the working directory first, wherever the task root is
   const folders = argv === null ? [taskRoot, cwd] : [taskRoot]
-  const found = [...new Set(folders.map((folder) => real('/', folder)))]
+  const own = folders.map((folder) => real('/', folder))
+  const found = [
+    ...new Set([...own, ...own.flatMap(linkedPackages), ...layers.map((folder) => real('/', folder))]),
+  ]
   const home = homeFolder()
   const refused = found.filter((folder) => folder === '/' || folder === home)
   const rest = found.filter((folder) => !refused.includes(folder))
-  const roots = rest.filter((folder) => !rest.some((other) => other !== folder && isWithin(folder, other)))
+  const outer = rest.filter((folder) => !rest.some((other) => other !== folder && isWithin(folder, other)))
+  // the packages of a layer are its code
+  const packages = layers.map((folder) => real('/', `${folder}/nodejs/node_modules`))
+  const roots = [...outer, ...packages.filter((folder) => existsSync(folder))]
   return { roots, runs, refused }
 }
 

@@ -22,7 +22,7 @@ const atomicMs = 30
 const pollMs = 300
 
 export interface WatchOptions {
-  /** absolute folders: the task root, and those of layers */
+  /** absolute folders: the task root, then those of packages that are linked, and of layers */
   readonly roots: readonly string[]
   readonly runs: readonly Run[]
   /** only files that match one of these count, relative to their root; without any, all count */
@@ -31,7 +31,7 @@ export interface WatchOptions {
   readonly written: readonly string[]
   /** looks at the files at times in place of asking the kernel */
   readonly poll: boolean
-  /** Called with paths relative to their root when there was a change and then quiet. */
+  /** Called with paths relative to the first root when there was a change and then quiet. */
   changed(paths: readonly string[]): void
   warn(fields: object, message: string): void
 }
@@ -135,10 +135,9 @@ export function openWatch(options: WatchOptions): Watch {
   }
 }
 
-/** Relative to the root that the path is in. */
-export function nameOf(path: string, roots: readonly string[]): string {
-  const root = roots.find((one) => path.startsWith(`${one}/`))
-  return root === undefined ? path : relative(root, path)
+/** Relative to the first root, the function's. */
+export function nameOf(path: string, [root = '/']: readonly string[]): string {
+  return relative(root, path)
 }
 
 /** Our own stdout and stderr may be files below the root; each line would be a change. */

@@ -9,6 +9,7 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -330,6 +331,40 @@ while True:
     expect(await ask(rie, 'two')).toBe('two 2')
     const reloaded = rie.log.filter(({ msg }) => String(msg).startsWith('the code has changed'))
     expect([...new Set(reloaded.map((line) => line.function))]).toEqual(['one'])
+  })
+
+  it('runs new code of a layer, of its packages, and of a linked package of a workspace', async ({
+    start,
+  }) => {
+    using code = new Code({
+      'functions.json':
+        '{"functions":{"one":{"handler":"index.handler","cwd":"one","layers":["layer"]},"two":{"handler":"index.handler","cwd":"two"}}}',
+      'one/index.ts': `import a from 'a'
+        import b from 'b'
+        import { readFileSync } from 'node:fs'
+        const c = readFileSync(\`${'$'}{import.meta.dirname}/../layer/python/c.txt\`, 'utf8')
+        export const handler = async () => a + b + c`,
+      'one/package.json': '{"dependencies":{"a":"*"}}',
+      'two/index.ts': counting('two'),
+      'packages/a/index.ts': `export default 'a1'`,
+      'layer/nodejs/node_modules/b/index.js': `module.exports = 'b1'`,
+      'layer/python/c.txt': 'c1',
+    })
+    mkdirSync(join(code.root, 'node_modules'))
+    symlinkSync('../packages/a', join(code.root, 'node_modules/a'))
+    await using rie = await severalWatched(start, code, 2)
+    expect([await ask(rie, 'one'), await ask(rie, 'two')]).toEqual(['a1b1c1', 'two 1'])
+    for (const [file, text, answer] of [
+      ['packages/a/index.ts', `export default 'a2'`, 'a2b1c1'],
+      ['layer/nodejs/node_modules/b/index.js', `module.exports = 'b2'`, 'a2b2c1'],
+      ['layer/python/c.txt', 'c2', 'a2b2c2'],
+    ] as const) {
+      code.save(file, text)
+      await until(answer, async () => (await ask(rie, 'one')) === answer)
+    }
+    expect(await ask(rie, 'two')).toBe('two 2')
+    const reloaded = rie.log.filter(({ msg }) => String(msg).startsWith('the code has changed'))
+    expect(reloaded[0]?.files).toEqual(['../packages/a/index.ts'])
   })
 
   it('builds once for functions that share a folder, and each runs what came out', async ({ start }) => {

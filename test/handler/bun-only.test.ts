@@ -107,7 +107,7 @@ describe('Node refuses what Bun takes', () => {
     [
       'export in a package of CommonJS',
       { 'package.json': '{"type":"commonjs"}', 'index.js': `// a\n\nexport const a = 1` },
-      ['index.js:3 export in a CommonJS file: name it .mjs, or "type": "module" in package.json'],
+      ['index.js:3 export in a CommonJS file: name it .mjs, or set type to module in package.json'],
     ],
     [
       'import in a .cjs, with the line ends of Windows',

@@ -86,7 +86,7 @@ export class InvocationUpload implements PendingUpload, Collecting {
   }
 
   private get streamType(): string {
-    return this.#exchange.header('content-type') ?? 'application/octet-stream'
+    return this.#exchange.header('content-type') || 'application/octet-stream'
   }
 
   collected(body: Collected): void {

@@ -89,7 +89,7 @@ function fromJson(file: string, text: string, lines: KeyLines): unknown {
       lines.set(list, new Map(items.map((item, index) => [index, lineAt(item.offset)])))
       return list
     }
-    if (node.type !== 'object') return node.value
+    if (node.type !== 'object') return whole(node.value, text.substr(node.offset, node.length))
     const object: Record<string, unknown> = {}
     const own = new Map<string | number, number>()
     for (const { children: [key, value] = [] } of node.children ?? []) {
@@ -107,6 +107,17 @@ function fromJson(file: string, text: string, lines: KeyLines): unknown {
   fail(file, twice)
   return value
 }
+
+/**
+ * A whole number whose digits a number would lose is the text that stands there: the zero at the front of an account's
+ * id, the end of a long one.
+ */
+const whole = (value: unknown, text: string | undefined): unknown =>
+  typeof value === 'number' && text !== undefined && losesDigits.test(text) && String(value) !== text
+    ? text
+    : value
+
+const losesDigits = /^(?:0\d+|-?\d{16,})$/
 
 /** `__proto__` is a key like any other. */
 function define(object: Record<string, unknown>, name: string, value: unknown): void {
@@ -168,7 +179,7 @@ export function fromAnyYaml(file: string, text: string, lines: KeyLines, tagKey:
       lines.set(list, new Map(node.items.map((item, index) => [index, lineOf(item)])))
       return list
     }
-    if (!yaml.isMap(node)) return yaml.isScalar(node) ? node.value : null
+    if (!yaml.isMap(node)) return yaml.isScalar(node) ? whole(node.value, node.source) : null
     const object: Record<string, unknown> = {}
     const own = new Map<string | number, number>()
     for (const { key, value } of node.items) {

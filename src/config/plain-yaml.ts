@@ -44,7 +44,8 @@ export function readPlainYaml(text: string, lines: KeyLines): { readonly value: 
 }
 
 function marksIn(text: string): readonly Mark[] | undefined {
-  if (/[^\n -~]/.test(text)) return undefined
+  // the second may be a number that loses digits, see `document.ts`
+  if (/[^\n -~]|[ ,[]0\d|\d{16}/.test(text)) return undefined
   const marks: Mark[] = []
   for (const [index, content] of text.split('\n').entries()) {
     if (/^ *(#.*)?$/.test(content)) continue

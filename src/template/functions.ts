@@ -164,8 +164,9 @@ function variablesOf(
     const own: DocumentPath = ['Resources', id, 'Properties', 'Environment', 'Variables', variable]
     const path = variable in ofFunction ? own : ['Globals', 'Function', 'Environment', 'Variables', variable]
     const found = override ?? template.value(id, value, path)
-    if (found !== undefined)
-      variables[variable] = typeof found === 'object' ? JSON.stringify(found) : String(found)
+    if (found === undefined) continue
+    // null is nothing, as for SAM
+    variables[variable] = typeof found === 'object' && found ? JSON.stringify(found) : String(found ?? '')
   }
   const unknown = Object.keys({ ...file[name], ...file[id] }).filter(
     (variable) => !(variable in ofFunction || variable in ofAll),

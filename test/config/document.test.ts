@@ -126,3 +126,14 @@ test('a file that is not there, or is none, is named', () => {
   )
   expect(() => readDocument('here', folder)).toThrow('here cannot be read: it is a folder')
 })
+
+test('a whole number keeps its digits: as a text where it would lose some', () => {
+  const expected = { account: '012345678901', long: '12345678901234567890', list: [0, 7, '0012'], no: 1.1 }
+  const yaml = 'account: 012345678901\nlong: 12345678901234567890\nlist: [0, 7, 0012]\nno: 1.10\n'
+  expect(read('digits.yaml', yaml).value).toEqual(expected)
+  expect(read('tagged.yaml', `${yaml}tag: !Ref a\n`).value).toEqual({ ...expected, tag: { Ref: 'a' } })
+  expect(read('digits.json', '{"long":12345678901234567890,"short":9007199254740991}').value).toEqual({
+    long: '12345678901234567890',
+    short: 9007199254740991,
+  })
+})

@@ -116,6 +116,8 @@ describe('left to the library is', () => {
     ['a key that stands there twice', 'a: 1\nb: 2\na: 3'],
     ['one of them in a flow', 'a: { b: 1, b: 2 }'],
     ['a tag', 'a: !Ref b'],
+    ['a number that begins with a zero', 'a: 012'],
+    ['one of so many digits that some would be lost', 'a: -9007199254740993'],
     ['an anchor', 'a: &x 1\nb: *x'],
     ['a merge', 'a:\n  <<: {b: 1}'],
     ['a text of several lines', 'a: |\n  b\n'],

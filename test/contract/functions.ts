@@ -426,6 +426,32 @@ export const functions = chapter('Several functions', (it) => {
     ])
   })
 
+  it('keeps the digits of numbers in variables, of a file of functions and of a template', async ({
+    start,
+  }) => {
+    const variables = '{ ACCOUNT: 012345678901, LONG: 12345678901234567890 }'
+    using folder = files(
+      { a: {} },
+      {
+        'functions.yaml': `functions:\n  a: { cwd: a, handler: index.handler, environment: ${variables} }\n`,
+        'template.yaml': `Resources:
+  a:
+    Type: AWS::Serverless::Function
+    Properties:
+      { Runtime: nodejs22.x, CodeUri: a, Handler: index.handler, Environment: { Variables: ${variables} } }
+`,
+      },
+    )
+    for (const [flag, file] of [
+      ['--functions', 'functions.yaml'],
+      ['--template', 'template.yaml'],
+    ] as const) {
+      await using rie = await start({ flags: [flag, join(folder.path, file)], command: [] })
+      const { env } = (await call(rie, 'a', { env: ['ACCOUNT', 'LONG'] })).json
+      expect(env).toEqual({ ACCOUNT: '012345678901', LONG: '12345678901234567890' })
+    }
+  })
+
   it('takes a file of functions alone', async ({ run }) => {
     using folder = files({ a: {} })
     const { flags = [] } = folder.options

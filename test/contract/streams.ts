@@ -167,12 +167,15 @@ export const streams = chapter('Response streams', (it) => {
 
   it('has application/octet-stream where the runtime names no type', async ({ start }) => {
     await using rie = await start()
-    using caller = await call(rie.gateway, invokePath)
-    const headers = { 'Lambda-Runtime-Function-Response-Mode': 'streaming' }
-    using upload = await Upload.begin(rie, (await rie.next()).id, headers)
-    upload.write('x')
-    await upload.end()
-    expect((await caller.answer()).header('Content-Type')).toBe('application/octet-stream')
+    const mode = { 'Lambda-Runtime-Function-Response-Mode': 'streaming' }
+    for (const headers of [mode, { ...mode, 'Content-Type': '' }]) {
+      using caller = await call(rie.gateway, invokePath)
+      using upload = await Upload.begin(rie, (await rie.next()).id, headers)
+      upload.write('x')
+      await upload.end()
+      rie.park()
+      expect((await caller.answer()).header('Content-Type')).toBe('application/octet-stream')
+    }
   })
 
   it('answers with the document of the trailers where no byte came before', async ({ start }) => {

@@ -71,6 +71,11 @@ function compiler(): typeof import('./compiler.ts') {
   return require('./compiler.ts')
 }
 
+/** Not loaded by those who log text. */
+function jsonLog(): typeof import('./telemetry/json-log.ts') {
+  return require('./telemetry/json-log.ts')
+}
+
 /** Not loaded by those who have none. */
 function functionUrls(): typeof import('./open-urls.ts') {
   return require('./open-urls.ts')
@@ -90,7 +95,9 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
   function spareCompiler(): void {
     if (spared) return
     spared = true
-    compiler().spareCompiler([sink.write, ...(urls === null ? [] : functionUrls().urlCode)])
+    const url = urls === null ? [] : functionUrls().urlCode
+    const json = configs.some(({ logFormat }) => logFormat === 'JSON') ? jsonLog().jsonLogCode() : []
+    compiler().spareCompiler([sink.write, ...url, ...json])
   }
   const hosts = configs.map(hostOf)
   const [firstHost] = hosts as [FunctionHost, ...FunctionHost[]]

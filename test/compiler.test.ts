@@ -6,18 +6,38 @@ import { Launched } from './kit/launch.ts'
 
 const source = join(import.meta.dir, '../src')
 
-/** Names of the functions that the compiler compiles for the last time while one of ours is called a million times. */
-async function compiled(spared: boolean): Promise<string[]> {
-  const script = `
-    import { spareCompiler } from '${source}/compiler.ts'
-    import { traceId } from '${source}/gateway/trace.ts'
-    const request = { header: () => null }
-    if (${spared}) spareCompiler([])
-    const id = crypto.randomUUID()
-    let length = 0
-    for (let turn = 0; turn < 1000000; turn++) length += traceId(request, id, turn).length
-    if (length === 0) throw new Error('nothing was called')
-  `
+const tracing = `
+  import { spareCompiler } from '${source}/compiler.ts'
+  import { traceId } from '${source}/gateway/trace.ts'
+  const request = { header: () => null }
+  if (spared) spareCompiler([])
+  const id = crypto.randomUUID()
+  let length = 0
+  for (let turn = 0; turn < 1000000; turn++) length += traceId(request, id, turn).length
+  if (length === 0) throw new Error('nothing was called')
+`
+
+/** The two lines of an invocation in JSON. */
+const logging = `
+  import { spareCompiler } from '${source}/compiler.ts'
+  import { jsonLog, jsonLogCode } from '${source}/telemetry/json-log.ts'
+  if (spared) spareCompiler(jsonLogCode())
+  let length = 0
+  const clock = { now: () => 0, epoch: () => 0 }
+  const write = (line) => (length += line.render().length)
+  const facts = { managed: true, functionVersion: '$LATEST', functionArn: 'arn' }
+  const tell = jsonLog({ facts, clock, applicationLevel: 'INFO', systemLevel: 'INFO', write })
+  const verdict = { status: 'success', errorType: null }
+  for (let at = 0; at < 200000; at++) {
+    tell({ type: 'start', at, id: 'id', traceId: 'Root=1-2-3;Sampled=0' })
+    tell({ type: 'report', at, id: 'id', traceId: 'Root=1-2-3;Sampled=0', verdict, durationMs: at, respondingAt: null })
+  }
+  if (length === 0) throw new Error('nothing was written')
+`
+
+/** Names of the functions that the compiler compiles for the last time while a script runs. */
+async function compiled(of: string, spared: boolean): Promise<string[]> {
+  const script = `const spared = ${spared}\n${of}`
   const child = Bun.spawn([process.execPath, '--eval', script], {
     env: { ...process.env, BUN_JSC_reportFTLCompileTimes: '1', BUN_JSC_useConcurrentJIT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -27,8 +47,15 @@ async function compiled(spared: boolean): Promise<string[]> {
 }
 
 test('what each invocation passes through is not compiled for the last time', async () => {
-  expect(await compiled(false)).toContain('traceId')
-  expect(await compiled(true)).not.toContain('traceId')
+  expect(await compiled(tracing, false)).toContain('traceId')
+  expect(await compiled(tracing, true)).not.toContain('traceId')
+})
+
+test('nor is what each invocation passes through where the log is JSON', async () => {
+  expect(await compiled(logging, false)).toContain('renderRecords')
+  const names = await compiled(logging, true)
+  for (const name of ['render', 'renderRecords', 'telemetryRecords', 'shortReport', 'text', 'map'])
+    expect(names).not.toContain(name)
 })
 
 test('modules that are spared have no methods that only their class can name', () => {

@@ -104,6 +104,8 @@ export class Timers implements Disposable {
 }
 
 function removeFrom(running: Invocation[], id: RequestId): void {
-  const index = running.findIndex((one) => one.id === id)
-  if (index >= 0) running.splice(index, 1)
+  // `findIndex` would be compiled for the last time, which `compiler.ts` cannot spare
+  let index = 0
+  while (index < running.length && (running[index] as Invocation).id !== id) index++
+  if (index < running.length) running.splice(index, 1)
 }

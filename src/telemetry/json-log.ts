@@ -6,7 +6,7 @@
 
 import type { PlatformEvent, PlatformListener, ProcessLog } from '../engine/platform-event.ts'
 import type { Clock } from '../engine/ports.ts'
-import { formOf, type RecordFacts, renderRecords } from './records.ts'
+import { formOf, type RecordFacts, recordCode, renderRecords } from './records.ts'
 import type { LateLines, Lines } from './sink.ts'
 import { endedRecord } from './text-log.ts'
 import { WallClock } from './wall-clock.ts'
@@ -44,6 +44,16 @@ export function jsonLog(options: JsonLogOptions): PlatformListener {
   }
 }
 
+/** What each invocation passes through, see `compiler.ts`. */
+export function jsonLogCode(): readonly ((...args: never[]) => unknown)[] {
+  const clock = { now: () => 0, epoch: () => 0 }
+  const facts = {} as RecordFacts
+  const made = { facts, clock, applicationLevel: 'INFO', systemLevel: 'INFO', write() {} } as const
+  const record = Record.prototype.render
+  const { follow, epoch, text } = WallClock.prototype
+  return [...recordCode, jsonLog(made), levelOf, record, follow, epoch, text]
+}
+
 /** A platform line is made when it is written out, after the caller has been answered. */
 class Record implements LateLines {
   readonly #event: PlatformEvent
@@ -59,15 +69,15 @@ class Record implements LateLines {
   render(): string {
     const event = this.#event
     this.#wall.follow(event.at)
-    const form =
-      event.type === 'subscribed' && event.api === 'logs'
-        ? formOf('logs', '2021-03-18', false)
-        : formOf('telemetry', '2025-01-29', false)
-    return renderRecords(event, form, this.#facts, this.#wall)
-      .map((record) => `${record}\n`)
-      .join('')
+    const form = event.type === 'subscribed' && event.api === 'logs' ? logsForm : fullForm
+    let lines = ''
+    for (const record of renderRecords(event, form, this.#facts, this.#wall)) lines += `${record}\n`
+    return lines
   }
 }
+
+const logsForm = formOf('logs', '2021-03-18', false)
+const fullForm = formOf('telemetry', '2025-01-29', false)
 
 /** Null for an event that has no record. */
 export function levelOf(event: PlatformEvent, { initializationType }: RecordFacts): SystemLevel | null {

@@ -7,6 +7,7 @@
 import type { Verdict } from '../core/failure.ts'
 import type { InvocationReport, PlatformEvent, ProcessLog, RuntimeDone } from '../engine/platform-event.ts'
 import type { TelemetryApi } from '../engine/ports.ts'
+import { threeDecimals } from './text-log.ts'
 import type { WallClock } from './wall-clock.ts'
 
 /** What records say that is the same for all invocations. */
@@ -47,9 +48,15 @@ export function renderRecords(
 ): readonly string[] {
   if (event.type === 'log') return lines(event, form, wall, facts.managed)
   const time = wall.text(event.at)
-  return (
+  const typed =
     form.api === 'logs' ? logsRecords(event, form, facts) : telemetryRecords(event, form, facts, wall)
-  ).map(([type, record]) => `{"time":"${time}","type":"platform.${type}","record":${record}}`)
+  const texts: string[] = []
+  // a loop, for the compiler: see `recordCode`
+  for (let index = 0; index < typed.length; index++) {
+    const [type, record] = typed[index] as Typed
+    texts.push(`{"time":"${time}","type":"platform.${type}","record":${record}}`)
+  }
+  return texts
 }
 
 /** A record of a subscriber's own losses. */
@@ -98,7 +105,7 @@ export function telemetryRecords(
       return [
         [
           'initReport',
-          `{"initializationType":${JSON.stringify(initializationType)},"phase":"${phase}"${status},"metrics":{"durationMs":${ms(durationMs)}}}`,
+          `{"initializationType":${JSON.stringify(initializationType)},"phase":"${phase}"${status},"metrics":{"durationMs":${threeDecimals(durationMs)}}}`,
         ],
       ]
     }
@@ -109,7 +116,7 @@ export function telemetryRecords(
     }
     case 'restoreReport': {
       const end = JSON.stringify(statusOf(event.verdict))
-      const measured = `{${status(event.verdict)},"metrics":{"durationMs":${ms(event.durationMs)}}}`
+      const measured = `{${status(event.verdict)},"metrics":{"durationMs":${threeDecimals(event.durationMs)}}}`
       return [
         ['restoreRuntimeDone', end],
         ['restoreReport', measured],
@@ -186,7 +193,7 @@ function runtimeDone(event: RuntimeDone, full: boolean, wall: WallClock): string
   }
   const produced = producedBytes === null ? '' : `,"producedBytes":${producedBytes}`
   return (
-    `{"requestId":"${id}",${status(verdict)},"metrics":{"durationMs":${ms(durationMs)}${produced}}` +
+    `{"requestId":"${id}",${status(verdict)},"metrics":{"durationMs":${threeDecimals(durationMs)}${produced}}` +
     `,"spans":[${spans.join(',')}]${tracing(traceId)}}`
   )
 }
@@ -207,7 +214,7 @@ function shortReport(event: InvocationReport, wall: WallClock): string {
     if (respondedAt !== null) spans.push(span('responseDuration', respondingAt, respondedAt, wall))
   }
   const all = spans.length === 0 ? '' : `,"spans":[${spans.join(',')}]`
-  const measured = `"metrics":{"durationMs":${ms(durationMs)}}`
+  const measured = `"metrics":{"durationMs":${threeDecimals(durationMs)}}`
   return `{"requestId":"${id}",${status(verdict)},${measured}${tracing(traceId)}${all}}`
 }
 
@@ -215,10 +222,10 @@ function metrics(
   { durationMs, initMs, restoreMs = null, memoryBytes }: InvocationReport,
   { memorySizeMb }: RecordFacts,
 ): string {
-  const init = initMs === null ? '' : `,"initDurationMs":${ms(initMs)}`
-  const restore = restoreMs === null ? '' : `,"restoreDurationMs":${ms(restoreMs)}`
+  const init = initMs === null ? '' : `,"initDurationMs":${threeDecimals(initMs)}`
+  const restore = restoreMs === null ? '' : `,"restoreDurationMs":${threeDecimals(restoreMs)}`
   return (
-    `{"durationMs":${ms(durationMs)},"billedDurationMs":${Math.ceil(durationMs)}` +
+    `{"durationMs":${threeDecimals(durationMs)},"billedDurationMs":${Math.ceil(durationMs)}` +
     `,"memorySizeMB":${memorySizeMb},"maxMemoryUsedMB":${Math.ceil(memoryBytes / 1048576)}${init}${restore}}`
   )
 }
@@ -265,11 +272,8 @@ function asObject(line: string): string | null {
   }
 }
 
-/** Milliseconds with three decimals. */
-const ms = (duration: number): string => duration.toFixed(3)
-
 const span = (name: string, from: number, to: number, wall: WallClock): string =>
-  `{"name":"${name}","start":"${wall.text(from)}","durationMs":${ms(to - from)}}`
+  `{"name":"${name}","start":"${wall.text(from)}","durationMs":${threeDecimals(to - from)}}`
 
 const statusOf = ({ status, errorType }: Verdict): object =>
   errorType === null ? { status } : { status, errorType }
@@ -285,3 +289,17 @@ function tracing(traceId: string): string {
   const spanId = parent === undefined ? '' : `"spanId":${JSON.stringify(parent)},`
   return `,"tracing":{${spanId}"type":"X-Amzn-Trace-Id","value":${JSON.stringify(traceId)}}`
 }
+
+/** What is written of each invocation, see `compiler.ts`. */
+export const recordCode: readonly ((...args: never[]) => unknown)[] = [
+  renderRecords,
+  telemetryRecords,
+  logsRecords,
+  runtimeDone,
+  report,
+  shortReport,
+  metrics,
+  span,
+  status,
+  tracing,
+]

@@ -218,6 +218,18 @@ if (executable === undefined || executable === null) {
       await state(page, 'succeeded')
     })
 
+    test('keeps the digits of the numbers of an event that is edited', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      const editor = page.getByRole('textbox', { name: 'Event', exact: true })
+      await editor.fill('{"id":12345678901234567890}')
+      await button(page, 'Send').click()
+      await state(page, 'succeeded')
+      await until('its event', () => button(page, 'Edit').isEnabled())
+      await button(page, 'Edit').click()
+      expect(await editor.inputValue()).toBe('{\n  "id": 12345678901234567890\n}')
+    })
+
     test('works with the keyboard alone', async () => {
       await using rie = await Emulator.start()
       await using page = await visit(rie)

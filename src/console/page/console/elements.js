@@ -12,16 +12,20 @@ export function element(tag, text, properties = {}) {
 }
 
 /** Undefined for what is no JSON. */
-export function parsed(text) {
+export function parsed(text, reviver) {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text, reviver)
   } catch {
     return undefined
   }
 }
 
+/** A number with the digits that it was sent with, where the browser can: an event is edited and sent again. */
+const asSent = (_, value, context) =>
+  typeof value === 'number' && JSON.rawJSON ? JSON.rawJSON(context.source) : value
+
 export function pretty(text) {
-  const value = parsed(text)
+  const value = parsed(text, asSent)
   return value === undefined ? text : JSON.stringify(value, null, 2)
 }
 

@@ -15,7 +15,7 @@ import type {
   RunningProcess,
 } from '../engine/ports.ts'
 import { type OutputPipe, openOutputPipe } from './pipe.ts'
-import type { Platform } from './platform.ts'
+import type { Platform, SpawnCommand } from './platform.ts'
 import { type Command, execVariables, needsExec } from './raw.ts'
 
 /** What the owner of all children wants to know besides what the environment is told. */
@@ -86,11 +86,7 @@ function exitStatus(code: number | null, signal: string | number | null): ExitSt
 }
 
 /** How to start a command: by itself, or by a program of ours that hands on bytes. Throws as a start would. */
-function invocationOf(
-  command: Command,
-  cwd: string,
-  self: readonly string[] | undefined,
-): { cmd: string[]; argv0?: string; env: Record<string, string> } {
+function invocationOf(command: Command, cwd: string, self: readonly string[] | undefined): SpawnCommand {
   const { path, argv, env } = command
   const [name, ...args] = argv
   if (self === undefined || !needsExec(command))
@@ -140,16 +136,16 @@ export function startChild(
 
   let pid: number
   try {
-    const how = invocationOf(
-      { path, argv: spec.argv, env: spec.env },
-      cwd,
-      platform.handsOnBytes ? self : undefined,
-    )
+    const command = { path, argv: spec.argv, env: spec.env }
+    const extra = spec.logFd ? [pipe.writeEnd] : []
+    const announced = platform.announced(command, cwd, 3 + extra.length)
+    if (announced !== null) extra.push(announced.descriptor)
+    const how = announced?.how ?? invocationOf(command, cwd, platform.handsOnBytes ? self : undefined)
     const started = platform.withFileLimit(pipe.writeEnd, () =>
       Bun.spawn({
         ...how,
         cwd,
-        stdio: ['ignore', pipe.writeEnd, pipe.writeEnd, ...(spec.logFd ? [pipe.writeEnd] : [])],
+        stdio: ['ignore', pipe.writeEnd, pipe.writeEnd, ...extra],
         detached: true,
         onExit: (ended, code, signal) => end(exitStatus(code, signal), ended.resourceUsage()?.maxRSS ?? 0),
       }),

@@ -5,6 +5,7 @@
  */
 
 import type { ExitStatus } from '../engine/ports.ts'
+import type { Command } from './raw.ts'
 
 /** Both ends of a pipe: descriptors of ours that no child inherits. */
 export interface PipeEnds {
@@ -12,6 +13,13 @@ export interface PipeEnds {
   readonly read: number
   /** writes block, as a process may rely on that */
   readonly write: number
+}
+
+/** What `Bun.spawn` is given. */
+export interface SpawnCommand {
+  readonly cmd: string[]
+  readonly argv0?: string
+  readonly env: Record<string, string>
 }
 
 /** Ends a process group when the emulator dies, however it dies. */
@@ -50,6 +58,15 @@ export interface Platform extends Disposable {
   /** Reads what the pipe holds now, up to the size of the buffer; 0 or less when that is nothing. Never throws. */
   read(fd: number, buffer: Buffer): number
   close(fd: number): void
+  /**
+   * How to start a command so that its group is guarded before Bun tells its number: the process has `descriptor` as its
+   * number `fd`, and closes it. Null: as it is.
+   */
+  announced(
+    command: Command,
+    cwd: string,
+    fd: number,
+  ): { readonly how: SpawnCommand; readonly descriptor: number } | null
   /** Guards the group of this leader, which must not have been reaped yet; null when that is not possible. */
   guard(leader: number): Guard | null
   /** The status of a child that has ended and that nobody has waited for yet; null too where nobody can say. */

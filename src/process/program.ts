@@ -1,6 +1,15 @@
 /** Why a file that may be executed cannot be: what the kernel will say of it is a word for all of these. */
 
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 
 /** ELF's numbers of machines. */
 const machines: Readonly<Record<number, string>> = {
@@ -21,12 +30,22 @@ const ptInterp = 3
 
 /** What is wrong with an executable file, in words that follow its name; null when nothing seems to be. */
 export function programFault(path: string, system: NodeJS.Platform = process.platform): string | null {
+  const head = headOf(path)
+  return head && faultOf(head, system === 'darwin')
+}
+
+/** Whether the kernel gives a file to an interpreter, which hears of the file's path and not of its name for itself. */
+export function isScript(path: string): boolean {
+  return headOf(path)?.toString('latin1', 0, 2) === '#!'
+}
+
+/** A whole interpreter line, and the headers of every program that a linker makes; null where that cannot be read. */
+function headOf(path: string): Buffer | null {
   let fd = -1
   try {
     fd = openSync(path, 'r')
-    // a whole interpreter line, and the headers of every program that a linker makes
     const head = Buffer.alloc(4096)
-    return faultOf(head.subarray(0, readSync(fd, head, 0, head.length, 0)), system === 'darwin')
+    return head.subarray(0, readSync(fd, head, 0, head.length, 0))
   } catch {
     // who may execute need not be allowed to read
     return null
@@ -53,7 +72,18 @@ function interpreterFault(head: Buffer): string | null {
   }
   const [interpreter = ''] = line.trim().split(/[ \t]/)
   if (interpreter === '') return 'names no interpreter in its first line'
-  return existsSync(interpreter) ? null : `asks for ${interpreter}, which is missing`
+  if (!existsSync(interpreter)) return `asks for ${interpreter}, which is missing`
+  return isExecutable(interpreter) ? null : `asks for ${interpreter}, which is not executable`
+}
+
+/** Whether this is a file that we may execute; a folder is none. */
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
 }
 
 function elfFault(head: Buffer): string | null {

@@ -16,6 +16,15 @@ export const platforms = [
   ['portable', (options: ProcessesOptions = {}) => createProcesses({ ...options, portable: true })],
 ] as const
 
+/** What may be /bin/sh: bash in this way on macOS, dash on Debian, busybox on Alpine. */
+export const shells = [
+  ['bash', '--posix'],
+  ['dash'],
+  ['busybox', 'sh'],
+  ['zsh', '--emulate', 'sh'],
+  ['ksh'],
+].filter(([name = '']) => Bun.which(name) !== null)
+
 /** All processes of the machine. */
 export const pids = (): number[] =>
   readdirSync('/proc')

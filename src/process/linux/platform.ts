@@ -22,6 +22,7 @@ export const linux: Platform = {
   close(fd) {
     libc().close(fd)
   },
+  announced: () => null,
   guard: guardGroup,
   endedStatus,
   withFileLimit,

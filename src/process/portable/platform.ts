@@ -4,6 +4,7 @@ import { closeSync, readSync } from 'node:fs'
 import type { Platform } from '../platform.ts'
 import { openFifo } from './fifo.ts'
 import { createMemoryMeter } from './memory.ts'
+import { programOf, trampoline } from './trampoline.ts'
 import { createWatchdog } from './watchdog.ts'
 
 /** The watchdog starts right before the first process, and ends when the platform is disposed of. */
@@ -27,6 +28,13 @@ export function openPortable(): Platform {
       }
     },
     close: closeSync,
+    announced(command, cwd, fd) {
+      const program = programOf(command, cwd)
+      const begun = program === null ? null : watchdog.begin()
+      if (program === null || begun === null) return null
+      const cmd = trampoline(program, command, begun.start, fd)
+      return { how: { cmd, env: {} }, descriptor: begun.pipe }
+    },
     guard: watchdog.guard,
     endedStatus: () => null,
     withFileLimit: (_, start) => start(),

@@ -1,12 +1,11 @@
 /**
  * Ends process groups when the emulator dies, however it dies: a shell in a session of its own reads from a pipe which
- * groups there are. The emulator alone holds the other end, so the shell finds its end when the emulator is gone, and
- * kills what is left of the groups.
+ * groups there are. The emulator holds the other end, and a process that is being started until it has told its group
+ * (`trampoline.ts`); so the shell finds the end of the pipe when the emulator is gone, and kills what is left of the groups.
  *
- * What it does not cover: a process that is being started, whose number the emulator does not have yet (0.3 ms, on a
- * busy machine ten), processes that leave their group, and a shell and an emulator that are killed together. A group
- * that has ended has no number of its own any more: until it is forgotten, a stranger may be given the number, if the
- * system has gone through all others.
+ * What it does not cover: processes that leave their group, and a shell and an emulator that are killed together. A group
+ * that has ended has no number of its own any more: until it is forgotten, a stranger may be given the number, if the system
+ * has gone through all others.
  */
 
 import { closeSync, writeSync } from 'node:fs'
@@ -14,17 +13,23 @@ import type { Guard } from '../platform.ts'
 import { openFifo } from './fifo.ts'
 import { runBeside } from './run.ts'
 
-/** For any shell of POSIX. Whoever is asked to end from a terminal is the emulator; the shell ends after it. */
+/**
+ * For any shell of POSIX. Whoever is asked to end from a terminal is the emulator; the shell ends after it. Of a start, the
+ * process and the emulator both tell the group, in either order: what the process tells counts until the emulator has told
+ * it, and not after that, when the group may be forgotten already.
+ */
 export const watchdogScript = `
 trap '' HUP INT QUIT TERM
-groups=' '
-while read -r what group; do
+groups=' ' start= born=
+while read -r what group leader; do
   case $what in
-    guard) groups="$groups$group " ;;
+    start) start=$group born= ;;
+    born) [ "$group" != "$start" ] || born=$leader ;;
+    guard) groups="$groups$group " start= born= ;;
     forget) groups="\${groups%% $group *} \${groups#* $group }" ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+for group in $groups $born; do kill -s KILL -- "-$group" 2>/dev/null; done
 `
 
 /** A shell that was killed is replaced so often. */
@@ -34,6 +39,8 @@ const replacements = 3
 export interface Watchdog extends Disposable {
   /** Starts it, if it does not run: a group is guarded the sooner after its start. */
   prepare(): void
+  /** A start begins; the process is to tell the start's number and its own. Null where nobody hears it. */
+  begin(): { readonly start: number; readonly pipe: number } | null
   /** Null when there can be no watchdog. */
   guard(leader: number): Guard | null
 }
@@ -43,6 +50,7 @@ export function createWatchdog(): Watchdog {
   const groups = new Set<number>()
   let pipe = -1
   let started = 0
+  let starts = 0
   let disposed = false
 
   function start(): boolean {
@@ -74,7 +82,7 @@ export function createWatchdog(): Watchdog {
     if (groups.size > 0) start()
   }
 
-  function tell(what: 'guard' | 'forget', group: number): void {
+  function tell(what: 'start' | 'guard' | 'forget', group: number): void {
     try {
       if (pipe >= 0) writeSync(pipe, `${what} ${group}\n`)
     } catch {
@@ -85,6 +93,11 @@ export function createWatchdog(): Watchdog {
   return {
     prepare() {
       if (pipe < 0) start()
+    },
+    begin() {
+      if (pipe < 0) return null
+      tell('start', ++starts)
+      return { start: starts, pipe }
     },
     guard(leader) {
       if (pipe < 0 && !start()) return null

@@ -18,8 +18,11 @@ test('a process has that limit too when our own descriptors leave no room below 
   const held = Array.from({ length: 1100 }, () => openSync('/dev/null', 'r'))
   try {
     using processes = createProcesses()
-    const { output, exited } = start(processes, { argv: ['sh', '-c', 'read x; cat /proc/$$/limits'] })
-    await exited
+    const { output, exited } = start(processes, {
+      // it has the limit a moment after its start
+      argv: ['sh', '-c', 'until grep -E "Max open files +1024 " /proc/$$/limits; do sleep 0.01; done'],
+    })
+    expect(await exited).toEqual({ kind: 'code', code: 0 })
     expect(output()).toMatch(/Max open files\s+1024\s/)
   } finally {
     for (const fd of held) closeSync(fd)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { watchdogScript } from '../../../src/process/portable/watchdog.ts'
 import { createProcesses } from '../../../src/process/processes.ts'
 import { stat, until } from '../../harness.ts'
-import { fixtureFolder, killedEmulatorLeaves, pids, start, survivors } from '../system.ts'
+import { fixtureFolder, killedEmulatorLeaves, pids, shells, start, survivors } from '../system.ts'
 
 const emulator = [process.execPath, join(fixtureFolder, 'emulator.ts')] as const
 
@@ -12,6 +12,24 @@ test.each(Array.from({ length: 5 }, (_, i) => i + 1))(
   'an emulator that is killed leaves no process behind (round %d)',
   async () => {
     expect(await killedEmulatorLeaves(emulator, ['portable'])).toEqual([])
+  },
+)
+
+test.each(Array.from({ length: 5 }, (_, i) => i + 1))(
+  'an emulator that is killed in a start, before it has the number of the process, leaves nothing behind (round %d)',
+  async () => {
+    await using dies = Bun.spawn([process.execPath, join(fixtureFolder, 'dies-in-a-start.ts')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const group = Number(await dies.stdout.text())
+    expect(group).toBeGreaterThan(1)
+    await dies.exited
+    expect(dies.signalCode).toBe('SIGKILL')
+    try {
+      await until('the group is gone', () => survivors([group]).length === 0)
+    } finally {
+      for (const pid of survivors([group])) process.kill(pid, 'SIGKILL')
+    }
   },
 )
 
@@ -67,6 +85,19 @@ test('a watchdog that is killed is replaced by one that guards the same groups',
   expect(await exited).toEqual({ kind: 'signal', signal: 'SIGTERM' })
 })
 
+test('a process that starts when the watchdog has just been killed is as it would be', async () => {
+  using processes = createProcesses({ portable: true })
+  start(processes, { argv: ['sleep', '1000000'] })
+  await until('it runs', () => watchdogs().length === 1)
+  const [pid] = watchdogs() as [number]
+  process.kill(pid, 'SIGKILL')
+  // nobody else has the reading end, so that what is written to it fails; nothing has told the emulator of that yet
+  while (stat(pid)?.[0] !== 'Z');
+  const { output, exited } = start(processes, { argv: ['grep', 'SigIgn', '/proc/self/status'] })
+  expect(await exited).toEqual({ kind: 'code', code: 0 })
+  expect(output()).toBe('SigIgn:\t0000000000000000\n')
+})
+
 test('a watchdog that hears of no group kills nothing', async () => {
   const alive: number[] = []
   {
@@ -81,11 +112,6 @@ test('a watchdog that hears of no group kills nothing', async () => {
     expect(survivors(alive)).toEqual(alive)
   }
 })
-
-/** What may be /bin/sh: bash in this way on macOS, dash on Debian, busybox on Alpine. */
-const shells = [['bash', '--posix'], ['dash'], ['busybox', 'sh'], ['zsh', '--emulate', 'sh'], ['ksh']].filter(
-  ([name = '']) => Bun.which(name) !== null,
-)
 
 test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
   '%s kills the groups that were not forgotten, and no other',
@@ -109,6 +135,44 @@ test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
       expect(survivors([never.pid])).toHaveLength(3)
     } finally {
       for (const pid of survivors(groups)) process.kill(pid, 'SIGKILL')
+    }
+  },
+)
+
+const untold = [
+  ['which the emulator was about to tell', ['start 1', 'born 1 GROUP'], 0],
+  ['of a start after one that failed', ['start 1', 'start 2', 'born 2 GROUP'], 0],
+  [
+    'beside one of the start before, told late',
+    ['start 1', 'guard 999999999', 'start 2', 'born 2 GROUP', 'born 1 999999998'],
+    0,
+  ],
+  ['told after the emulator has told it', ['start 1', 'guard GROUP', 'born 1 GROUP'], 0],
+  [
+    'told before the emulator has told it, and forgotten',
+    ['start 1', 'born 1 GROUP', 'guard GROUP', 'forget GROUP'],
+    3,
+  ],
+  ['told after it was forgotten', ['start 1', 'guard GROUP', 'forget GROUP', 'born 1 GROUP'], 3],
+  [
+    'told after it was forgotten and another start began',
+    ['start 1', 'guard GROUP', 'forget GROUP', 'start 2', 'born 1 GROUP'],
+    3,
+  ],
+] as const
+
+test.each(shells.flatMap((shell) => untold.map((row) => [shell.join(' '), ...row, shell] as const)))(
+  '%s hears of a group by its process: %s',
+  async (_, __, lines, left, shell) => {
+    await using leader = Bun.spawn(['sh', '-c', 'sleep 1000000 & sleep 1000000 & wait'], { detached: true })
+    try {
+      await until('all run', () => survivors([leader.pid]).length === 3)
+      const told = lines.map((line) => `${line.replace('GROUP', String(leader.pid))}\n`).join('')
+      await using watchdog = Bun.spawn([...shell, '-c', watchdogScript], { stdin: Buffer.from(told) })
+      expect(await watchdog.exited).toBeNumber()
+      await until('those that it ends are gone', () => survivors([leader.pid]).length === left)
+    } finally {
+      for (const pid of survivors([leader.pid])) process.kill(pid, 'SIGKILL')
     }
   },
 )

@@ -153,6 +153,8 @@ export async function compile(
     define: { __dirname: '"/"', RUNTIME_CLIENT: JSON.stringify(await runtimeClient()) },
     compile: {
       target,
+      // what runs once at the start is not worth compiling; `main.ts` and `cli.ts` take it back
+      jitPolicy: 10,
       // the file's name ends up in the program, its folder does not
       outfile: `${folder}/${name}`,
       execArgv: [

@@ -122,9 +122,15 @@ function open(config: Config | SystemConfig, log: RootLogger, report: ReportFile
     clock,
     sink,
     recorder: report?.recorder,
+    ...(isCompiled && { served: compileAsUsual }),
     ...('functions' in config && isTerminal(1) && { sinkOf: namedSinks(config, sink) }),
     log,
   })
+}
+
+/** The program begins with thresholds of the compiler that are ten times as high (`build.ts`). */
+function compileAsUsual(): void {
+  Bun.unsafe.setJITPolicy(1)
 }
 
 /** On a terminal lines of several functions begin with the name of theirs. */

@@ -25,6 +25,8 @@ export interface EmulatorParts {
   readonly sinkOf?: (id: EnvironmentId, functionName: string) => Sink
   /** counts what happens, beside the metrics */
   readonly recorder?: Recorder | undefined
+  /** called when the first invocation is over, in a turn of the event loop of its own */
+  readonly served?: () => void
   /** a logger of which `child` makes one per function and per environment */
   readonly log: Log & { child(fields: object): Log & { child(fields: object): Log } }
 }
@@ -98,6 +100,7 @@ export function composeEmulator(config: Config | SystemConfig, parts: EmulatorPa
     const url = urls === null ? [] : functionUrls().urlCode
     const json = configs.some(({ logFormat }) => logFormat === 'JSON') ? jsonLog().jsonLogCode() : []
     compiler().spareCompiler([sink.write, ...url, ...json])
+    parts.served?.()
   }
   const hosts = configs.map(hostOf)
   const [firstHost] = hosts as [FunctionHost, ...FunctionHost[]]

@@ -11,6 +11,8 @@ import { serveMarker } from './handler/command.ts'
 import { startWithoutInspector } from './process/inspector.ts'
 import { execMarker } from './process/marker.ts'
 
+const isCompiled = import.meta.url.includes('/$bunfs/')
+
 if (process.env[execMarker] !== undefined) {
   const { becomeProcess } = await import('./process/linux/exec.ts')
   becomeProcess(process.env)
@@ -18,6 +20,8 @@ if (process.env[execMarker] !== undefined) {
 } else if (process.env[serveMarker] === '1') {
   delete process.env[serveMarker]
   const { serveHandler } = await import('./handler/serve.ts')
+  // the program begins with another one (`build.ts`), which is not for the code of users
+  if (isCompiled) Bun.unsafe.setJITPolicy(1)
   // resolves when serving begins; the process ends when its event loop is empty
   await serveHandler(process.env)
 } else if (process.argv[2] === 'invoke') {

@@ -6,6 +6,7 @@ import { type Artifact, tryOut } from '../build.ts'
 import self from '../package.json'
 import { isSigned, signAdHoc } from '../src/build/signature.ts'
 import { tempDir } from './harness.ts'
+import { Launched } from './kit/launch.ts'
 
 const root = join(import.meta.dir, '..')
 const programs = ['x86_64', 'arm64', 'x86_64-musl', 'arm64-musl'].map((suffix) => `aws-lambda-rie-${suffix}`)
@@ -88,6 +89,36 @@ describe.skipIf(!isRepository)('the build', () => {
         expect(at, `${path} in ${name}`).toBe(-1)
       }
     }
+  })
+
+  // the x86-64 program is the one of this name
+  test.skipIf(process.arch !== 'x64')('compiles as usual after the first invocation', async () => {
+    using code = tempDir()
+    writeFileSync(
+      join(code.path, 'index.js'),
+      `const { numberOfDFGCompiles } = require('bun:jsc')
+      function work(n) { return (n * 3) % 7 }
+      exports.handler = async (times) => {
+        let sum = 0
+        for (let n = 0; n < times; n++) sum += work(n)
+        return numberOfDFGCompiles(work)
+      }`,
+    )
+    await using program = new Launched({
+      program: [join(clones[0] as string, 'dist', 'aws-lambda-rie')],
+      flags: ['--handler', 'index.handler'],
+      cwd: code.path,
+      env: { BUN_JSC_reportDFGCompileTimes: '1', BUN_JSC_useConcurrentJIT: '0' },
+    })
+    const { gateway } = await program.listening()
+    const url = `http://${gateway.host}:${gateway.port}/2015-03-31/functions/function/invocations`
+    const invoke = async (times: number) => (await fetch(url, { method: 'POST', body: String(times) })).json()
+    // with the thresholds of the start it is compiled after some 2000 calls, and after 500 with the usual ones
+    await invoke(1000)
+    expect(await invoke(0)).toBe(1)
+    for (let turn = 0; turn < 300; turn++) await invoke(0)
+    // of the emulator itself some 140, and 13 with the thresholds of the start
+    expect(program.stderr.text.match(/ using DFG/g)?.length).toBeGreaterThan(70)
   })
 
   test('sums up every program', async () => {

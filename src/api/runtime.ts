@@ -6,13 +6,13 @@ import type { RequestId } from '../core/ids.ts'
 import type { Reply, UploadResult } from '../core/lifecycle.ts'
 import { maxResponseBytes } from '../core/limits.ts'
 import type { Environment } from '../engine/environment.ts'
-import type { Invocation } from '../engine/invocation.ts'
+import type { Invocation, Receiver } from '../engine/invocation.ts'
 import type { PendingUpload, Upload, UploadTarget } from '../engine/upload.ts'
 import { type Collected, type Collecting, Collector, collect } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { causeType, withoutCause } from './cause.ts'
 import { type ListenerPolls, Poll, type Poller, poll } from './poll.ts'
-import { StreamUpload, type StreamUploadResult } from './stream-upload.ts'
+import { StreamUpload, type StreamUploadParts, type StreamUploadResult } from './stream-upload.ts'
 import { streamError } from './trailers.ts'
 import {
   type ApiAnswer,
@@ -41,11 +41,15 @@ export function next(environment: Environment, polls: ListenerPolls, exchange: E
 }
 
 /** What a runtime posts for an invocation. */
-export class InvocationUpload implements PendingUpload, Collecting {
+export class InvocationUpload implements PendingUpload, Collecting, StreamUploadParts {
   readonly #exchange: Exchange
   readonly #target: UploadTarget
   /** null before its body is read */
   #upload: Upload | null = null
+  /** of a body that is to be handed on when the step is over */
+  #stream: StreamUpload | null = null
+  #streamType: string | null = null
+  #asked = false
 
   constructor(exchange: Exchange, target: UploadTarget) {
     this.#exchange = exchange
@@ -57,12 +61,16 @@ export class InvocationUpload implements PendingUpload, Collecting {
   }
 
   read(upload: Upload): void {
+    this.#upload = upload
     const invocation = upload.responseTo
-    if (invocation !== undefined && this.streams(invocation.streams ?? 'never')) this.relay(upload)
-    else {
-      this.#upload = upload
-      this.#exchange.read(new Collector(maxResponseBytes, this))
-    }
+    if (invocation !== undefined && this.streams(invocation.streams ?? 'never')) this.relay()
+    else this.#exchange.read(new Collector(maxResponseBytes, this))
+  }
+
+  /** The rules have been asked; `read` may have been called, or is when what runs now is over. */
+  asked(): void {
+    this.#asked = true
+    if (this.#stream !== null) this.#exchange.read(this.#stream)
   }
 
   private get mode(): string | null {
@@ -75,18 +83,27 @@ export class InvocationUpload implements PendingUpload, Collecting {
   }
 
   /** Hands the body on as it comes. */
-  private relay(upload: Upload): void {
-    const contentType = this.streamType
-    const reader = new StreamUpload(this.#exchange, {
-      begin: () => upload.begin(contentType),
-      done: (collected) => upload.end(this.responseOf(collected, contentType)),
-    })
-    // later, because what a step raises waits for its end, and the first piece may be there
-    queueMicrotask(() => this.#exchange.read(reader))
+  private relay(): void {
+    this.#stream = new StreamUpload(this.#exchange, this)
+    // not now, because what a step raises waits for its end, and the first piece may be there
+    if (this.#asked) this.readLater()
+  }
+
+  private readLater(): void {
+    queueMicrotask(() => this.asked())
+  }
+
+  begin(): Receiver | null {
+    return this.#upload?.begin(this.streamType) ?? null
+  }
+
+  done(collected: StreamUploadResult): void {
+    this.#upload?.end(this.responseOf(collected, this.streamType))
   }
 
   private get streamType(): string {
-    return this.#exchange.header('content-type') || 'application/octet-stream'
+    this.#streamType ??= this.#exchange.header('content-type') || 'application/octet-stream'
+    return this.#streamType
   }
 
   collected(body: Collected): void {
@@ -123,7 +140,12 @@ export function upload(
   // what is not in flight, or not delivered yet, the rules refuse
   const delivered = echoed ? environment.invocation(id)?.deliveryId : null
   if (delivered && delivered !== echoed) send(exchange, outdatedDelivery)
-  else environment.upload(target, new InvocationUpload(exchange, target))
+  else ask(environment, target, new InvocationUpload(exchange, target))
+}
+
+function ask(environment: Environment, target: UploadTarget, pending: InvocationUpload): void {
+  environment.upload(target, pending)
+  pending.asked()
 }
 
 /** `POST …/invocation/{id}/response`. The id and the state are checked before a byte of the body is read. */

@@ -7,7 +7,7 @@ import { maxStreamBytes } from '../core/limits.ts'
 import type { Receiver } from '../engine/invocation.ts'
 import type { Collected } from '../http/collect.ts'
 import type { BodyEnd, BodyReader, Exchange } from '../http/exchange.ts'
-import { Relay } from '../http/relay.ts'
+import { Relay, type RelayOwner } from '../http/relay.ts'
 
 export type StreamUploadResult =
   | Exclude<Collected, { kind: 'oversize' }>
@@ -21,7 +21,7 @@ export interface StreamUploadParts {
   done(result: StreamUploadResult): void
 }
 
-export class StreamUpload implements BodyReader {
+export class StreamUpload implements BodyReader, RelayOwner {
   readonly #exchange: Exchange
   readonly #parts: StreamUploadParts
   /** null before the first piece */
@@ -36,7 +36,7 @@ export class StreamUpload implements BodyReader {
   chunk(bytes: Uint8Array): void {
     // the rest of one that is too large is read and dropped
     if (this.#oversize) return
-    this.#relay ??= new Relay(this.#exchange, this.#parts.begin(), (end) => this.ended(end))
+    this.#relay ??= new Relay(this.#exchange, this.#parts.begin(), this)
     const relay = this.#relay
     const left = maxStreamBytes - relay.size
     if (bytes.byteLength <= left) {
@@ -54,7 +54,7 @@ export class StreamUpload implements BodyReader {
     else this.#relay.end(end)
   }
 
-  private ended(end: BodyEnd): void {
+  ended(end: BodyEnd): void {
     const size = this.#relay?.size ?? 0
     if (this.#oversize) this.#parts.done({ kind: 'oversize', bytes: size + 1, limit: maxStreamBytes })
     else if (end.kind === 'truncated') this.#parts.done(end)

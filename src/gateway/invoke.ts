@@ -140,7 +140,7 @@ export class InvokeFront implements Front, Collecting {
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {
     const headers = plainHeaders(request.id, this.version, contentType)
-    this.#stream = CallerStream.open(this.#exchange, 200, headers, isGoodType(contentType))
+    this.#stream = CallerStream.open(this.#exchange, 200, headers, isGoodType(contentType), true)
     return this.#stream
   }
 

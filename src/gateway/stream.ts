@@ -84,7 +84,7 @@ class StreamFront implements Front {
   }
 
   begin(request: InvokeRequest, contentType: string): Receiver | null {
-    this.#stream = CallerStream.open(this.#exchange, 200, this.#headers(request, contentType))
+    this.#stream = CallerStream.open(this.#exchange, 200, this.#headers(request, contentType), false, true)
     return this.#stream === null ? null : new Framed(this.#stream)
   }
 

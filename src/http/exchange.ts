@@ -60,8 +60,12 @@ export interface Exchange {
    * one part in thirty of what our code costs.
    */
   respond(status: number, headers: Fields, body?: Body, checked?: boolean): boolean
-  /** Answers piece by piece; null under the same conditions. `checked` as above. */
-  stream(status: number, headers: Fields, checked?: boolean): ResponseStream | null
+  /**
+   * Answers piece by piece; null under the same conditions. `checked` as above. With `follows` a piece is written before
+   * the caller of this returns to the event loop: the head may wait for it, and both are with the kernel when that `write`
+   * returns, not when the loop goes on.
+   */
+  stream(status: number, headers: Fields, checked?: boolean, follows?: boolean): ResponseStream | null
 }
 
 /** The headers of a request. */

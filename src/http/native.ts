@@ -228,7 +228,7 @@ export class NativeExchange implements Exchange {
     pending.push(() => this.send(status, headers, body))
   }
 
-  stream(status: number, headers: Fields, checked = false): ResponseStream | null {
+  stream(status: number, headers: Fields, checked = false, follows = false): ResponseStream | null {
     if (!this.begin()) return null
     const problem = checked ? null : fieldProblem(headers)
     if (problem !== null) {
@@ -237,13 +237,15 @@ export class NativeExchange implements Exchange {
     }
     const bodiless = this.method === 'HEAD' || status === 204 || status === 304
     const stream = new NativeStream(this, this.#handle, this.#socket, bodiless)
-    if (this.#pending === null) this.open(status, headers, bodiless)
-    else this.openLater(this.#pending, status, headers, bodiless)
+    if (this.#pending === null) {
+      if (follows && !bodiless) stream.keepHead(status, headers)
+      else this.open(status, headers, bodiless)
+    } else this.openLater(this.#pending, status, headers, bodiless)
     return stream
   }
 
   /** The head of a stream, unless the peer has gone. */
-  private open(status: number, headers: Fields, bodiless: boolean): void {
+  open(status: number, headers: Fields, bodiless: boolean): void {
     const handle = this.#handle
     if (handle.aborted || handle.finished) return
     if (bodiless) {
@@ -253,9 +255,14 @@ export class NativeExchange implements Exchange {
       handle.writeHeadAndEnd(status, '', fields, undefined, undefined, undefined, this.auto, 0)
       return
     }
-    handle.writeHead(status, '', headers, this.auto, 0)
+    this.writeHead(status, headers)
     // without this, half a head goes out
     handle.flushHeaders()
+  }
+
+  /** A head behind which something is written at once, to a peer that is there. */
+  writeHead(status: number, headers: Fields): void {
+    this.#handle.writeHead(status, '', headers, this.auto, 0)
   }
 
   private openLater(pending: (() => void)[], status: number, headers: Fields, bodiless: boolean): void {
@@ -438,6 +445,11 @@ export class NativeStream implements ResponseStream {
   /** an answer to HEAD, 204 or 304: there is a head, and bytes are dropped */
   readonly #bodiless: boolean
   #ended = false
+  /** the head that goes out with the first piece, see `keepHead`; null once it is out */
+  #head: Fields | null = null
+  #status = 0
+  /** made for the first time that the peer is slow */
+  #room: (() => void) | null = null
 
   constructor(exchange: NativeExchange, handle: Handle, socket: Socket, bodiless: boolean) {
     this.#exchange = exchange
@@ -448,9 +460,40 @@ export class NativeStream implements ResponseStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.#ended || this.#bodiless || bytes.byteLength === 0) return true
+    if (this.#head !== null) return this.writeFirst(bytes)
     if (!this.#exchange.waits) return this.writeNow(bytes)
     this.holdBack(bytes)
     return false
+  }
+
+  /** The first piece follows at once, and takes the head with it. */
+  keepHead(status: number, headers: Fields): void {
+    this.#status = status
+    this.#head = headers
+  }
+
+  private writeFirst(bytes: Uint8Array): boolean {
+    const handle = this.#handle
+    if (handle.aborted || handle.finished) return true
+    first = this
+    firstPiece = bytes
+    // both are sent when this returns; without it, when Bun's callback does
+    handle.cork(sendFirst)
+    if (firstLeft >= 0) return true
+    this.awaitRoom()
+    return false
+  }
+
+  /** Head and first piece, within `cork`; returns what `Handle.write` does. */
+  sendWithHead(bytes: Uint8Array): number {
+    this.writeHead()
+    return this.#handle.write(bytes)
+  }
+
+  private writeHead(): void {
+    const head = this.#head
+    this.#head = null
+    if (head !== null) this.#exchange.writeHead(this.#status, head)
   }
 
   // each function that makes another one is apart: its variables would be an object at every call
@@ -469,7 +512,8 @@ export class NativeStream implements ResponseStream {
   }
 
   private awaitRoom(): void {
-    this.#handle.onwritable = () => this.#exchange.guard(() => this.onDrain?.())
+    this.#room ??= () => this.#exchange.guard(() => this.onDrain?.())
+    this.#handle.onwritable = this.#room
   }
 
   end(trailers: Fields = []): void {
@@ -493,6 +537,7 @@ export class NativeStream implements ResponseStream {
       this.#exchange.done(0)
       return
     }
+    this.writeHead()
     if (trailers.length > 0) {
       let lines = ''
       for (let index = 0; index < trailers.length; index += 2) {
@@ -510,6 +555,18 @@ export class NativeStream implements ResponseStream {
     const close = (): void => this.#socket.close()
     if (!this.#exchange.writeLater(close)) close()
   }
+}
+
+// What `sendFirst` sends: a function made for each stream would be two objects more. Nothing comes in between.
+let first: NativeStream | null = null
+let firstPiece: Uint8Array | null = null
+let firstLeft = 0
+
+function sendFirst(): void {
+  const [stream, piece] = [first, firstPiece]
+  first = null
+  firstPiece = null
+  firstLeft = stream === null || piece === null ? 0 : stream.sendWithHead(piece)
 }
 
 /** Path and query of a target in any of its forms; `host:port` of CONNECT stays as it is. */

@@ -9,6 +9,12 @@ import type { BodyEnd, BodyReader, Exchange, ResponseStream } from './exchange.t
 /** Where the pieces go; a `ResponseStream` is one. */
 export type RelayTarget = Pick<ResponseStream, 'write' | 'onDrain'>
 
+/** Whose body it is. */
+export interface RelayOwner {
+  /** Called once, when the body has ended and its receiver has taken all of it. */
+  ended(end: BodyEnd): void
+}
+
 /**
  * Reads the body of `source` into `receiver`, which may be exchanged for null at any time: from then on the pieces are
  * dropped, and the sender is not asked to wait.
@@ -17,20 +23,19 @@ export class Relay implements BodyReader {
   /** bytes that came so far */
   size = 0
   readonly #source: Exchange
-  readonly #done: (end: BodyEnd) => void
+  readonly #owner: RelayOwner
   #receiver: RelayTarget | null
-  readonly #held: Uint8Array[] = []
+  /** what waits for the receiver; null until something has had to */
+  #held: Uint8Array[] | null = null
   #heldBytes = 0
   #slow = false
   #paused = false
   #end: BodyEnd | null = null
 
-  /** `done` is called once, when the body has ended and its receiver has taken all of it. */
-  constructor(source: Exchange, receiver: RelayTarget | null, done: (end: BodyEnd) => void) {
+  constructor(source: Exchange, receiver: RelayTarget | null, owner: RelayOwner) {
     this.#source = source
-    this.#receiver = null
-    this.#done = done
-    this.attach(receiver)
+    this.#receiver = receiver
+    this.#owner = owner
   }
 
   /** bytes that wait for the receiver */
@@ -38,15 +43,25 @@ export class Relay implements BodyReader {
     return this.#heldBytes
   }
 
-  private attach(receiver: RelayTarget | null): void {
+  // only a slow receiver has to call back
+  private write(receiver: RelayTarget, bytes: Uint8Array): void {
+    if (receiver.write(bytes)) return
+    this.#slow = true
+    if (receiver.onDrain === null) this.awaitDrain(receiver)
+  }
+
+  private awaitDrain(receiver: RelayTarget): void {
+    receiver.onDrain = () => this.drained()
+  }
+
+  private detach(): void {
     if (this.#receiver !== null) this.#receiver.onDrain = null
-    this.#receiver = receiver
-    if (receiver !== null) receiver.onDrain = () => this.drained()
+    this.#receiver = null
   }
 
   /** The receiver has gone: what is left of the body is read and dropped. */
   drop(): void {
-    this.attach(null)
+    this.detach()
     this.#slow = false
     this.drained()
   }
@@ -56,9 +71,10 @@ export class Relay implements BodyReader {
     const receiver = this.#receiver
     if (receiver === null) return
     if (!this.#slow) {
-      this.#slow = !receiver.write(bytes)
+      this.write(receiver, bytes)
       return
     }
+    this.#held ??= []
     this.#held.push(bytes)
     this.#heldBytes += bytes.byteLength
     if (this.#paused) return
@@ -74,12 +90,13 @@ export class Relay implements BodyReader {
   private drained(): void {
     this.#slow = false
     const receiver = this.#receiver
-    while (this.#held.length > 0 && !this.#slow) {
-      const piece = this.#held.shift() as Uint8Array
+    const held = this.#held
+    while (held !== null && held.length > 0 && !this.#slow) {
+      const piece = held.shift() as Uint8Array
       this.#heldBytes -= piece.byteLength
-      if (receiver !== null) this.#slow = !receiver.write(piece)
+      if (receiver !== null) this.write(receiver, piece)
     }
-    if (this.#paused && this.#held.length === 0) {
+    if (this.#paused && this.#heldBytes === 0) {
       this.#paused = false
       this.#source.resume()
     }
@@ -90,7 +107,7 @@ export class Relay implements BodyReader {
     const end = this.#end
     if (end === null) return
     this.#end = null
-    this.attach(null)
-    this.#done(end)
+    this.detach()
+    this.#owner.ended(end)
   }
 }

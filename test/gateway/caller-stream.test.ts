@@ -42,6 +42,16 @@ test('race: a caller who leaves while it is waited for lets the writer go on', (
   expect(sent.text).toBe('one')
 })
 
+test('race: a caller who left before it was found to be slow is not waited for', () => {
+  const { exchange, stream, sent, drains } = open()
+  exchange.leave()
+  // what is written to a connection that has gone may wait for ever
+  sent.fast = false
+  expect(stream.write(piece('one'))).toBe(true)
+  expect(stream.write(piece('two'))).toBe(true)
+  expect([sent.text, drains()]).toEqual(['one', 0])
+})
+
 test('race: the end comes while a slow caller is waited for: the writer goes on, and is not heard', () => {
   for (const how of ['end', 'abort'] as const) {
     const { stream, sent, drains } = open()

@@ -702,7 +702,7 @@ check('requests that are sent together may have large, streamed and empty answer
   await stand.exchange(3)
   const [one, two, three, four] = stand.exchanges
   four?.respond(200, [], 'four')
-  const stream = three?.stream(200, [])
+  const stream = three?.stream(200, [], false, true)
   expect(stream?.write(Buffer.from('str'))).toBe(false)
   stream?.write(Buffer.from('eam'))
   stream?.end()
@@ -845,6 +845,55 @@ check('the head of a stream goes out at once, and an empty one ends', async (sta
   stand.handle = (exchange) => exchange.respond(200, [], 'next')
   peer.send(get)
   await peer.until(/next$/)
+})
+
+check('a head that goes out with the first piece of its stream is the same head', async (stand) => {
+  stand.handle = (exchange) => {
+    const stream = exchange.stream(200, ['X-Head', 'out'], false, true)
+    stream?.write(Buffer.from('one '))
+    stream?.write(Buffer.from('two'))
+    stream?.end()
+  }
+  const peer = await stand.connect()
+  peer.send(get)
+  await peer.until(/two/)
+  expect(peer.received).toMatch(
+    /^HTTP\/1\.1 200 OK\r\n[\s\S]*X-Head: out\r\n[\s\S]*\r\n\r\n[\s\S]*one [\s\S]*two[\s\S]*$/,
+  )
+  expect(peer.received.match(/X-Head/g)).toHaveLength(1)
+  expect(await stand.ask(`HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 200 OK\r\n[\s\S]*X-Head: out\r\n[\s\S]*\r\n\r\n$/,
+  )
+  expect(await stand.ask('GET / HTTP/1.0\r\n\r\n')).toMatch(/X-Head: out\r\n[\s\S]*\r\n\r\none two$/)
+})
+
+check('a head goes out at the end of its stream, where no piece has taken it', async (stand) => {
+  stand.handle = (exchange) => exchange.stream(200, ['X-Head', 'out'], false, true)?.end()
+  const peer = await stand.connect()
+  peer.send(get)
+  await peer.until(/X-Head: out\r\n[\s\S]*\r\n\r\n/)
+  stand.handle = (exchange) => exchange.respond(200, [], 'next')
+  peer.send(get)
+  await peer.until(/next$/)
+})
+
+check('a slow reader of a first piece that takes the head along gets all of it', async (stand) => {
+  stand.handle = () => {}
+  const peer = await stand.connect()
+  peer.keeps = false
+  peer.stall()
+  peer.send(get)
+  const stream = (await stand.exchange()).stream(200, [], false, true) as ResponseStream
+  let drained = 0
+  stream.onDrain = () => drained++
+  const size = 32 * 1024 * 1024
+  expect(stream.write(Buffer.alloc(size))).toBe(false)
+  await turns(20)
+  expect(drained).toBe(0)
+  peer.go()
+  await until('the reader to have taken it', () => drained > 0)
+  stream.end()
+  await until('the whole stream', () => peer.bytes > size)
 })
 
 check('a stream that is broken off has no end that could be taken for one', async (stand) => {

@@ -10,7 +10,7 @@ function scene(): { source: FakeExchange; sink: FakeStream; relay: Relay; ends: 
   const source = new FakeExchange({ end: null })
   const sink = new FakeStream()
   const ends: BodyEnd[] = []
-  const relay = new Relay(source, sink, (end) => ends.push(end))
+  const relay = new Relay(source, sink, { ended: (end) => ends.push(end) })
   source.read(relay)
   return { source, sink, relay, ends }
 }

@@ -64,6 +64,16 @@ export const functionUrlStreams = chapter('Function URL: streams', (it) => {
     expect((await visited(rie, '/')).answer.status).toBe(200)
   })
 
+  it('sends a header as often as the prelude has values for it', async ({ start }) => {
+    await using rie = await start(streaming)
+    const prelude = `{"headers":{"vary":["origin","accept"]}}${zeros}`
+    const asked = rie.visit('/')
+    await rie.reply(prelude, withPrelude)
+    const answer = await asked
+    const vary = answer.headers.filter(([name]) => name === 'vary').map(([, value]) => value)
+    expect([answer.status, vary]).toEqual([200, ['origin', 'accept']])
+  })
+
   it('reads a prelude that comes byte by byte', async ({ start }) => {
     await using rie = await start(streaming)
     using stream = await both(rie)

@@ -41,9 +41,15 @@ const ours = new Set([
 
 /**
  * `text` is the JSON that the source was parsed from: a number in a header keeps the digits that it has there.
- * Without a content type of the function's, `contentType` is added.
+ * Without a content type of the function's, `contentType` is added. With `lists` a header may have a list of values:
+ * AWS's client for Rust writes a header of a stream so that was set more than once.
  */
-export function urlHead(source: HeadSource, text: string, contentType: string): UrlHead | Invalid {
+export function urlHead(
+  source: HeadSource,
+  text: string,
+  contentType: string,
+  lists = false,
+): UrlHead | Invalid {
   const status = statusOf(source.statusCode)
   if (status === null) {
     return { invalid: `statusCode is ${shown(source.statusCode)}; allowed is a whole number from 200 to 599` }
@@ -55,18 +61,17 @@ export function urlHead(source: HeadSource, text: string, contentType: string): 
   }
   let typed = false
   for (const [name, given] of Object.entries(headers ?? {})) {
-    const value = typeof given === 'number' ? digits(given, text, name) : given
-    if (typeof value !== 'string' && typeof value !== 'boolean') {
-      return { invalid: `header ${shown(name)} is ${shown(value)}; allowed is a text, a number or a boolean` }
+    const before = fields.length
+    if (lists && Array.isArray(given)) {
+      for (const one of given) {
+        const problem = put(fields, name, one, text)
+        if (problem !== null) return problem
+      }
+    } else {
+      const problem = put(fields, name, given, text)
+      if (problem !== null) return problem
     }
-    if (!token.test(name)) return { invalid: `${shown(name)} is no name of a header` }
-    if (unsendable.test(String(value))) {
-      return { invalid: `header ${name} is ${shown(value)}, which has characters that no header can have` }
-    }
-    const lower = name.toLowerCase()
-    if (ours.has(lower)) continue
-    if (lower === 'content-type') typed = true
-    fields.push(name, String(value))
+    if (fields.length > before && name.toLowerCase() === 'content-type') typed = true
   }
   if (cookies !== null && !Array.isArray(cookies)) {
     return { invalid: `cookies is ${shown(cookies)}; allowed is a list of texts` }
@@ -79,6 +84,20 @@ export function urlHead(source: HeadSource, text: string, contentType: string): 
   }
   if (!typed) fields.push('Content-Type', contentType)
   return { status, fields }
+}
+
+/** One more header, unless it is ours; null, or why it cannot be sent. */
+function put(fields: string[], name: string, given: unknown, text: string): Invalid | null {
+  const value = typeof given === 'number' ? digits(given, text, name) : given
+  if (typeof value !== 'string' && typeof value !== 'boolean') {
+    return { invalid: `header ${shown(name)} is ${shown(value)}; allowed is a text, a number or a boolean` }
+  }
+  if (!token.test(name)) return { invalid: `${shown(name)} is no name of a header` }
+  if (unsendable.test(String(value))) {
+    return { invalid: `header ${name} is ${shown(value)}, which has characters that no header can have` }
+  }
+  if (!ours.has(name.toLowerCase())) fields.push(name, String(value))
+  return null
 }
 
 /** Null for what is no status of an answer; the service takes a text of three digits too. */

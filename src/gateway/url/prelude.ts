@@ -78,6 +78,6 @@ function parse(json: Buffer, rest: Uint8Array): Prelude | Invalid {
     return { invalid: `the prelude is ${shown(value)}; allowed is an object` }
   }
   const { statusCode = 200, headers, cookies } = value as Record<string, unknown>
-  const head = urlHead({ statusCode, headers, cookies }, text, streamType)
+  const head = urlHead({ statusCode, headers, cookies }, text, streamType, true)
   return 'invalid' in head ? { invalid: `the prelude's ${head.invalid}` } : { ...head, rest }
 }

@@ -29,6 +29,19 @@ test('a prelude has status, headers and cookies, and the body follows', () => {
   })
 })
 
+test('a header of a prelude may have several values, as the client for Rust writes them', () => {
+  expect(
+    readText(`{"headers":{"vary":["origin","accept"],"x-none":[],"content-type":["text/a"]}}${zeros}`),
+  ).toEqual({
+    status: 200,
+    fields: ['vary', 'origin', 'vary', 'accept', 'content-type', 'text/a'],
+    rest: '',
+  })
+  expect(readText(`{"headers":{"vary":["origin",["accept"]]}}${zeros}`)).toMatch(
+    /header "vary" is \["accept"\]/,
+  )
+})
+
 test('a prelude may be empty, formatted, or begin with a mark', () => {
   const plain = { status: 200, fields: ['Content-Type', 'application/octet-stream'], rest: 'x' }
   for (const json of ['{}', ' {\r\n\t} ', '\ufeff{}', '{"unknown":[1]}', '{"headers":null,"cookies":null}']) {

@@ -43,6 +43,15 @@ export const functionUrlAnswers = chapter('Function URL: answers', (it) => {
     expect(cookies.map(([, value]) => value)).toEqual(['a=1; Path=/', 'b=2'])
   })
 
+  it('has one date, its own, and a length of its own, whatever the function says', async ({ start }) => {
+    await using rie = await start(site)
+    const headers = { date: 'Thu, 01 Jan 1970 00:00:00 GMT', 'Content-Length': '7' }
+    const { answer } = await visited(rie, '/', {}, JSON.stringify({ statusCode: 200, headers, body: 'own' }))
+    const own = answer.headers.filter(([name]) => /^(date|content-length)$/i.test(name))
+    expect(own.map(([, value]) => value).sort()).toEqual(['3', expect.not.stringContaining('1970')])
+    expect(answer.text).toBe('own')
+  })
+
   it('decodes a body that is base64', async ({ start }) => {
     await using rie = await start(site)
     const { answer } = await visited(rie, '/', {}, '{"statusCode":200,"body":"AP8=","isBase64Encoded":true}')

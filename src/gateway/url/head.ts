@@ -29,6 +29,7 @@ const unsendable = /[^\t\x20-\x7e\x80-\xff]/
 const ours = new Set([
   'connection',
   'content-length',
+  'date',
   'keep-alive',
   'proxy-connection',
   'te',

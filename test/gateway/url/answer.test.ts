@@ -108,7 +108,7 @@ describe('headers', () => {
 
   test('that belong to the connection or to the emulator are ours', () => {
     const headers =
-      '{"Content-Length":"7","transfer-encoding":"chunked","Connection":"close","X-Amzn-RequestId":"mine","x-amzn-trace-id":"mine"}'
+      '{"Content-Length":"7","transfer-encoding":"chunked","Connection":"close","Date":"then","X-Amzn-RequestId":"mine","x-amzn-trace-id":"mine"}'
     expect(fieldsOf(headers)).toEqual(json)
   })
 

@@ -151,6 +151,8 @@ export function configure(outside: Outside): Config {
       : value(ownOptions.initTimeoutMs)
   }
   const extensionsOff = value(variableOptions.disableExtensions)
+  // read without SnapStart too: a wrong value is told
+  const restoreTimeoutMs = value(ownOptions.restoreTimeoutMs)
   const url = {
     address: value(ownOptions.functionUrl),
     invokeMode: value(ownOptions.functionUrlInvokeMode),
@@ -173,7 +175,7 @@ export function configure(outside: Outside): Config {
     handler: handlerOf(source, command, warnings),
     timeoutMs: value(ownOptions.functionTimeoutMs),
     initTimeoutMs: initLimit(),
-    snapStart: snapStart ? { restoreTimeoutMs: value(ownOptions.restoreTimeoutMs) } : null,
+    snapStart: snapStart ? { restoreTimeoutMs } : null,
     maxConcurrency,
     memorySize: value(ownOptions.memorySize),
     maxEnvironments: value(ownOptions.maxEnvironments),

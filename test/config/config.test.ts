@@ -347,6 +347,13 @@ describe('SnapStart', () => {
     expect(parse(['--init-timeout', '5', 'cmd'], type)).toEqual(snapped({ initTimeoutMs: 5000 }))
   })
 
+  test('is no condition for a wrong limit of the restore to be told', () => {
+    expect(failure(['--restore-timeout', 'x', 'cmd'])).toEqual({
+      message: '--restore-timeout is "x"; allowed is a whole number from 0 to 2147483',
+      exitCode: 2,
+    })
+  })
+
   test('starts a runtime anew, which an attached one is not', () => {
     expect(failure(['--attach', '--enable-init-caching'])).toEqual({
       message: '--attach and --enable-init-caching exclude each other: nobody starts the runtime anew',

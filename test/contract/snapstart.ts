@@ -214,6 +214,16 @@ export const snapStartChapter = chapter('SnapStart', (it) => {
     await until('it to be ready', async () => (await rie.ask({ path: '/_rie/ready' })).status === 200)
   })
 
+  it('ends with exit code 2 for a wrong limit of the restore, with SnapStart and without', async ({
+    run,
+  }) => {
+    for (const flags of [[], ['--enable-init-caching']]) {
+      const env = { AWS_LAMBDA_RIE_RESTORE_TIMEOUT: '1.5' }
+      const { code, stderr } = await run({ flags, env })
+      expect([code, stderr.includes('AWS_LAMBDA_RIE_RESTORE_TIMEOUT is \\"1.5\\"')]).toEqual([2, true])
+    }
+  })
+
   it('ends with exit code 2 for --attach', async ({ run }) => {
     const { code, stderr } = await run({ flags: ['--attach', '--enable-init-caching'], command: [] })
     expect([code, stderr.includes('exclude each other')]).toEqual([2, true])

@@ -40,12 +40,18 @@ class Watched implements AsyncDisposable {
     writeFileSync(this.path(name), text)
   }
 
-  /** What is told of an act; a file that counts is changed with it, so that nothing is waited for in vain. */
-  async after(act: () => void | Promise<void>): Promise<string[]> {
+  /**
+   * What is told of an act; a file that counts is changed with it, so that nothing is waited for in vain. `late` may be
+   * told behind that file: by looks, a folder that is new is looked into later than a file that was there.
+   */
+  async after(act: () => void | Promise<void>, ...late: readonly string[]): Promise<string[]> {
     const before = this.told.length
     await act()
     this.write('sentinel.ts')
-    await until('the sentinel to be told', () => this.told.slice(before).flat().includes('sentinel.ts'))
+    await until('the change to be told', () => {
+      const told = this.told.slice(before).flat()
+      return ['sentinel.ts', ...late].every((path) => told.includes(path))
+    })
     return this.told
       .slice(before)
       .flat()
@@ -105,18 +111,16 @@ for (const poll of [false, true]) {
 
     test('a new file, a new folder, and what changes in it, are told', async () => {
       await using it = await Watched.of(files, { poll })
-      expect(await it.after(() => it.write('new/folder/c.ts'))).toEqual(['new/folder/c.ts'])
-      expect(await it.after(() => it.write('new/folder/c.ts'))).toEqual(['new/folder/c.ts'])
+      const c = 'new/folder/c.ts'
+      expect(await it.after(() => it.write(c), c)).toEqual([c])
+      expect(await it.after(() => it.write(c))).toEqual([c])
     })
 
     test('a folder that is deleted and made again is watched again', async () => {
       await using it = await Watched.of(files, { poll })
       const gone = await it.after(() => rmSync(it.path('lib'), { recursive: true }))
       expect(gone).toEqual(['lib/a.ts', 'lib/deep/b.ts'])
-      const before = it.told.length
-      it.write('lib/deep/b.ts')
-      // by looks, a folder that came back is looked into later than a file that stayed: no sentinel tells that it was
-      await until('the new file to be told', () => it.told.slice(before).flat().includes('lib/deep/b.ts'))
+      await it.after(() => it.write('lib/deep/b.ts'), 'lib/deep/b.ts')
       expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
       // in one go, as a build does it
       const sofar = it.told.length
@@ -128,9 +132,7 @@ for (const poll of [false, true]) {
 
     test('a tree that is moved is told under both names, and watched under the new one', async () => {
       await using it = await Watched.of(files, { poll })
-      const told = await it.after(() => renameSync(it.path('lib'), it.path('moved')))
-      expect(told).toContain('lib/deep/b.ts')
-      expect(told).toContain('moved/deep/b.ts')
+      await it.after(() => renameSync(it.path('lib'), it.path('moved')), 'lib/deep/b.ts', 'moved/deep/b.ts')
       expect(await it.after(() => it.write('moved/deep/b.ts'))).toEqual(['moved/deep/b.ts'])
     })
 
@@ -139,9 +141,10 @@ for (const poll of [false, true]) {
       mkdirSync(join(elsewhere.path, 'arrived/deep'), { recursive: true })
       writeFileSync(join(elsewhere.path, 'arrived/deep/c.ts'), '1')
       await using it = await Watched.of(files, { poll })
-      const told = await it.after(() => renameSync(join(elsewhere.path, 'arrived'), it.path('arrived')))
-      expect(told).toEqual(['arrived/deep/c.ts'])
-      expect(await it.after(() => it.write('arrived/deep/c.ts'))).toEqual(['arrived/deep/c.ts'])
+      const c = 'arrived/deep/c.ts'
+      const arrive = () => renameSync(join(elsewhere.path, 'arrived'), it.path('arrived'))
+      expect(await it.after(arrive, c)).toEqual([c])
+      expect(await it.after(() => it.write(c))).toEqual([c])
     })
 
     test('files and folders that are only linked are watched', async () => {
@@ -151,10 +154,13 @@ for (const poll of [false, true]) {
       writeFileSync(join(shared, 'a.ts'), '1')
       writeFileSync(join(elsewhere.path, 'single.ts'), '1')
       await using it = await Watched.of(files, { poll })
-      await it.after(() => {
-        symlinkSync(shared, it.path('shared'))
-        symlinkSync(join(elsewhere.path, 'single.ts'), it.path('single.ts'))
-      })
+      await it.after(
+        () => {
+          symlinkSync(shared, it.path('shared'))
+          symlinkSync(join(elsewhere.path, 'single.ts'), it.path('single.ts'))
+        },
+        ...['shared/a.ts', 'single.ts'],
+      )
       expect(await it.after(() => writeFileSync(join(shared, 'a.ts'), '22'))).toEqual(['shared/a.ts'])
       const single = await it.after(() => writeFileSync(join(elsewhere.path, 'single.ts'), '22'))
       expect(single).toEqual(['single.ts'])

@@ -71,7 +71,10 @@ export function admin(functions: ServedFunctions, options: AdminOptions): Router
       const location = path.replace(/\/\/+/g, '/') + queryOf(target)
       return new Response(null, { status: 307, headers: { Location: location } })
     }
-    const help = `invoke with POST /2015-03-31/functions/${nameOf(functions)}/invocations`
+    // the API of durable executions, where there is one, has answered before
+    const help = path.startsWith('/2025-12-01/')
+      ? 'no function here is a durable one (--durable)'
+      : `invoke with POST /2015-03-31/functions/${nameOf(functions)}/invocations`
     const { status, headers, body } = problem(404, `${req.method} ${path} is not served; ${help}`)
     return new Response(body, { status, headers: pairs(headers) })
   })

@@ -152,6 +152,11 @@ test('what is not served gets an answer that says what is', async () => {
     'application/json',
     '{"Type":"User","Message":"GET /_rie/nothing is not served; invoke with POST /2015-03-31/functions/function/invocations"}',
   ])
+  expect(await over().get('/2025-12-01/functions/function/durable-executions')).toEqual([
+    404,
+    'application/json',
+    '{"Type":"User","Message":"GET /2025-12-01/functions/function/durable-executions is not served; no function here is a durable one (--durable)"}',
+  ])
 })
 
 test('the dashboard is served as it is', async () => {

@@ -7,14 +7,12 @@
 import type { Outcome } from './failure.ts'
 
 /** How an event has ended, as its record for a destination says it; the last one is of this emulator alone. */
-export const eventConditions = [
-  'Success',
-  'RetriesExhausted',
-  'EventAgeExceeded',
-  'ZeroReservedConcurrency',
-  'EmulatorStopped',
-] as const
-export type EventCondition = (typeof eventConditions)[number]
+export type EventCondition =
+  | 'Success'
+  | 'RetriesExhausted'
+  | 'EventAgeExceeded'
+  | 'ZeroReservedConcurrency'
+  | 'EmulatorStopped'
 
 /** What a function's configuration says of its events. */
 export interface RetryTerms {

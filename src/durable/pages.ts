@@ -6,7 +6,7 @@ import type { RunState } from './core/state.ts'
 import { executionJson, runOperationJson, type TimeUnit } from './wire.ts'
 
 /** Bytes of operations in one event or page: what is around them has to fit under 6 MB too. */
-export const maxPageBytes = 5 * 1024 * 1024
+const maxPageBytes = 5 * 1024 * 1024
 
 /** A marker that says which list it is of, so that it is good for no other. */
 export const markerOf = (list: string, index: number): string =>

@@ -5,7 +5,7 @@ import type { RunRecord } from './run.ts'
 
 /** Most closed runs, and most bytes of their data. */
 export const maxClosedRuns = 10_000
-export const maxClosedBytes = 256 * 1024 * 1024
+const maxClosedBytes = 256 * 1024 * 1024
 
 interface Kept {
   /** Unix milliseconds */

@@ -24,7 +24,7 @@ export type TimeUnit = 'milliseconds' | 'seconds'
 const time = (at: number, unit: TimeUnit): number => (unit === 'seconds' ? at / 1000 : at)
 
 /** One operation, in the order of members in which the service writes them. */
-export function operationJson(operation: Operation, unit: TimeUnit): Json {
+function operationJson(operation: Operation, unit: TimeUnit): Json {
   const { id, parentId, name, type, subType, startedAt, endedAt, status } = operation
   const { result, error } = operation
   const outcome = { Result: result, Error: error }

@@ -14,7 +14,7 @@ interface Options {
 }
 
 /** What is started instead of a command: the same command, unless it runs `program`. */
-export const asModuleRunner = <T extends Options>(options: T, program: string, isCompiled: boolean): T => {
+const asModuleRunner = <T extends Options>(options: T, program: string, isCompiled: boolean): T => {
   const [first, ...rest] = options.cmd
   if (!options.cmd.some((word) => typeof word === 'string' && word.includes(program))) return options
   // A shell's command line is left as it is; the variable reaches what the shell starts.

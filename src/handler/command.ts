@@ -15,7 +15,7 @@ export const handlerRootVariable = '_LAMBDA_RIE_HANDLER_ROOT'
 export const breakMarker = '_LAMBDA_RIE_BREAK'
 
 /** Carries the text of the runtime client to the bun CLI. */
-export const clientVariable = '_LAMBDA_RIE_CLIENT'
+const clientVariable = '_LAMBDA_RIE_CLIENT'
 
 /** The reserved handler name of the function that comes with the emulator. */
 export const sampleHandler = '@sample.handler'

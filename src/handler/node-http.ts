@@ -19,7 +19,7 @@ type Require = (this: unknown, ...args: unknown[]) => unknown
 let repaired = false
 
 /** Repairs `ServerResponse` in place, so that it does not matter who imported it, and how. Loads node:http. */
-export const repairServerResponse = (): void => {
+const repairServerResponse = (): void => {
   if (repaired) return
   repaired = true
   const { prototype } = process.getBuiltinModule('node:http').ServerResponse

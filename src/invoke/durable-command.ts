@@ -20,7 +20,7 @@ export interface DurableCommand {
 }
 
 /** What each verb is said of, and whether it may have data. */
-export const verbs = {
+const verbs = {
   list: { subject: 'function', data: false },
   get: { subject: 'execution', data: false },
   history: { subject: 'execution', data: false },

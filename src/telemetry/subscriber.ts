@@ -15,7 +15,7 @@ import type { Buffering } from './subscription.ts'
 /** How long one attempt of a delivery may take, in milliseconds. */
 export const attemptMs = 2000
 /** First and longest pause between two attempts, and how long a delivery is tried, in milliseconds. */
-export const retryMs = { first: 100, longest: 2000, all: 10_000 } as const
+const retryMs = { first: 100, longest: 2000, all: 10_000 } as const
 
 /** Events that are rendered together: doing so one by one would be in the way of every invocation. */
 const together = 256

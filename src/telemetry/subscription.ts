@@ -39,7 +39,7 @@ export interface Subscription {
 /** `message` is what the extension is told. */
 export type Parsed = Subscription | { readonly problem: string }
 
-export const schemaVersions: Readonly<Record<TelemetryApi, readonly string[]>> = {
+const schemaVersions: Readonly<Record<TelemetryApi, readonly string[]>> = {
   telemetry: ['2022-07-01', '2022-12-13', '2025-01-29'],
   logs: ['2020-08-15', '2021-03-18'],
 }

@@ -4,7 +4,7 @@
  *
  *     bun run clients [client|SDK|extension…] [--case name,…] [--emulator PATH] [--handlers-only] [--write]
  *
- * `--handlers-only` asks only for what the reference does too; `--write` puts the matrix into the README.
+ * `--handlers-only` asks only for what the reference does too; `--write` puts the matrix into the README beside this.
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -140,17 +140,17 @@ console.log(text)
 const all = [...results.values()].flatMap((row) => [...row.values()])
 const count = (outcome: Result['outcome']) => all.filter((result) => result.outcome === outcome).length
 
-const readme = join(root, 'README.md')
+const readme = join(root, 'test/clients/README.md')
 const block = /(<!-- clients:begin -->)[\s\S]*(<!-- clients:end -->)/
 const before = await Bun.file(readme).text()
 const after = before.replace(block, (_, begin, end) => `${begin}\n\n${text}\n\n${end}`)
-if (!block.test(before)) fail('README.md has no <!-- clients:begin --> and <!-- clients:end -->')
+if (!block.test(before)) fail('test/clients/README.md has no <!-- clients:begin --> and <!-- clients:end -->')
 if (values.write) await Bun.write(readme, after)
 // what some tool-chain was missing for says nothing about the README
 const wholly = positionals.length === 0 && values.case === '' && !values['handlers-only']
 const lacking = [...clients, ...observers].reduce((sum, { lacks }) => sum + Object.keys(lacks).length, 0)
 const stale = !values.write && wholly && count('skipped') === lacking && before !== after
-if (stale) console.log("\nthe README's matrix is another: bun run clients --write")
+if (stale) console.log('\nthe matrix in test/clients/README.md is another: bun run clients --write')
 
 const failed = count('failed') + (stale ? 1 : 0)
 console.log(`\n${count('passed')} passed, ${failed} failed, ${count('skipped')} skipped`)

@@ -16,8 +16,10 @@ interface Kept {
 export class Retention {
   readonly #log: Log
   readonly #forget: (run: RunRecord) => void
-  /** in the order in which they ended */
+  /** in the order in which they ended, or were read from the store */
   readonly #kept = new Map<RunRecord, Kept>()
+  /** Unix milliseconds: none of them is forgotten before */
+  #due = Number.POSITIVE_INFINITY
   #bytes = 0
   #told = false
 
@@ -39,7 +41,9 @@ export class Retention {
     if (run.state.phase !== 'closed') return
     const { endedAt, result, run: data } = run.state
     const bytes = data.bytes + (data.facts.input?.length ?? 0) + (result?.length ?? 0)
-    this.#kept.set(run, { until: endedAt + days * 86_400_000, bytes })
+    const until = endedAt + days * 86_400_000
+    this.#kept.set(run, { until, bytes })
+    this.#due = Math.min(this.#due, until)
     this.#bytes += bytes
     this.#makeRoom()
   }
@@ -51,9 +55,11 @@ export class Retention {
 
   /** Forgets those whose time has passed. */
   expire(now: number): void {
+    if (now < this.#due) return
+    this.#due = Number.POSITIVE_INFINITY
     for (const [run, { until }] of this.#kept) {
-      if (until > now) return
-      this.#forget(run)
+      if (until <= now) this.#forget(run)
+      else this.#due = Math.min(this.#due, until)
     }
   }
 

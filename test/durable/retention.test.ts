@@ -32,6 +32,20 @@ test('a run that has ended is kept for its days', () => {
   expect(retention.size).toBe(1)
 })
 
+test('one that is kept for longer, and ended before, holds no other back', () => {
+  const { retention, forgotten } = keeping()
+  const [long, short, later] = [closed(0), closed(day), closed(2 * day)]
+  retention.add(long, 90)
+  retention.add(short, 1)
+  retention.add(later, 1)
+  retention.expire(2 * day)
+  expect(forgotten).toEqual([short])
+  retention.expire(3 * day)
+  expect(forgotten).toEqual([short, later])
+  retention.expire(90 * day)
+  expect(forgotten).toEqual([short, later, long])
+})
+
 test('too many are forgotten, the oldest first, which is told once', () => {
   const { retention, forgotten, log } = keeping()
   const all = Array.from({ length: maxClosedRuns + 2 }, (_, index) => closed(index))

@@ -5,7 +5,7 @@
  * the installed packages of both. The first dot of the last path segment ends the name of the file.
  */
 
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { RuntimeError } from './errors.ts'
 
@@ -53,7 +53,7 @@ function findFile(module: string, roots: readonly string[]): string | undefined 
 /** Whether a package is installed where a folder finds it. Bun would download one that is not. */
 function isInstalled(name: string, root: string): boolean {
   for (let folder = root; ; folder = dirname(folder)) {
-    if (statSync(`${folder}/node_modules/${name}`, { throwIfNoEntry: false })) return true
+    if (existsSync(`${folder}/node_modules/${name}`)) return true
     if (folder === dirname(folder)) return false
   }
 }

@@ -6,7 +6,7 @@
  * all of it, and takes some milliseconds longer to start; so it serves the functions that need it, and no others.
  */
 
-import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /** What Bun understands of a configuration that is about the language. */
@@ -48,7 +48,8 @@ export function extended(name: string, folder: string): string | undefined {
     ? [resolve(folder, name)]
     : [...ancestors(folder)].map((above) => resolve(above, 'node_modules', name))
   const paths = places.flatMap((place) => [place, `${place}.json`, `${place}/tsconfig.json`])
-  return paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
+  // what may not be looked at, as behind a link to itself, is not there
+  return paths.find((path) => existsSync(path) && statSync(path, { throwIfNoEntry: false })?.isFile())
 }
 
 function says(path: string, seen: Set<string>): boolean {

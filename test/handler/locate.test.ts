@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { hintForEnding, hintForMissing, nearest, parseHandler, siblings } from '../../src/handler/locate.ts'
+import {
+  hintForEnding,
+  hintForMissing,
+  locate,
+  nearest,
+  parseHandler,
+  siblings,
+} from '../../src/handler/locate.ts'
 import { tempDir } from '../harness.ts'
 
 function folderWith(...files: string[]) {
@@ -109,4 +116,14 @@ test.each([
   ['greet', [], undefined],
 ])('%s is probably one of %p: %p', (word, words, expected) => {
   expect(nearest(word, words)).toBe(expected as string)
+})
+
+test('a package is looked for above a node_modules that cannot be looked at', () => {
+  using folder = tempDir()
+  const inner = join(folder.path, 'inner')
+  mkdirSync(join(folder.path, 'node_modules/pkg'), { recursive: true })
+  mkdirSync(inner)
+  symlinkSync('node_modules', join(inner, 'node_modules'))
+  writeFileSync(join(folder.path, 'node_modules/pkg/index.js'), '')
+  expect(locate('pkg', [inner])).toBe(realpathSync(join(folder.path, 'node_modules/pkg/index.js')))
 })

@@ -35,6 +35,14 @@ test.each<[title: string, files: Record<string, string>, expected: boolean]>([
   expect(configuresLanguage(join(folder.path, 'src/deep/index.ts'))).toBe(expected)
 })
 
+test('a configuration that extends what cannot be looked at says nothing', () => {
+  using folder = tempDir()
+  symlinkSync('loop', join(folder.path, 'loop'))
+  writeFileSync(join(folder.path, 'tsconfig.json'), '{"extends":["./loop","./loop/base.json"]}')
+  writeFileSync(join(folder.path, 'index.ts'), '')
+  expect(configuresLanguage(join(folder.path, 'index.ts'))).toBe(false)
+})
+
 test('the configuration of a linked file is that of the folder where it really is', () => {
   using real = tempDir()
   using linked = tempDir()

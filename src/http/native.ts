@@ -8,8 +8,8 @@
  * - A body that is not asked for before the callback returns is lost: one that nobody has read by then is held.
  * - `ondata` comes once more, with `aborted`, when the connection ends, also after a complete body.
  * - An answer to a gone peer throws. `aborted` is looked at first.
- * - Headers go out unchecked, HEAD sends a body, `close` closes nothing, a list of headers is framed by its own
- *   `Content-Length` only.
+ * - Headers go out unchecked, HEAD sends a body, 204 and 304 a long one, `close` closes nothing, a list of headers is
+ *   framed by its own `Content-Length` only.
  * - What is written for a pipelined request is lost while the answer before it is not out: it is kept in order.
  */
 
@@ -235,7 +235,7 @@ export class NativeExchange implements Exchange {
       this.refuseHeaders(problem)
       return null
     }
-    const bodiless = this.method === 'HEAD' || status === 204 || status === 304
+    const bodiless = this.method === 'HEAD' || isBodiless(status)
     const stream = new NativeStream(this, this.#handle, this.#socket, bodiless)
     if (this.#pending === null) {
       if (follows && !bodiless) stream.keepHead(status, headers)
@@ -373,7 +373,9 @@ export class NativeExchange implements Exchange {
     const handle = this.#handle
     let whole: string | Uint8Array | undefined
     let fields = headers
-    if (this.method === 'HEAD') {
+    if (isBodiless(status)) {
+      // what a function gave all the same is dropped, as Bun does with a short one
+    } else if (this.method === 'HEAD') {
       fields = [...headers, 'Content-Length', String(sizeOf(piecesOf(body)))]
     } else if (body !== undefined) {
       if (!isList(body)) whole = body
@@ -568,6 +570,9 @@ function sendFirst(): void {
   firstPiece = null
   firstLeft = stream === null || piece === null ? 0 : stream.sendWithHead(piece)
 }
+
+/** An answer of this status has no body, whatever the method. */
+const isBodiless = (status: number): boolean => status === 204 || status === 304
 
 /** Path and query of a target in any of its forms; `host:port` of CONNECT stays as it is. */
 export function originForm(target: string): string {

@@ -1,7 +1,7 @@
 /** The Function URL: what becomes of an answer. */
 import { expect } from 'bun:test'
 import { until } from '../harness.ts'
-import type { Answer } from '../kit/wire.ts'
+import { type Answer, bytes, Wire } from '../kit/wire.ts'
 import { chapter } from './chapter.ts'
 import type { Emulator } from './emulator.ts'
 import { site, visited } from './function-url.ts'
@@ -50,6 +50,21 @@ export const functionUrlAnswers = chapter('Function URL: answers', (it) => {
     const own = answer.headers.filter(([name]) => /^(date|content-length)$/i.test(name))
     expect(own.map(([, value]) => value).sort()).toEqual(['3', expect.not.stringContaining('1970')])
     expect(answer.text).toBe('own')
+  })
+
+  it('sends no body with 204 and 304, however long the one is that the function gives', async ({ start }) => {
+    await using rie = await start(site)
+    using visitor = await Wire.open(rie.site)
+    for (const statusCode of [204, 304]) {
+      visitor.send(bytes(rie.site, { path: '/' }))
+      await rie.reply(JSON.stringify({ statusCode, body: 'x'.repeat(100_000) }))
+      expect((await visitor.answer()).status).toBe(statusCode)
+    }
+    // the connection goes on
+    visitor.send(bytes(rie.site, { path: '/' }))
+    await rie.reply('"next"')
+    const answer = await visitor.answer()
+    expect([answer.status, answer.text]).toEqual([200, 'next'])
   })
 
   it('decodes a body that is base64', async ({ start }) => {

@@ -120,8 +120,15 @@ check('a stream for HEAD ends with its head: no chunk, not the last one either',
 
 check('204 and 304 have no body', async (stand) => {
   for (const status of [204, 304]) {
-    stand.handle = (exchange) => exchange.respond(status, [])
-    expect(bodyOf(await stand.ask(getAndClose))).toBe('')
+    for (const body of [
+      undefined,
+      'short',
+      'long'.repeat(10_000),
+      [Buffer.from('in'), Buffer.from('pieces')],
+    ]) {
+      stand.handle = (exchange) => exchange.respond(status, [], body)
+      expect(bodyOf(await stand.ask(getAndClose))).toBe('')
+    }
   }
 })
 

@@ -86,17 +86,6 @@ export const startDifferences: readonly Difference[] = [
   ]),
   of(
     '(the portable layer, for macOS)',
-    "leaves its children the emulator's own limit of open files",
-    'neither Bun nor POSIX has a call that sets it for one child',
-    [
-      "gives its children Lambda's limit of open files where it has a higher one",
-      "gives its children Lambda's limit of open files where it has a lower one",
-      'keeps the limit of open files of a child that starts again',
-    ],
-    ['portable'],
-  ),
-  of(
-    '(the portable layer, for macOS)',
     'replaces bytes that are not UTF-8 in variables and arguments',
     'Bun reads and writes text; without /proc and execve there are no other bytes to be had',
     ['hands variables and arguments on byte for byte, also when they are not UTF-8'],

@@ -13,9 +13,12 @@ import type { Command } from '../raw.ts'
 
 const env = '/usr/bin/env'
 
-/** `$0` is the number of the start. A watchdog that is gone must neither end the program nor be heard of. */
+/**
+ * `$0` is the number of the start. A watchdog that is gone must neither end the program nor be heard of. The soft limit of
+ * open files is Lambda's, where the hard one, to which Bun has raised it, is not lower.
+ */
 const script = (fd: number): string =>
-  `trap '' PIPE; { echo "born $0 $$" >&${fd}; } 2>/dev/null; trap - PIPE; exec ${fd}>&- "$@"`
+  `trap '' PIPE; { ulimit -S -n 1024; echo "born $0 $$" >&${fd}; } 2>/dev/null; trap - PIPE; exec ${fd}>&- "$@"`
 
 /** The shell's command for a program, with the watchdog's pipe as descriptor `fd`, which is at most 9; it needs no variables. */
 export function trampoline(

@@ -64,7 +64,11 @@ test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
     using folder = tempDir()
     const heard = join(folder.path, 'heard')
     const pipe = openSync(heard, 'w')
-    const command = { path: 'cat', argv: ['cat', '/proc/self/environ', '/proc/self/status'], env }
+    const command = {
+      path: 'cat',
+      argv: ['cat', '/proc/self/environ', '/proc/self/status', '/proc/self/limits'],
+      env,
+    }
     const [, ...words] = trampoline('cat', command, 12, 9)
     const [name = '', ...flags] = shell
     await using process = Bun.spawn([Bun.which(name) ?? name, ...flags, ...words], {
@@ -73,6 +77,7 @@ test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
     })
     closeSync(pipe)
     const said = await process.stdout.text()
+    expect(said).toMatch(/\nMax open files +1024 /)
     expect(said).toStartWith(`${pairs.join('\0')}\0Name:\tcat\n`)
     expect(said).toContain(`\nPid:\t${process.pid}\n`)
     expect(said).toContain('\nSigIgn:\t0000000000000000\n')
@@ -110,7 +115,7 @@ test('a name is the program that PATH leads to, also by folders below its own', 
 
 test('its signals, limits, mask and descriptors are those of one that is started by itself', async () => {
   const script = `grep -E "^(Sig|Shd|NoNewPrivs|Umask)" /proc/self/status | grep -v SigQ
-    ls -1 /proc/self/fd; nice; ulimit -c; ulimit -s`
+    ls -1 /proc/self/fd; nice; cat /proc/self/limits`
   const [linux, portable] = await both({ argv: ['sh', '-c', script] })
   expect(portable).toBe(linux as string)
   expect(portable).toContain('SigIgn:\t0000000000000000\n')

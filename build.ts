@@ -93,11 +93,28 @@ const startInOnePiece = (entry: string): Bun.BunPlugin => ({
     const start = join(import.meta.dir, entry)
     build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) =>
       late.has(path)
-        ? { contents: `import ${JSON.stringify(start)}\n${await Bun.file(path).text()}`, loader: 'ts' }
+        ? {
+            contents: `import ${JSON.stringify(start)}\n${withNames(await Bun.file(path).text(), path)}`,
+            loader: 'ts',
+          }
         : undefined,
     )
   },
 })
+
+/**
+ * A late module that has all of another one (`import * as`) gets what it exports name by name. The bundler would put the
+ * list of them beside the other one, and each start would make two functions for each name.
+ */
+function withNames(text: string, path: string): string {
+  const transpiler = new Bun.Transpiler({ loader: 'ts' })
+  return text.replace(/^import \* as (\w+) from '(\..+)'$/gm, (_, all: string, from: string) => {
+    const names = transpiler.scan(readFileSync(join(dirname(path), from), 'utf8')).exports
+    const imported = names.map((name) => `${name} as ${all}_${name}`).join(', ')
+    const members = names.map((name) => `${name}: ${all}_${name}`).join(', ')
+    return `import { ${imported} } from '${from}'; const ${all} = { ${members} }`
+  })
+}
 
 /** How the program is bundled; tests look at its parts. */
 export const bundling = {

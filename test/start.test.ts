@@ -61,6 +61,14 @@ describe('a start of the emulator', () => {
   })
 })
 
+test('no list of what a module exports is made at the start', async () => {
+  const texts = await Promise.all(bundle.outputs.map((output) => output.text()))
+  const start = texts.filter((text) => text.includes('an execution environment failed: shutting down'))
+  expect(start.length).toBe(1)
+  // each name would be `name:()=>value`, and a second function made of it
+  expect(start[0]?.match(/=\{\};[\w$]+\([\w$]+,\{[\w$]+:\(\)=>/g)).toBeNull()
+})
+
 describe('the other programs load nothing of the emulator', () => {
   test.each([
     'src/handler/serve.ts',

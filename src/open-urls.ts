@@ -4,19 +4,21 @@ import type { Code } from './compiler.ts'
 import type { EmulatorConfig, UrlConfig } from './config/config.ts'
 import type { Address } from './config/kinds.ts'
 import { type FrontParts, traceOf } from './front.ts'
-import { answeredTrace } from './gateway/trace.ts'
-import { urlAnswer, wholeAnswer } from './gateway/url/answer.ts'
-import { urlEvent } from './gateway/url/event.ts'
-import { serveUrl } from './gateway/url/front.ts'
-import { urlHead } from './gateway/url/head.ts'
+import * as answer from './gateway/url/answer.ts'
+import * as event from './gateway/url/event.ts'
+import * as front from './gateway/url/front.ts'
+import * as head from './gateway/url/head.ts'
 import { openFunctionUrl, openPrefixedUrls } from './gateway/url/server.ts'
+import * as stream from './gateway/url/stream.ts'
 import type { FunctionHost } from './host.ts'
 import type { Listener } from './http/exchange.ts'
 import { listen } from './listen.ts'
 import { childAddress, reachable } from './process/environ.ts'
 
 /** What each request of a Function URL passes through, see `compiler.ts`. */
-export const urlCode: readonly Code[] = [serveUrl, urlEvent, wholeAnswer, urlAnswer, urlHead, answeredTrace]
+export const urlCode: readonly Code[] = [front, event, answer, head, stream]
+  .flatMap((module): unknown[] => Object.values(module))
+  .filter((value) => typeof value === 'function') as Code[]
 
 /** The open Function URLs of an emulator. */
 export interface FunctionUrls {

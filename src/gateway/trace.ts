@@ -39,6 +39,27 @@ function completed(sent: string, id: RequestId): string {
 
 /** The trace as the service answers with it: names in lower case, no parent where nobody waits for the invocation. */
 export function answeredTrace(trace: string, synchronous: boolean): string {
+  return isUsual(trace) ? answeredUsual(trace, synchronous) : answeredAny(trace, synchronous)
+}
+
+/** As ours, and X-Ray's: `Root=` and 35 characters, `;Parent=` and 16, `;Sampled=` and the rest. */
+function isUsual(trace: string): boolean {
+  return (
+    trace.startsWith('Root=') &&
+    trace.indexOf(';', 5) === 40 &&
+    trace.startsWith(';Parent=', 40) &&
+    trace.indexOf(';', 48) === 64 &&
+    trace.startsWith(';Sampled=', 64) &&
+    trace.indexOf(';', 73) < 0
+  )
+}
+
+function answeredUsual(trace: string, synchronous: boolean): string {
+  const parent = synchronous ? `;parent=${trace.slice(48, 64)}` : ''
+  return `root=${trace.slice(5, 40)}${parent};sampled=${trace.slice(73)}`
+}
+
+function answeredAny(trace: string, synchronous: boolean): string {
   let answered = ''
   let some = false
   for (let from = 0; from <= trace.length; ) {

@@ -51,6 +51,18 @@ describe('the trace id', () => {
     expect(answeredTrace('whatever', true)).toBe('whatever')
   })
 
+  test('in the form of the service is answered as any other is', () => {
+    const usual = 'Root=1-5759E988-bd862e3fe1be46a994272793;Parent=53995C3f42cd8ad8;Sampled=1'
+    const answered = 'root=1-5759E988-bd862e3fe1be46a994272793;parent=53995C3f42cd8ad8;sampled=1'
+    expect(answeredTrace(usual, true)).toBe(answered)
+    expect(answeredTrace(usual, false)).toBe(answered.replace(/;parent=[^;]+/, ''))
+    for (const more of [';Lineage=A:1', ';']) {
+      expect(answeredTrace(usual + more, true)).toBe(answered + more.replace('L', 'l'))
+    }
+    const inside = usual.replace('-bd862e', '-;Abc=e')
+    expect(answeredTrace(inside, true)).toBe(answered.replace('-bd862e', '-;abc=e'))
+  })
+
   test('is a new one in the form of the service, not sampled', () => {
     const made = traceId(none, id, 1_700_000_000_000)
     expect(made).toMatch(/^Root=1-6553f100-[0-9a-f]{12}00000000abcd;Parent=800000000000abcd;Sampled=0$/)

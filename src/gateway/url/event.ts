@@ -42,39 +42,21 @@ export function urlEvent(request: UrlRequest, body: Uint8Array, facts: UrlFacts)
   const question = request.target.indexOf('?')
   const rawPath = question < 0 ? request.target : request.target.slice(0, question)
   const rawQueryString = question < 0 ? '' : request.target.slice(question + 1)
-  const event = {
-    version: '2.0',
-    routeKey: '$default',
-    rawPath,
-    rawQueryString,
-    // what is undefined is left out
-    cookies: cookies.length === 0 ? undefined : cookies,
-    headers,
-    queryStringParameters: rawQueryString === '' ? undefined : queryOf(rawQueryString),
-    requestContext: {
-      accountId: 'anonymous',
-      apiId: urlId,
-      domainName: `${urlId}.lambda-url.${facts.region}.on.aws`,
-      domainPrefix: urlId,
-      http: {
-        method: request.method,
-        path: rawPath,
-        protocol: request.protocol,
-        sourceIp: peer,
-        userAgent: headers['user-agent'] ?? '',
-      },
-      requestId: facts.requestId,
-      routeKey: '$default',
-      stage: '$default',
-      time: logTime(facts.epoch),
-      timeEpoch: facts.epoch,
-    },
-    ...bodyOf(body, headers['content-type']),
-  }
-  const bytes = Buffer.from(JSON.stringify(event))
+  const path = quoted(rawPath)
+  const query = rawQueryString === '' ? '""' : quoted(rawQueryString)
+  // Written here: an object of all this, and looking through it, takes twice as long.
+  const text = `{"version":"2.0","routeKey":"$default","rawPath":${path},"rawQueryString":${query}${
+    cookies.length === 0 ? '' : `,"cookies":${JSON.stringify(cookies)}`
+  },"headers":${JSON.stringify(headers)}${rawQueryString === '' ? '' : parametersOf(rawQueryString)}${contextOf(
+    facts.region,
+  )}"http":{"method":${quoted(request.method)},"path":${path},"protocol":"${request.protocol}","sourceIp":"${peer}","userAgent":${
+    headers['user-agent'] === undefined ? '""' : quoted(headers['user-agent'])
+  }},"requestId":"${facts.requestId}","routeKey":"$default","stage":"$default","time":"${logTime(
+    facts.epoch,
+  )}","timeEpoch":${facts.epoch}},${bodyOf(body, headers['content-type'])}}`
+  const bytes = Buffer.from(text)
   return bytes.length > maxRequestBytes ? 'too-large' : bytes
 }
-
 /** An object without a prototype: names come from outside, and `__proto__` is one. */
 const dictionary = (): Record<string, string> => Object.create(null)
 
@@ -94,15 +76,31 @@ function headersOf(fields: Fields): { headers: Record<string, string>; cookies: 
   return { headers, cookies }
 }
 
+const quoted = (text: string): string => JSON.stringify(text)
+
+/** of the region before: all requests of a URL have one */
+let lastRegion: string | null = null
+let lastContext = ''
+
+/** What begins the context of every request of a region. */
+function contextOf(region: string): string {
+  if (region !== lastRegion) {
+    lastRegion = region
+    const domain = quoted(`${urlId}.lambda-url.${region}.on.aws`)
+    lastContext = `,"requestContext":{"accountId":"anonymous","apiId":"${urlId}","domainName":${domain},"domainPrefix":"${urlId}",`
+  }
+  return lastContext
+}
+
 /** Decoded: `+` is a blank, a name without a value has an empty one; what is no escape stays as it is. */
-function queryOf(text: string): Record<string, string> | undefined {
+function parametersOf(text: string): string {
   const parameters = dictionary()
   let some = false
   for (const [name, value] of new URLSearchParams(text)) {
     parameters[name] = name in parameters ? `${parameters[name]},${value}` : value
     some = true
   }
-  return some ? parameters : undefined
+  return some ? `,"queryStringParameters":${JSON.stringify(parameters)}` : ''
 }
 
 const textType =
@@ -128,15 +126,12 @@ function sentAsText(contentType: string | undefined): boolean {
   return lastIsText
 }
 
-function bodyOf(
-  body: Uint8Array,
-  contentType: string | undefined,
-): { body?: string; isBase64Encoded: boolean } {
-  if (body.length === 0) return { isBase64Encoded: false }
+function bodyOf(body: Uint8Array, contentType: string | undefined): string {
+  if (body.length === 0) return '"isBase64Encoded":false'
   const bytes = bufferOf(body)
   return sentAsText(contentType) && isUtf8(bytes)
-    ? { body: bytes.toString('utf8'), isBase64Encoded: false }
-    : { body: bytes.toString('base64'), isBase64Encoded: true }
+    ? `"body":${quoted(bytes.toString('utf8'))},"isBase64Encoded":false`
+    : `"body":"${bytes.toString('base64')}","isBase64Encoded":true`
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const

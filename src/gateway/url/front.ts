@@ -7,7 +7,7 @@
 import type { Outcome } from '../../core/failure.ts'
 import { maxRequestBytes } from '../../core/limits.ts'
 import type { Receiver } from '../../engine/invocation.ts'
-import { type Collected, collect, joined } from '../../http/collect.ts'
+import { type Collected, type Collecting, Collector, joined } from '../../http/collect.ts'
 import type { Body, Exchange, Fields } from '../../http/exchange.ts'
 import { CallerStream } from '../caller-stream.ts'
 import { type InvokeAnswer, render, requestTooLarge } from '../dialect.ts'
@@ -37,7 +37,7 @@ export function serveUrl(
   port: number,
   exchange: Exchange,
 ): void {
-  new UrlFront(served, options, exchange).serve(port)
+  new UrlFront(served, options, exchange, port).serve()
 }
 
 /** The parameters of an invocation that a request of the URL has no words for. */
@@ -49,7 +49,8 @@ const parameters = {
   tail: false,
 } as const
 
-class UrlFront implements Front {
+/** Exported for `compiler.ts`. */
+export class UrlFront implements Front, Collecting {
   readonly streams: Front['streams']
   readonly #served: ServedFunction
   readonly #options: UrlOptions
@@ -57,10 +58,12 @@ class UrlFront implements Front {
   readonly #epoch: number
   readonly #request: InvokeRequest
   readonly #trace: string
+  readonly #port: number
   #stream: HeadedStream | null = null
   #failed = false
 
-  constructor(served: ServedFunction, options: UrlOptions, exchange: Exchange) {
+  constructor(served: ServedFunction, options: UrlOptions, exchange: Exchange, port: number) {
+    this.#port = port
     this.#served = served
     this.#options = options
     this.#exchange = exchange
@@ -72,31 +75,31 @@ class UrlFront implements Front {
     this.#trace = traceId(exchange, id, this.#epoch)
   }
 
-  serve(port: number): void {
+  serve(): void {
     const { cors } = this.#options
     if (cors !== null && isPreflight(this.#exchange)) {
-      this.#exchange.respond(200, [...this.#ids(), ...preflightFields(cors, this.#exchange)])
+      this.#exchange.respond(200, [...this.ids(), ...preflightFields(cors, this.#exchange)])
     } else if (announcesMore(this.#exchange, maxRequestBytes)) {
-      this.#refuse(requestTooLarge(maxRequestBytes))
+      this.refuse(requestTooLarge(maxRequestBytes))
     } else {
-      collect(this.#exchange, maxRequestBytes, (body) => this.#received(port, body))
+      this.#exchange.read(new Collector(maxRequestBytes, this))
     }
   }
 
-  #received(port: number, body: Collected): void {
+  collected(body: Collected): void {
     // nobody is there to be answered
     if (body.kind === 'truncated') return
     const facts = {
       requestId: this.#request.id,
       traceId: this.#trace,
       region: this.#options.region,
-      port,
+      port: this.#port,
       epoch: this.#epoch,
     }
     const event =
       body.kind === 'oversize' ? 'too-large' : urlEvent(this.#exchange, joined(body.chunks), facts)
-    if (this.#served.durable !== null) this.#fail('a durable function is not invoked by its Function URL')
-    else if (event === 'too-large') this.#refuse(requestTooLarge(maxRequestBytes))
+    if (this.#served.durable !== null) this.fail('a durable function is not invoked by its Function URL')
+    else if (event === 'too-large') this.refuse(requestTooLarge(maxRequestBytes))
     else this.#request.run(this.#served, { size: event.byteLength, chunks: [event] })
   }
 
@@ -106,73 +109,78 @@ class UrlFront implements Front {
   }
 
   begin(_: InvokeRequest, contentType: string): Receiver {
-    this.#stream = new HeadedStream(contentType, (head) => this.#open(head))
+    this.#stream = this.headed(contentType)
     return this.#stream
   }
 
+  // apart: the variables of a function that makes another one are an object at every call
+  private headed(contentType: string): HeadedStream {
+    return new HeadedStream(contentType, (head) => this.open(head))
+  }
+
   /** The head of a stream is known; what is wrong with it is answered in its place. */
-  #open(head: ParsedHead): CallerStream | null {
+  private open(head: ParsedHead): CallerStream | null {
     if ('invalid' in head) {
-      this.#fail(head.invalid)
+      this.fail(head.invalid)
       return null
     }
-    return CallerStream.open(this.#exchange, head.status, this.#fields(head.fields))
+    return CallerStream.open(this.#exchange, head.status, this.fields(head.fields))
   }
 
   answer(_: InvokeRequest, outcome: Outcome): void {
     if (outcome.kind === 'response') {
       if (this.#stream !== null) this.#stream.end()
-      else this.#whole(joined(outcome.payload.chunks), outcome.contentType)
+      else this.whole(joined(outcome.payload.chunks), outcome.contentType)
     } else if (outcome.kind === 'throttled' || (outcome.kind === 'shutdown' && this.#stream === null)) {
-      this.#refuse(this.#rendered(outcome))
+      this.refuse(this.rendered(outcome))
     } else {
       // what an SDK would have got is the reason: type and text of the error
-      this.#fail(textOf(this.#rendered(outcome).body))
+      this.fail(textOf(this.rendered(outcome).body))
     }
   }
 
-  #rendered(outcome: Outcome): InvokeAnswer {
+  private rendered(outcome: Outcome): InvokeAnswer {
     const timeoutSeconds = this.#served.timeoutMs / 1000
     return render(outcome, { dialect: 'lambda', id: this.#request.id, timeoutSeconds })
   }
 
-  #whole(payload: Uint8Array, contentType: string | null): void {
+  private whole(payload: Uint8Array, contentType: string | null): void {
     const answer = wholeAnswer(payload, contentType, this.#options.invokeMode)
-    if ('invalid' in answer) this.#fail(answer.invalid)
+    if ('invalid' in answer) this.fail(answer.invalid)
     // `urlHead` has looked at what a function returned
-    else this.#respond(answer.status, answer.fields, answer.body, contentType === null)
+    else this.respond(answer.status, answer.fields, answer.body, contentType === null)
   }
 
   /**
    * The caller learns no more than on the service; whoever runs the emulator reads why. A stream whose head is out ends
    * as if it were complete.
    */
-  #fail(reason: string): void {
+  private fail(reason: string): void {
     const begun = this.#stream?.cut() ?? false
     // of a stream without a good prelude that has been told
     if (this.#failed) return
     this.#failed = true
     const what = begun ? 'a stream of the Function URL ended early' : 'the Function URL answered 502'
     this.#options.log.warn({ requestId: this.#request.id, reason: reason.slice(0, 1000) }, what)
-    if (!begun) this.#respond(502, ['Content-Type', 'text/plain'], 'Internal Server Error')
+    if (!begun) this.respond(502, ['Content-Type', 'text/plain'], 'Internal Server Error')
   }
 
   /** An answer of the emulator itself, in place of the function's. */
-  #refuse({ status, contentType, headers = {}, body }: InvokeAnswer): void {
-    this.#respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
+  private refuse({ status, contentType, headers = {}, body }: InvokeAnswer): void {
+    this.respond(status, ['Content-Type', contentType, ...Object.entries(headers).flat()], body as string)
   }
 
-  #respond(status: number, fields: Fields, body?: Body, checked = false): void {
-    this.#exchange.respond(status, this.#fields(fields), body, checked && this.#options.cors === null)
+  private respond(status: number, fields: Fields, body?: Body, checked = false): void {
+    this.#exchange.respond(status, this.fields(fields), body, checked && this.#options.cors === null)
   }
 
-  #fields(fields: Fields): Fields {
+  private fields(fields: Fields): Fields {
     const { cors } = this.#options
-    return [...this.#ids(), ...(cors === null ? fields : withCors(fields, cors, this.#exchange))]
+    return [...this.ids(), ...(cors === null ? fields : withCors(fields, cors, this.#exchange))]
   }
 
   /** What every answer has. */
-  #ids(): Fields {
+  private ids(): Fields {
     return ['x-amzn-RequestId', this.#request.id, 'X-Amzn-Trace-Id', answeredTrace(this.#trace, true)]
   }
 }

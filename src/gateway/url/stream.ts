@@ -20,7 +20,7 @@ export class HeadedStream implements Receiver {
   constructor(contentType: string, open: (head: ParsedHead) => CallerStream | null) {
     this.#open = open
     if (hasPrelude(contentType)) this.#prelude = new PreludeReader()
-    else this.#begin({ status: 200, fields: ['Content-Type', contentType] })
+    else this.begin({ status: 200, fields: ['Content-Type', contentType] })
   }
 
   get onDrain(): (() => void) | null {
@@ -36,12 +36,12 @@ export class HeadedStream implements Receiver {
     if (this.#over) return true
     if (this.#prelude === null) return this.#stream?.write(bytes) ?? true
     const read = this.#prelude.push(bytes)
-    return read === null || this.#headed(read)
+    return read === null || this.headed(read)
   }
 
   /** The stream has ended as it should; a prelude may be missing all the same. */
   end(): void {
-    if (this.#prelude !== null && !this.#over) this.#headed(this.#prelude.end())
+    if (this.#prelude !== null && !this.#over) this.headed(this.#prelude.end())
     this.cut()
   }
 
@@ -54,13 +54,13 @@ export class HeadedStream implements Receiver {
     return begun
   }
 
-  #headed(read: Prelude | Invalid): boolean {
+  private headed(read: Prelude | Invalid): boolean {
     this.#prelude = null
-    this.#begin(read)
+    this.begin(read)
     return 'invalid' in read || read.rest.length === 0 || this.write(read.rest)
   }
 
-  #begin(head: ParsedHead): void {
+  private begin(head: ParsedHead): void {
     this.#stream = this.#open(head)
     if (this.#stream === null) this.#over = true
     else this.#stream.onDrain = this.#onDrain

@@ -37,6 +37,30 @@ function eventOf(request: Partial<UrlRequest>, body: Uint8Array = none): any {
 const headersOf = (...headers: string[]) => eventOf({ headers }).headers
 const queryOf = (query: string) => eventOf({ target: `/?${query}` }).queryStringParameters
 
+test('an event is the text that JSON.stringify would write, whatever is in it', () => {
+  const odd = ['"', '\\', '\t', '\u00e9', '\u2028', '\ud83d\ude00'].join('')
+  const target = `/${odd}?a=${odd}&a=%22&__proto__=1`
+  const headers = [
+    'User-Agent',
+    `a"\\\t\u00e9`,
+    'Cookie',
+    'a="b\\"; c',
+    'Content-Type',
+    'text/plain',
+    '__proto__',
+    '"',
+  ]
+  for (const [text, type] of [
+    [odd, 'text/plain'],
+    ['', 'text/plain'],
+    [odd, 'image/png'],
+  ] as const) {
+    const sent = headers.map((each) => (each === 'text/plain' ? type : each))
+    const event = urlEvent({ ...get, target, headers: sent }, bytes(text), facts)
+    expect(JSON.stringify(JSON.parse(event.toString()))).toBe(event.toString())
+  }
+})
+
 test('an event is payload 2.0, with everything in its place', () => {
   const event = eventOf(
     {

@@ -116,7 +116,7 @@ export function whyNotRunnable(
   if (command === '') return 'it is empty'
   if (!command.includes('/')) {
     const found = Bun.which(command, { PATH: path ?? '', cwd })
-    if (found !== null) return programTrouble(command, found)
+    if (found !== null) return programTrouble(command, found, path)
     const here = probe.look(resolve(cwd, command))
     if (here !== 'missing') return `${command} is not in PATH; to run the one in ${cwd}, give ./${command}`
     const advice = likeHandler.test(command)
@@ -126,10 +126,10 @@ export function whyNotRunnable(
   }
   const file = resolve(cwd, command)
   const entry = probe.look(file)
-  return entry === 'executable' ? programTrouble(command, file) : `${command} ${complaints[entry]}`
+  return entry === 'executable' ? programTrouble(command, file, path) : `${command} ${complaints[entry]}`
 }
 
-function programTrouble(command: string, file: string): string | null {
-  const fault = programFault(file)
+function programTrouble(command: string, file: string, path: string | undefined): string | null {
+  const fault = programFault(file, process.platform, path)
   return fault === null ? null : `${command} ${fault}`
 }

@@ -21,6 +21,7 @@ const machines: Readonly<Record<number, string>> = {
 }
 const own: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
 
+const byteOrderMark = '\xef\xbb\xbf'
 const elf = '\x7fELF'
 const machO = '\xcf\xfa\xed\xfe'
 /** Several Mach-O programs, for several machines, in one file. */
@@ -28,10 +29,17 @@ const universal = '\xca\xfe\xba\xbe'
 /** ELF's kind of a program header that names the loader. */
 const ptInterp = 3
 
-/** What is wrong with an executable file, in words that follow its name; null when nothing seems to be. */
-export function programFault(path: string, system: NodeJS.Platform = process.platform): string | null {
+/**
+ * What is wrong with an executable file, in words that follow its name; null when nothing seems to be. `searched` is the
+ * PATH in which `env` of a first line looks.
+ */
+export function programFault(
+  path: string,
+  system: NodeJS.Platform = process.platform,
+  searched?: string,
+): string | null {
   const head = headOf(path)
-  return head && faultOf(head, system === 'darwin')
+  return head && faultOf(head, system === 'darwin', searched)
 }
 
 /** Whether the kernel gives a file to an interpreter, which hears of the file's path and not of its name for itself. */
@@ -54,9 +62,11 @@ function headOf(path: string): Buffer | null {
   }
 }
 
-function faultOf(head: Buffer, isMac: boolean): string | null {
+function faultOf(head: Buffer, isMac: boolean, searched: string | undefined): string | null {
   if (head.length === 0) return 'is empty'
-  if (head.toString('latin1', 0, 2) === '#!') return interpreterFault(head)
+  if (head.toString('latin1', 0, 2) === '#!') return interpreterFault(head, searched)
+  if (head.toString('latin1', 0, 5) === `${byteOrderMark}#!`)
+    return 'has a byte order mark (BOM) before its #!: save it as UTF-8 without one'
   const magic = head.toString('latin1', 0, 4)
   if (magic === elf) return isMac ? 'is a program for Linux' : elfFault(head)
   if (magic.startsWith('MZ')) return 'is a program for Windows'
@@ -64,16 +74,20 @@ function faultOf(head: Buffer, isMac: boolean): string | null {
   return 'is neither a program nor a script: it does not begin with #! (as #!/bin/sh)'
 }
 
-function interpreterFault(head: Buffer): string | null {
+function interpreterFault(head: Buffer, searched: string | undefined): string | null {
   const end = head.indexOf(10)
   const line = head.toString('utf8', 2, end < 0 ? head.length : end)
   if (line.endsWith('\r')) {
     return 'has Windows line ends: its first line ends with a carriage return, which belongs to the interpreter then'
   }
-  const [interpreter = ''] = line.trim().split(/[ \t]/)
+  const [interpreter = '', word = '', next = ''] = line.trim().split(/[ \t]+/)
   if (interpreter === '') return 'names no interpreter in its first line'
   if (!existsSync(interpreter)) return `asks for ${interpreter}, which is missing`
-  return isExecutable(interpreter) ? null : `asks for ${interpreter}, which is not executable`
+  if (!isExecutable(interpreter)) return `asks for ${interpreter}, which is not executable`
+  const wanted = word === '-S' ? next : word
+  if (searched === undefined || !interpreter.endsWith('/env') || !/^[\w.+-]*$/.test(wanted)) return null
+  const isThere = wanted.startsWith('-') || Bun.which(wanted, { PATH: searched }) !== null
+  return wanted === '' || isThere ? null : `asks for ${wanted}, which is not in PATH`
 }
 
 /** Whether this is a file that we may execute; a folder is none. */

@@ -12,7 +12,7 @@ function faultOf(content: string | Uint8Array): string | null {
   const file = join(folder.path, 'x')
   writeFileSync(file, content)
   chmodSync(file, 0o755)
-  expect(whyNotRunnable('./x', folder.path, '')).toBe(
+  expect(whyNotRunnable('./x', folder.path, '/bin:/usr/bin')).toBe(
     programFault(file) === null ? null : `./x ${programFault(file)}`,
   )
   return programFault(file)
@@ -34,10 +34,30 @@ test.each([
   ['x', 'is neither a program nor a script: it does not begin with #! (as #!/bin/sh)'],
   ['', 'is empty'],
   ['MZ\x90', 'is a program for Windows'],
+  ['\ufeff#!/bin/sh\n', 'has a byte order mark (BOM) before its #!: save it as UTF-8 without one'],
+  ['#!/tmp\n', 'asks for /tmp, which is not executable'],
+  ['#!/etc/passwd\n', 'asks for /etc/passwd, which is not executable'],
   ['#!/bin/sh', null],
   ['#!/usr/bin/env sh\n', null],
 ])('%j %s', (content, fault) => {
   expect(faultOf(content)).toBe(fault)
+})
+
+test.each([
+  ['#!/usr/bin/env no-such-node', 'asks for no-such-node, which is not in PATH'],
+  ['#!/usr/bin/env -S no-such-node --flag', 'asks for no-such-node, which is not in PATH'],
+  ['#!/usr/bin/env sh', null],
+  ['#!/usr/bin/env -S  sh -e', null],
+  ['#!/usr/bin/env -i sh', null],
+  ['#!/usr/bin/env NAME=value sh', null],
+  ['#!/usr/bin/env', null],
+])('%s, where PATH is /bin:/usr/bin: %s', (line, fault) => {
+  using folder = tempDir()
+  const file = join(folder.path, 'x')
+  writeFileSync(file, `${line}\n`, { mode: 0o755 })
+  expect(whyNotRunnable(file, '/', '/bin:/usr/bin')).toBe(fault && `${file} ${fault}`)
+  // PATH may be what the function is without
+  expect(whyNotRunnable(file, '/', undefined)).toBeNull()
 })
 
 const program = readFileSync('/bin/true')

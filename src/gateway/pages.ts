@@ -15,8 +15,9 @@ export function handlePage(origins: Origins, exchange: Exchange, handle: (exchan
   const from = sender(origins, exchange)
   if (from === 'foreign') {
     const origin = exchange.header('origin')
-    const option = origin === null || origin === '' ? '*' : origin
-    const message = `A web page of another origin may not call the emulator; --cors ${option} lets this one`
+    // a link or a picture: whoever followed the link can type the address
+    const remedy = origin ? `--cors ${origin} lets this one` : 'open the address yourself, not by a link'
+    const message = `A web page of another origin may not call the emulator; ${remedy}`
     const answer = serviceError(403, 'AccessDeniedException', { Type: 'User', Message: message })
     respond(exchange, answer, newRequestId())
   } else if (from === 'own') {

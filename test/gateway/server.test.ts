@@ -234,6 +234,11 @@ test('a page of a named origin may invoke and read, and one of another runs noth
   const foreign = await post('https://page.example')
   expect([foreign.status, foreign.headers.get('x-amzn-errortype')]).toEqual([403, 'AccessDeniedException'])
   expect(await foreign.text()).toContain('--cors https://page.example lets this one')
+  const link = await fetch(`${setup.url}/_rie/health`, { headers: { 'sec-fetch-site': 'cross-site' } })
+  expect([link.status, await link.text()]).toEqual([
+    403,
+    expect.stringContaining('open the address yourself, not by a link'),
+  ])
   const headers = { origin: 'http://localhost:3000', 'access-control-request-method': 'POST' }
   const preflight = await fetch(setup.url + path, { method: 'OPTIONS', headers })
   expect([preflight.status, preflight.headers.get('access-control-max-age')]).toEqual([204, '600'])

@@ -16,7 +16,7 @@ import { composeEmulator, type RunningEmulator } from './emulator.ts'
 import type { Clock } from './engine/ports.ts'
 import { isCompiled, selfCommand } from './function-processes.ts'
 import { afterStart, sampleFile, sampleHandler } from './handler/command.ts'
-import { ListenError } from './listen.ts'
+import { ListenError, tryInspector } from './listen.ts'
 import { createLog, type Logger, type RootLogger } from './log/log.ts'
 import { systemProbe, whyNotRunnable } from './process/bootstrap.ts'
 import { addSandboxHosts } from './process/hosts.ts'
@@ -113,6 +113,8 @@ function reportOf(config: Config | SystemConfig, log: Logger): ReportFile | null
 }
 
 function open(config: Config | SystemConfig, log: RootLogger, report: ReportFile | null): RunningEmulator {
+  for (const { inspect } of 'functions' in config ? config.functions : [config.function])
+    if (inspect !== null) tryInspector(inspect.stops ? '--inspect-brk' : '--inspect', inspect.url)
   // in a container of its own; for extensions that listen on these names
   if (process.pid === 1) addSandboxHosts()
   const warn = (message: string): void => log.warn({}, message)

@@ -30,6 +30,25 @@ export function listen<T>(option: string, address: Address, open: () => T): T {
   }
 }
 
+/**
+ * Tries the address of a function's debugger, `ws://host:port/path`: its process could say no more of it than that it ended.
+ * Throws `ListenError` when it cannot be had.
+ */
+export function tryInspector(option: string, url: string): void {
+  const { hostname: name, port: text } = new URL(url)
+  const hostname = name.replace(/^\[|\]$/g, '')
+  const port = Number(text || 80)
+  try {
+    Bun.listen({ hostname, port, socket: { data() {} } }).stop(true)
+  } catch (error) {
+    const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    const reason = inUse
+      ? `port ${port} is in use. Give another one, as ${option}=${hostname === '127.0.0.1' ? '' : `${name}:`}${port + (port < 65535 ? 1 : -1)}`
+      : reasonOf(error, option, { hostname, port })
+    throw new ListenError(`${option}: a debugger cannot be listened for on ${name}:${port}: ${reason}`, inUse)
+  }
+}
+
 /** An address, not a name that has to be looked up. */
 const literal = /^[0-9.]+$|:/
 

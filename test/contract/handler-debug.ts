@@ -136,4 +136,17 @@ export const handlerDebug = chapter('Handlers and a debugger', (it) => {
       expect(stderr).toMatch(told)
     })
   }
+
+  it('says at once that the port of the debugger is in use, and how another one is given', async ({
+    run,
+  }) => {
+    using task = folder()
+    using other = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    for (const flag of ['--inspect', '--inspect-brk']) {
+      const flags = [`${flag}=127.0.0.1:${other.port}/x`, '--handler', 'index.handler']
+      const { code, stderr } = await run({ flags, command: [], cwd: task.path })
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`port ${other.port} is in use`)])
+      expect(stderr).toMatch(new RegExp(`as ${flag}=\\d+"`))
+    }
+  })
 })

@@ -440,7 +440,10 @@ describe('values that are refused', () => {
     ['--reload', 'here it is --watch'],
     ['--no-watch', 'here it is --watch=off'],
     ['--console', 'here it is there without an option, at /_rie/; --no-console removes it'],
-    ['--debug-port', 'here it is --inspect=PORT with --handler, else --debug and the debugger of your runtime'],
+    [
+      '--debug-port',
+      'here it is --inspect=PORT with --handler, else --debug and the debugger of your runtime',
+    ],
     ['--stage', '--help lists all'],
   ])('the unknown option %s is named, and beside it: %s', (argument, advice) => {
     const message = `unknown option ${argument.replace(/=.*/, '')}; ${advice}`

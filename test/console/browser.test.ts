@@ -414,6 +414,10 @@ if (executable === undefined || executable === null) {
       await first[Symbol.asyncDispose]()
       await page.getByText(/the emulator is gone/).waitFor()
       await picture(page, 'gone')
+      // what is sent meanwhile has not begun to wait anywhere
+      await page.getByRole('button', { name: 'Send' }).click()
+      await page.getByText(/^\(no answer: /).waitFor()
+      await until('the state', async () => (await page.locator('#state').textContent()) === 'failed')
       await using second = await Emulator.start(port)
       await page.getByText('connected', { exact: true }).waitFor()
       await second.invoke({ name: 'again' })

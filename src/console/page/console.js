@@ -77,6 +77,7 @@ async function send(text, name = functionName) {
       `${text}${text === '' ? '' : '\n\n'}(${text === '' ? 'no answer' : 'the answer broke off'}: ${error.message})`,
     )
     if (selected === id) showAnswer(streaming.get(id))
+    if (selected === id && !invocations.has(id)) badge('failed')
   }
   if (selected === id && invocations.has(id)) await load(id)
 }

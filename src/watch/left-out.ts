@@ -45,9 +45,13 @@ export class LeftOut {
     this.#above = rulesAbove(root)
   }
 
-  /** Whether this file, or folder, below the root is left out. */
+  /**
+   * Whether this file, or folder, below the root is left out. Of what is not below it, which a watcher may see when the root
+   * is gone, all is but the folders on the way to it.
+   */
   has(path: string, isFolder: boolean): boolean {
     if (path === this.#root) return false
+    if (!isBelow(path, this.#root)) return !isBelow(this.#root, path)
     for (const run of this.#runs) {
       // what is run, and the folders on the way to it
       if (isRun(run, path) || isBelow(run.path, path)) return false

@@ -68,6 +68,7 @@ export function openWatch(options: WatchOptions): Watch {
     },
   })
   const watchers = new Map<string, FSWatcher>()
+  const gone = new Map<string, ReturnType<typeof setInterval>>()
   let closed = false
 
   const tell = (root: string, path: string, isNew: boolean): void => {
@@ -94,9 +95,18 @@ export function openWatch(options: WatchOptions): Watch {
       binaryInterval: pollMs,
     })
     watchers.set(root, watcher)
+    const first = identity(root)
+    // another folder of the same name, made at once: only the old one is watched
+    watcher.on('raw', (_event, _path, details) => {
+      const { watchedPath } = details as { readonly watchedPath?: string }
+      const isCurrent = watchers.get(root) === watcher && watchedPath === root
+      if (isCurrent && identity(root) !== first) comesBack(root, poll)
+    })
     const ready = Promise.withResolvers<void>()
     watcher.on('ready', () => ready.resolve())
     watcher.on('all', (event, path) => {
+      if (watchers.get(root) !== watcher) return
+      if (event === 'unlinkDir' && path === root) comesBack(root, poll)
       if (leftOut.has(path, event === 'addDir' || event === 'unlinkDir')) return
       if (basename(path) === '.gitignore') void reopen(root, poll)
       // an empty folder is no code, and one that is gone took its files along, which are told too
@@ -119,6 +129,22 @@ export function openWatch(options: WatchOptions): Watch {
     return ready.promise
   }
 
+  /** A build may delete a folder and make it again: all that was in it is gone then, and all that is in it is new. */
+  const comesBack = (root: string, poll: boolean): void => {
+    if (gone.has(root)) return
+    // left to itself it would go on with the folder above
+    void watchers.get(root)?.close()
+    quiet.tell(root)
+    const look = (): void => {
+      if (!existsSync(root)) return
+      clearInterval(gone.get(root))
+      gone.delete(root)
+      reopen(root, poll).then(() => quiet.tell(root))
+    }
+    gone.set(root, setInterval(look, pollMs))
+    look()
+  }
+
   /** Other rules, or another way to watch. What changes meanwhile is not told; new rules are a change themselves. */
   const reopen = (root: string, poll: boolean): Promise<void> => {
     void watchers.get(root)?.close()
@@ -129,6 +155,7 @@ export function openWatch(options: WatchOptions): Watch {
     ready: Promise.all(options.roots.map((root) => open(root, options.poll))).then(() => {}),
     async [Symbol.asyncDispose]() {
       closed = true
+      for (const timer of gone.values()) clearInterval(timer)
       quiet[Symbol.dispose]()
       await Promise.all([...watchers.values()].map((watcher) => watcher.close()))
     },
@@ -137,7 +164,7 @@ export function openWatch(options: WatchOptions): Watch {
 
 /** Relative to the first root, the function's. */
 export function nameOf(path: string, [root = '/']: readonly string[]): string {
-  return relative(root, path)
+  return relative(root, path) || '.'
 }
 
 /** Our own stdout and stderr may be files below the root; each line would be a change. */

@@ -391,6 +391,29 @@ while True:
     expect(builds).toBeLessThanOrEqual(6)
   })
 
+  it('answers why it cannot when the folder of the code is gone, and runs what is made in its place', async ({
+    start,
+  }) => {
+    using code = new Code({ 'build/index.mjs': answering('one') })
+    const build = join(code.root, 'build')
+    await using rie = await watched(
+      await start({
+        flags: ['--watch', '--task-root', build, '--log-level', 'debug', '--handler', 'index.handler'],
+        command: [],
+        cwd: build,
+      }),
+    )
+    await untilAnswer(rie, 'one')
+    // a folder of one file: the library of the watcher then looks at the folder above, and at what is beside
+    renameSync(build, `${build}-old`)
+    code.save('beside.txt', '')
+    await until('an answer without code', async () => (await rie.invoke()).status === 502)
+    code.save('build/index.mjs', answering('two'))
+    await untilAnswer(rie, 'two')
+    code.save('build/index.mjs', answering('three'))
+    await untilAnswer(rie, 'three')
+  })
+
   it('looks at times with --watch-poll alone', async ({ start }) => {
     using code = new Code({ 'index.ts': answering('one') })
     await using rie = await watched(await start(code.options('--watch-poll')))

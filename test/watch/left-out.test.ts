@@ -55,6 +55,15 @@ test('temporary files of editors are left out', () => {
   expect(it.leftOut('.env', 'swp', 'lib/index.ts', 'data.tmp')).toEqual([])
 })
 
+test('what is not below the root is left out, but for the folders on the way to it', () => {
+  using it = scene({ 'x/.gitignore': '*' }, { 'index.ts': 'handler' }, 'x/root')
+  expect(it.leftOut('../', '../../', '../beside.ts', '../beside/', '../root-2/a.ts', './')).toEqual([
+    '../beside.ts',
+    '../beside/',
+    '../root-2/a.ts',
+  ])
+})
+
 describe('.gitignore', () => {
   test('counts as Git reads it: folders, patterns, exceptions, the nearest file first', () => {
     using it = scene({

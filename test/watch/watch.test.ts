@@ -130,6 +130,42 @@ for (const poll of [false, true]) {
       expect(await it.after(() => it.write('lib/deep/b.ts'))).toEqual(['lib/deep/b.ts'])
     })
 
+    test('the root itself may go and come again, also at once, and with other folders beside it', async () => {
+      using around = tempDir()
+      const root = join(realpathSync(around.path), 'root')
+      const save = (text: string) => writeFileSync(join(root, 'index.ts'), text)
+      mkdirSync(root)
+      save('1')
+      const told: string[] = []
+      const options = { roots: [root], runs: [], globs: [], written: [], poll, warn() {} }
+      await using watch = openWatch({ ...options, changed: (paths) => told.push(...paths) })
+      await watch.ready
+      for (const [text, act] of [
+        ['22', () => rmSync(root, { recursive: true })],
+        ['333', () => renameSync(root, `${root}-${told.length}`)],
+      ] as const) {
+        told.length = 0
+        act()
+        await until('the end of the root to be told', () => told.includes('.'))
+        writeFileSync(join(around.path, 'beside.ts'), text)
+        told.length = 0
+        mkdirSync(root)
+        save(text)
+        await until('the root to be told again', () => told.includes('.'))
+        save(`${text}4`)
+        await until('a save in the new root', () => told.includes('index.ts'))
+      }
+      told.length = 0
+      renameSync(root, `${root}-at-once`)
+      mkdirSync(root)
+      save('55555')
+      await until('the new root to be told', () => told.length > 0)
+      await until('a save in the root that was made at once', () => {
+        save('6'.repeat(Math.ceil(performance.now() % 1000)))
+        return told.includes('index.ts')
+      })
+    })
+
     test('a tree that is moved is told under both names, and watched under the new one', async () => {
       await using it = await Watched.of(files, { poll })
       await it.after(() => renameSync(it.path('lib'), it.path('moved')), 'lib/deep/b.ts', 'moved/deep/b.ts')

@@ -133,6 +133,8 @@ export function diagnostics(log: Log, options: DiagnosticsOptions = {}): Platfor
         fault(event)
         return
       case 'shutdown':
+        // new code ends an init without a report
+        clearTimeout(slow)
         log.debug({ reason: event.reason }, 'shutdown')
     }
   }

@@ -31,8 +31,11 @@ const routes = {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end(`${form.get('name')} from ${form.get('city')}`)
   },
-  'GET /login': (_, response) =>
-    response.setHeader('Set-Cookie', ['session=a%20b; HttpOnly; Path=/', 'theme=dark; Path=/']).end('in'),
+  'GET /login': (_, response) => {
+    // a header that comes twice, which the adapter writes as a list into its prelude
+    response.setHeader('Vary', ['Cookie', 'Accept'])
+    response.setHeader('Set-Cookie', ['session=a%20b; HttpOnly; Path=/', 'theme=dark; Path=/']).end('in')
+  },
   'GET /cookies': (request, response) => {
     const pairs = (request.headers.cookie ?? '').split(/; ?/).map((pair) => pair.split('='))
     const value = Object.fromEntries(pairs.map(([name, text]) => [name, decodeURIComponent(text)]))

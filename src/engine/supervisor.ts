@@ -51,15 +51,10 @@ export class Supervisor {
   }
 
   spawn(name: ProcessName): void {
-    const { processes, log } = this.#parts
-    const generation = this.#hooks.generation()
-    const spec = this.#parts.specify(name)
-    const started = processes.spawn(spec, {
-      output: (chunk) => this.#hooks.output(name, chunk),
-      exit: (status, peak) => this.exited(name, generation, status, peak ?? 0),
-    })
+    const { log } = this.#parts
+    const started = this.start(name)
     if ('reason' in started) {
-      const fields = { process: name, command: spec.argv[0], reason: started.text }
+      const fields = { process: name, reason: started.text }
       // the log warns of the fault that follows
       log.debug(fields, 'a process could not be started')
       this.#hooks.launchFailed(name, launchFault(name, started))
@@ -67,6 +62,19 @@ export class Supervisor {
     }
     log.debug({ process: name, pid: started.pid }, 'process started')
     this.#running.set(name, started)
+  }
+
+  /** What throws on the way is why it could not be started: an init that nobody fails would take all of its time. */
+  private start(name: ProcessName): RunningProcess | LaunchFailure {
+    const generation = this.#hooks.generation()
+    try {
+      return this.#parts.processes.spawn(this.#parts.specify(name), {
+        output: (chunk) => this.#hooks.output(name, chunk),
+        exit: (status, peak) => this.exited(name, generation, status, peak ?? 0),
+      })
+    } catch (error) {
+      return { reason: 'entrypoint', text: error instanceof Error ? error.message : String(error) }
+    }
   }
 
   signal(name: ProcessName, signal: 'SIGTERM' | 'SIGKILL'): void {

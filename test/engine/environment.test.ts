@@ -377,6 +377,20 @@ describe('a process that cannot be started', () => {
     expect(environment.state.phase).toBe('cold')
   })
 
+  test('what throws on the way is told, and fails the init', () => {
+    const { environment, lines, log } = stage({
+      specify: () => {
+        throw new Error('EMFILE: too many open files')
+      },
+    })
+    const caller = invocation('one', log)
+    environment.invoke(caller)
+    const fault = { errorType: 'Runtime.InvalidEntrypoint', text: 'EMFILE: too many open files' }
+    expect(caller.outcomes).toEqual([{ kind: 'fault', fault }])
+    expect(lines.map(({ fields }) => fields)).toContainEqual({ process: 'runtime', reason: fault.text })
+    expect(environment.state.phase).toBe('cold')
+  })
+
   test('an extension takes the ones that were started with it', async () => {
     const { environment, processes, log } = stage({ discover: () => ['bad', 'good'] })
     processes.failures.set('extension:bad', failure('entrypoint'))

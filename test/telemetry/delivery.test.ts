@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { openTransport, type Transport } from '../../src/telemetry/delivery.ts'
 import type { Destination } from '../../src/telemetry/subscription.ts'
 import { until } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 
 interface Listening extends AsyncDisposable {
   readonly port: number
@@ -50,12 +51,6 @@ async function open(destination: Destination): Promise<Transport> {
   const transport = await openTransport(destination, 20_000)
   if ('problem' in transport) throw new Error(transport.problem)
   return transport
-}
-
-/** Nobody listens there: the port was free a moment ago. */
-async function freePort(): Promise<number> {
-  await using server = await listen(() => {})
-  return server.port
 }
 
 describe('over HTTP', () => {
@@ -187,7 +182,7 @@ describe('over HTTP', () => {
   })
 
   test('nobody who listens is told apart', async () => {
-    using transport = await open(http(await freePort()))
+    using transport = await open(http(freePort()))
     expect(await transport.deliver(['{}'], 20_000)).toEqual({
       kind: 'failed',
       reason: 'cannot connect: ECONNREFUSED',

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startEmulator } from '../../src/index.ts'
 import { tempDir, until } from '../harness.ts'
+import { freePort } from '../kit/launch.ts'
 
 const root = join(import.meta.dir, '../..')
 const [, example = ''] =
@@ -16,12 +17,8 @@ test.skipIf(Bun.which('python3') === null)('the extension in the README prints e
   const extensionsDirectory = join(folder.path, 'extensions')
   mkdirSync(extensionsDirectory)
   const file = join(extensionsDirectory, 'watch')
-  const port = (() => {
-    using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-    return server.port
-  })()
   expect(example).toContain('8089')
-  writeFileSync(file, example.replaceAll('8089', String(port)))
+  writeFileSync(file, example.replaceAll('8089', String(freePort())))
   chmodSync(file, 0o755)
   const handler = join(import.meta.dir, '../fixtures/handlers/answers.ts')
   await using emulator = await startEmulator({ handler: `${handler.slice(0, -3)}.echo`, extensionsDirectory })

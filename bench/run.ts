@@ -2,6 +2,7 @@
  * Measures emulators beside each other: see `bench/README.md`.
  *
  *     bun run bench [scenario…] [--rounds N] [--seconds S] [--cpu pinned|free|both] [--subjects a,b] [--markdown]
+ *     bun run bench [scenario…] --prepare
  *
  * The subjects alternate within one run and their order is reversed each round, so that a machine that grows slower
  * or faster does so for all of them.
@@ -67,6 +68,8 @@ interface Options {
   readonly subjects: readonly Subject[]
   readonly scenarios: readonly Scenario[]
   readonly markdown: boolean
+  /** builds and fetches what is needed, and measures nothing */
+  readonly prepare: boolean
 }
 
 function options(): Options {
@@ -79,6 +82,7 @@ function options(): Options {
       cpu: { type: 'string', default: 'both' },
       subjects: { type: 'string' },
       markdown: { type: 'boolean', default: false },
+      prepare: { type: 'boolean', default: false },
     },
   })
   const cpus: Record<string, Cpu[]> = { pinned: ['pinned'], free: ['free'], both: ['pinned', 'free'] }
@@ -92,6 +96,7 @@ function options(): Options {
       ? positionals.flatMap((name) => named('scenario', allScenarios, name))
       : allScenarios,
     markdown: values.markdown,
+    prepare: values.prepare,
   }
 }
 
@@ -116,9 +121,27 @@ function named<T extends { readonly name: string }>(what: string, all: readonly 
     : usage(`no ${what} ${name}; there are ${all.map((one) => one.name).join(', ')}`)
 }
 
+/** Builds and fetches what a scenario needs. What cannot be had is told when it is measured. */
+async function prepare(scenario: Scenario, subjects: readonly Subject[]): Promise<void> {
+  const since = Date.now()
+  const steps = [...subjects.map((subject) => () => subject.prepare()), () => scenario.prepare?.()]
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+    }
+  }
+  const seconds = Math.round((Date.now() - since) / 1000)
+  if (seconds > 0) console.log(`prepared ${scenario.name} in ${seconds} s`)
+}
+
+const subjectsOf = (scenario: Scenario, { subjects }: Options): readonly Subject[] =>
+  subjects.filter(({ name }) => scenario.subjects.includes(name))
+
 /** All rounds of one scenario. A subject that cannot be measured is left out with the reason. */
 async function measure(scenario: Scenario, cpu: Cpu, options: Options): Promise<Results> {
-  const subjects = options.subjects.filter((subject) => scenario.subjects.includes(subject.name))
+  const subjects = subjectsOf(scenario, options)
   const samples = new Map<string, Sample[]>()
   const skipped = new Map<string, string>()
   const conditions = { cpu, seconds: options.seconds, warmup: Math.min(2, options.seconds) }
@@ -168,6 +191,9 @@ if (process.argv[2] === 'functions-50') {
   process.exit()
 }
 const chosen = options()
+// first of all: compiling Node's client takes minutes, which would look like a subject that does not answer
+for (const scenario of chosen.scenarios) await prepare(scenario, subjectsOf(scenario, chosen))
+if (chosen.prepare) process.exit()
 const where = [...(await machine()), ignoreSessions()]
 console.log(where.join('\n'))
 const report = [

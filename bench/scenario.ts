@@ -48,5 +48,7 @@ export interface Scenario {
   readonly goals: readonly Goal[]
   /** At most so many rounds, whatever is asked for. */
   readonly rounds?: number
+  /** Brings here what it needs beside its subjects, which may take minutes the first time. */
+  prepare?(): Promise<unknown>
   measure(subject: Subject, conditions: Conditions): Promise<Sample>
 }

@@ -16,6 +16,7 @@ export const nodeOne: Scenario = {
     { metric: 'rate', is: 'at least', factor: 1.8, of: 'reference' },
     { metric: 'p99', is: 'at most', factor: 1, of: 'reference' },
   ],
+  prepare: nodeFunction,
   async measure(subject, conditions) {
     return closedLoop(subject, conditions, 1, { function: await nodeFunction() })
   },
@@ -33,6 +34,7 @@ export const nodePair: Scenario = {
     { metric: 'share', is: 'at most', factor: 25 },
     { cpu: 'free', metric: 'share', is: 'at most', factor: 25 },
   ],
+  prepare: nodeFunction,
   async measure(subject, { cpu, seconds, warmup }) {
     const setup = setupFor({ environments: environmentCount, function: await nodeFunction() })
     await using target = await start(subject, setup, cpu)

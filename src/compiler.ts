@@ -20,6 +20,7 @@ import * as answering from './core/answering.ts'
 import * as effect from './core/effect.ts'
 import * as ending from './core/ending.ts'
 import * as enter from './core/enter.ts'
+import * as extensions from './core/extensions.ts'
 import * as failure from './core/failure.ts'
 import * as inflight from './core/inflight.ts'
 import * as lifecycle from './core/lifecycle.ts'
@@ -76,6 +77,7 @@ const modules: readonly object[] = [
   effect,
   ending,
   enter,
+  extensions,
   failure,
   inflight,
   lifecycle,

@@ -2,7 +2,8 @@
  * `/2020-01-01/extension/*`: what extensions call. The checks and their order are behaviour.md 4.3 to 4.6.
  */
 
-import type { ExtensionId } from '../core/ids.ts'
+import { withId } from '../core/extensions.ts'
+import type { ApiCallId, ExtensionId } from '../core/ids.ts'
 import type { Reply } from '../core/lifecycle.ts'
 import { maxResponseBytes } from '../core/limits.ts'
 import type { Environment } from '../engine/environment.ts'
@@ -10,7 +11,7 @@ import type { Invocation } from '../engine/invocation.ts'
 import { type Collected, collect, joined } from '../http/collect.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { jsonProblem } from '../http/json.ts'
-import { type ListenerPolls, poll } from './poll.ts'
+import { type ListenerPolls, type Poll, type Poller, poll } from './poll.ts'
 import {
   type ApiAnswer,
   accepted,
@@ -118,12 +119,33 @@ export function next(environment: Environment, polls: ListenerPolls, exchange: E
     send(exchange, id)
     return
   }
-  poll(environment, polls, exchange, {
-    parked: ({ state }) =>
-      'extensions' in state ? (state.extensions.find((one) => one.id === id)?.poll ?? null) : null,
-    ask: (_, poll) => environment.request({ type: 'extension/next', call: poll.call, id }, poll),
-    answer: (_, exchange, reply, invocation) => send(exchange, answer(environment, reply, invocation)),
-  })
+  poll(environment, polls, exchange, new ExtensionPoller(id))
+}
+
+/** One extension as it asks for events. */
+export class ExtensionPoller implements Poller {
+  readonly #id: ExtensionId
+
+  constructor(id: ExtensionId) {
+    this.#id = id
+  }
+
+  parked({ state }: Environment): ApiCallId | null {
+    return 'extensions' in state ? (withId(state.extensions, this.#id)?.poll ?? null) : null
+  }
+
+  ask(environment: Environment, poll: Poll): void {
+    environment.request({ type: 'extension/next', call: poll.call, id: this.#id }, poll)
+  }
+
+  answer(
+    environment: Environment,
+    exchange: Exchange,
+    reply: Reply,
+    invocation: Invocation | undefined,
+  ): void {
+    send(exchange, answer(environment, reply, invocation))
+  }
 }
 
 /** `POST …/init/error` and `…/exit/error`; the body is ignored. */
@@ -171,7 +193,7 @@ export function identifier(exchange: Exchange): ExtensionId | ApiAnswer {
   return id.toLowerCase() as ExtensionId
 }
 
-function answer(environment: Environment, reply: Reply, invocation?: Invocation): ApiAnswer {
+export function answer(environment: Environment, reply: Reply, invocation?: Invocation): ApiAnswer {
   switch (reply.kind) {
     case 'accepted':
       return accepted

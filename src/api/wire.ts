@@ -114,7 +114,7 @@ export function shutdownEvent(reason: ShutdownReason, deadline: number): ApiAnsw
   return event({ eventType: 'SHUTDOWN', deadlineMs: Math.floor(deadline), shutdownReason: reason })
 }
 
-function event(body: object): ApiAnswer {
+export function event(body: object): ApiAnswer {
   const headers = [...json, 'Lambda-Extension-Event-Identifier', crypto.randomUUID()]
   return { status: 200, headers, body: goJson(body), checked: true }
 }

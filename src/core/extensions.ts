@@ -123,6 +123,13 @@ function whyNotEvent(event: string, external: boolean, internalEvents: readonly 
     : `${event}: ErrorInvalidEventType`
 }
 
+/** Undefined where none has that identifier. */
+export function withId(all: readonly Extension[], id: ExtensionId): Extension | undefined {
+  // `find` would be compiled for the last time, which `compiler.ts` cannot spare
+  for (const extension of all) if (extension.id === id) return extension
+  return undefined
+}
+
 /**
  * The extension of that identifier, or the refusal of the request that named it; the two texts differ, as the
  * reference's do.
@@ -133,7 +140,7 @@ export function identify(
   call: 'next' | 'report',
 ): Extension | Refusal {
   return (
-    all.find((extension) => extension.id === id) ??
+    withId(all, id) ??
     refused(
       'Extension.UnknownExtensionIdentifier',
       call === 'next' ? `Unknown extension ${id}` : 'Unknown Lambda-Extension-Identifier',
@@ -203,8 +210,10 @@ export const allReady = (all: readonly Extension[]): boolean =>
   all.every((extension) => extension.state === 'Ready')
 
 /** No extension that got the invocation still works on it. */
-export const noneOwed = (all: readonly Extension[]): boolean =>
-  all.every((extension) => extension.state === 'Ready' || !extension.events.includes('INVOKE'))
+export function noneOwed(all: readonly Extension[]): boolean {
+  for (const { state, events } of all) if (state !== 'Ready' && events.includes('INVOKE')) return false
+  return true
+}
 
 /** Where polls are parked: those of the runtime, and one per extension. */
 export interface ParkedPolls {

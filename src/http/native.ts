@@ -90,6 +90,10 @@ const heldBytes = 65_536
 /** What all exchanges of a connection share: those that wait for the answer to an earlier one, in order. */
 interface Connection {
   readonly queue: NativeExchange[]
+  /** it has had a request before, so its peer goes on: who ends its half does so after its only one */
+  reused: boolean
+  /** the stretch of requests in which it had one last, see `countRequest` */
+  stretch: number
   /** the peer's address, once somebody has asked for it: the socket makes an object for each answer */
   peer: string | null
 }
@@ -215,12 +219,25 @@ export class NativeExchange implements Exchange {
     const problem = checked ? null : fieldProblem(headers)
     if (problem !== null) {
       this.refuseHeaders(problem)
-    } else if (this.#pending === null) {
-      this.send(status, headers, body)
-    } else {
+    } else if (this.#pending !== null) {
       this.sendLater(this.#pending, status, headers, body)
+    } else if (checked && busy && (this !== current || this.#connection.reused)) {
+      // at once where its first request came just now: who sends only one may have ended its half, see `current`
+      if (answers.push({ exchange: this, status, headers, body }) === 1) setImmediate(writeAnswers)
+    } else {
+      this.send(status, headers, body)
     }
     return true
+  }
+
+  /** What was given in this turn, unless the peer has gone since. */
+  sendAnswer({ status, headers, body }: Answer): void {
+    if (this.#handle.aborted) return
+    try {
+      this.send(status, headers, body)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   private sendLater(pending: (() => void)[], status: number, headers: Fields, body: Body | undefined): void {
@@ -283,7 +300,10 @@ export class NativeExchange implements Exchange {
       this.#shared.handlers.failed(error, this)
     } finally {
       if (!this.#begun) this.respond(500, [])
-      else if (!this.#handle.finished && !this.#handle.aborted) this.#socket.close()
+      else {
+        writeAnswers()
+        if (!this.#handle.finished && !this.#handle.aborted) this.#socket.close()
+      }
     }
   }
 
@@ -314,11 +334,13 @@ export class NativeExchange implements Exchange {
 
   private attach(): void {
     this.#handle.ondata = (chunk, last, aborted) => {
+      current = this
       try {
         this.data(chunk, last, aborted)
       } catch (error) {
         this.fail(error)
       }
+      current = null
     }
   }
 
@@ -436,6 +458,56 @@ export class NativeExchange implements Exchange {
     const pending = next.#pending ?? []
     next.#pending = null
     for (const action of pending) next.guard(() => !next.#handle.aborted && action())
+  }
+}
+
+/**
+ * An answer that is written at the end of the turn of the event loop. Whoever gets one runs at once where they share a CPU with
+ * us, and the code that answers the next one is out of the processor's caches then: DECISIONS has figures.
+ */
+interface Answer {
+  readonly exchange: NativeExchange
+  readonly status: number
+  readonly headers: Fields
+  readonly body: Body | undefined
+}
+
+/** The one of which Bun tells just now. If its peer has ended its half, Bun closes the connection when this returns. */
+let current: NativeExchange | null = null
+let answers: Answer[] = []
+
+/** Requests of a stretch, and connections that one caller and its environment have between them: more are busy. */
+const stretchRequests = 64
+const calmConnections = 4
+let stretch = 0
+let requests = 0
+let active = 0
+/**
+ * Answers are kept. For one caller nothing is gained, and a turn of its own for writing costs one part in thirty. How many answers a
+ * turn has would not tell: where each is written at once, those who get them come one by one.
+ */
+let busy = false
+
+/** Looks how many connections have had a request, every so many requests. */
+export function countRequest(connection: Connection): void {
+  if (connection.stretch !== stretch) {
+    connection.stretch = stretch
+    active++
+  }
+  if (++requests < stretchRequests) return
+  busy = active > calmConnections
+  stretch++
+  requests = 0
+  active = 0
+}
+
+/** Writes what was answered in this turn, in order. */
+export function writeAnswers(): void {
+  const all = answers
+  answers = []
+  for (let index = 0; index < all.length; index++) {
+    const answer = all[index] as Answer
+    answer.exchange.sendAnswer(answer)
   }
 }
 
@@ -651,9 +723,12 @@ export function nativeCallback(shared: Shared, changed: (server: NativeServer) =
     }
     let connection = duplex
     if (connection === undefined) {
-      connection = { queue: [], peer: null }
+      connection = { queue: [], reused: false, stretch: -1, peer: null }
       socket.duplex = connection
+    } else {
+      connection.reused = true
     }
+    countRequest(connection)
     if (pipelined && connection.queue.length >= maxPipelined) {
       socket.close()
       return
@@ -674,12 +749,14 @@ export function nativeCallback(shared: Shared, changed: (server: NativeServer) =
     if (pipelined) connection.queue.push(exchange)
     // its socket stays when the peer has gone
     if (method === 'CONNECT') closeOnAbort(handle, socket)
+    current = exchange
     try {
       shared.handlers.handle(exchange)
       exchange.returned()
     } catch (error) {
       exchange.fail(error)
     }
+    current = null
   }
 }
 
@@ -705,7 +782,10 @@ export function listenNatively(
       // Bun goes on serving those that are idle
       server.closeIdleConnections()
     },
-    stop: () => server.stop(true),
+    stop() {
+      writeAnswers()
+      return server.stop(true)
+    },
   }
 }
 

@@ -801,6 +801,52 @@ check('who has ended its half is answered, if that is at once', async (stand) =>
   await peer.until(/ok$/)
 })
 
+check('who has ended its half is answered so with headers that are known to be good', async (stand) => {
+  stand.handle = (exchange) => exchange.respond(200, [], 'ok', true)
+  const peer = await stand.connect()
+  peer.send(get)
+  peer.halfClose()
+  await peer.until(/ok$/)
+})
+
+check('several that are answered at once get each its own answer', async (stand) => {
+  stand.handle = () => {}
+  const peers = [await stand.connect(), await stand.connect(), await stand.connect()]
+  for (let round = 0; round < 3; round++) {
+    for (const [index, peer] of peers.entries()) {
+      peer.send(get)
+      await stand.exchange(3 * round + index)
+    }
+    const parked = stand.exchanges.slice(3 * round)
+    expect(parked.map((one, index) => one.respond(200, [], `${round}-${index}`, true))).toEqual([
+      true,
+      true,
+      true,
+    ])
+    // an answer has begun
+    expect(parked.map((one) => one.respond(200, [], 'again', true))).toEqual([false, false, false])
+    for (const [index, peer] of peers.entries()) await peer.until(new RegExp(`${round}-${index}$`))
+  }
+})
+
+check('who leaves before its answer is written holds up no other', async (stand) => {
+  stand.handle = () => {}
+  const [first, second] = [await stand.connect(), await stand.connect()]
+  first.send(get)
+  const leaves = await stand.exchange()
+  second.send(get)
+  const stays = await stand.exchange(1)
+  let gone = false
+  leaves.onGone = () => {
+    gone = true
+    stays.respond(200, [], 'other', true)
+  }
+  first.leave()
+  await second.until(/other$/)
+  expect(gone).toBe(true)
+  expect(leaves.respond(200, [], 'late', true)).toBe(false)
+})
+
 check('that a peer has left is told before its next request on another connection comes', async (stand) => {
   const order: string[] = []
   stand.handle = (exchange) => {

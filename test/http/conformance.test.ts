@@ -28,6 +28,17 @@ for (const name of ['native', 'fetch'] as const) {
   })
 }
 
+test('what was answered is written before a listener stops', async () => {
+  const made = stand(adapters.native)
+  made.handle = () => {}
+  const peer = await made.connect()
+  peer.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  const exchange = await made.exchange()
+  exchange.respond(200, [], 'last', true)
+  void made.listener.stop()
+  await peer.until(/last$/)
+})
+
 test('differences are of cases that exist', () => {
   const titles = new Set(all.map(({ title }) => title))
   expect(differences.filter(({ title }) => !titles.has(title))).toEqual([])

@@ -60,6 +60,8 @@ export function openWatch(options: WatchOptions): Watch {
         : quietFor([...told].filter(isLeft), options.runs),
     limitMs,
     done(paths) {
+      // what was in it may have been told, and not that it went itself
+      for (const root of watchers.keys()) checkRoot(root)
       const left = paths.filter(isLeft)
       fresh.clear()
       if (left.length === 0) return
@@ -68,6 +70,9 @@ export function openWatch(options: WatchOptions): Watch {
     },
   })
   const watchers = new Map<string, FSWatcher>()
+  /** the folders that are watched: others of the same names are not */
+  const identities = new Map<string, string>()
+  const polls = new Set<string>()
   const gone = new Map<string, ReturnType<typeof setInterval>>()
   let closed = false
 
@@ -95,18 +100,17 @@ export function openWatch(options: WatchOptions): Watch {
       binaryInterval: pollMs,
     })
     watchers.set(root, watcher)
-    const first = identity(root)
-    // another folder of the same name, made at once: only the old one is watched
+    if (poll) polls.add(root)
+    identities.set(root, identity(root))
     watcher.on('raw', (_event, _path, details) => {
       const { watchedPath } = details as { readonly watchedPath?: string }
-      const isCurrent = watchers.get(root) === watcher && watchedPath === root
-      if (isCurrent && identity(root) !== first) comesBack(root, poll)
+      if (watchers.get(root) === watcher && watchedPath === root) checkRoot(root)
     })
     const ready = Promise.withResolvers<void>()
     watcher.on('ready', () => ready.resolve())
     watcher.on('all', (event, path) => {
       if (watchers.get(root) !== watcher) return
-      if (event === 'unlinkDir' && path === root) comesBack(root, poll)
+      if (event === 'unlinkDir' && path === root) checkRoot(root, true)
       if (leftOut.has(path, event === 'addDir' || event === 'unlinkDir')) return
       if (basename(path) === '.gitignore') void reopen(root, poll)
       // an empty folder is no code, and one that is gone took its files along, which are told too
@@ -129,9 +133,9 @@ export function openWatch(options: WatchOptions): Watch {
     return ready.promise
   }
 
-  /** A build may delete a folder and make it again: all that was in it is gone then, and all that is in it is new. */
-  const comesBack = (root: string, poll: boolean): void => {
-    if (gone.has(root)) return
+  /** A build may delete a folder and make it again, also at once: all that was in it is gone then, and all in it is new. */
+  function checkRoot(root: string, wentAway = identity(root) !== identities.get(root)): void {
+    if (closed || gone.has(root) || !wentAway) return
     // left to itself it would go on with the folder above
     void watchers.get(root)?.close()
     quiet.tell(root)
@@ -139,7 +143,7 @@ export function openWatch(options: WatchOptions): Watch {
       if (!existsSync(root)) return
       clearInterval(gone.get(root))
       gone.delete(root)
-      reopen(root, poll).then(() => quiet.tell(root))
+      reopen(root, polls.has(root)).then(() => quiet.tell(root))
     }
     gone.set(root, setInterval(look, pollMs))
     look()

@@ -45,13 +45,15 @@ export function jsonLog(options: JsonLogOptions): PlatformListener {
 }
 
 /** What each invocation passes through, see `compiler.ts`. */
-export function jsonLogCode(): readonly ((...args: never[]) => unknown)[] {
-  const clock = { now: () => 0, epoch: () => 0 }
-  const facts = {} as RecordFacts
-  const made = { facts, clock, applicationLevel: 'INFO', systemLevel: 'INFO', write() {} } as const
-  const record = Record.prototype.render
-  const { follow, epoch, text } = WallClock.prototype
-  return [...recordCode, jsonLog(made), levelOf, record, follow, epoch, text]
+export function jsonLogCode(): readonly (
+  | ((...args: never[]) => unknown)
+  | (abstract new (
+      ...args: never[]
+    ) => unknown)
+)[] {
+  const { now } = Date
+  const listener = jsonLog({ clock: { now, epoch: now } } as JsonLogOptions)
+  return [...recordCode, listener, levelOf, Record, WallClock]
 }
 
 /** A platform line is made when it is written out, after the caller has been answered. */

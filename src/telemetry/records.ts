@@ -7,7 +7,6 @@
 import type { Verdict } from '../core/failure.ts'
 import type { InvocationReport, PlatformEvent, ProcessLog, RuntimeDone } from '../engine/platform-event.ts'
 import type { TelemetryApi } from '../engine/ports.ts'
-import { threeDecimals } from './text-log.ts'
 import type { WallClock } from './wall-clock.ts'
 
 /** What records say that is the same for all invocations. */
@@ -105,7 +104,7 @@ export function telemetryRecords(
       return [
         [
           'initReport',
-          `{"initializationType":${JSON.stringify(initializationType)},"phase":"${phase}"${status},"metrics":{"durationMs":${threeDecimals(durationMs)}}}`,
+          `{"initializationType":${JSON.stringify(initializationType)},"phase":"${phase}"${status},"metrics":{"durationMs":${ms(durationMs)}}}`,
         ],
       ]
     }
@@ -116,7 +115,7 @@ export function telemetryRecords(
     }
     case 'restoreReport': {
       const end = JSON.stringify(statusOf(event.verdict))
-      const measured = `{${status(event.verdict)},"metrics":{"durationMs":${threeDecimals(event.durationMs)}}}`
+      const measured = `{${status(event.verdict)},"metrics":{"durationMs":${ms(event.durationMs)}}}`
       return [
         ['restoreRuntimeDone', end],
         ['restoreReport', measured],
@@ -193,7 +192,7 @@ function runtimeDone(event: RuntimeDone, full: boolean, wall: WallClock): string
   }
   const produced = producedBytes === null ? '' : `,"producedBytes":${producedBytes}`
   return (
-    `{"requestId":"${id}",${status(verdict)},"metrics":{"durationMs":${threeDecimals(durationMs)}${produced}}` +
+    `{"requestId":"${id}",${status(verdict)},"metrics":{"durationMs":${ms(durationMs)}${produced}}` +
     `,"spans":[${spans.join(',')}]${tracing(traceId)}}`
   )
 }
@@ -214,7 +213,7 @@ function shortReport(event: InvocationReport, wall: WallClock): string {
     if (respondedAt !== null) spans.push(span('responseDuration', respondingAt, respondedAt, wall))
   }
   const all = spans.length === 0 ? '' : `,"spans":[${spans.join(',')}]`
-  const measured = `"metrics":{"durationMs":${threeDecimals(durationMs)}}`
+  const measured = `"metrics":{"durationMs":${ms(durationMs)}}`
   return `{"requestId":"${id}",${status(verdict)},${measured}${tracing(traceId)}${all}}`
 }
 
@@ -222,10 +221,10 @@ function metrics(
   { durationMs, initMs, restoreMs = null, memoryBytes }: InvocationReport,
   { memorySizeMb }: RecordFacts,
 ): string {
-  const init = initMs === null ? '' : `,"initDurationMs":${threeDecimals(initMs)}`
-  const restore = restoreMs === null ? '' : `,"restoreDurationMs":${threeDecimals(restoreMs)}`
+  const init = initMs === null ? '' : `,"initDurationMs":${ms(initMs)}`
+  const restore = restoreMs === null ? '' : `,"restoreDurationMs":${ms(restoreMs)}`
   return (
-    `{"durationMs":${threeDecimals(durationMs)},"billedDurationMs":${Math.ceil(durationMs)}` +
+    `{"durationMs":${ms(durationMs)},"billedDurationMs":${Math.ceil(durationMs)}` +
     `,"memorySizeMB":${memorySizeMb},"maxMemoryUsedMB":${Math.ceil(memoryBytes / 1048576)}${init}${restore}}`
   )
 }
@@ -272,8 +271,11 @@ function asObject(line: string): string | null {
   }
 }
 
+/** Milliseconds with three decimals. */
+const ms = (duration: number): string => duration.toFixed(3)
+
 const span = (name: string, from: number, to: number, wall: WallClock): string =>
-  `{"name":"${name}","start":"${wall.text(from)}","durationMs":${threeDecimals(to - from)}}`
+  `{"name":"${name}","start":"${wall.text(from)}","durationMs":${ms(to - from)}}`
 
 const statusOf = ({ status, errorType }: Verdict): object =>
   errorType === null ? { status } : { status, errorType }
@@ -294,11 +296,9 @@ function tracing(traceId: string): string {
 export const recordCode: readonly ((...args: never[]) => unknown)[] = [
   renderRecords,
   telemetryRecords,
-  logsRecords,
   runtimeDone,
   report,
   shortReport,
-  metrics,
   span,
   status,
   tracing,

@@ -105,14 +105,6 @@ export function twoDecimals(ms: number): string {
   return `${(hundredths - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`
 }
 
-/** As `toFixed(3)`, for records. */
-export function threeDecimals(ms: number): string {
-  const thousandths = Math.round(ms * 1000)
-  if (!(thousandths >= 0 && thousandths < 2 ** 31)) return ms.toFixed(3)
-  const rest = thousandths % 1000
-  return `${(thousandths - rest) / 1000}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`
-}
-
 /**
  * Durations have two decimals; what is billed is rounded up to a whole millisecond. Without a memory size it is the
  * short one of Managed Instances.

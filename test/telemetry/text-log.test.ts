@@ -5,14 +5,7 @@ import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import type { Report } from '../../src/engine/ports.ts'
 import { bytesOf, type Lines } from '../../src/telemetry/sink.ts'
 import { createTail, type Tail } from '../../src/telemetry/tail.ts'
-import {
-  extensionLine,
-  initReportLine,
-  reportLine,
-  textLog,
-  threeDecimals,
-  twoDecimals,
-} from '../../src/telemetry/text-log.ts'
+import { extensionLine, initReportLine, reportLine, textLog, twoDecimals } from '../../src/telemetry/text-log.ts'
 
 const id = 'an-id' as RequestId
 const success: Verdict = { status: 'success', errorType: null }
@@ -207,13 +200,6 @@ test.each([0, 0.004, 0.006, 0.05, 1, 1.1, 9.999, 12.34, 99.995001, 1000.5, 900_0
   '%d ms have two decimals',
   (ms) => {
     expect(twoDecimals(ms)).toBe(ms.toFixed(2))
-  },
-)
-
-test.each([0, 0.0004, 0.0006, 0.05, 1, 1.01, 9.9999, 12.345678, 99.9995001, 1000.5, 900_000.25, 3e9, -1])(
-  '%d ms have three decimals',
-  (ms) => {
-    expect(threeDecimals(ms)).toBe(ms.toFixed(3))
   },
 )
 

@@ -5,7 +5,13 @@ import type { PlatformEvent } from '../../src/engine/platform-event.ts'
 import type { Report } from '../../src/engine/ports.ts'
 import { bytesOf, type Lines } from '../../src/telemetry/sink.ts'
 import { createTail, type Tail } from '../../src/telemetry/tail.ts'
-import { extensionLine, initReportLine, reportLine, textLog, twoDecimals } from '../../src/telemetry/text-log.ts'
+import {
+  extensionLine,
+  initReportLine,
+  reportLine,
+  textLog,
+  twoDecimals,
+} from '../../src/telemetry/text-log.ts'
 
 const id = 'an-id' as RequestId
 const success: Verdict = { status: 'success', errorType: null }

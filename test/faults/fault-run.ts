@@ -638,7 +638,9 @@ const mayBreakOff = ({ streams, injection }: Plan): boolean =>
 /** How a caller of those manners may see what a fault leads to. */
 function seenAs({ manners }: Call, plan: Plan, each: string): string[] {
   if (manners === 'page') {
-    if (each.startsWith('503') || each === 'closed') return [each]
+    if (each === 'closed') return [each]
+    // a stream that has begun is cut off, also by an emulator that is told to end at once
+    if (each.startsWith('503')) return mayBreakOff(plan) ? [each, 'cut'] : [each]
     // chunks that are not declared to be a stream are one for a page
     const begins = mayBreakOff(plan) || plan.injection?.act === 'truncates-chunks'
     return begins ? ['502 page', 'cut'] : ['502 page']

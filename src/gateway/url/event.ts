@@ -57,6 +57,7 @@ export function urlEvent(request: UrlRequest, body: Uint8Array, facts: UrlFacts)
   const bytes = Buffer.from(text)
   return bytes.length > maxRequestBytes ? 'too-large' : bytes
 }
+
 /** An object without a prototype: names come from outside, and `__proto__` is one. */
 const dictionary = (): Record<string, string> => Object.create(null)
 

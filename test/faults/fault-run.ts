@@ -427,10 +427,14 @@ export class FaultRun implements AsyncDisposable {
     return this.#processes.filter((scripted) => !scripted.gone)
   }
 
-  /** Nothing is under way any more: no queue, no invocation, no start, no stop, and no death unnoticed. */
+  /**
+   * Nothing is under way any more: no queue, no invocation, no start, no stop, and no death unnoticed. A process whose files
+   * are closed is not dead yet: the emulator hears of it when it is, which is later on a busy machine.
+   */
   async #settle(): Promise<void> {
     await this.#quiet('everything to come to rest', ({ queued, environments }) => {
-      if (queued > 0 || this.#signalling > 0 || this.#living().some(({ doomed }) => doomed)) return false
+      if (queued > 0 || this.#signalling > 0) return false
+      if (this.#processes.some(({ doomed, gone, pid }) => (doomed || gone) && alive(pid))) return false
       return environments.every(({ phase, free, processes }) => {
         if (phase !== 'cold' && !free) return false
         return Object.values(processes).every(alive)

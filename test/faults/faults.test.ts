@@ -32,4 +32,4 @@ test('a pattern that no fault of a variant matches is an error, not a search wit
   const random = new Random('any')
   expect(planFault('one', 0, random, /SIGKILL/).kind).toContain('SIGKILL')
   expect(() => planFault('clock', 0, random, /SIGKILL/)).toThrow('variant clock has no kind of fault')
-})
+}, 60_000)

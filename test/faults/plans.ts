@@ -624,7 +624,7 @@ const weights: Readonly<Record<VariantName, Readonly<Record<VariantName, number>
  * can be found
  */
 export function planFault(variant: VariantName, index: number, random: Random, only?: RegExp): Plan {
-  for (let tries = 0; tries < 100_000; tries++) {
+  for (let tries = 0; tries < 20_000; tries++) {
     const plan = anyFault(variant, index, random)
     if (only === undefined || only.test(plan.kind)) return plan
   }

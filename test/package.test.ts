@@ -57,5 +57,5 @@ test("a small package that brings no tools passes the README's test in another f
   await Bun.write(join(project, 'tests/greet.test.ts'), source)
   cpSync(join(root, 'test/fixtures/overlap/greet.ts'), join(project, 'tests/functions/greet.ts'))
   // from elsewhere than the folder of the test, as whoever runs all tests does
-  expect(await bun(project, 'test')).toContain(' 1 pass')
+  expect(await bun(project, 'test', '--timeout', '60000')).toContain(' 1 pass')
 })

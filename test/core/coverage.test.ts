@@ -28,7 +28,7 @@ test.each(['core', 'durable/core'])('every function and every line of %s is cove
   using folder = tempDir()
   const args = ['--coverage', '--coverage-reporter=lcov', `--coverage-dir=${folder.path}`]
   const { exitCode, stderr } = Bun.spawnSync(
-    [process.execPath, '--no-env-file', 'test', ...args, ...testsOf(unit)],
+    [process.execPath, '--no-env-file', 'test', '--timeout', '60000', ...args, ...testsOf(unit)],
     {
       cwd: root,
       stdout: 'pipe',

@@ -45,7 +45,7 @@ test('the example of the README is a test that passes', async () => {
   expect(example).toContain("from 'bun-lambda-rie'")
   using here = project({ 'greet.test.ts': example })
   cpSync(fixture('greet.ts'), join(here.path, 'functions/greet.ts'))
-  const { code, text } = await here.run(process.execPath, 'test')
+  const { code, text } = await here.run(process.execPath, 'test', '--timeout', '60000')
   expect(text).toContain(' 1 pass\n')
   expect(code).toBe(0)
 })

@@ -181,7 +181,7 @@ async function play(name: string, path: string): Promise<string | null> {
         .map((expected: Json) => logMismatch(expected, lines(), told))
         .find((wrong: string | null) => wrong !== null) ?? null
     // its last lines may come after the news that it has ended
-    await until('the log', () => wrongInLog() === null, 5000).catch(() => {})
+    await until('the log', () => wrongInLog() === null).catch(() => {})
     const wrong = wrongInLog()
     if (wrong !== null) return wrong
     const { Status, Result } = await get()

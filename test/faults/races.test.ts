@@ -26,5 +26,5 @@ for (const [race, only] of Object.entries(races)) {
     })
     expect(results.flatMap(({ failures }) => failures)).toEqual([])
   }
-  test.skipIf('missing' in scripted)(`${race} harms nobody`, play, 120_000)
+  test.skipIf('missing' in scripted)(`${race} harms nobody`, play, 240_000)
 }

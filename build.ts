@@ -295,32 +295,45 @@ const withoutCommands: Bun.BunPlugin = {
 }
 
 /**
- * The console's scripts and styles without comments and breaks; they are texts to the bundle, which does not look into them.
- * Styles are made before: a build within a build waits for ever.
+ * The console's scripts and styles as short as they go; they are texts to the bundle, which does not look into them. Each script
+ * stays a file that imports the others. They are made before: a build within a build waits for ever.
  */
 async function shortPages(): Promise<Bun.BunPlugin> {
-  const transpiler = new Bun.Transpiler({ loader: 'js', minifyWhitespace: true })
-  const styles = new Map<string, string>()
+  const pages = new Map<string, string>()
   const folder = join(import.meta.dir, 'src/console/page')
-  for (const path of new Bun.Glob('*.css').scanSync({ cwd: folder, absolute: true })) {
-    const { outputs } = await Bun.build({ entrypoints: [path], minify: true })
-    for (const output of outputs) styles.set(path, await output.text())
+  for (const path of new Bun.Glob('**/*.{css,js}').scanSync({ cwd: folder, absolute: true })) {
+    const { outputs } = await Bun.build({ entrypoints: [path], minify: true, external: ['*'] })
+    for (const output of outputs) pages.set(path, await output.text())
   }
   return {
     name: 'short pages',
     setup(build) {
-      build.onLoad({ filter: /\/console\/page\/.*\.(js|css)$/ }, async ({ path }) => ({
-        contents: styles.get(path) ?? transpiler.transformSync(await Bun.file(path).text()),
-        loader: 'text',
-      }))
+      build.onLoad({ filter: /\/console\/page\/.*\.(js|css)$/ }, ({ path }) => {
+        const contents = pages.get(path)
+        if (contents === undefined) throw new Error(`${path} was not made short`)
+        return { contents, loader: 'text' }
+      })
     },
   }
 }
 
+/** The table of options without the texts of `--help`, which the package does not have. */
+const withoutHelp: Bun.BunPlugin = {
+  name: 'options without their help',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/config\/options\.ts$/ }, async ({ path }) => {
+      const text = await Bun.file(path).text()
+      const contents = text.replace(/^ {4}help:\s+(['"`]).*\1,$/gm, '')
+      if (/^ {4}help:/m.test(contents)) throw new Error(`${path} has a help that is not one line`)
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
 /**
  * Makes what programs get that embed the emulator, in `lib/`: a bundle in parts, so that what is loaded late stays a
- * file of its own; names of functions and classes stay for stack traces. `bun pm pack` runs it; within this
- * repository, the package's name means `src/index.ts` (tsconfig.json).
+ * file of its own. All names are short, also those in stack traces. `bun pm pack` runs it; within this repository, the
+ * package's name means `src/index.ts` (tsconfig.json).
  */
 async function writeLibrary(): Promise<void> {
   const to = join(import.meta.dir, 'lib')
@@ -330,8 +343,8 @@ async function writeLibrary(): Promise<void> {
     target: 'bun',
     packages: 'external',
     splitting: true,
-    minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
-    plugins: [withoutCommands, await shortPages(), startInOnePiece('src/index.ts')],
+    minify: true,
+    plugins: [withoutCommands, withoutHelp, await shortPages(), startInOnePiece('src/index.ts')],
     outdir: to,
   })
   cpSync(join(import.meta.dir, 'src/embed/api.d.ts'), join(to, 'index.d.ts'))

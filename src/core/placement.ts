@@ -16,11 +16,13 @@ export interface Candidate {
   readonly free: boolean
   /** an invocation may be bound to it: it is free, cold, or starting without one */
   readonly open: boolean
+  /** no invocation runs there, and none waits for its start */
+  readonly vacant: boolean
   /** the tenant that it serves; null for invocations without one, undefined before its first invocation */
   readonly tenant: string | null | undefined
   /** no invocation needs it any more, and it will be open again by itself: after an answer, or after a failure */
   readonly recovering: boolean
-  /** it is being stopped for good, and makes room for another */
+  /** it is being stopped for good, or will be when nothing runs there, and makes room for another */
   readonly leaving: boolean
   /** it initialises, and will have several slots */
   readonly filling: boolean
@@ -48,7 +50,7 @@ export interface PlacementLimits {
 export type Placement<C extends Candidate> =
   | { readonly do: 'assign'; readonly environment: C }
   | { readonly do: 'create' }
-  /** the limit is reached, and this idle environment belongs to another tenant: it makes room */
+  /** the limit is reached, and this environment belongs to another tenant: it makes room, when nothing runs there */
   | { readonly do: 'retire'; readonly environment: C }
   /** ask again at `until`, or when an environment has changed; null: only then */
   | { readonly do: 'wait'; readonly until: number | null }
@@ -73,7 +75,7 @@ export function place<C extends Candidate>(
     if (environment.tenant === undefined || environment.tenant === tenant) {
       if (environment.free) return { do: 'assign', environment }
       if (open === undefined && environment.open) open = environment
-    } else if (foreign === undefined && environment.open) {
+    } else if (environment.open && (!foreign || (environment.vacant && !foreign.vacant))) {
       foreign = environment
     }
   }
@@ -154,6 +156,8 @@ export function waitsUntil(
 /** What idle eviction has to know of an environment. */
 export interface Idle {
   readonly free: boolean
+  /** nothing runs there: with several slots one may be free beside an invocation */
+  readonly vacant: boolean
   /** it has no processes, but still a listener */
   readonly cold: boolean
   /** its processes run, or start */
@@ -171,7 +175,7 @@ export interface Eviction<C extends Idle> {
 /** The oldest environment that is not cold is kept, however long it is idle. */
 export function evict<C extends Idle>(environments: readonly C[], ttlMs: number, now: number): Eviction<C> {
   const kept = environments.find(({ warm }) => warm) ?? environments[0]
-  const idle = environments.filter((one) => one !== kept && (one.free || one.cold))
+  const idle = environments.filter((one) => one !== kept && one.vacant && (one.free || one.cold))
   const stop = idle.filter(({ idleSince }) => idleSince + ttlMs <= now)
   const later = idle.filter((one) => !stop.includes(one)).map(({ idleSince }) => idleSince + ttlMs)
   return { stop, next: later.length === 0 ? null : Math.min(...later) }

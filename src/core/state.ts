@@ -170,6 +170,13 @@ export const isFilling = (state: LifecycleState, { singlePoller }: Mode): boolea
     (state.phase === 'restoring' && state.waiting.length > 0) ||
     (state.phase === 'stopping' && state.afterwards.to === 'starting'))
 
+/** No invocation runs here, and none waits for its start: its end fails nobody. */
+export function isVacant(state: LifecycleState): boolean {
+  if (state.phase === 'serving') return state.inflight.length === 0
+  const start = state.phase === 'stopping' ? state.afterwards : state
+  return !('waiting' in start) || start.waiting.length === 0
+}
+
 /** It is being stopped for good, and makes room for another. */
 export const isLeaving = (state: LifecycleState): boolean =>
   state.phase === 'stopping' && state.afterwards.to === 'stopped'

@@ -15,6 +15,7 @@ import {
   isLeaving,
   isOpen,
   isRecovering,
+  isVacant,
   type LifecycleState,
   refuseStale,
   step,
@@ -149,7 +150,12 @@ export class Environment {
 
   /** It is being stopped for good. */
   get leaving(): boolean {
-    return isLeaving(this.#state)
+    return isLeaving(this.#state) || this.#renewal?.retires === true
+  }
+
+  /** No invocation runs here, and none waits for its start. */
+  get vacant(): boolean {
+    return isVacant(this.#state)
   }
 
   /** It initialises, and will have several slots. */
@@ -275,10 +281,19 @@ export class Environment {
    * invocation starts new ones; with `start` they are started at once.
    */
   recycle(start: boolean): void {
-    const renewal = this.newRenewal()
-    renewal.request(start)
+    this.newRenewal().request(start)
+    this.renew()
+  }
+
+  /** Ends it for good when nothing runs here any more; it takes no invocation meanwhile. */
+  retire(): void {
+    this.newRenewal().retire()
+    this.renew()
+  }
+
+  private renew(): void {
     if (this.#busy) return
-    const event = renewal.next(this.#state)
+    const event = this.#renewal?.next(this.#state)
     if (event !== undefined) this.dispatch(event)
   }
 

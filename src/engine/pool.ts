@@ -13,7 +13,7 @@ import type { Environment } from './environment.ts'
 import type { Invocation } from './invocation.ts'
 import type { Clock, PoolObserver } from './ports.ts'
 import { InvocationQueue, type Waiting } from './queue.ts'
-import { type EnvironmentSnapshot, isBusy, snapshot } from './snapshot.ts'
+import { type EnvironmentSnapshot, snapshot } from './snapshot.ts'
 
 export interface PoolSnapshot {
   /** invocations that wait for an environment */
@@ -245,7 +245,7 @@ export class Pool {
 
   /** No invocation waits or runs. */
   get isIdle(): boolean {
-    return this.#queue.size === 0 && !this.#environments.some(isBusy)
+    return this.#queue.size === 0 && this.#environments.every(({ vacant }) => vacant)
   }
 
   /** Resolves when no invocation waits or runs. */
@@ -348,9 +348,13 @@ export class Pool {
       case 'wait':
         if (placement.until !== null) this.wake(placement.until)
         return false
-      case 'retire':
-        placement.environment.dispatch({ type: 'stop' })
-        return placement.environment.stopped && this.place(waiting, ahead, rivals, now)
+      case 'retire': {
+        const { environment } = placement
+        // one that perhaps may not wait ends nothing that others could have
+        if (!environment.vacant && !this.#queue.has(waiting)) return false
+        environment.retire()
+        return environment.stopped && this.place(waiting, ahead, rivals, now)
+      }
       case 'assign': {
         const { environment } = placement
         if (environment.free && environment.noticeDeaths()) return this.place(waiting, ahead, rivals, now)
@@ -430,7 +434,7 @@ export class Pool {
     }
     if (environment.open) {
       if (this.#queue.size > 0) this.serveQueue()
-      if (this.#environments.length > 1 && !this.#draining) {
+      if (this.#environments.length > 1 && !this.#draining && environment.vacant) {
         this.wake(environment.idleSince + this.#parts.environmentTtlMs)
       }
     } else if (environment.stopped) {

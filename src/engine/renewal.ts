@@ -1,13 +1,14 @@
 /**
  * When the processes of an environment make room for new ones, because there is new code or they have served their number
- * of invocations: as soon as nothing runs in them.
+ * of invocations, or the environment for another one, of another tenant: as soon as nothing runs in it.
  */
 
-import type { Event, LifecycleState } from '../core/lifecycle.ts'
+import { type Event, isLeaving, isVacant, type LifecycleState } from '../core/lifecycle.ts'
 
 export class Renewal {
   #recycle = false
   #start = false
+  #retire = false
 
   /** New processes are to serve. `start` says that it is to be initialised without an invocation. */
   request(start: boolean): void {
@@ -15,13 +16,27 @@ export class Renewal {
     this.#start ||= start
   }
 
+  /** It is to end for good. */
+  retire(): void {
+    this.#retire = true
+  }
+
   /** The processes take no invocation any more: those that run several at a time would never be without one. */
   get due(): boolean {
-    return this.#recycle
+    return this.#recycle || this.#retire
+  }
+
+  /** It makes room for another. */
+  get retires(): boolean {
+    return this.#retire
   }
 
   /** What is to happen now; asked after everything that changed the state. */
   next(state: LifecycleState): Event | undefined {
+    if (this.#retire) {
+      const done = state.phase === 'stopped' || isLeaving(state)
+      return done || !isVacant(state) ? undefined : { type: 'stop' }
+    }
     if (this.#recycle) {
       if (state.phase === 'serving' && state.inflight.length > 0) return undefined
       if (state.phase === 'restoring' && state.waiting.length > 0) return undefined

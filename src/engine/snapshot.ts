@@ -48,7 +48,7 @@ export function snapshot(environment: Environment, now: number): EnvironmentSnap
     processes: environment.pids(),
     tenant: environment.tenant ?? null,
     memoryBytes: environment.memory,
-    idleMs: free ? Math.round(now - environment.idleSince) : 0,
+    idleMs: free && environment.vacant ? Math.round(now - environment.idleSince) : 0,
   }
 }
 
@@ -77,7 +77,3 @@ export function activity(state: LifecycleState): Activity {
       return 'stopping'
   }
 }
-
-/** Something runs here that a drain waits for: an invocation, or a start that one waits for. */
-export const isBusy = ({ state }: Environment): boolean =>
-  state.phase === 'serving' ? state.inflight.length > 0 : invocationsOf(state).length > 0

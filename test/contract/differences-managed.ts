@@ -103,7 +103,10 @@ export const managedDifferences: readonly Difference[] = [
     'has one environment and no tenants',
     'has up to --max-environments of them, which tenants never share',
     'as on demand',
-    named('has slots of their own for several environments, and for tenants'),
+    named(
+      'has slots of their own for several environments, and for tenants',
+      'ends nothing of one tenant to make room for another',
+    ),
   ),
   of(
     'gives AWS_LAMBDA_MAX_CONCURRENCY to extensions too',

@@ -621,4 +621,31 @@ export const managed = chapter('Managed Instances', (it) => {
       await runtime.answer(one, one.text)
     expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(['"red"', '"blue"', '"red"'])
   })
+
+  it('several at a time: ends nothing of one tenant to make room for another', async ({ start }) => {
+    await using rie = await start({ concurrency: 2 })
+    const call = (tenant: string) => rie.invoke(`"${tenant}"`, { 'X-Amz-Tenant-Id': tenant })
+    using red = await Runtime.of(await rie.runtime())
+    const calls = [call('red')]
+    const first = await red.next()
+    using other = await Runtime.of(await rie.runtime())
+    const parked = other.next().catch(() => null)
+    const state = async () => (await rie.ask({ path: '/_rie/state' })).json
+    await until('a free slot', async () => (await state()).environments[0].free === true)
+    calls.push(call('blue'))
+    await until('one in the queue', async () => (await state()).queued === 1)
+    calls.push(call('red'))
+    await until('two in the queue', async () => (await state()).queued === 2)
+    await red.answer(first, '"red"')
+    expect((await calls[0])?.text).toBe('"red"')
+    for (const [index, tenant] of ['blue', 'red'].entries()) {
+      const scripted = await until('another runtime', () => rie.runtimes()[index + 1])
+      using runtime = await Runtime.of(scripted)
+      const event = await runtime.next()
+      expect(event.text).toBe(`"${tenant}"`)
+      await runtime.answer(event, event.text)
+    }
+    expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(['"red"', '"blue"', '"red"'])
+    await parked
+  })
 })

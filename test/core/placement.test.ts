@@ -5,6 +5,7 @@ import {
   isLeaving,
   isOpen,
   isRecovering,
+  isVacant,
   type LifecycleState,
 } from '../../src/core/lifecycle.ts'
 import { onDemand } from '../../src/core/mode.ts'
@@ -54,6 +55,7 @@ const of = (name: string, state: LifecycleState, tenant: Candidate['tenant'] = n
   open: isOpen(state, onDemand),
   recovering: isRecovering(state, onDemand),
   leaving: isLeaving(state),
+  vacant: isVacant(state),
   filling: isFilling(state, onDemand),
   tenant,
 })
@@ -147,6 +149,25 @@ test('an environment that leaves makes room for one, so the next idle one stays'
   expect(told(place(all, applicant({ tenant: 'blue', ahead: 1 }), terms(2)))).toBe('retire b')
 })
 
+test('of several slots: one in which nothing runs makes room, else the oldest that has a slot', () => {
+  const half = { ...of('a', busy, 'red'), free: true, open: true }
+  const full = of('b', busy, 'red')
+  const idle = of('c', free, 'red')
+  const blue = applicant({ tenant: 'blue' })
+  expect([
+    told(place([half, full, idle], blue, terms(3))),
+    told(place([full, half], blue, terms(2))),
+    told(place([{ ...half, open: false, free: false, leaving: true }, full], blue, terms(2))),
+    told(place([half], applicant({ tenant: 'red' }), terms(1))),
+  ]).toEqual(['retire c', 'retire a', 'wait', 'assign a'])
+})
+
+test('what runs or is waited for makes an environment occupied', () => {
+  const states = [free, busy, answered, forNobody, forSomebody, cold(), stopped(), failed, leaving]
+  expect(states.map(isVacant)).toEqual([true, false, false, true, false, true, true, true, true])
+  expect(isVacant(stopping({ afterwards: toStart('init', one) }))).toBe(false)
+})
+
 test('the queue is looked at when any of it could be placed', () => {
   expect([
     couldPlace([], terms(1)),
@@ -172,10 +193,11 @@ test('a queue has room below its limit, and for those that wait for an environme
 })
 
 test('environments that have been idle for their time are evicted, but for the oldest warm one', () => {
-  const idle = (name: string, idleSince: number, state: 'free' | 'cold' | 'busy' = 'free') => ({
+  const idle = (name: string, idleSince: number, state: 'free' | 'cold' | 'busy' | 'half' = 'free') => ({
     name,
     idleSince,
-    free: state === 'free',
+    free: state === 'free' || state === 'half',
+    vacant: state === 'free' || state === 'cold',
     cold: state === 'cold',
     warm: state !== 'cold',
   })
@@ -187,6 +209,7 @@ test('environments that have been idle for their time are evicted, but for the o
   expect(told([idle('a', 0), idle('b', 950), idle('c', 901)])).toEqual([[], 1001])
   expect(told([idle('a', 0, 'cold'), idle('b', 0), idle('c', 0)])).toEqual([['a', 'c'], null])
   expect(told([idle('a', 0, 'cold'), idle('b', 0, 'cold')])).toEqual([['b'], null])
+  expect(told([idle('a', 0), idle('b', 0, 'half')])).toEqual([[], null])
   expect(told([])).toEqual([[], null])
 })
 

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, test } from 'bun:test'
+import { managedInstances, onDemand } from '../../src/core/mode.ts'
 import { Environment } from '../../src/engine/environment.ts'
 import { Pool } from '../../src/engine/pool.ts'
 import { until } from '../harness.ts'
@@ -30,17 +31,20 @@ class World {
   readonly below: (below: number) => number
   readonly maxEnvironments: number
   readonly pool: Pool
+  readonly #slots: number
   /** invocations that each environment has been seen with */
   readonly #seen = new Map<Environment, Set<string | null>>()
 
-  constructor(seed: number) {
+  constructor(seed: number, slots: number) {
     this.below = generator(seed)
+    this.#slots = slots
     this.maxEnvironments = 1 + this.below(3)
     let failing = this.below(4) === 0 ? 2 : 0
     this.pool = new Pool({
       clock: realClock,
       maxEnvironments: this.maxEnvironments,
       maxQueue: this.below(3) === 0 ? this.below(3) : 1000,
+      ...(slots > 1 && { slots: { patienceMs: 20_000, stalled() {} } }),
       environmentTtlMs: this.below(3) === 0 ? 5 : 60_000,
       create: (id, calls) => {
         if (this.environments.length > 0 && failing-- > 0) throw new Error('no port')
@@ -53,6 +57,7 @@ class World {
           log: fakeLog(),
           functionTimeoutMs: 20_000,
           initTimeoutMs: 20_000,
+          mode: slots > 1 ? managedInstances(slots) : onDemand,
           recycleAfter: this.below(4) === 0 ? 3 : 0,
           discover: () => [],
           specify: (name) => ({ name, argv: ['/bin/true'], cwd: '/', env: {} }),
@@ -98,9 +103,11 @@ class World {
       return
     }
     if (state.phase !== 'serving') return
-    const running = state.inflight.find(({ stage }) => stage === 'running')
-    if (running === undefined) {
-      if (state.polls.length === 0) next(environment)
+    const all = state.inflight.filter(({ stage }) => stage === 'running')
+    const running = all[this.#slots > 1 ? this.below(all.length) : 0]
+    const isBusy = all.length + state.polls.length >= this.#slots
+    if (running === undefined || (!isBusy && this.below(2) === 0)) {
+      if (!isBusy) next(environment)
       return
     }
     environment.upload(
@@ -133,7 +140,7 @@ class World {
     for (const environment of living) {
       const { state } = environment
       if (state.phase !== 'serving') continue
-      expect(state.inflight.length).toBeLessThanOrEqual(1)
+      expect(state.inflight.length).toBeLessThanOrEqual(this.#slots)
       for (const { id } of state.inflight) {
         const seen = this.#seen.get(environment) ?? new Set()
         seen.add(this.callers.find((caller) => caller.id === id)?.tenant ?? null)
@@ -161,6 +168,7 @@ class World {
       return this.callers.every(({ outcomes }) => outcomes.length === 1)
     })
     expect(this.pool.waiting).toBe(0)
+    expect(this.callers.filter(({ outcomes }) => outcomes[0]?.kind === 'shutdown')).toEqual([])
     const drained = this.pool.drain(0, new Promise(() => {}))
     this.call()
     await drained
@@ -173,12 +181,15 @@ class World {
   }
 }
 
-describe('every invocation of a random life is answered once', () => {
+describe.each([
+  ['one at a time', 1],
+  ['several at a time', 3],
+])('every invocation of a random life is answered once: %s', (_, slots) => {
   for (let from = 1; from <= 200; from += 50) {
     test(`lives from ${from}`, async () => {
       const seeds = Array.from({ length: 50 }, (_, index) => from + index)
       const lives = seeds.map((seed) =>
-        new World(seed).live().catch((error: unknown) => {
+        new World(seed, slots).live().catch((error: unknown) => {
           throw new Error(`seed ${seed}: ${error}`)
         }),
       )

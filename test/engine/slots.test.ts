@@ -114,6 +114,104 @@ describe('slots', () => {
   })
 })
 
+describe('tenants and slots: an environment makes room', () => {
+  const of = (tenant: string) => (name: string) => invocation(name, [], { tenant })
+  const red = of('red')
+  const blue = of('blue')
+
+  test('when nothing runs there any more, and takes nothing meanwhile', async () => {
+    const staged = slotted()
+    const { pool, released } = staged
+    const environment = pool.open(true)
+    next(environment)
+    next(environment)
+    const callers = [red('a'), blue('b'), red('c')]
+    for (const caller of callers) pool.invoke(caller)
+    expect({ inside: inside(staged), waiting: pool.waiting }).toEqual({ inside: [['a']], waiting: 2 })
+    respond(environment, requestId('a'))
+    await until('room', () => staged.environments.length === 2)
+    next(at(staged, 1))
+    respond(at(staged, 1), requestId('b'))
+    await until('room again', () => staged.environments.length === 3)
+    next(at(staged, 2))
+    respond(at(staged, 2), requestId('c'))
+    expect({ kinds: kinds(callers), released }).toEqual({
+      kinds: ['response', 'response', 'response'],
+      released: [1, 2],
+    })
+  })
+
+  test('when it has served those that it starts for', async () => {
+    const staged = slotted()
+    const { pool } = staged
+    const environment = pool.open(true)
+    const callers = [red('a'), blue('b'), red('c')]
+    for (const caller of callers) pool.invoke(caller)
+    next(environment)
+    expect(inside(staged)).toEqual([['a']])
+    respond(environment, requestId('a'))
+    await until('room', () => staged.environments.length === 2)
+    next(at(staged, 1))
+    respond(at(staged, 1), requestId('b'))
+    await until('room again', () => staged.environments.length === 3)
+    next(at(staged, 2))
+    respond(at(staged, 2), requestId('c'))
+    expect(kinds(callers)).toEqual(['response', 'response', 'response'])
+  })
+
+  test('when its init has failed', async () => {
+    const staged = slotted()
+    const { pool, processes } = staged
+    pool.open(true)
+    const callers = [red('a'), blue('b')]
+    for (const caller of callers) pool.invoke(caller)
+    // another answer makes the pool look at the queue
+    pool.invoke(blue('c'))
+    processes[0]!.process('runtime').exit()
+    await until('the second start', () => processes[0]!.all.length === 2)
+    processes[0]!.process('runtime').exit()
+    await until('room', () => staged.environments.length === 2)
+    next(at(staged, 1))
+    respond(at(staged, 1), requestId('b'))
+    expect(kinds(callers)).toEqual(['fault', 'response'])
+  })
+
+  test('for nobody who may not wait', () => {
+    const staged = slotted({ maxQueue: 0 })
+    const { pool } = staged
+    const environment = pool.open(true)
+    next(environment)
+    next(environment)
+    const callers = [red('a'), blue('b'), red('c')]
+    for (const caller of callers) pool.invoke(caller)
+    expect({ inside: inside(staged), outcomes: callers[1]!.outcomes }).toEqual({
+      inside: [['a', 'c']],
+      outcomes: [noSlot],
+    })
+  })
+})
+
+test('an environment that has a free slot is not idle while something runs there', async () => {
+  const staged = slotted({ maxEnvironments: 3, environmentTtlMs: 1, clock: realClock })
+  const { pool } = staged
+  pool.open(true)
+  const callers = ['red', 'blue', 'green'].map((tenant) => invocation(tenant, [], { tenant }))
+  for (const caller of callers) pool.invoke(caller)
+  for (const environment of staged.environments) {
+    next(environment)
+    next(environment)
+  }
+  respond(at(staged, 2), requestId('green'))
+  await until('the third one to be gone', () => staged.released.length > 0)
+  expect({ released: staged.released, inside: inside(staged).slice(0, 2) }).toEqual({
+    released: [3],
+    inside: [['red'], ['blue']],
+  })
+  for (const index of [0, 1]) respond(at(staged, index), requestId(['red', 'blue'][index]!))
+  expect(kinds(callers)).toEqual(['response', 'response', 'response'])
+  await until('the second one to be gone', () => pool.size === 1)
+})
+
 describe('an init that fails', () => {
   test('is tried once more, and its failure answers all that wait, those in the queue too', async () => {
     const staged = slotted()

@@ -287,7 +287,7 @@ export class Environment {
 
   /** Ends it for good when nothing runs here any more; it takes no invocation meanwhile. */
   retire(): void {
-    this.newRenewal().retire()
+    this.newRenewal().retires = true
     this.renew()
   }
 

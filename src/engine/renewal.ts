@@ -3,12 +3,13 @@
  * of invocations, or the environment for another one, of another tenant: as soon as nothing runs in it.
  */
 
-import { type Event, isLeaving, isVacant, type LifecycleState } from '../core/lifecycle.ts'
+import { type Event, isVacant, type LifecycleState } from '../core/lifecycle.ts'
 
 export class Renewal {
+  /** the environment is to end for good */
+  retires = false
   #recycle = false
   #start = false
-  #retire = false
 
   /** New processes are to serve. `start` says that it is to be initialised without an invocation. */
   request(start: boolean): void {
@@ -16,26 +17,16 @@ export class Renewal {
     this.#start ||= start
   }
 
-  /** It is to end for good. */
-  retire(): void {
-    this.#retire = true
-  }
-
   /** The processes take no invocation any more: those that run several at a time would never be without one. */
   get due(): boolean {
-    return this.#recycle || this.#retire
-  }
-
-  /** It makes room for another. */
-  get retires(): boolean {
-    return this.#retire
+    return this.#recycle || this.retires
   }
 
   /** What is to happen now; asked after everything that changed the state. */
   next(state: LifecycleState): Event | undefined {
-    if (this.#retire) {
-      const done = state.phase === 'stopped' || isLeaving(state)
-      return done || !isVacant(state) ? undefined : { type: 'stop' }
+    if (this.retires && isVacant(state)) {
+      this.retires = false
+      return { type: 'stop' }
     }
     if (this.#recycle) {
       if (state.phase === 'serving' && state.inflight.length > 0) return undefined

@@ -108,6 +108,13 @@ if (executable === undefined || executable === null) {
     const region = (page: Page, name: string) =>
       page.getByRole('region', { name, exact: true }).locator('pre').first()
     const state = (page: Page, name: string) => page.locator(`#state[data-state="${name}"]`).waitFor()
+    /** What a button copies. The clipboard is one for all pages of the browser: what another test has left there is not it. */
+    async function copied(page: Page, name: string): Promise<string> {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await page.evaluate("navigator.clipboard.writeText('')")
+      await button(page, name).click()
+      return await until('the line', () => page.evaluate<string>('navigator.clipboard.readText()'))
+    }
 
     test('sends events to one of several functions, which is chosen', async () => {
       using folder = tempDir()
@@ -328,7 +335,6 @@ if (executable === undefined || executable === null) {
     test('before anything is chosen, it says how else the function is invoked', async () => {
       await using rie = await Emulator.start(0, ['--function-url-address', '127.0.0.1:0'])
       await using page = await visit(rie)
-      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
       const lines = await page.locator('#ways pre').allTextContents()
       expect(lines).toEqual([
         `curl -XPOST ${rie.url}/2015-03-31/functions/greet/invocations -d '{"name":"world"}'`,
@@ -336,8 +342,7 @@ if (executable === undefined || executable === null) {
         `export AWS_ENDPOINT_URL_LAMBDA=${rie.url}`,
         expect.stringMatching(/^curl -i 'http:\/\/127\.0\.0\.1:\d+\/\?name=world'$/),
       ])
-      await button(page, 'Copy: As a website').click()
-      const line = await until('the line', () => page.evaluate<string>('navigator.clipboard.readText()'))
+      const line = await copied(page, 'Copy: As a website')
       const ran = Bun.spawnSync(['sh', '-c', `${line} -s`])
       expect(ran.stdout.toString()).toStartWith('HTTP/1.1 200 OK')
       const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
@@ -393,15 +398,13 @@ if (executable === undefined || executable === null) {
     test('saves the event as a file, and as a line for curl', async () => {
       await using rie = await Emulator.start()
       await using page = await visit(rie)
-      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
       await rie.invoke({ name: "O'Neil" })
       await page.getByRole('list', { name: 'Invocations' }).getByRole('button').first().click()
       await until('the buttons', () => button(page, 'Save').isEnabled())
       const download = page.waitForEvent('download')
       await button(page, 'Save').click()
       expect(await Bun.file(await (await download).path()).json()).toEqual({ name: "O'Neil" })
-      await button(page, 'Copy curl').click()
-      const line = await until('the line', () => page.evaluate<string>('navigator.clipboard.readText()'))
+      const line = await copied(page, 'Copy curl')
       const ran = Bun.spawnSync(['sh', '-c', `${line} -s`])
       expect(JSON.parse(ran.stdout.toString())).toEqual({ message: "Hello, O'Neil!" })
     })

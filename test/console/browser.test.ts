@@ -295,6 +295,37 @@ if (executable === undefined || executable === null) {
       await picture(page, 'stream')
     })
 
+    test('shows the begin of a long answer, and how long it is', async () => {
+      await using rie = await Emulator.start(0, [], 'index.long')
+      await using page = await visit(rie)
+      await page.getByRole('textbox', { name: 'Event', exact: true }).fill('{"length":6000000}')
+      await button(page, 'Send').click()
+      await state(page, 'succeeded')
+      const answer = await until('the whole length', async () => {
+        const text = await region(page, 'Answer').textContent()
+        return text?.endsWith('\n… (6000002 bytes in all)') && text
+      })
+      expect(answer).toStartWith('"xxx')
+      // the whole of it kept the page busy for seconds, once for each piece that came
+      expect(answer.length).toBeLessThan(300_000)
+    })
+
+    test('sends from another machine too, where browsers have fewer functions for a page without https', async () => {
+      await using rie = await Emulator.start()
+      await using page = await visit(rie)
+      await page.evaluate('delete Crypto.prototype.randomUUID')
+      await page.getByRole('textbox', { name: 'Event', exact: true }).fill('{"name":"Ada"}')
+      for (const count of [1, 2]) {
+        await button(page, 'Send').click()
+        await state(page, 'succeeded')
+        const rows = page.getByRole('list', { name: 'Invocations' }).getByRole('button')
+        await until('a row of its own', async () => (await rows.count()) === count)
+      }
+      await until('the answer', async () =>
+        (await region(page, 'Answer').textContent())?.includes('"Hello, Ada!"'),
+      )
+    })
+
     test('shows an answer for HTTP as its client gets it', async () => {
       await using rie = await Emulator.start(0, [], 'index.site')
       await using page = await visit(rie)

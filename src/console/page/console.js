@@ -50,14 +50,30 @@ function remember() {
   }
 }
 
+/** Characters that are shown of an answer: a browser takes seconds to lay out megabytes. */
+const mostShown = 256 * 1024
+/** Between two looks at an answer that is coming, in milliseconds. */
+const pace = 50
+
+/** A UUID; browsers have `crypto.randomUUID` only on https and on this machine. */
+const newId = () =>
+  '00000000-0000-4000-8000-000000000000'.replace(/0/g, () => Math.floor(Math.random() * 16).toString(16))
+
 /** Sends an event. Its id is chosen here, so that the list and this answer are known to be one invocation. */
 async function send(text, name = functionName) {
   lastSent = { text, name }
-  const id = crypto.randomUUID()
+  const id = newId()
   const headers = { 'Content-Type': 'application/json', 'X-Amzn-RequestId': id }
   if (byId('async').checked) headers['X-Amz-Invocation-Type'] = 'Event'
   streaming.set(id, '')
   select(id)
+  let length = 0
+  let pending
+  const show = () => {
+    clearTimeout(pending)
+    pending = undefined
+    if (selected === id) showAnswer(streaming.get(id))
+  }
   try {
     const response = await fetch(invokePath(name), { method: 'POST', headers, body: text })
     const decoder = new TextDecoder()
@@ -65,9 +81,15 @@ async function send(text, name = functionName) {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
-      streaming.set(id, streaming.get(id) + decoder.decode(value, { stream: true }))
-      if (selected === id) showAnswer(streaming.get(id))
+      length += value.length
+      const known = streaming.get(id)
+      if (known.length >= mostShown) continue
+      streaming.set(id, (known + decoder.decode(value, { stream: true })).slice(0, mostShown))
+      pending ??= setTimeout(show, pace)
     }
+    const read = streaming.get(id)
+    if (read.length >= mostShown) streaming.set(id, `${read}\n… (${length} bytes in all)`)
+    show()
     // one that never ran is in no list
     if (!invocations.has(id) && !response.ok) showRefusal(id, response, streaming.get(id))
   } catch (error) {
@@ -79,6 +101,7 @@ async function send(text, name = functionName) {
     if (selected === id) showAnswer(streaming.get(id))
     if (selected === id && !invocations.has(id)) badge('failed')
   }
+  clearTimeout(pending)
   if (selected === id && invocations.has(id)) await load(id)
 }
 

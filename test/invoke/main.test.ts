@@ -252,6 +252,19 @@ describe('the event', () => {
     expect(service.asked[0]!.body).toBe('{"from":"stdin"}')
   })
 
+  test('is sent without the byte order mark that editors on Windows write', async () => {
+    using folder = tempDir()
+    const path = join(folder.path, 'event.json')
+    writeFileSync(path, '\ufeff{"ü": 1}')
+    await using service = gateway(() => new Response('1'))
+    await invoke(service.url, ['-e', path])
+    // read as a text, a body has lost the mark in any case
+    expect([service.asked[0]!.body, service.asked[0]!.headers.get('content-length')]).toEqual([
+      '{"ü": 1}',
+      '9',
+    ])
+  })
+
   test('in a file that is not there ends with 2', async () => {
     const { code, stderr } = await invoke('http://127.0.0.1:1', ['-e', '/nowhere/event.json'])
     expect(code).toBe(2)

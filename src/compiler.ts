@@ -51,6 +51,10 @@ import * as trace from './gateway/trace.ts'
 import * as collect from './http/collect.ts'
 import * as fields from './http/fields.ts'
 import * as native from './http/native.ts'
+import * as nativeAnswers from './http/native-answers.ts'
+import * as nativeExchange from './http/native-exchange.ts'
+import type { Handle } from './http/native-handle.ts'
+import * as nativeStream from './http/native-stream.ts'
 import * as path from './http/path.ts'
 import * as relay from './http/relay.ts'
 import { openOutputPipe } from './process/pipe.ts'
@@ -107,6 +111,9 @@ const modules: readonly object[] = [
   collect,
   fields,
   native,
+  nativeAnswers,
+  nativeExchange,
+  nativeStream,
   path,
   relay,
   metrics,
@@ -121,9 +128,9 @@ const noPipe = { openPipe: () => ({ read: -1, write: -1 }) } as Platform
 
 /** What a request has Bun call. */
 function toldByBun(): readonly Code[] {
-  const handle = {} as native.Handle
+  const handle = {} as Handle
   const none = {} as never
-  const exchange = new native.NativeExchange('', '', true, 0, false, handle, none, none, none, false)
+  const exchange = new nativeExchange.NativeExchange('', '', true, 0, false, handle, none, none, none, false)
   exchange.read({ chunk: nothing, end: nothing })
   exchange.onGone = nothing
   return [handle.ondata, handle.onabort] as Code[]

@@ -1,6 +1,6 @@
 /**
  * Makes what is released, in `dist/`: one program per architecture and C library, the x86-64 one again under the
- * reference's name, their checksums, and a list of what they contain (CycloneDX).
+ * reference's name, their checksums, a list of what they contain (CycloneDX), and the licences of that.
  *
  * Two builds of one commit with one version of Bun are the same to the byte, wherever they are made. Each program is
  * run once before it takes its place, where this machine can run it.
@@ -269,10 +269,12 @@ async function main(): Promise<void> {
     const { billOfMaterials } = await import('./src/build/sbom.ts')
     const bill = billOfMaterials(sums, modules)
     await Bun.write(`${folder}/sbom.cdx.json`, `${JSON.stringify(bill, null, 2)}\n`)
+    const { notices } = await import('./src/build/notices.ts')
+    await Bun.write(`${folder}/THIRD-PARTY-NOTICES.txt`, notices(modules))
     const { functionsJsonSchema } = await import('./src/build/schema.ts')
     await Bun.write(`${folder}/functions.schema.json`, functionsJsonSchema())
-    for (const name of [...sums.keys(), 'SHA256SUMS', 'sbom.cdx.json', 'functions.schema.json'])
-      renameSync(`${folder}/${name}`, `dist/${name}`)
+    const others = ['SHA256SUMS', 'sbom.cdx.json', 'THIRD-PARTY-NOTICES.txt', 'functions.schema.json']
+    for (const name of [...sums.keys(), ...others]) renameSync(`${folder}/${name}`, `dist/${name}`)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -77,6 +77,7 @@ describe.skipIf(!isRepository)('the build', () => {
       'aws-lambda-rie',
       'SHA256SUMS',
       'sbom.cdx.json',
+      'THIRD-PARTY-NOTICES.txt',
       'functions.schema.json',
     ])
       expect(file(0, name).equals(file(1, name)), name).toBe(true)
@@ -158,6 +159,9 @@ describe.skipIf(!isRepository)('the build', () => {
       undefined,
       expect.stringContaining('@5.'),
     ])
+    const notices = file(0, 'THIRD-PARTY-NOTICES.txt').toString()
+    for (const { name, version } of parts)
+      expect(notices).toContain(`${name === 'bun' ? 'Bun' : name} ${version}`)
     const sums = file(0, 'SHA256SUMS').toString()
     for (const each of bill.metadata.component.components)
       expect(sums).toContain(`${each.hashes[0].content}  ${each.name}\n`)

@@ -18,7 +18,7 @@ const purl = ({ name, version }: { name: string; version: string }): string =>
   `pkg:npm/${name.replace('@', '%40')}@${version}`
 
 /** The packages that these modules belong to, by folder, in the order of their names. */
-function packagesOf(modules: ReadonlySet<string>): Map<string, Package> {
+export function packagesOf(modules: ReadonlySet<string>): Map<string, Package> {
   const folders = new Set<string>()
   for (const path of modules) folders.add(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? '')
   folders.delete('')

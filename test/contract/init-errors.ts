@@ -259,8 +259,9 @@ export const initErrors = chapter('Failures of init', (it) => {
     await rie.runtime(2)
     await rie.reply()
     await call
+    // the limit's clock begins before the init's own, on a busy machine by some milliseconds
     await rie.stdout.until(
-      /^INIT_REPORT Init Duration: \d{4,}\.\d\d ms\s+Phase: init\s+Status: timeout\s*\n/m,
+      /^INIT_REPORT Init Duration: (9\d\d|\d{4,})\.\d\d ms\s+Phase: init\s+Status: timeout\s*\n/m,
     )
   })
 })

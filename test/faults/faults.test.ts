@@ -1,8 +1,9 @@
 /**
- * A few hundred faults of fixed seeds, so that what passed goes on passing. Ten thousand of a seed that nobody has chosen
- * are `bun test/faults/run.ts`: what that finds is a bug to look at, in the emulator or in the run.
+ * A few hundred random faults: of a fixed seed, so that what passed goes on passing, and of the commit's. Ten thousand
+ * are `bun test/faults/run.ts`.
  */
 import { expect, test } from 'bun:test'
+import { commitSeed } from '../kit/seed.ts'
 import { planFault } from './plans.ts'
 import { Random } from './random.ts'
 import { buildScripted } from './scripted-process.ts'
@@ -11,7 +12,7 @@ import { runVariants, tell, variantsFor } from './variants.ts'
 const scripted = await buildScripted()
 if ('missing' in scripted) console.log(`faults: skipped, ${scripted.missing}`)
 
-for (const seed of ['20261124', '20261130']) {
+for (const seed of ['20261124', commitSeed]) {
   const run = async (): Promise<void> => {
     const variants = variantsFor(110)
     const options = { seed, subject: 'source', variants, patience: 1 }

@@ -1,16 +1,14 @@
-/**
- * A few thousand broken requests of fixed seeds; two hundred thousand, of a seed that nobody has chosen, are
- * `bun test/fuzz/run.ts`.
- */
+/** A few thousand broken requests, of a fixed seed and of the commit's; two hundred thousand are `bun test/fuzz/run.ts`. */
 import { expect, test } from 'bun:test'
 import { buildScripted } from '../faults/scripted-process.ts'
 import { programOf } from '../kit/launch.ts'
+import { commitSeed } from '../kit/seed.ts'
 import { attack } from './attack.ts'
 
 const scripted = await buildScripted()
 if ('missing' in scripted) console.log(`fuzz: skipped, ${scripted.missing}`)
 
-for (const seed of ['20261124', '20261130']) {
+for (const seed of ['20261124', commitSeed]) {
   const run = async (): Promise<void> => {
     const path = 'path' in scripted ? scripted.path : ''
     const program = programOf('source')

@@ -8,6 +8,7 @@ import { listen } from '../../../src/http/listen.ts'
 import { Random } from '../../faults/random.ts'
 import { type Shot, shoot } from '../../fuzz/generate.ts'
 import { stand } from '../../http/stand.ts'
+import { commitSeed } from '../../kit/seed.ts'
 import { answer, FakePool } from '../fakes.ts'
 
 const shots = 400
@@ -65,7 +66,7 @@ function next(random: Random): Shot {
   }
 }
 
-for (const seed of ['20261129', '20261130']) {
+for (const seed of ['20261129', commitSeed]) {
   for (const invokeMode of ['BUFFERED', 'RESPONSE_STREAM'] as const) {
     test(`survives broken requests and odd answers, ${invokeMode}, seed ${seed}`, async () => {
       const random = new Random(seed, invokeMode)

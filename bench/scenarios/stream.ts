@@ -34,7 +34,7 @@ export const throughput: Scenario = {
   name: 'stream-throughput',
   about: 'one caller, 1 GiB in six streams',
   metrics: ['throughput', 'cpuPerGigabyte', 'rss', 'errors'],
-  subjects: ['ours', 'c-relay'],
+  subjects: ['ours', 'native-relay', 'c-relay'],
   goals: [{ metric: 'throughput', is: 'at least', factor: 0.6, of: 'c-relay' }],
   rounds: 3,
   async measure(subject, { cpu }) {

@@ -12,6 +12,9 @@ const [port = '', apiPort = '', ...command] = process.argv.slice(2)
 interface Handle {
   readonly aborted: boolean
   ondata: ((chunk: Uint8Array | undefined, last: boolean) => void) | undefined
+  onwritable: (() => void) | undefined
+  pause(): unknown
+  resume(): unknown
   writeHead(status: number, text: string, headers: readonly string[], auto: number, keepAlive: 0): void
   write(chunk: Uint8Array): number
   end(): number
@@ -92,25 +95,41 @@ function read(handle: Handle, hasBody: boolean, done: (body: readonly Uint8Array
 
 const streams = process.env.BENCH_STREAM_PIECES !== undefined
 
-/** No pace: the piece is small, or the memory is not looked at. */
+/** At the pace of the slower side, as an emulator has to. */
 function stream(handle: Handle, id: string): void {
   const call = running.get(id)
   running.delete(id)
   if (call === undefined || call.caller.aborted) return
   const { caller } = call
+  const held: Uint8Array[] = []
   let begun = false
   let open = true
+  let slow = false
+  const write = (chunk: Uint8Array): void => {
+    slow = caller.write(chunk) < 0
+    if (slow) caller.onwritable = drained
+  }
+  const drained = (): void => {
+    slow = false
+    while (held.length > 0 && !slow) write(held.shift() as Uint8Array)
+    if (slow) return
+    if (open) handle.resume()
+    else finish()
+  }
+  const finish = (): void => {
+    caller.end()
+    answer(handle, 202, [], [])
+  }
   handle.ondata = (chunk, last) => {
     if (!open) return
     open = !last
     if (chunk !== undefined) {
       if (!begun) caller.writeHead(200, '', streamType, 1, 0)
       begun = true
-      caller.write(chunk)
+      if (!slow) write(chunk)
+      else if (held.push(chunk) === 1) handle.pause()
     }
-    if (!last) return
-    caller.end()
-    answer(handle, 202, [], [])
+    if (last && !slow) finish()
   }
 }
 

@@ -14,6 +14,16 @@ interface StreamingExchange {
   done(left: number): void
 }
 
+/** What a stream wrote last of all, if Bun needs it no more. */
+let sent: Uint8Array | null = null
+
+/** Whether this very piece is it, which is then forgotten. */
+export function wasSent(piece: Uint8Array): boolean {
+  const was = sent === piece
+  sent = null
+  return was
+}
+
 export class NativeStream implements ResponseStream {
   onDrain: (() => void) | null = null
   readonly #exchange: StreamingExchange
@@ -83,7 +93,11 @@ export class NativeStream implements ResponseStream {
   /** What a gone peer does not get counts as written. */
   private writeNow(bytes: Uint8Array): boolean {
     const handle = this.#handle
-    if (handle.aborted || handle.write(bytes) >= 0) return true
+    if (handle.aborted) return true
+    if (handle.write(bytes) >= 0) {
+      sent = bytes
+      return true
+    }
     this.awaitRoom()
     return false
   }

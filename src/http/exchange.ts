@@ -21,7 +21,10 @@ export type BodyEnd =
 
 /** Receives the body of a request. */
 export interface BodyReader {
-  /** One piece as it came; the bytes are the reader's to keep, unless it writes this very piece to a `ResponseStream` before it returns. */
+  /**
+   * One piece as it came. The bytes are the reader's to keep, unless it writes this very piece to a `ResponseStream` before
+   * it returns.
+   */
   chunk(bytes: Uint8Array): void
   /** Once, after the last piece. */
   end(end: BodyEnd): void

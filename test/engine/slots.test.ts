@@ -119,6 +119,17 @@ describe('tenants and slots: an environment makes room', () => {
   const red = of('red')
   const blue = of('blue')
 
+  /** Answers a, b and c, each in an environment of its own that begins when the one before it has made room. */
+  async function answerInTurn(staged: ReturnType<typeof slotted>): Promise<void> {
+    respond(at(staged, 0), requestId('a'))
+    await until('room', () => staged.environments.length === 2)
+    next(at(staged, 1))
+    respond(at(staged, 1), requestId('b'))
+    await until('room again', () => staged.environments.length === 3)
+    next(at(staged, 2))
+    respond(at(staged, 2), requestId('c'))
+  }
+
   test('when nothing runs there any more, and takes nothing meanwhile', async () => {
     const staged = slotted()
     const { pool, released } = staged
@@ -128,13 +139,7 @@ describe('tenants and slots: an environment makes room', () => {
     const callers = [red('a'), blue('b'), red('c')]
     for (const caller of callers) pool.invoke(caller)
     expect({ inside: inside(staged), waiting: pool.waiting }).toEqual({ inside: [['a']], waiting: 2 })
-    respond(environment, requestId('a'))
-    await until('room', () => staged.environments.length === 2)
-    next(at(staged, 1))
-    respond(at(staged, 1), requestId('b'))
-    await until('room again', () => staged.environments.length === 3)
-    next(at(staged, 2))
-    respond(at(staged, 2), requestId('c'))
+    await answerInTurn(staged)
     expect({ kinds: kinds(callers), released }).toEqual({
       kinds: ['response', 'response', 'response'],
       released: [1, 2],
@@ -149,13 +154,7 @@ describe('tenants and slots: an environment makes room', () => {
     for (const caller of callers) pool.invoke(caller)
     next(environment)
     expect(inside(staged)).toEqual([['a']])
-    respond(environment, requestId('a'))
-    await until('room', () => staged.environments.length === 2)
-    next(at(staged, 1))
-    respond(at(staged, 1), requestId('b'))
-    await until('room again', () => staged.environments.length === 3)
-    next(at(staged, 2))
-    respond(at(staged, 2), requestId('c'))
+    await answerInTurn(staged)
     expect(kinds(callers)).toEqual(['response', 'response', 'response'])
   })
 
